@@ -1,0 +1,67 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Dependencies point downward only:
+//
+//     GradloomCLI
+//       LoomExperiments   LoomReporting
+//         LoomTraining
+//           LoomModel   LoomData   LoomHardware
+//             LoomKernels
+//               CKernels  CHardware  COpenBLAS  CHwloc
+let package = Package(
+    name: "gradloom",
+    products: [
+        .library(name: "Gradloom", targets: ["Gradloom"]),
+        .executable(name: "gradloom", targets: ["GradloomCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // MARK: C
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"]), .brew(["hwloc"])]),
+        .target(name: "CKernels"),
+        .target(name: "CHardware"),
+
+        // MARK: Library
+        .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS"]),
+        .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
+        .target(name: "LoomData", dependencies: ["LoomKernels"]),
+        .target(name: "LoomModel", dependencies: ["LoomKernels"]),
+        .target(
+            name: "LoomTraining",
+            dependencies: [
+                "LoomModel", "LoomData", "LoomHardware", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(name: "LoomExperiments", dependencies: ["LoomTraining", "Yams"]),
+        .target(name: "LoomReporting", dependencies: ["LoomTraining"]),
+        .target(name: "Gradloom", dependencies: ["LoomExperiments", "LoomReporting"]),
+
+        // MARK: Command line
+        .executableTarget(
+            name: "GradloomCLI",
+            dependencies: [
+                "LoomExperiments", "LoomReporting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // MARK: Tests
+        .target(name: "TestSupport", dependencies: ["LoomExperiments"], path: "Tests/TestSupport"),
+        .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels"]),
+        .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware"]),
+        .testTarget(name: "LoomDataTests", dependencies: ["LoomData"]),
+        .testTarget(name: "LoomModelTests", dependencies: ["LoomModel", "TestSupport"]),
+        .testTarget(name: "LoomTrainingTests", dependencies: ["LoomTraining", "TestSupport"]),
+        .testTarget(name: "LoomExperimentsTests", dependencies: ["LoomExperiments", "TestSupport"]),
+        .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting"]),
+        .testTarget(name: "GradloomCLITests", dependencies: ["TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11
+)

@@ -1,0 +1,57 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A block of memory aligned to 64 bytes, one cache line and one AVX-512 vector, and freed with its last reference.
+///
+/// Matrix views into a buffer are plain pointers: whoever hands them out keeps the buffer alive.
+/// A new buffer is *not* touched: pages are placed on the NUMA node of the thread that first writes them.
+public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+    // Sendable: the object itself is immutable; who may write which elements when is the business of the phases
+    // that use it (disjoint rows or slices, see `TrainingStep`).
+
+    /// The first element, aligned to 64 bytes.
+    public let pointer: UnsafeMutablePointer<Element>
+    /// The number of elements.
+    public let count: Int
+
+    /// Reserves memory for `count` elements without touching it.
+    public init(uninitializedCount count: Int) {
+        precondition(count >= 0, "a buffer's element count is not negative")
+        // One page at least: huge requests come from mmap, untouched; the rounding lets kernels work on whole vectors.
+        let bytes = max(64, (count * MemoryLayout<Element>.stride + 63) / 64 * 64)
+        var raw: UnsafeMutableRawPointer?
+        guard posix_memalign(&raw, 64, bytes) == 0, let raw else {
+            fatalError("out of memory: \(bytes) bytes")
+        }
+        self.pointer = raw.bindMemory(to: Element.self, capacity: count)
+        self.count = count
+    }
+
+    /// Reserves memory for `count` elements and fills it with `value`.
+    public convenience init(count: Int, repeating value: Element) {
+        self.init(uninitializedCount: count)
+        pointer.initialize(repeating: value, count: count)
+    }
+
+    /// Copies `elements`.
+    public convenience init(_ elements: some Collection<Element>) {
+        self.init(uninitializedCount: elements.count)
+        var destination = pointer
+        for element in elements {
+            destination.initialize(to: element)
+            destination += 1
+        }
+    }
+
+    deinit {
+        free(pointer)
+    }
+
+    /// The elements as a buffer pointer, valid while this object lives.
+    public var elements: UnsafeMutableBufferPointer<Element> {
+        UnsafeMutableBufferPointer(start: pointer, count: count)
+    }
+}
