@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Random numbers as a function: every value depends on (seed, purpose, sub-stream, index) and on nothing else.
