@@ -2,8 +2,8 @@ import CHwloc
 
 /// Which CPUs this process may use, how much of their time, and why.
 public struct CPUAllowance: Sendable, Codable, Equatable {
-    /// The most workers that Dispatch runs safely: libdispatch for Linux keeps its workers in a table of 255 entries
-    /// whose bound only a debug assertion guards (`DISPATCH_WORKQ_MAX_PTHREAD_COUNT`, src/event/workqueue.c).
+    /// The most workers that Dispatch runs safely: libdispatch for Linux keeps its threads in a table of 255 entries
+    /// whose bound only a debug assertion guards (`WORKQ_MAX_TRACKED_TIDS`, libdispatch's src/event/workqueue.c).
     public static let dispatchWorkerLimit = 254
 
     /// The CPUs of the machine, ascending; all CPU numbers are the operating system's.
@@ -51,7 +51,8 @@ public struct CPUAllowance: Sendable, Codable, Equatable {
         let hwloc = try HwlocTopology(.machine, objects: false)
         let mask = CPUBitmap()
         // Where the system has no affinity masks (macOS), every CPU is in it.
-        let hasMask = hwloc_get_cpubind(hwloc.pointer, mask.pointer, Int32(HWLOC_CPUBIND_THREAD.rawValue)) == 0
+        let hasMask =
+            hwloc_get_cpubind(hwloc.pointer, mask.pointer, Int32(HWLOC_CPUBIND_THREAD.rawValue)) == 0
         return CPUAllowance(
             machineCPUs: cpus, affinityCPUs: hasMask ? CPUBitmap.members(of: mask.pointer) : cpus,
             cpusetCPUs: topology.allowedCPUs, quota: controlGroups.quota())
@@ -76,7 +77,8 @@ public struct CPUAllowance: Sendable, Codable, Equatable {
         ]
         if let quota {
             let file = quota.version == 2 ? "cpu.max" : "cpu.cfs_quota_us"
-            reasons.append("cgroup v\(quota.version) \(file) at \(quota.path): \(Self.format(quota.cpus)) CPUs")
+            reasons.append(
+                "cgroup v\(quota.version) \(file) at \(quota.path): \(Self.format(quota.cpus)) CPUs")
         } else {
             reasons.append("cgroup CPU quota: none")
         }

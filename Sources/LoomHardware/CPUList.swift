@@ -9,7 +9,8 @@ public enum CPUList {
             let bounds = entry.split(separator: "-", omittingEmptySubsequences: false).map { bound in
                 bound.allSatisfy { $0.isASCII && $0.isNumber } ? Int(bound) : nil
             }
-            guard let first = bounds.first ?? nil, bounds.count <= 2, let last = bounds.last ?? nil, first <= last,
+            guard let first = bounds.first ?? nil, bounds.count <= 2, let last = bounds.last ?? nil,
+                first <= last,
                 last < largestCount
             else {
                 throw .invalidCPUList(text: text, entry: String(entry))

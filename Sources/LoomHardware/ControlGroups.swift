@@ -87,7 +87,9 @@ struct ControlGroups {
             let fields = line.split(separator: " ")
             if fields.count == 2 { counters[fields[0]] = UInt64(fields[1]) }
         }
-        guard let periods = counters["nr_periods"], let throttled = counters["nr_throttled"] else { return nil }
+        guard let periods = counters["nr_periods"], let throttled = counters["nr_throttled"] else {
+            return nil
+        }
         let nanoseconds = counters["throttled_time"] ?? (counters["throttled_usec"] ?? 0) * 1000
         return CPUThrottling(
             periods: Int(periods), throttledPeriods: Int(throttled), throttledNanoseconds: Int(nanoseconds))
@@ -105,14 +107,16 @@ struct ControlGroups {
             guard isVersion2 || fields[1].split(separator: ",").contains("cpu") else { continue }
             // On a hybrid system both hierarchies are mounted, and the CPU controller is in one of them.
             let mount = mounts.first {
-                isVersion2 ? $0.fileSystem == "cgroup2" : $0.fileSystem == "cgroup" && $0.options.contains("cpu")
+                isVersion2
+                    ? $0.fileSystem == "cgroup2" : $0.fileSystem == "cgroup" && $0.options.contains("cpu")
             }
             guard let mount else { continue }
             let path = Self.path(String(fields[2]), below: mount.root)
             for level in Self.levels(of: path) {
                 groups.append(
                     Group(
-                        version: isVersion2 ? 2 : 1, directory: mount.point + (level == "/" ? "" : level), path: level))
+                        version: isVersion2 ? 2 : 1, directory: mount.point + (level == "/" ? "" : level),
+                        path: level))
             }
         }
         return groups
@@ -140,12 +144,14 @@ struct ControlGroups {
         return lines.compactMap { line in
             // id parent device root point options [optional …] - file-system source super-options
             let fields = line.split(separator: " ")
-            guard let separator = fields.firstIndex(of: "-"), separator >= 6, fields.count > separator + 3 else {
+            guard let separator = fields.firstIndex(of: "-"), separator >= 6, fields.count > separator + 3
+            else {
                 return nil
             }
             return Mount(
                 root: Self.unescape(fields[3]), point: Self.unescape(fields[4]),
-                fileSystem: String(fields[separator + 1]), options: Set(fields[separator + 3].split(separator: ",")))
+                fileSystem: String(fields[separator + 1]),
+                options: Set(fields[separator + 3].split(separator: ",")))
         }
     }
 

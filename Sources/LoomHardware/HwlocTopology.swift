@@ -1,12 +1,5 @@
 import CHwloc
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
+import Foundation
 
 /// Why a topology could not be read.
 public enum TopologyError: Error, Equatable, CustomStringConvertible {

@@ -45,9 +45,11 @@ public struct Placement: Sendable, Codable, Equatable {
         var notes: [String] = []
         if let quota = allowance.quota, count > quota.workers {
             notes.append(
-                "\(count) workers share a CPU quota of \(quota.cpus) CPUs: the scheduler will stop them in every period")
+                "\(count) workers share a CPU quota of \(quota.cpus) CPUs: the scheduler will stop them in every period"
+            )
         }
-        return try plan(topology: topology, allowedCPUs: allowed, workers: count, policy: policy, notes: notes)
+        return try plan(
+            topology: topology, allowedCPUs: allowed, workers: count, policy: policy, notes: notes)
     }
 
     /// Places `workers` workers on `allowedCPUs` (the operating system's numbers).
@@ -74,7 +76,9 @@ public struct Placement: Sendable, Codable, Equatable {
         topology: Topology, allowedCPUs: [Int], workers: Int, policy: PlacementPolicy, notes: [String]
     ) throws(PlacementError) -> Placement {
         guard workers >= 1 else { throw .workersNotPositive(workers) }
-        guard workers <= CPUAllowance.dispatchWorkerLimit else { throw .tooManyWorkersForDispatch(requested: workers) }
+        guard workers <= CPUAllowance.dispatchWorkerLimit else {
+            throw .tooManyWorkersForDispatch(requested: workers)
+        }
         let slots = Slot.all(in: topology, allowed: Set(allowedCPUs))
         guard !slots.isEmpty else { throw .noAllowedCPU }
 
@@ -92,7 +96,8 @@ public struct Placement: Sendable, Codable, Equatable {
         }
         let assignments = chosen.enumerated().map { worker, slot in
             Assignment(
-                worker: worker, cpu: slot.cpu, core: slot.core, l3Group: slot.l3Group, numaNode: slot.numaNode,
+                worker: worker, cpu: slot.cpu, core: slot.core, l3Group: slot.l3Group,
+                numaNode: slot.numaNode,
                 package: slot.package)
         }
         return Placement(policy: policy, workers: workers, assignments: assignments, notes: notes)
@@ -150,11 +155,15 @@ private struct Slot {
             for node in package.numaNodes {
                 for group in node.l3Groups {
                     for core in group.cores {
-                        for (sibling, thread) in core.threads.filter({ allowed.contains($0.osIndex) }).enumerated() {
+                        for (sibling, thread) in core.threads.filter({ allowed.contains($0.osIndex) })
+                            .enumerated()
+                        {
                             slots.append(
                                 Slot(
-                                    cpu: thread.osIndex, core: core.index, l3Group: group.index, numaNode: node.index,
-                                    package: package.index, sibling: sibling, performanceClass: core.performanceClass))
+                                    cpu: thread.osIndex, core: core.index, l3Group: group.index,
+                                    numaNode: node.index,
+                                    package: package.index, sibling: sibling,
+                                    performanceClass: core.performanceClass))
                         }
                     }
                 }
@@ -175,7 +184,9 @@ private struct Slot {
         interleave(
             parts(of: slots, by: \.package).map { package in
                 interleave(
-                    parts(of: package, by: \.numaNode).map { node in interleave(parts(of: node, by: \.l3Group)) })
+                    parts(of: package, by: \.numaNode).map { node in
+                        interleave(parts(of: node, by: \.l3Group))
+                    })
             })
     }
 
@@ -218,6 +229,8 @@ private struct Slot {
     /// The first of each list, then the second of each, …
     private static func interleave(_ lists: [[Slot]]) -> [Slot] {
         let longest = lists.map(\.count).max() ?? 0
-        return (0..<longest).flatMap { position in lists.compactMap { position < $0.count ? $0[position] : nil } }
+        return (0..<longest).flatMap { position in
+            lists.compactMap { position < $0.count ? $0[position] : nil }
+        }
     }
 }

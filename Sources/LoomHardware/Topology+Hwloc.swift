@@ -118,7 +118,8 @@ extension HwlocTopology {
             }
             places.append(
                 HardwareThreadPlace(
-                    cpu: cpu, isAllowed: allowed.contains(cpu), performanceClass: performanceClasses[cpu] ?? 0,
+                    cpu: cpu, isAllowed: allowed.contains(cpu),
+                    performanceClass: performanceClasses[cpu] ?? 0,
                     core: core, l3: ancestor(of: thread, HWLOC_OBJ_L3CACHE),
                     package: ancestor(of: thread, HWLOC_OBJ_PACKAGE), numaNode: nearestMemory(of: cpu, nodes),
                     l1DataBytes: ancestor(of: thread, HWLOC_OBJ_L1CACHE).bytes,
@@ -144,12 +145,14 @@ extension HwlocTopology {
     /// bandwidth memory beside DDR, memory expanders for the whole machine): the nearest covers the fewest CPUs.
     private func nearestMemory(of cpu: Int, _ nodes: [hwloc_obj]) -> HardwareThreadPlace.Memory {
         let local = nodes.filter { hwloc_bitmap_isset($0.cpuset, UInt32(cpu)) != 0 }
-        guard let node = local.min(by: { hwloc_bitmap_weight($0.cpuset) < hwloc_bitmap_weight($1.cpuset) }) else {
+        guard let node = local.min(by: { hwloc_bitmap_weight($0.cpuset) < hwloc_bitmap_weight($1.cpuset) })
+        else {
             return HardwareThreadPlace.Memory(index: 0, osIndex: 0, memoryBytes: nil)
         }
         let bytes = node.attr.map { Int($0.pointee.numanode.local_memory) }
         return HardwareThreadPlace.Memory(
-            index: Int(node.logical_index), osIndex: Int(node.os_index), memoryBytes: bytes == 0 ? nil : bytes)
+            index: Int(node.logical_index), osIndex: Int(node.os_index), memoryBytes: bytes == 0 ? nil : bytes
+        )
     }
 
     /// The performance class by CPU; empty where all CPUs are of one kind or hwloc cannot rank the kinds.
@@ -160,7 +163,9 @@ extension HwlocTopology {
         for kind in 0..<UInt32(kinds) {
             let cpus = CPUBitmap()
             var efficiency: Int32 = -1
-            guard hwloc_cpukinds_get_info(pointer, kind, cpus.pointer, &efficiency, nil, nil, 0) == 0 else { continue }
+            guard hwloc_cpukinds_get_info(pointer, kind, cpus.pointer, &efficiency, nil, nil, 0) == 0 else {
+                continue
+            }
             // −1: the kinds differ, but hwloc does not know how.
             for cpu in CPUBitmap.members(of: cpus.pointer) where efficiency >= 0 {
                 classes[cpu] = Int(efficiency)
