@@ -1,5 +1,5 @@
-public import CKernels
-public import COpenBLAS
+import CKernels
+import COpenBLAS
 
 extension Double: LoomScalar {
     @inlinable public static var precision: Precision { .float64 }

@@ -1,5 +1,5 @@
-public import CKernels
-public import COpenBLAS
+import CKernels
+import COpenBLAS
 
 extension Float: LoomScalar {
     @inlinable public static var precision: Precision { .float32 }

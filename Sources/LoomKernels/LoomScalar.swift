@@ -1,4 +1,4 @@
-public import CKernels
+import CKernels
 
 /// The number format of parameters, activations and gradients.
 public enum Precision: String, Sendable, CaseIterable, Codable {

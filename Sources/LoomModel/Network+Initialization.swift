@@ -1,4 +1,4 @@
-public import LoomKernels
+import LoomKernels
 
 extension Network {
     /// The first parameters: given weights and biases where the description has them, otherwise weights by the
@@ -23,7 +23,7 @@ extension Network {
 
     private func initialize(_ weights: MatrixView<Scalar>, tensor: Int) {
         let rule = description.initialization
-        let random = CounterRandom(seed: rule.seed, purpose: .initialization, stream: UInt32(tensor))
+        let random = CounterRandom(seed: rule.seed, purpose: .initialization, subStream: UInt32(tensor))
         let variance =
             rule.kind == .he ? 2 / Double(weights.columns) : 2 / Double(weights.columns + weights.rows)
         let draw: (UInt64) -> Double =

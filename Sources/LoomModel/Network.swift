@@ -1,5 +1,5 @@
-public import CKernels
-public import LoomKernels
+import CKernels
+import LoomKernels
 
 /// A network ready to be laid out in memory: its layers in topological order, their connections, and which parameter
 /// tensor belongs to which.

@@ -1,4 +1,4 @@
-public import LoomKernels
+import LoomKernels
 
 /// One parameter tensor: a weight matrix (units × inputs, out by in) or a bias (1 × units).
 public struct ParameterTensor: Sendable, Equatable {

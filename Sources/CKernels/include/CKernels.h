@@ -48,6 +48,14 @@ typedef enum {
     LOOM_ACTIVATION_COUNT
 } loom_activation;
 
+// What loom_multiply_derivative needs of an activation.
+typedef enum {
+    LOOM_FROM_OUTPUTS = 0,      // u
+    LOOM_FROM_PRE_ACTIVATIONS,  // z
+} loom_derivative_source;
+
+loom_derivative_source loom_activation_derivative_source(loom_activation activation);
+
 // The map from a network's last pre-activations (logits) to its prediction.
 typedef enum {
     LOOM_OUTPUT_IDENTITY = 0,
