@@ -1,0 +1,69 @@
+import LoomKernels
+
+/// Where samples come from: a file, a generator or values given in a configuration.
+///
+/// A source hands out rows by number, in float64 and as they are; `Dataset` chooses the rows, checks them, converts
+/// the targets and stores them in its precision. So a training and a validation part are filled directly, without a
+/// copy of the whole.
+public protocol DataSource: Sendable {
+    /// What error messages call the source: the file's path, for example.
+    var name: String { get }
+    /// The number of samples.
+    var count: Int { get }
+    /// The number of features of a sample.
+    var featureCount: Int { get }
+    /// The features' names where they are known.
+    var featureNames: [String]? { get }
+    /// The target columns: how many, and what they hold.
+    var targetColumns: TargetColumns { get }
+    /// What was found out about the data rather than declared, as sentences for the user.
+    var notes: [String] { get }
+
+    /// Writes the samples `rows`: row i of `inputs` (rows × features) and of `targets` (rows × target columns)
+    /// becomes sample `rows[rows.startIndex + i]`. A matrix that is nil isn't wanted.
+    ///
+    /// Called from several threads at a time. Throws when the source's content can't be read as numbers.
+    func fill(
+        rows: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
+    ) throws(DataError)
+
+    /// How a user finds sample `row`: a line or a row number.
+    func place(row: Int) -> String
+    /// How a user finds feature `feature`.
+    func place(feature: Int) -> String
+}
+
+extension DataSource {
+    /// Nothing had to be found out.
+    public var notes: [String] { [] }
+
+    /// The row's number, counted from 0.
+    public func place(row: Int) -> String {
+        "row \(row) (counted from 0)"
+    }
+
+    /// The column's number, counted from 0, and its name where it has one.
+    public func place(feature: Int) -> String {
+        let number = "column \(feature) (counted from 0)"
+        guard let featureNames else { return number }
+        return "\(number), \(featureNames[feature])"
+    }
+
+    /// Refuses what no data set can be: no samples, no features, or more samples than a `UInt32` numbers.
+    func checkExtent() throws(DataError) {
+        if count == 0 {
+            throw DataError(
+                .badData, source: name, problem: "the data set is empty", remedy: "give at least one sample")
+        }
+        if featureCount == 0 {
+            throw DataError(
+                .badData, source: name, problem: "there are no feature columns",
+                remedy: "give at least one column that is neither a label nor a target nor ignored")
+        }
+        if count > Int(UInt32.max) - 1 {
+            throw DataError(
+                .badData, source: name, problem: "\(count) samples are more than 4,294,967,294",
+                remedy: "split the data")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import LoomKernels
+
+/// What a sample should lead to, one entry per sample.
+public enum Targets<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: Sendable {
+    /// Class indices, counted from 0 and below `classes`.
+    case labels(AlignedBuffer<Int32>, classes: Int)
+    /// Samples × columns without padding: 0/1 decisions, one-hot rows, shares of classes, or real values.
+    case values(MatrixView<Scalar>)
+}
+
+/// Samples in memory, ready to be gathered into minibatches.
+///
+/// Immutable but for `Standardization.apply(to:)`, which belongs before the training.
+public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: Sendable {
+    /// Samples × features, row-major without padding: the stride is the number of features.
+    public let inputs: MatrixView<Scalar>
+    /// The targets; nil for data to predict on.
+    public let targets: Targets<Scalar>?
+    /// The features' names where they are known.
+    public let featureNames: [String]?
+    /// The classes' names where they are known.
+    public let classNames: [String]?
+    /// What the samples came from, for messages.
+    public let sourceName: String
+
+    private let inputStorage: AlignedBuffer<Scalar>
+    private let valueStorage: AlignedBuffer<Scalar>?
+
+    /// The number of samples.
+    public var count: Int { inputs.rows }
+    /// The number of features.
+    public var featureCount: Int { inputs.columns }
+    /// The bytes of inputs and targets.
+    public var byteCount: Int {
+        let scalars = inputStorage.count + (valueStorage?.count ?? 0)
+        var labels = 0
+        if case .labels(let buffer, _)? = targets { labels = buffer.count }
+        return scalars * MemoryLayout<Scalar>.stride + labels * MemoryLayout<Int32>.stride
+    }
+
+    /// Takes the samples `rows` of `source`, all of them when nil, in that order.
+    ///
+    /// `conversion` turns the source's target columns into what the loss needs; nil leaves the targets out. The rows
+    /// are filled in blocks by `loop`; the result doesn't depend on the number of threads, and an error is always
+    /// that of the first bad block. Throws for inputs that are NaN or infinite in `Scalar`, for targets that don't
+    /// fit, and for what the source itself refuses.
+    public init(
+        _ source: any DataSource, rows: [UInt32]? = nil, conversion: TargetConversion?,
+        concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
+    ) throws(DataError) {
+        try source.checkExtent()
+        let ids = rows ?? Array(0..<UInt32(source.count))
+        precondition(!ids.isEmpty, "a data set needs at least one row; a split decides which")
+        let features = source.featureCount
+        let inputStorage = AlignedBuffer<Scalar>(uninitializedCount: ids.count * features)
+        let inputs = MatrixView(
+            pointer: inputStorage.pointer, rows: ids.count, columns: features, stride: features)
+
+        var labels: AlignedBuffer<Int32>?
+        var values: MatrixView<Scalar>?
+        var valueStorage: AlignedBuffer<Scalar>?
+        switch conversion?.result {
+        case nil:
+            break
+        case .labels?:
+            labels = AlignedBuffer(uninitializedCount: ids.count)
+        case .values(let columns)?:
+            let storage = AlignedBuffer<Scalar>(uninitializedCount: ids.count * columns)
+            values = MatrixView(pointer: storage.pointer, rows: ids.count, columns: columns, stride: columns)
+            valueStorage = storage
+        }
+        let filler = BlockFiller(
+            source: source, ids: ids, conversion: conversion, inputs: inputs, labels: labels, values: values)
+        try ConcurrentBlocks.forEach(rowCount: ids.count, by: loop) { _, range throws(DataError) in
+            try filler.fill(range)
+        }
+
+        self.inputStorage = inputStorage
+        self.valueStorage = valueStorage
+        self.inputs = inputs
+        if let labels, case .labels(let classes)? = conversion?.result {
+            self.targets = .labels(labels, classes: classes)
+        } else {
+            self.targets = values.map { .values($0) }
+        }
+        self.featureNames = source.featureNames
+        self.classNames = source.targetColumns.classNames
+        self.sourceName = source.name
+    }
+}
+
+/// Fills disjoint ranges of a data set's rows; one range per call, from any thread.
+private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: Sendable {
+    let source: any DataSource
+    let ids: [UInt32]
+    let conversion: TargetConversion?
+    let inputs: MatrixView<Scalar>
+    let labels: AlignedBuffer<Int32>?
+    let values: MatrixView<Scalar>?
+
+    func fill(_ range: Range<Int>) throws(DataError) {
+        let features = inputs.columns
+        let rows = ids[range]
+        let scratch = AlignedBuffer<Double>(uninitializedCount: range.count * features)
+        let block = MatrixView(
+            pointer: scratch.pointer, rows: range.count, columns: features, stride: features)
+        let targetCount = conversion == nil ? 0 : source.targetColumns.count
+        let targetScratch = AlignedBuffer<Double>(uninitializedCount: range.count * targetCount)
+        let targetBlock = MatrixView(
+            pointer: targetScratch.pointer, rows: range.count, columns: targetCount, stride: targetCount)
+
+        try source.fill(rows: rows, inputs: block, targets: conversion == nil ? nil : targetBlock)
+        if !ScalarStorage.store(block, to: inputs.rows(range)) {
+            throw notFinite(rows: rows, stored: inputs.rows(range))
+        }
+        guard let conversion else { return }
+        try conversion.checkFinite(targetBlock, rows: rows, of: source)
+        if let labels {
+            try conversion.writeLabels(targetBlock, rows: rows, of: source, to: labels.pointer + range.lowerBound)
+        } else if let values {
+            let converted = AlignedBuffer<Double>(uninitializedCount: range.count * values.columns)
+            let convertedBlock = MatrixView(
+                pointer: converted.pointer, rows: range.count, columns: values.columns, stride: values.columns)
+            try conversion.writeValues(targetBlock, rows: rows, of: source, to: convertedBlock)
+            _ = ScalarStorage.store(convertedBlock, to: values.rows(range))
+        }
+    }
+
+    /// The error for the first element of a block that isn't finite.
+    private func notFinite(rows: ArraySlice<UInt32>, stored: MatrixView<Scalar>) -> DataError {
+        for row in 0..<stored.rows {
+            for column in 0..<stored.columns where !stored[row, column].isFinite {
+                let value = stored[row, column]
+                let precision = MemoryLayout<Scalar>.size == 4 ? "float32" : "float64"
+                return DataError(
+                    .badData, source: source.name,
+                    place: source.place(row: Int(rows[rows.startIndex + row])) + ", "
+                        + source.place(feature: column),
+                    problem: value.isNaN ? "the input is NaN" : "the input is infinite in \(precision)",
+                    remedy: "inputs must be finite numbers: replace the value or leave the sample out")
+            }
+        }
+        preconditionFailure("called for a block with an element that isn't finite")
+    }
+}

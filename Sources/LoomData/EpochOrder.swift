@@ -1,0 +1,42 @@
+import CKernels
+import LoomKernels
+
+/// The order in which an epoch visits the samples: a permutation that any thread can evaluate anywhere.
+public struct EpochOrder: Sendable, Equatable {
+    /// The seed: with the epoch's number it alone decides the order.
+    public let seed: UInt64
+    /// The number of samples, below 2³².
+    public let count: Int
+    /// Whether the order is random; otherwise it is the order of the data set.
+    public let shuffle: Bool
+
+    /// The orders of `count` samples.
+    public init(seed: UInt64, count: Int, shuffle: Bool = true) {
+        precondition(count >= 1 && count < 1 << 32, "between 1 and 2³² − 1 samples")
+        self.seed = seed
+        self.count = count
+        self.shuffle = shuffle
+    }
+
+    /// Writes the samples at the positions `start` ..< `start + count` of the order of `epoch` (counted from 0).
+    @inlinable
+    public func indices(
+        epoch: Int, start: Int, count: Int, into indices: UnsafeMutablePointer<UInt32>
+    ) {
+        assert(start >= 0 && count >= 0 && start + count <= self.count, "positions inside the epoch")
+        guard shuffle else {
+            for position in 0..<count {
+                indices[position] = UInt32(truncatingIfNeeded: start + position)
+            }
+            return
+        }
+        loom_permute(key(epoch: epoch), UInt32(self.count), UInt32(start), UInt32(count), indices)
+    }
+
+    /// The permutation's key.
+    @inlinable
+    func key(epoch: Int) -> UInt64 {
+        let bits = CounterRandom(seed: seed, purpose: .epochOrder).bits(at: UInt64(epoch))
+        return UInt64(bits.y) << 32 | UInt64(bits.x)
+    }
+}
