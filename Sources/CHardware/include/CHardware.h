@@ -41,9 +41,9 @@ uint64_t loom_monotonic_nanoseconds(void);
 uint64_t loom_floating_point_mode(void);
 
 // Makes the calling thread read subnormal numbers as 0 and round subnormal results to 0 (FTZ and DAZ, FPCR.FZ) and
-// returns the mode before. Subnormal operands can cost more than 100 cycles each (Fog, "The microarchitecture of Intel,
-// AMD and VIA CPUs", Sandy Bridge, "Denormal operands"), and gradients that fade
-// away are full of them. Does nothing on other architectures.
+// returns the mode before. On many processors each subnormal operand costs over 100 cycles (Agner Fog, "The
+// microarchitecture of Intel, AMD and VIA CPUs"), and gradients that fade away are full of them. Does nothing on
+// other architectures.
 uint64_t loom_flush_subnormals(void);
 
 // Gives the calling thread a mode that one of the functions above returned.
