@@ -48,8 +48,12 @@ uint64_t loom_monotonic_nanoseconds(void) {
 // arm64: flush to zero is bit 24 of FPCR and covers operands and results (Arm Architecture Reference Manual, FPCR).
 #if defined(__x86_64__)
 static const uint64_t flush_bits = 1u << 15 | 1u << 6;
-uint64_t loom_floating_point_mode(void) { return _mm_getcsr(); }
-void loom_set_floating_point_mode(uint64_t mode) { _mm_setcsr((unsigned)mode); }
+// The six low bits record the exceptions that have occurred: history, not mode, so they are left as they are.
+static const unsigned exception_flags = 0x3f;
+uint64_t loom_floating_point_mode(void) { return _mm_getcsr() & ~exception_flags; }
+void loom_set_floating_point_mode(uint64_t mode) {
+    _mm_setcsr(((unsigned)mode & ~exception_flags) | (_mm_getcsr() & exception_flags));
+}
 #elif defined(__aarch64__)
 static const uint64_t flush_bits = 1u << 24;
 uint64_t loom_floating_point_mode(void) {

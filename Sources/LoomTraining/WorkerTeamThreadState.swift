@@ -14,7 +14,8 @@ public struct WorkerBinding: Sendable {
 
     /// A binding made of its two halves.
     public init(
-        bind: @escaping @Sendable (_ worker: Int) -> Bool, restore: @escaping @Sendable (_ worker: Int) -> Void
+        bind: @escaping @Sendable (_ worker: Int) -> Bool,
+        restore: @escaping @Sendable (_ worker: Int) -> Void
     ) {
         self.bind = bind
         self.restore = restore

@@ -37,15 +37,16 @@ uint64_t loom_monotonic_nanoseconds(void);
 
 // MARK: Floating point
 
-// The calling thread's floating-point control register (MXCSR, FPCR); 0 on other architectures.
+// The calling thread's floating-point mode: the control bits of MXCSR, FPCR; 0 on other architectures.
 uint64_t loom_floating_point_mode(void);
 
 // Makes the calling thread read subnormal numbers as 0 and round subnormal results to 0 (FTZ and DAZ, FPCR.FZ) and
-// returns the register's value before: subnormal operands cost over 100 cycles each on many processors, and
-// gradients that fade away are full of them. Does nothing on other architectures.
+// returns the mode before. On many processors each subnormal operand costs over 100 cycles (Agner Fog, "The
+// microarchitecture of Intel, AMD and VIA CPUs"), and gradients that fade away are full of them. Does nothing on
+// other architectures.
 uint64_t loom_flush_subnormals(void);
 
-// Gives the calling thread's floating-point control register the value `mode` of one of the functions above.
+// Gives the calling thread a mode that one of the functions above returned.
 void loom_set_floating_point_mode(uint64_t mode);
 
 // Whether `mode` flushes subnormal numbers to 0.
