@@ -40,7 +40,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
 
         /// A description of the machine.
         public init(
-            cpu: String, cores: Int, hardwareThreads: Int, numaNodes: Int, allowedCPUs: [Int], quotaCPUs: Double?
+            cpu: String, cores: Int, hardwareThreads: Int, numaNodes: Int, allowedCPUs: [Int],
+            quotaCPUs: Double?
         ) {
             self.cpu = cpu
             self.cores = cores

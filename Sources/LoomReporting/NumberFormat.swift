@@ -10,9 +10,12 @@ public enum NumberFormat {
     /// A loss or another plain number with `digits` significant digits: "0.2345", "1.234e-05".
     public static func number(_ value: Double, significantDigits digits: Int = 4) -> String {
         guard value.isFinite else { return nonFinite(value) }
-        // printf's g drops the zeros at the end, so that a changing number in a rewritten line would jump: # keeps them.
-        let text = String(format: "%#.\(digits)g", locale: posix, value)
-        return text.hasSuffix(".") ? String(text.dropLast()) : text
+        guard value != 0 else { return String(format: "%.\(digits - 1)f", 0.0) }
+        // Not printf's g: it drops zeros at the end, and a changing number in a rewritten line would jump.
+        let scientific = String(format: "%.\(digits - 1)e", value)
+        let exponent = Int(scientific.split(separator: "e")[1])!
+        guard (-4..<digits).contains(exponent) else { return scientific }
+        return String(format: "%.\(digits - 1 - exponent)f", value)
     }
 
     /// With an SI prefix and three significant digits: "950", "1.23 k", "13.2 M".
@@ -27,7 +30,7 @@ public enum NumberFormat {
             index += 1
         }
         let digits = abs(scaled) >= 99.95 || scaled == 0 ? 0 : abs(scaled) >= 9.995 ? 1 : 2
-        return String(format: "%.\(digits)f", locale: posix, scaled) + prefixes[index]
+        return String(format: "%.\(digits)f", scaled) + prefixes[index]
     }
 
     /// Samples per second: "1.23 M".
@@ -38,13 +41,14 @@ public enum NumberFormat {
     /// GFLOP/s without the unit: "9.87", "113", "1240".
     public static func gigaflops(_ value: Double) -> String {
         guard value.isFinite else { return nonFinite(value) }
-        return String(format: abs(value) < 9.995 ? "%.2f" : abs(value) < 99.95 ? "%.1f" : "%.0f", locale: posix, value)
+        return String(
+            format: abs(value) < 9.995 ? "%.2f" : abs(value) < 99.95 ? "%.1f" : "%.0f", value)
     }
 
     /// A fraction as a percentage: 0.9312 is "93.1 %".
     public static func percentage(_ fraction: Double, digits: Int = 1) -> String {
         guard fraction.isFinite else { return nonFinite(fraction) }
-        return String(format: "%.\(digits)f %%", locale: posix, fraction * 100)
+        return String(format: "%.\(digits)f %%", fraction * 100)
     }
 
     /// A time span in its two leading units: "340 µs", "12.3 s", "1 m 12 s", "3 h 05 m", "2 d 04 h".
@@ -52,10 +56,10 @@ public enum NumberFormat {
         guard seconds.isFinite else { return nonFinite(seconds) }
         if seconds < 0 { return "-" + duration(seconds: -seconds) }
         if seconds == 0 { return "0 s" }
-        if seconds < 0.9995e-6 { return String(format: "%.0f ns", locale: posix, seconds * 1e9) }
+        if seconds < 0.9995e-6 { return String(format: "%.0f ns", seconds * 1e9) }
         if seconds < 0.9995e-3 { return shortDuration(seconds * 1e6, "µs") }
         if seconds < 0.9995 { return shortDuration(seconds * 1e3, "ms") }
-        if seconds < 59.95 { return String(format: "%.1f s", locale: posix, seconds) }
+        if seconds < 59.95 { return String(format: "%.1f s", seconds) }
         // More than an Int of seconds is an estimate gone wrong, not a time span.
         guard seconds < 1e9 else { return "more than 30 years" }
         let whole = Int(seconds.rounded())
@@ -77,7 +81,7 @@ public enum NumberFormat {
             index += 1
         }
         let digits = abs(scaled) >= 99.95 ? 0 : abs(scaled) >= 9.995 ? 1 : 2
-        return String(format: "%.\(digits)f \(prefixes[index])", locale: posix, scaled)
+        return String(format: "%.\(digits)f \(prefixes[index])", scaled)
     }
 
     /// An integer with its digits in groups of three: "1,000,000".
@@ -92,10 +96,9 @@ public enum NumberFormat {
         return (value < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
     }
 
-    private static let posix = Locale(identifier: "en_US_POSIX")
-
     private static func shortDuration(_ value: Double, _ unit: String) -> String {
-        String(format: value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f", locale: posix, value) + " " + unit
+        String(format: value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f", value) + " "
+            + unit
     }
 
     private static func nonFinite(_ value: Double) -> String {

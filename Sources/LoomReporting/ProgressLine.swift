@@ -20,7 +20,8 @@ public struct TrainingProgress: Sendable, Equatable {
 
     /// A state of the training.
     public init(
-        epoch: Int, epochs: Int, step: Int, steps: Int, loss: Double? = nil, validationAccuracy: Double? = nil,
+        epoch: Int, epochs: Int, step: Int, steps: Int, loss: Double? = nil,
+        validationAccuracy: Double? = nil,
         samplesPerSecond: Double? = nil
     ) {
         self.epoch = epoch
@@ -197,7 +198,8 @@ extension ProgressLine {
     static func bar(fraction: Double, cells: Int, terminal: Terminal) -> String {
         guard terminal.showsUnicode else {
             let full = Int(fraction * Double(cells))
-            return "[" + String(repeating: "#", count: full) + String(repeating: "-", count: cells - full) + "]"
+            return "[" + String(repeating: "#", count: full) + String(repeating: "-", count: cells - full)
+                + "]"
         }
         let eighths = Int(fraction * Double(cells * 8))
         let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]

@@ -50,7 +50,8 @@ public struct RunDirectory: Sendable, Equatable {
     public init(existing path: String) throws(RunDirectoryError) {
         self.path = path
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
+        else {
             throw .notFound(path: path)
         }
         for part in [configurationPath, checkpointsPath] where !FileManager.default.fileExists(atPath: part) {
@@ -76,9 +77,10 @@ public struct RunDirectory: Sendable, Equatable {
     public static func create(
         in parent: String, name: String, configuration: String, date: Date = Date()
     ) throws -> RunDirectory {
-        var made: [String] = []
+        var madeParents: [String] = []
+        var madeRun: String?
         do {
-            try makeParents(parent, made: &made)
+            try makeParents(parent, made: &madeParents)
             let base = parent + "/" + portableName(name) + "-" + timestamp(date)
             var path = base
             var attempt = 1
@@ -88,7 +90,7 @@ public struct RunDirectory: Sendable, Equatable {
                 attempt += 1
                 path = "\(base)-\(attempt)"
             }
-            made.append(path)
+            madeRun = path
             let run = RunDirectory(path: path)
             guard mkdir(run.checkpointsPath, 0o777) == 0 else {
                 throw RunDirectoryError(creating: run.checkpointsPath, code: errno)
@@ -97,11 +99,9 @@ public struct RunDirectory: Sendable, Equatable {
             _ = try MetricsFile(appendingTo: run.metricsPath)
             return run
         } catch {
-            for directory in made.reversed() {
-                // The run's own directory with its contents; parents only while nobody else uses them.
-                if directory == made.last { try? FileManager.default.removeItem(atPath: directory) }
-                rmdir(directory)
-            }
+            if let madeRun { try? FileManager.default.removeItem(atPath: madeRun) }
+            // Not with their contents: another run may have begun in them meanwhile.
+            for directory in madeParents.reversed() { rmdir(directory) }
             throw error
         }
     }

@@ -21,7 +21,8 @@ public struct Terminal: Sendable, Equatable {
         let term = environment["TERM"] ?? ""
         let rewrites = isTerminal && !term.isEmpty && term != "dumb"
         // The first of these that is set and not empty decides (POSIX, "Internationalization Variables").
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        let locale =
+            ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
         let characters = locale.lowercased()
         self.init(
             canRewriteLines: rewrites,

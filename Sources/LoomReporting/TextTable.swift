@@ -42,7 +42,8 @@ public struct TextTable: Sendable {
 
     /// Adds a row below the others; it must have one cell a column.
     public mutating func append(_ cells: [String]) {
-        precondition(cells.count == columns.count, "a row has \(cells.count) cells for \(columns.count) columns")
+        precondition(
+            cells.count == columns.count, "a row has \(cells.count) cells for \(columns.count) columns")
         rows.append(cells)
     }
 
@@ -73,7 +74,9 @@ public struct TextTable: Sendable {
         var line = ""
         for (index, cell) in cells.enumerated() {
             let padding = String(repeating: " ", count: widths[index] - cell.terminalWidth)
-            line += (index > 0 ? "  " : "") + (columns[index].alignment == .right ? padding + cell : cell + padding)
+            line +=
+                (index > 0 ? "  " : "")
+                + (columns[index].alignment == .right ? padding + cell : cell + padding)
         }
         return String(line.reversed().drop { $0 == " " }.reversed())
     }

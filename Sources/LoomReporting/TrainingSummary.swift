@@ -35,7 +35,8 @@ public struct TrainingSummary: Sendable, Equatable {
     public init(
         name: String, epochs: Int, steps: Int, seconds: Double, loss: Double, accuracy: Double?,
         validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
-        ceilingGflops: Double, precision: String, placement: [Int?], runDirectory: String, notes: [String] = []
+        ceilingGflops: Double, precision: String, placement: [Int?], runDirectory: String,
+        notes: [String] = []
     ) {
         self.name = name
         self.epochs = epochs
@@ -88,9 +89,9 @@ public func trainingSummary(_ summary: TrainingSummary) -> String {
 
     let run = shellQuoted(summary.runDirectory)
     var commands = TextTable(columns: [.init(""), .init("")])
-    commands.append(["gradloom evaluate \(run)", "loss and accuracy once more, from the checkpoint"])
-    commands.append(["gradloom predict \(run) --input x.csv --output y.csv", "predictions for your own rows"])
-    commands.append(["gradloom topology", "this machine's cores, and where workers go"])
+    commands.append(["measure it again", "gradloom evaluate \(run)"])
+    commands.append(["predict your rows", "gradloom predict \(run) --input x.csv --output y.csv"])
+    commands.append(["see this machine", "gradloom topology"])
 
     let title =
         "\(summary.name): \(counted(summary.epochs, "epoch")), \(counted(summary.steps, "step")) in "

@@ -29,8 +29,8 @@ public enum AtomicFile {
 
     /// The open temporary file that the body of `write(to:_:)` fills.
     public struct Output: ~Copyable {
-        fileprivate let descriptor: Int32
-        fileprivate let path: String
+        let descriptor: Int32
+        let path: String
 
         /// Appends the elements' bytes in memory order (little-endian on every supported machine).
         ///

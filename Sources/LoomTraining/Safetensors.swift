@@ -111,7 +111,8 @@ extension Safetensors {
     ///
     /// - Throws: `AtomicFile.WriteError`.
     public func write(to path: String) throws {
-        let ordered = tensors.filter { $0.values.typeName == "F64" } + tensors.filter { $0.values.typeName == "F32" }
+        let ordered =
+            tensors.filter { $0.values.typeName == "F64" } + tensors.filter { $0.values.typeName == "F32" }
         let header = try Header(describing: ordered, metadata: metadata).encoded()
         try AtomicFile.write(to: path) { output in
             try output.append([UInt64(header.count).littleEndian])
@@ -163,10 +164,9 @@ extension Safetensors {
 
     /// The system's reason where there is one; Foundation's own sentence repeats the path.
     private static func readableReason(_ error: any Error) -> String {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        if let underlying, underlying.domain == NSPOSIXErrorDomain {
-            return AtomicFile.systemMessage(Int32(underlying.code))
+        guard let code = ((error as? CocoaError)?.underlying as? POSIXError)?.code else {
+            return error.localizedDescription
         }
-        return (error as NSError).localizedDescription
+        return AtomicFile.systemMessage(code.rawValue)
     }
 }

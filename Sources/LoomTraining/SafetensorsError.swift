@@ -46,7 +46,8 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
         case .unreadable(let reason):
             return "cannot be read: \(reason)"
         case .truncated(let found, let expected):
-            return "not a complete safetensors file: it has \(found) bytes, its header alone needs \(expected)"
+            return
+                "not a complete safetensors file: it has \(found) bytes, its header alone needs \(expected)"
         case .header(let what):
             return "not a valid safetensors header: \(what)"
         case .elementType(let name):
@@ -62,7 +63,8 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
         case .hole(let bytes):
             return "bytes \(bytes.lowerBound) to \(bytes.upperBound - 1) of the data belong to no tensor"
         case .dataTruncated(let found, let expected):
-            return "the file is truncated: the tensor ends at byte \(expected) of the data, of which there are \(found)"
+            return
+                "the file is truncated: the tensor ends at byte \(expected) of the data, of which there are \(found)"
         case .missing(let present):
             let names = present.prefix(8).map { "‘\($0)’" }.joined(separator: ", ")
             let more = present.count > 8 ? " and \(present.count - 8) more" : ""

@@ -101,7 +101,8 @@ extension Safetensors.Header {
         }
         let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length <= UInt64(largestHeaderBytes) else {
-            throw failure(.header("its length is given as \(length) bytes; at most \(largestHeaderBytes) are allowed"))
+            throw failure(
+                .header("its length is given as \(length) bytes; at most \(largestHeaderBytes) are allowed"))
         }
         let dataStart = 8 + Int(length)
         guard data.count >= dataStart else {
@@ -113,15 +114,14 @@ extension Safetensors.Header {
         do {
             return (try JSONDecoder().decode(Self.self, from: data[8..<dataStart]), dataStart)
         } catch let DecodingError.keyNotFound(key, context) {
-            throw failure(.header("‘\(key.stringValue)’ is missing"), tensor: context.codingPath.first?.stringValue)
+            throw failure(
+                .header("‘\(key.stringValue)’ is missing"), tensor: context.codingPath.first?.stringValue)
         } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
             let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
-            throw failure(.header("‘\(place.joined(separator: "."))’ has the wrong type"), tensor: place.first)
-        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
-            let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
-            throw failure(.header("‘\(place.joined(separator: "."))’ is not a valid value"), tensor: place.first)
+            throw failure(
+                .header("‘\(place.joined(separator: "."))’ has the wrong type"), tensor: place.first)
         } catch {
-            throw failure(.header("it is not valid JSON"))
+            throw failure(.header("it is not valid JSON, or has an integer of more than 64 bits"))
         }
     }
 
@@ -140,7 +140,8 @@ extension Safetensors.Header {
         var end = 0
         for entry in entries {
             if entry.range.lowerBound < end {
-                throw SafetensorsError(path: path, tensor: entry.name, problem: .overlap(byte: entry.range.lowerBound))
+                throw SafetensorsError(
+                    path: path, tensor: entry.name, problem: .overlap(byte: entry.range.lowerBound))
             }
             if entry.range.lowerBound > end {
                 throw SafetensorsError(
