@@ -12,7 +12,7 @@ public enum Precision: String, Sendable, CaseIterable, Codable {
 }
 
 /// The optimizers' update rules that have a kernel of their own (`adamw` is `adam` with a weight decay).
-public enum UpdateRule: Sendable {
+public enum UpdateRule: BitwiseCopyable, Sendable {
     /// w ← w − ηg
     case sgd
     /// v ← μv + g, w ← w − ηv

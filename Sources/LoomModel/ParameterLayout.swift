@@ -3,7 +3,7 @@ import LoomKernels
 /// One parameter tensor: a weight matrix (units × inputs, out by in) or a bias (1 × units).
 public struct ParameterTensor: Sendable, Equatable {
     /// What the numbers are; the L2 penalty and weight decay apply to weights only.
-    public enum Role: Sendable {
+    public enum Role: BitwiseCopyable, Sendable {
         /// The weights of one connection.
         case weights
         /// The biases of one layer.

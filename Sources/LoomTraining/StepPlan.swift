@@ -154,10 +154,13 @@ struct StepPlanner<Scalar: LoomScalar> {
 
     /// The forward and backward products of the network with their weights.
     private func products() -> [(CallMerging<Scalar>.Product, ParameterTensor)] {
-        network.layers.flatMap(\.connections).flatMap { connection in
+        var result: [(CallMerging<Scalar>.Product, ParameterTensor)] = []
+        for connection in network.layers.flatMap(\.connections) {
             let weights = network.layout.tensors[connection.weights]
-            return connection.source == .data ? [(.forward, weights)] : [(.forward, weights), (.backward, weights)]
+            result.append((.forward, weights))
+            if connection.source != .data { result.append((.backward, weights)) }
         }
+        return result
     }
 
     private mutating func merges(

@@ -61,6 +61,14 @@ int loom_current_processor(void);
 // at that time, once, and never runs more iterations at the same time, whatever the mask becomes later.
 int loom_processors_at_load(void);
 
+// MARK: Signals
+
+// From now on SIGINT and SIGTERM only note that somebody asked the program to stop; the second one ends it at once.
+void loom_note_stop_signals(void);
+
+// The signal that asked to stop, or 0. Cheap enough to be asked after every step.
+int loom_requested_signal(void);
+
 #ifdef __cplusplus
 }
 #endif
