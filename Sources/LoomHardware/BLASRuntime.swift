@@ -17,25 +17,28 @@ public enum BLASError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .tooManyWorkersForBLAS(let requested, let maximum):
             return """
-                \(requested) workers were asked for, but this OpenBLAS is built for at most \(maximum) threads and ends \
-                the process when its buffer table is full: ask for at most \(maximum) workers, or install an OpenBLAS \
-                built with a larger NUM_THREADS
+                \(requested) workers were asked for, but this OpenBLAS is built for at most \(maximum) \
+                threads and ends the process when its buffer table is full: ask for at most \(maximum) \
+                workers, or install an OpenBLAS built with a larger NUM_THREADS
                 """
         case .openMPBuild(let threads):
             return """
-                this OpenBLAS is an OpenMP build, and OMP_NUM_THREADS is \(threads.map { "'\($0)'" } ?? "not set"): \
-                set OMP_NUM_THREADS=1, or install the build with POSIX threads (Debian, Ubuntu: libopenblas0-pthread)
+                this OpenBLAS is an OpenMP build, and OMP_NUM_THREADS is \
+                \(threads.map { "'\($0)'" } ?? "not set"): set OMP_NUM_THREADS=1, or install the build with \
+                POSIX threads (Debian, Ubuntu: libopenblas0-pthread)
                 """
         case .threadCountNotHonoured(let actual):
             return """
-                OpenBLAS still uses \(actual) threads after openblas_set_num_threads(1): set OPENBLAS_NUM_THREADS=1, or \
-                install the build with POSIX threads (Debian, Ubuntu: libopenblas0-pthread)
+                OpenBLAS still uses \(actual) threads after openblas_set_num_threads(1): set \
+                OPENBLAS_NUM_THREADS=1, or install the build with POSIX threads (Debian, Ubuntu: \
+                libopenblas0-pthread)
                 """
         case .selfTestFailed(let workers, let configuration):
             return """
-                the same matrix product on \(workers) workers at a time differs from one worker's: this OpenBLAS \
-                ('\(configuration)') is not safe to call from several threads; install the build with POSIX threads \
-                (Debian, Ubuntu: libopenblas0-pthread), or a serial one built with USE_LOCKING=1
+                the same matrix product on \(workers) workers at a time differs from one worker's: this \
+                OpenBLAS ('\(configuration)') is not safe to call from several threads; install the build \
+                with POSIX threads (Debian, Ubuntu: libopenblas0-pthread), or a serial one built with \
+                USE_LOCKING=1
                 """
         }
     }
@@ -55,7 +58,8 @@ public struct BLASRuntime: Sendable, Codable, Equatable {
 
     /// `openblas_get_config()`: version and build options.
     public let configuration: String
-    /// `openblas_get_corename()`: the processor family whose kernels are in use, such as `Haswell` or `SkylakeX`.
+    /// `openblas_get_corename()`: the processor family whose kernels are in use, such as `Haswell` or
+    /// `SkylakeX`.
     public let coreName: String
     /// How the build runs threads of its own.
     public let parallelism: Parallelism
@@ -98,8 +102,8 @@ public struct BLASRuntime: Sendable, Codable, Equatable {
         return words.prefix(2).joined(separator: " ")
     }
 
-    /// Makes OpenBLAS ready for `workers` threads that call it at a time: checks the build, limits every call to its
-    /// caller's thread, and runs the self-test. Call it before the first matrix product.
+    /// Makes OpenBLAS ready for `workers` threads that call it at a time: checks the build, limits every call
+    /// to its caller's thread, and runs the self-test. Call it before the first matrix product.
     ///
     /// - Throws: `BLASError`.
     public static func prepare(workers: Int) throws(BLASError) -> BLASRuntime {
@@ -130,8 +134,8 @@ public struct BLASRuntime: Sendable, Codable, Equatable {
     /// One sentence when the kernels in use leave speed on the table; nil otherwise.
     ///
     /// `flags` are the processor's features as in /proc/cpuinfo. Measured on one Zen 5 core, float32 GEMM:
-    /// 118 GFLOP/s with OPENBLAS_CORETYPE=Haswell, 220 without. OPENBLAS_L2_SIZE made no difference there (512 KiB
-    /// for a cache of 1 MiB), so it is not warned about.
+    /// 118 GFLOP/s with OPENBLAS_CORETYPE=Haswell, 220 without. OPENBLAS_L2_SIZE made no difference there
+    /// (512 KiB for a cache of 1 MiB), so it is not warned about.
     public func coreTypeWarning(flags: Set<String>, environment: [String: String]) -> String? {
         let hasAVX512 = ["avx512f", "avx512bw", "avx512dq", "avx512vl"].allSatisfy(flags.contains)
         let hasAVX2 = flags.contains("avx2") && flags.contains("fma")

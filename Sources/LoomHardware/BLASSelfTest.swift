@@ -2,9 +2,11 @@ import COpenBLAS
 import Dispatch
 import LoomKernels
 
-/// Runs the same matrix products on several threads at a time and compares every bit with one thread's result.
+/// Runs the same matrix products on several threads at a time and compares every bit with one thread's
+/// result.
 ///
-/// A serial OpenBLAS without locks shares its packing buffers between threads and returns wrong numbers silently.
+/// A serial OpenBLAS without locks shares its packing buffers between threads and returns wrong numbers
+/// silently.
 enum BLASSelfTest {
     /// C = A·B, row-major, A of rows × inner, B of inner × columns.
     typealias Multiply =
@@ -25,7 +27,8 @@ enum BLASSelfTest {
     ]
     private static let rounds = 8
 
-    /// Whether `workers` concurrent callers all get the bits that one gets.
+    /// Whether `workers` concurrent callers all get the bits that one gets. OpenBLAS must be limited to one
+    /// thread a call: products that it splits over threads of its own may differ in their last bits.
     static func passes(workers: Int, multiply: Multiply = multiplyWithBLAS) -> Bool {
         shapes.allSatisfy { passes($0, workers: workers, multiply: multiply) }
     }

@@ -1,8 +1,8 @@
 import CHwloc
 import Foundation
 
-/// What a result must be read with: the processor, its features, memory and the software below. It names neither the
-/// host nor a user.
+/// What a result must be read with: the processor, its features, memory and the software below. It names
+/// neither the host nor a user.
 public struct MachineDescription: Sendable, Codable, Equatable {
     /// The processor's name, as the operating system gives it.
     public let processor: String

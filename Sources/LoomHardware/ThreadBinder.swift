@@ -19,7 +19,10 @@ public enum BindingError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .notSupported(let cpu):
             return
-                "this operating system cannot bind a thread to CPU \(cpu); the placement 'none' asks for no binding"
+                """
+                this operating system cannot bind a thread to CPU \(cpu); the placement 'none' asks for no \
+                binding
+                """
         case .notEnforceable(let cpu):
             return "this operating system cannot enforce a binding to CPU \(cpu)"
         case .notAllowed(let cpu):
@@ -34,16 +37,16 @@ public enum BindingError: Error, Equatable, CustomStringConvertible {
 
 /// Binds the threads that run a region's workers to the workers' CPUs, and gives them their own masks back.
 ///
-/// A thread pool's threads are lent: bound to one CPU for good, they would take everything that runs on them later,
-/// and every thread that they create, to that CPU. So a worker binds on entering a region and restores on leaving it:
+/// A thread pool's threads are lent: bound to one CPU for good, they would take everything that runs on them
+/// later, and every thread that they create, to that CPU. So a worker binds on entering a region and restores
+/// on leaving it:
 ///
-///     let isBound: Bool
-///     do { try binder.bind(worker: worker); isBound = true } catch { /* report once, go on unbound */ isBound = false }
+///     do { try binder.bind(worker: worker) } catch { /* report once, go on unbound */ }
 ///     …
 ///     binder.restore(worker: worker)
 ///
-/// All state belongs to the worker index, which one thread uses at a time; nothing is allocated on the Swift side after
-/// `init`. hwloc itself allocates a mask per call: bind once per region, not per step.
+/// All state belongs to the worker index, which one thread uses at a time; nothing is allocated on the Swift
+/// side after `init`. hwloc itself allocates a mask per call: bind once per region, not per step.
 public final class ThreadBinder: @unchecked Sendable {
     // Sendable: the topology is only read; slot w is used by worker w alone.
 
@@ -88,8 +91,8 @@ public final class ThreadBinder: @unchecked Sendable {
         slots.deallocate()
     }
 
-    /// Binds the calling thread to worker `worker`'s CPU, reads the binding back, and keeps the previous mask for
-    /// `restore(worker:)`. A worker without an assignment stays unbound.
+    /// Binds the calling thread to worker `worker`'s CPU, reads the binding back, and keeps the previous mask
+    /// for `restore(worker:)`. A worker without an assignment stays unbound.
     ///
     /// - Throws: `BindingError`; the thread then has its previous mask again.
     public func bind(worker: Int) throws(BindingError) {
@@ -110,8 +113,8 @@ public final class ThreadBinder: @unchecked Sendable {
         }
     }
 
-    /// Gives the calling thread, which called `bind(worker:)`, the mask back that it had then. Does nothing for a
-    /// worker that is not bound.
+    /// Gives the calling thread, which called `bind(worker:)`, the mask back that it had then. Does nothing
+    /// for a worker that is not bound.
     ///
     /// Returns false when the system refuses, as after a cpuset change that took the old CPUs away.
     @discardableResult

@@ -1,6 +1,7 @@
 import LoomHardware
 
-/// What `gradloom topology --json` prints: the machine, what this process may use of it and why, and where workers go.
+/// What `gradloom topology --json` prints: the machine, what this process may use of it and why, and where
+/// workers go.
 public struct TopologyReport: Sendable, Codable, Equatable {
     /// The machine.
     public let topology: Topology
@@ -32,10 +33,11 @@ public struct TopologyReport: Sendable, Codable, Equatable {
     }
 }
 
-/// Draws a machine as indented text: packages, NUMA nodes, L3 groups, cores and their hardware threads, with the
-/// workers on their CPUs, then what may be used and why, then the placement.
+/// Draws a machine as indented text: packages, NUMA nodes, L3 groups, cores and their hardware threads, with
+/// the workers on their CPUs, then what may be used and why, then the placement.
 ///
-/// Machines with more than 16 cores get one line for each run of neighbouring cores that differ in their numbers only.
+/// Machines with more than 16 cores get one line for each run of neighbouring cores that differ in their
+/// numbers only.
 public func drawTopology(_ topology: Topology, allowance: CPUAllowance, placement: Placement? = nil) -> String
 {
     let drawing = TopologyDrawing(topology: topology, allowance: allowance, placement: placement)

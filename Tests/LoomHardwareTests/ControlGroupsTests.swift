@@ -81,7 +81,8 @@ private final class FixtureRoot {
     }
 
     @Test func findsGroupAtMountPointOfContainer() throws {
-        // Docker without a namespace: the mount shows the container's group, the path counts from the host's root.
+        // Docker without a namespace: the mount shows the container's group, the path counts from the host's
+        // root.
         let mount = "31 25 0:28 /docker/c /mnt/c\\040groups/cpu rw - cgroup cgroup rw,cpu\n"
         let files = [
             "/proc/self/mountinfo": mount, "/mnt/c groups/cpu/cpu.cfs_quota_us": "50000\n",

@@ -1,4 +1,5 @@
-/// Writes hwloc's XML for machines that a synthetic description cannot express. CPUs below 32, NUMA nodes below 8.
+/// Writes hwloc's XML for machines that a synthetic description cannot express. CPUs below 32, NUMA nodes
+/// below 8.
 enum MachineXML {
     /// Four fast cores with two hardware threads (CPUs 0-7) and four slow ones with one (CPUs 8-11).
     static let hybrid = document(
@@ -82,7 +83,8 @@ enum MachineXML {
         object(
             "L\(depth)Cache", cpus: cpus, nodes: nodes,
             attributes: """
-                cache_size="\(bytes)" depth="\(depth)" cache_linesize="64" cache_associativity="0" cache_type="0"
+                cache_size="\(bytes)" depth="\(depth)" cache_linesize="64" cache_associativity="0" \
+                cache_type="0"
                 """,
             children.joined())
     }

@@ -40,7 +40,9 @@ import Testing
             binder.restore(worker: worker)
             seen.withLock { $0[worker] = current }
         }
-        #expect(seen.withLock { $0 } == cpus.map { [$0] })
+        let masks: [[Int]] = seen.withLock { $0 }
+        let expected: [[Int]] = cpus.map { [$0] }
+        #expect(masks == expected)
     }
 
     @Test func leavesWorkersWithoutCPUAlone() throws {

@@ -8,7 +8,10 @@ import Testing
     @Test func drawsSmallMachineCoreByCore() throws {
         let topology = try Topology(
             synthetic:
-                "pack:1 [numa(memory=8589934592)] l3:2(size=16777216) l2:2(size=1048576) l1d:1(size=49152) core:1 pu:2"
+                """
+                pack:1 [numa(memory=8589934592)] l3:2(size=16777216) l2:2(size=1048576) l1d:1(size=49152) \
+                core:1 pu:2
+                """
         )
         let allowance = CPUAllowance(
             machineCPUs: Array(0..<8), affinityCPUs: Array(0..<6), cpusetCPUs: Array(0..<7),
