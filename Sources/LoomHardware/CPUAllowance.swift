@@ -2,8 +2,9 @@ import CHwloc
 
 /// Which CPUs this process may use, how much of their time, and why.
 public struct CPUAllowance: Sendable, Codable, Equatable {
-    /// The most workers that Dispatch runs safely: libdispatch for Linux keeps its threads in a table of 255 entries
-    /// whose bound only a debug assertion guards (`WORKQ_MAX_TRACKED_TIDS`, libdispatch's src/event/workqueue.c).
+    /// The most workers that Dispatch runs safely: libdispatch for Linux keeps its threads in a table of 255
+    /// entries whose bound only a debug assertion guards (`WORKQ_MAX_TRACKED_TIDS`, libdispatch's
+    /// src/event/workqueue.c).
     public static let dispatchWorkerLimit = 254
 
     /// The CPUs of the machine, ascending; all CPU numbers are the operating system's.

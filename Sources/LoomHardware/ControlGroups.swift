@@ -47,8 +47,8 @@ struct ControlGroups {
         self.root = root
     }
 
-    /// The smallest limit on the way from this process's groups up to the root of each hierarchy: a parent's limit
-    /// holds for all its children together.
+    /// The smallest limit on the way from this process's groups up to the root of each hierarchy: a parent's
+    /// limit holds for all its children together.
     func quota() -> CPUQuota? {
         groups().compactMap(quota(of:)).min { $0.cpus < $1.cpus }
     }
@@ -122,8 +122,8 @@ struct ControlGroups {
         return groups
     }
 
-    /// The path below the mount point. In a container the mount may show a part of the hierarchy only, while the
-    /// path counts from the hierarchy's root; what lies outside (`/../other`) cannot be seen.
+    /// The path below the mount point. In a container the mount may show a part of the hierarchy only, while
+    /// the path counts from the hierarchy's root; what lies outside (`/../other`) cannot be seen.
     private static func path(_ path: String, below mountRoot: String) -> String {
         var relative = path
         if mountRoot != "/" {

@@ -42,8 +42,8 @@ final class HwlocTopology: @unchecked Sendable {
 
     let pointer: hwloc_topology_t
 
-    /// Loads a topology; `objects: false` leaves out caches, packages and everything else that binding does not
-    /// need.
+    /// Loads a topology; `objects: false` leaves out caches, packages and everything else that binding does
+    /// not need.
     init(_ source: Source, objects: Bool = true) throws(TopologyError) {
         var topology: hwloc_topology_t?
         guard hwloc_topology_init(&topology) == 0, let topology else {
@@ -63,7 +63,8 @@ final class HwlocTopology: @unchecked Sendable {
     private static func configureAndLoad(
         _ topology: hwloc_topology_t, _ source: Source, objects: Bool
     ) -> TopologyError? {
-        // Without this flag CPUs outside the cpuset are missing, and the map could not show why they are unused.
+        // Without this flag CPUs outside the cpuset are missing, and the map could not show why they are
+        // unused.
         let flags = UInt(HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED.rawValue)
         guard hwloc_topology_set_flags(topology, flags) == 0 else {
             return .failed(operation: "set the topology's flags", errno: errno)

@@ -33,9 +33,9 @@ public struct Placement: Sendable, Codable, Equatable {
 
     /// Places `workers` workers on what `allowance` allows of `topology`.
     ///
-    /// Without a worker count it is `defaultWorkers(topology:allowance:)`, or the length of an explicit CPU list. A
-    /// count above a CPU quota is placed all the same, with a note; one above the allowed CPUs is refused, except
-    /// for the policy `none`.
+    /// Without a worker count it is `defaultWorkers(topology:allowance:)`, or the length of an explicit CPU
+    /// list. A count above a CPU quota is placed all the same, with a note; one above the allowed CPUs is
+    /// refused, except for the policy `none`.
     public static func plan(
         topology: Topology, allowance: CPUAllowance, workers: Int? = nil, policy: PlacementPolicy
     ) throws(PlacementError) -> Placement {
@@ -45,7 +45,10 @@ public struct Placement: Sendable, Codable, Equatable {
         var notes: [String] = []
         if let quota = allowance.quota, count > quota.workers {
             notes.append(
-                "\(count) workers share a CPU quota of \(quota.cpus) CPUs: the scheduler will stop them in every period"
+                """
+                \(count) workers share a CPU quota of \(quota.cpus) CPUs: the scheduler will stop them in every \
+                period
+                """
             )
         }
         return try plan(
@@ -63,9 +66,9 @@ public struct Placement: Sendable, Codable, Equatable {
 
     /// One worker for each allowed core of the fastest kind that has any, as far as quota and Dispatch allow.
     ///
-    /// Slower cores stay out: workers get equal shares and wait for each other twice a step, so *n* fast and *m* slow
-    /// cores of relative speed *s* beat the fast ones alone only if s · (n + m) > n. A second hardware thread of a core
-    /// adds nothing to GEMM, which fills the core's vector units with one.
+    /// Slower cores stay out: workers get equal shares and wait for each other twice a step, so *n* fast and
+    /// *m* slow cores of relative speed *s* beat the fast ones alone only if s · (n + m) > n. A second
+    /// hardware thread of a core adds nothing to GEMM, which fills the core's vector units with one.
     public static func defaultWorkers(topology: Topology, allowance: CPUAllowance) -> Int {
         let slots = Slot.all(in: topology, allowed: Set(allowance.allowedCPUs))
         let cores = Slot.tiers(of: slots).first?.count ?? 1
@@ -200,8 +203,8 @@ private struct Slot {
         return slots.filter { chosen.contains($0.cpu) }
     }
 
-    /// The slots of the first L3 group that has a fastest core for each of `workers`; if none has, of the first such
-    /// NUMA node, then package; all slots if even a package is too small.
+    /// The slots of the first L3 group that has a fastest core for each of `workers`; if none has, of the
+    /// first such NUMA node, then package; all slots if even a package is too small.
     static func smallestDomain(of slots: [Slot], holding workers: Int) -> [Slot] {
         let cores = tiers(of: slots).first ?? []
         let domains: [(Slot) -> [Int]] = [

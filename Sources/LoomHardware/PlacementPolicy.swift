@@ -1,23 +1,23 @@
 /// How workers are laid out over the CPUs that may be used.
 ///
-/// Every policy fills one tier of CPUs before the next: first one hardware thread of every core of the fastest kind,
-/// then one of every slower core, then the cores' second hardware threads in the same order, and so on. Only the order
-/// inside a tier differs.
+/// Every policy fills one tier of CPUs before the next: first one hardware thread of every core of the
+/// fastest kind, then one of every slower core, then the cores' second hardware threads in the same order,
+/// and so on. Only the order inside a tier differs.
 public enum PlacementPolicy: Sendable, Equatable, CustomStringConvertible {
-    /// `perL3` inside the smallest part of the machine (L3 group, NUMA node, package, machine) with a fastest core
-    /// for every worker.
+    /// `perL3` inside the smallest part of the machine (L3 group, NUMA node, package, machine) with a fastest
+    /// core for every worker.
     ///
-    /// In the slice phase each worker reads what all the others wrote, and all meet at two barriers a step: that
-    /// wants neighbours. Beyond one L3 group each worker profits from a larger share of a cache: that wants an even
-    /// spread. Which side wins is for measurement to decide, worker count by worker count.
+    /// In the slice phase each worker reads what all the others wrote, and all meet at two barriers a step:
+    /// that wants neighbours. Beyond one L3 group each worker profits from a larger share of a cache: that
+    /// wants an even spread. Which side wins is for measurement to decide, worker count by worker count.
     case auto
     /// Cores in topological order: as few L3 groups as possible.
     case compact
-    /// In turn over packages, in each over its NUMA nodes, in each over its L3 groups: neighbouring workers are far
-    /// apart and the shares of memory bandwidth and cache as large as possible.
+    /// In turn over packages, in each over its NUMA nodes, in each over its L3 groups: neighbouring workers
+    /// are far apart and the shares of memory bandwidth and cache as large as possible.
     case spread
-    /// The same number of workers in every L3 group, as far as it has CPUs, one in each first; workers of one group
-    /// are numbered consecutively.
+    /// The same number of workers in every L3 group, as far as it has CPUs, one in each first; workers of one
+    /// group are numbered consecutively.
     case perL3
     /// No binding: the operating system places and moves the threads.
     case none
@@ -96,17 +96,23 @@ public enum PlacementError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unknownPolicy(let text):
             return
-                "'\(text)' is no placement; expected auto, compact, spread, per-l3, none or a CPU list such as 0,2,4-7"
+                """
+                '\(text)' is no placement; expected auto, compact, spread, per-l3, none or a CPU list such as \
+                0,2,4-7
+                """
         case .invalidCPUList(let text, let entry):
             return
-                "'\(entry)' in the CPU list '\(text)' is no CPU and no ascending range; expected a list such as 0,2,4-7"
+                """
+                '\(entry)' in the CPU list '\(text)' is no CPU and no ascending range; expected a list such as \
+                0,2,4-7
+                """
         case .workersNotPositive(let workers):
             return "\(workers) workers were asked for; expected 1 or more, or auto"
         case .tooManyWorkers(let requested, let allowed):
             return """
                 \(requested) workers were asked for, but this process may use \(allowed) \
-                CPU\(allowed == 1 ? "" : "s"): ask for at most \(allowed), widen the affinity mask or cpuset, or let the \
-                system move the workers with the placement 'none'
+                CPU\(allowed == 1 ? "" : "s"): ask for at most \(allowed), widen the affinity mask or \
+                cpuset, or let the system move the workers with the placement 'none'
                 """
         case .listTooShort(let requested, let listed):
             return """
@@ -124,8 +130,8 @@ public enum PlacementError: Error, Equatable, CustomStringConvertible {
             return "the placement names CPU \(cpu), but the machine has CPUs \(CPUList.format(machine))"
         case .forbiddenCPU(let cpu, let allowed):
             return """
-                the placement names CPU \(cpu), but this process may use CPUs \(CPUList.format(allowed)) only: choose among \
-                them, or widen the affinity mask or cpuset
+                the placement names CPU \(cpu), but this process may use CPUs \(CPUList.format(allowed)) \
+                only: choose among them, or widen the affinity mask or cpuset
                 """
         case .noAllowedCPU:
             return "this process may use none of the machine's CPUs: check its affinity mask and cpuset"

@@ -3,7 +3,8 @@ import CHwloc
 extension Topology {
     /// Reads this machine's topology, the parts that this process may not use included.
     ///
-    /// hwloc's variables `HWLOC_XMLFILE` and `HWLOC_SYNTHETIC` replace it, which shows what another machine would do.
+    /// hwloc's variables `HWLOC_XMLFILE` and `HWLOC_SYNTHETIC` replace it, which shows what another machine
+    /// would do.
     public static func machine() throws(TopologyError) -> Topology {
         try Topology(hwloc: HwlocTopology(.machine))
     }
@@ -78,7 +79,8 @@ private func nest<Element, Key: Hashable>(_ elements: [Element], by key: (Elemen
 
 /// Where a hardware thread is: what hwloc knows about it and its ancestors, copied out of hwloc's objects.
 private struct HardwareThreadPlace {
-    /// hwloc's logical index of an ancestor, nil where the machine has no such object, and what belongs to it.
+    /// hwloc's logical index of an ancestor, nil where the machine has no such object, and what belongs to
+    /// it.
     struct Ancestor {
         var key: Int?
         var osIndex: Int?
@@ -113,7 +115,8 @@ extension HwlocTopology {
             let cpu = Int(thread.pointee.os_index)
             var core = ancestor(of: thread, HWLOC_OBJ_CORE)
             if core.key == nil {
-                // Some virtual machines have no cores; a hardware thread is one then. Negative keys meet no index.
+                // Some virtual machines have no cores; a hardware thread is one then. Negative keys meet no
+                // index.
                 core.key = -1 - Int(thread.pointee.logical_index)
             }
             places.append(
@@ -142,7 +145,8 @@ extension HwlocTopology {
     }
 
     /// NUMA nodes are no ancestors in hwloc 2 but memory children of any object. A CPU may have several (high
-    /// bandwidth memory beside DDR, memory expanders for the whole machine): the nearest covers the fewest CPUs.
+    /// bandwidth memory beside DDR, memory expanders for the whole machine): the nearest covers the fewest
+    /// CPUs.
     private func nearestMemory(of cpu: Int, _ nodes: [hwloc_obj]) -> HardwareThreadPlace.Memory {
         let local = nodes.filter { hwloc_bitmap_isset($0.cpuset, UInt32(cpu)) != 0 }
         guard let node = local.min(by: { hwloc_bitmap_weight($0.cpuset) < hwloc_bitmap_weight($1.cpuset) })

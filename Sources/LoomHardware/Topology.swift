@@ -1,14 +1,15 @@
-/// What there is: packages, NUMA nodes, L3 groups, cores and hardware threads of a machine, as an immutable value.
+/// What there is: packages, NUMA nodes, L3 groups, cores and hardware threads of a machine, as an immutable
+/// value.
 ///
 /// The levels are nested in this order on every machine, whatever the hardware nests:
-/// - A NUMA node that spans several packages (a machine without NUMA) appears in each of them with its part of
-///   the cores.
-/// - An L3 group is the set of cores that share an L3 cache *and* a NUMA node. Where one L3 cache serves several
-///   NUMA nodes (sub-NUMA clustering), each node has a group of its own. Cores without an L3 cache form one group
-///   per NUMA node, with `cacheBytes` nil.
+/// - A NUMA node that spans several packages (a machine without NUMA) appears in each of them with its part
+///   of the cores.
+/// - An L3 group is the set of cores that share an L3 cache *and* a NUMA node. Where one L3 cache serves
+///   several NUMA nodes (sub-NUMA clustering), each node has a group of its own. Cores without an L3 cache
+///   form one group per NUMA node, with `cacheBytes` nil.
 ///
-/// `index` counts objects of a kind in topological order from 0; `osIndex` is the operating system's number, for
-/// a hardware thread the one that affinity masks and cpusets use ("CPU 5").
+/// `index` counts objects of a kind in topological order from 0; `osIndex` is the operating system's number,
+/// for a hardware thread the one that affinity masks and cpusets use ("CPU 5").
 public struct Topology: Sendable, Codable, Equatable {
     /// A processor package (socket).
     public struct Package: Sendable, Codable, Equatable {
@@ -67,8 +68,8 @@ public struct Topology: Sendable, Codable, Equatable {
         public let index: Int
         /// The operating system's number, which may repeat between packages.
         public let osIndex: Int
-        /// 0 for the slowest kind of core of this machine, higher for faster ones (hwloc's CPU kind efficiency,
-        /// which grows with performance). All 0 where the cores are alike or nothing is known.
+        /// 0 for the slowest kind of core of this machine, higher for faster ones (hwloc's CPU kind
+        /// efficiency, which grows with performance). All 0 where the cores are alike or nothing is known.
         public let performanceClass: Int
         /// The size of its L1 data cache in bytes; nil where unknown.
         public let l1DataBytes: Int?
