@@ -1,5 +1,4 @@
-import Crypto
-import Foundation
+import COpenSSL
 import LoomKernels
 import LoomModel
 
@@ -71,11 +70,16 @@ extension Safetensors.Values {
 extension ParameterBuffer {
     /// SHA-256 over the parameters' bytes in layout order, without padding, as hexadecimal digits.
     public var hash: String {
-        var hash = SHA256()
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var length: UInt32 = 0
+        precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "libcrypto has SHA-256")
         for index in layout.tensors.indices {
-            values(index).withUnsafeBytes { hash.update(bufferPointer: $0) }
+            values(index).withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
         }
-        return hash.finalize().map { byte in
+        _ = EVP_DigestFinal_ex(context, &digest, &length)
+        return digest.prefix(Int(length)).map { byte in
             let digits = String(byte, radix: 16)
             return byte < 16 ? "0" + digits : digits
         }.joined()
