@@ -62,7 +62,7 @@ static double FN(sigmoid_cross_entropy)(size_t rows, size_t column_count, size_t
             if (bias) { FN(store)(row + j, z); }
             const Vector e = FN(exp_of_nonpositive)(-FN(magnitude)(z));
             const Vector linear = FN(larger)(zero, z) - t * z;
-            loss += FN(select)(inside, linear + FN(log1p_of_nonnegative)(e), zero);
+            loss += FN(select)(inside, linear + FN(log1p_up_to_one)(e), zero);
             right += FN(right_decisions)(z, t, inside);
             if (deltas) {
                 // sigmoid(z) - t = ((1-t) - t e) / (1+e) for z >= 0, ((1-t) e - t) / (1+e) below: no cancellation
