@@ -7,7 +7,7 @@ import Testing
 @testable import LoomHardware
 
 @Suite(.serialized) struct ThreadBinderTests {
-    /// The CPUs that this process may use; none where the system refuses to set even the mask that a thread has.
+    /// The CPUs that this process may use; none where the system refuses to set even a thread's present mask.
     ///
     /// Asks the system itself, not `ThreadBinder`: its own failure must not look like a refusal.
     private static let bindableCPUs: [Int] = {
