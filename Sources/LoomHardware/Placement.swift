@@ -33,21 +33,23 @@ public struct Placement: Sendable, Codable, Equatable {
 
     /// Places `workers` workers on what `allowance` allows of `topology`.
     ///
-    /// Without a worker count it is `defaultWorkers(topology:allowance:)`, or the length of an explicit CPU
-    /// list. A count above a CPU quota is placed all the same, with a note; one above the allowed CPUs is
-    /// refused, except for the policy `none`.
+    /// Without a worker count it is the smaller of `defaultWorkers(topology:allowance:)` and `libraryLimit`
+    /// (`BLASRuntime.maximumThreads`), or the length of an explicit CPU list. A count above a CPU quota is
+    /// placed all the same, with a note; one above the allowed CPUs is refused, except for the policy `none`.
     public static func plan(
-        topology: Topology, allowance: CPUAllowance, workers: Int? = nil, policy: PlacementPolicy
+        topology: Topology, allowance: CPUAllowance, workers: Int? = nil, policy: PlacementPolicy,
+        libraryLimit: Int? = nil
     ) throws(PlacementError) -> Placement {
         let allowed = allowance.allowedCPUs
-        var count = workers ?? defaultWorkers(topology: topology, allowance: allowance)
+        let byRule = min(defaultWorkers(topology: topology, allowance: allowance), libraryLimit ?? .max)
+        var count = workers ?? byRule
         if workers == nil, case .cpus(let list) = policy { count = list.count }
         var notes: [String] = []
         if let quota = allowance.quota, count > quota.workers {
             notes.append(
                 """
-                \(count) workers share a CPU quota of \(quota.cpus) CPUs: the scheduler will stop them in every \
-                period
+                \(count) workers share a CPU quota of \(quota.cpus) CPUs: the scheduler will stop them in \
+                every period
                 """
             )
         }

@@ -97,14 +97,14 @@ public enum PlacementError: Error, Equatable, CustomStringConvertible {
         case .unknownPolicy(let text):
             return
                 """
-                '\(text)' is no placement; expected auto, compact, spread, per-l3, none or a CPU list such as \
-                0,2,4-7
+                '\(text)' is no placement; expected auto, compact, spread, per-l3, none or a CPU list such \
+                as 0,2,4-7
                 """
         case .invalidCPUList(let text, let entry):
             return
                 """
-                '\(entry)' in the CPU list '\(text)' is no CPU and no ascending range; expected a list such as \
-                0,2,4-7
+                '\(entry)' in the CPU list '\(text)' is no CPU and no ascending range; expected a list \
+                such as 0,2,4-7
                 """
         case .workersNotPositive(let workers):
             return "\(workers) workers were asked for; expected 1 or more, or auto"

@@ -89,6 +89,8 @@ private final class FixtureRoot {
             "/mnt/c groups/cpu/cpu.cfs_period_us": "100000\n",
             "/mnt/c groups/cpu/job/cpu.cfs_quota_us": "20000\n",
             "/mnt/c groups/cpu/job/cpu.cfs_period_us": "100000\n",
+            "/mnt/c groups/cpu/c/job/cpu.cfs_quota_us": "10000\n",
+            "/mnt/c groups/cpu/c/job/cpu.cfs_period_us": "100000\n",
         ]
         for (path, quota) in [
             ("/docker/c", CPUQuota(cpus: 0.5, version: 1, path: "/")),
@@ -105,7 +107,7 @@ private final class FixtureRoot {
         // A path that leaves the namespace's root must not be followed out of the hierarchy.
         let root = try FixtureRoot([
             "/proc/self/cgroup": "0::/../x\n", "/proc/self/mountinfo": Self.version2Mount,
-            "/sys/fs/x/cpu.max": "10000 100000\n",
+            "/sys/fs/x/cpu.max": "10000 100000\n", "/sys/fs/cgroup/cgroup.procs": "",
         ])
         #expect(root.groups.quota() == nil)
     }

@@ -159,6 +159,19 @@ import Testing
         #expect(count(try Topology(synthetic: "pack:4 core:80 pu:1")) == CPUAllowance.dispatchWorkerLimit)
     }
 
+    @Test func limitOfLibraryHoldsForDefaultOnly() throws {
+        let topology = try Self.twoSockets()
+        let allowance = CPUAllowance(topology: topology)
+        func workers(_ workers: Int?, _ policy: PlacementPolicy = .auto) throws -> Int {
+            try Placement.plan(
+                topology: topology, allowance: allowance, workers: workers, policy: policy, libraryLimit: 16
+            ).workers
+        }
+        #expect(try workers(nil) == 16)
+        #expect(try workers(20) == 20)
+        #expect(try workers(nil, .cpus([0, 1])) == 2)
+    }
+
     @Test func saysThatQuotaIsExceeded() throws {
         let topology = try Topology(synthetic: "pack:1 core:4 pu:1")
         let allowance = CPUAllowance(

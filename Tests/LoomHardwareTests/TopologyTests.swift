@@ -60,6 +60,13 @@ import Testing
         #expect(topology.numaNodeCount == 1)
     }
 
+    @Test func takesNearestOfSeveralMemories() throws {
+        // A memory of the whole machine, as an expander is, beside one in each package.
+        let topology = try Topology(synthetic: "[numa(memory=4096)] pack:2 [numa(memory=8192)] core:2 pu:1")
+        #expect(topology.packages.flatMap(\.numaNodes).map(\.memoryBytes) == [8192, 8192])
+        #expect(topology.numaNodeCount == 2)
+    }
+
     @Test func takesThreadsForCoresWhereThereAreNone() throws {
         let topology = try Topology(xml: MachineXML.bare)
         #expect(topology.packages.count == 1)
