@@ -116,11 +116,13 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         guard let conversion else { return }
         try conversion.checkFinite(targetBlock, rows: rows, of: source)
         if let labels {
-            try conversion.writeLabels(targetBlock, rows: rows, of: source, to: labels.pointer + range.lowerBound)
+            try conversion.writeLabels(
+                targetBlock, rows: rows, of: source, to: labels.pointer + range.lowerBound)
         } else if let values {
             let converted = AlignedBuffer<Double>(uninitializedCount: range.count * values.columns)
             let convertedBlock = MatrixView(
-                pointer: converted.pointer, rows: range.count, columns: values.columns, stride: values.columns)
+                pointer: converted.pointer, rows: range.count, columns: values.columns, stride: values.columns
+            )
             try conversion.writeValues(targetBlock, rows: rows, of: source, to: convertedBlock)
             _ = ScalarStorage.store(convertedBlock, to: values.rows(range))
         }
