@@ -1,11 +1,5 @@
 import LoomKernels
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Samples made by a `SyntheticDescription`, one by one: any row can be made anywhere, at any time, with the same bits.
 ///
 /// The bits are those of this machine's mathematical library (log, sin, cos, tanh).
@@ -50,25 +44,26 @@ public struct SyntheticSource: DataSource {
     public func fill(
         rows: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError) {
-        let features = featureCount
         let noise = CounterRandom(seed: description.seed, purpose: .syntheticNoise)
-        let sample = AlignedBuffer<Double>(uninitializedCount: features)
-        let hidden = AlignedBuffer<Double>(uninitializedCount: max(1, description.hidden))
+        let features = featureCount
+        // One row of features, for when they aren't wanted themselves, and the teacher's units.
         let outputCount = max(description.classes ?? 0, description.targets)
-        let outputs = AlignedBuffer<Double>(uninitializedCount: outputCount)
-        for (position, id) in rows.enumerated() {
-            let index = UInt64(id)
-            let features = inputs.map { $0.pointer + position * $0.stride } ?? sample.pointer
-            task.makeInputs(of: index, to: features)
-            if let targets {
-                let row = targets.pointer + position * targets.stride
-                task.makeTargets(
-                    of: index, from: features, hidden: hidden.pointer, outputs: outputs.pointer, to: row)
-            }
-            if inputNoise > 0 {
-                for feature in 0..<featureCount {
-                    features[feature] +=
-                        inputNoise * noise.normal(at: index * UInt64(featureCount) + UInt64(feature))
+        let width = max(features, description.hidden, outputCount)
+        try withScratchMatrix(rows: 3, columns: width) { scratch in
+            for (position, id) in rows.enumerated() {
+                let index = UInt64(id)
+                let sample = inputs.map { $0.pointer + position * $0.stride } ?? scratch.pointer
+                task.makeInputs(of: index, to: sample)
+                if let targets {
+                    task.makeTargets(
+                        of: index, from: sample, hidden: scratch.pointer + width,
+                        outputs: scratch.pointer + 2 * width, to: targets.pointer + position * targets.stride)
+                }
+                if inputNoise > 0 {
+                    for feature in 0..<features {
+                        let number = index * UInt64(features) + UInt64(feature)
+                        sample[feature] += inputNoise * noise.normal(at: number)
+                    }
                 }
             }
         }

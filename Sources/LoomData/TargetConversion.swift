@@ -186,12 +186,6 @@ extension TargetConversion {
         }
     }
 
-    func checkFinite(
-        _ block: MatrixView<Double>, rows: ArraySlice<UInt32>, of source: any DataSource
-    ) throws(DataError) {
-        try Self.checkFinite(block, rows: rows, of: source)
-    }
-
     /// Writes the class indices of the samples `rows`, whose raw targets `block` holds.
     func writeLabels(
         _ block: MatrixView<Double>, rows: ArraySlice<UInt32>, of source: any DataSource,
@@ -290,16 +284,15 @@ extension TargetConversion {
         let ids = Array(0..<UInt32(source.count))
         try ConcurrentBlocks.forEach(rowCount: source.count, by: ConcurrentBlocks.dispatch) {
             _, range throws(DataError) in
-            let scratch = AlignedBuffer<Double>(uninitializedCount: range.count * columns)
-            let block = MatrixView(
-                pointer: scratch.pointer, rows: range.count, columns: columns, stride: columns)
-            try source.fill(rows: ids[range], inputs: nil, targets: block)
-            for row in 0..<range.count {
-                var summary = TargetSummary(columns: columns)
-                summary.add(block.rows(row..<row + 1))
-                switch summary.form {
-                case .oneHot, .shares: continue
-                default: throw notOneHot(block, row, rows: ids[range], of: source)
+            try withScratchMatrix(rows: range.count, columns: columns) { block throws(DataError) in
+                try source.fill(rows: ids[range], inputs: nil, targets: block)
+                for row in 0..<range.count {
+                    var summary = TargetSummary(columns: columns)
+                    summary.add(block.rows(row..<row + 1))
+                    switch summary.form {
+                    case .oneHot, .shares: continue
+                    default: throw notOneHot(block, row, rows: ids[range], of: source)
+                    }
                 }
             }
         }
