@@ -21,7 +21,8 @@ let package = Package(
         .executableTarget(
             name: "Kernels",
             dependencies: [
-                .product(name: "Benchmark", package: "benchmark"), .product(name: "Gradloom", package: "gradloom"),
+                .product(name: "Benchmark", package: "benchmark"),
+                .product(name: "Gradloom", package: "gradloom"),
             ],
             path: "Benchmarks/Kernels",
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),

@@ -10,10 +10,10 @@ let benchmarks: @Sendable () -> Void = {
         maxDuration: .seconds(1))
 
     for (samples, inputs, units) in [(64, 32, 64), (128, 784, 128), (256, 784, 1024), (64, 1024, 1024)] {
-        let configuration = Benchmark.Configuration(
-            metrics: [.wallClock, .throughput], warmupIterations: 10, scalingFactor: .one, maxDuration: .seconds(2))
-        Benchmark("forward product, float32, \(samples) × \(inputs) × \(units)", configuration: configuration) {
-            benchmark in
+        Benchmark(
+            "forward product, float32, \(samples) × \(inputs) × \(units)",
+            configuration: .init(scalingFactor: .one)
+        ) { benchmark in
             let input = Matrix<Float>(rows: samples, columns: inputs)
             let weights = Matrix<Float>(rows: units, columns: inputs)
             let output = Matrix<Float>(rows: samples, columns: units)

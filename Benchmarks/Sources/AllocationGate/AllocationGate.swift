@@ -40,7 +40,8 @@ public enum AllocationGate {
     public static func prove() throws {
         guard allocation_counter_is_available() else { throw Failure.unavailable }
         let kinds: [(name: String, allocate: () -> UnsafeMutableRawPointer?)] = [
-            ("malloc", { malloc(1000) }), ("calloc", { calloc(10, 100) }), ("realloc", { realloc(nil, 1000) }),
+            ("malloc", { malloc(1000) }), ("calloc", { calloc(10, 100) }),
+            ("realloc", { realloc(nil, 1000) }),
             ("aligned_alloc", { aligned_alloc(64, 1024) }),
             (
                 "posix_memalign",
@@ -56,12 +57,18 @@ public enum AllocationGate {
             free(pointer)
         }
         // The optimizer keeps objects that it sees through on the stack: a length that it cannot know goes to the heap.
-        var array: [Int] = []
-        guard countMallocs({ array = Array(repeating: 1, count: 8 + Int(getpid())) }) == 1, array.count > 8 else {
+        // The first array also makes the runtime allocate its type's metadata.
+        let length = 8 + Int(getpid())
+        var array = Array(repeating: 0, count: length)
+        guard countMallocs({ array = Array(repeating: 1, count: length) }) == 1, array[length - 1] == 1 else {
             throw Failure.blind(to: "Swift objects")
         }
         let seenElsewhere = countMallocs {
-            DispatchQueue.concurrentPerform(iterations: 64) { _ in free(malloc(1000)) }
+            DispatchQueue.concurrentPerform(iterations: 64) { _ in
+                // Not malloc: the optimizer removes a pair of malloc and free.
+                var pointer: UnsafeMutableRawPointer?
+                if posix_memalign(&pointer, 64, 1000) == 0 { free(pointer) }
+            }
         }
         guard seenElsewhere >= 64 else { throw Failure.blind(to: "other threads") }
         var sum = 0
