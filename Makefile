@@ -38,9 +38,9 @@ tsan:
 	@.ci/dependencies
 	swift test --sanitize thread --scratch-path .build/tsan --filter 'Worker|Step|Barrier' $(SWIFT_FLAGS)
 
-# jemalloc, which the benchmark package uses by default, stays off: the gate counts with an allocator of its own.
 benchmark:
 	@.ci/dependencies
+	@[ -z "$$OPENBLAS_CORETYPE" ] || echo "OPENBLAS_CORETYPE=$$OPENBLAS_CORETYPE: that core type is measured"
 	swift run --package-path Benchmarks -c release allocation-gate
 	swift package --package-path Benchmarks --disable-sandbox benchmark
 

@@ -166,7 +166,9 @@ extension ProgressLine {
         _ progress: TrainingProgress, remainingSeconds: Double?, terminal: Terminal, columns: Int
     ) -> String {
         let widestBar = 30
-        let narrowestBar = 8
+        // In steps: a bar that changed its length with every digit of the numbers beside it would flicker.
+        let barStep = 5
+        let narrowestBar = 10
         let separator = "  "
 
         let epoch = "epoch \(progress.epoch)/\(progress.epochs)"
@@ -185,7 +187,7 @@ extension ProgressLine {
             let tail = choice.tail.compactMap { $0 }.map { separator + $0 }.joined()
             let room = columns - head.terminalWidth - tail.terminalWidth
             if !choice.hasBar && room >= 0 { return head + tail }
-            let cells = min(widestBar, room - 1 - (terminal.showsUnicode ? 0 : 2))
+            let cells = min(widestBar, (room - 1 - (terminal.showsUnicode ? 0 : 2)) / barStep * barStep)
             if choice.hasBar && cells >= narrowestBar {
                 let drawn = bar(fraction: progress.fraction, cells: cells, terminal: terminal)
                 return epoch + separator + drawn + " " + percentage + tail

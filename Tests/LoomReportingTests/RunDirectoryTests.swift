@@ -1,5 +1,6 @@
 import Foundation
 import LoomTraining
+import Synchronization
 import Testing
 
 @testable import LoomReporting
@@ -44,17 +45,17 @@ import Testing
         #expect(names == ["a-20261121T094905Z", "a-20261121T094905Z-2", "a-20261121T094905Z-3"])
     }
 
-    @Test func manyRunsAtOnceGetDifferentDirectories() async throws {
-        let paths = try await withThrowingTaskGroup(of: String.self) { [parent, date] group in
-            for _ in 0..<16 {
-                group.addTask {
-                    try RunDirectory.create(in: parent + "/x/y", name: "a", configuration: "", date: date)
-                        .path
-                }
+    @Test func manyRunsAtOnceGetDifferentDirectories() {
+        // Threads and many rounds: the window between looking for a parent and making it is short.
+        for round in 0..<50 {
+            let runs = parent + "/\(round)/x/y"
+            let paths = Mutex(Set<String>())
+            DispatchQueue.concurrentPerform(iterations: 8) { [date] _ in
+                let run = try? RunDirectory.create(in: runs, name: "a", configuration: "", date: date)
+                paths.withLock { if let run { _ = $0.insert(run.path) } }
             }
-            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            #expect(paths.withLock { $0.count } == 8)
         }
-        #expect(paths.count == 16)
     }
 
     @Test func refusesAParentThatIsAFile() throws {
@@ -113,6 +114,13 @@ import Testing
         try metrics.append(["a": 2])
         try MetricsFile(appendingTo: path).append(["a": 3])
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n")
+    }
+
+    @Test func twoWritersDoNotOverwriteEachOther() throws {
+        let path = parent + "/metrics.jsonl"
+        let writers = try (0..<2).map { _ in try MetricsFile(appendingTo: path) }
+        for value in 0..<4 { try writers[value % 2].append([value]) }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "[0]\n[1]\n[2]\n[3]\n")
     }
 
     @Test(arguments: [
