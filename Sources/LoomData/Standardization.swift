@@ -23,16 +23,13 @@ public struct Standardization: Sendable, Equatable, Codable {
         of dataset: Dataset<Scalar>, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) {
         let count = Double(dataset.count)
-        let zeros = [Double](repeating: 0, count: dataset.featureCount)
-        let sums = Self.columnSums(dataset, subtracting: zeros, squared: false, loop)
-        let means = sums.map { $0 / count }
+        // Sums of differences from the first sample are exactly 0 for a constant feature, so its deviation is, too.
+        let first = (0..<dataset.featureCount).map { Double(dataset.inputs[0, $0]) }
+        let sums = Self.columnSums(dataset, subtracting: first, squared: false, loop)
+        let means = zip(first, sums).map { $0 + $1 / count }
         let squares = Self.columnSums(dataset, subtracting: means, squared: true, loop)
         self.means = means
-        self.deviations = zip(means, squares).map { mean, sum in
-            let deviation = (sum / count).squareRoot()
-            // The mean of n equal values x may be off by n rounding errors of x: a deviation of that size is none.
-            return deviation <= abs(mean) * count.squareRoot() * Double.ulpOfOne ? 1 : deviation
-        }
+        self.deviations = squares.map { $0 == 0 ? 1 : ($0 / count).squareRoot() }
     }
 
     /// x ← (x − mean) / deviation for every element of the inputs, in place.

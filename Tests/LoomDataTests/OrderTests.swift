@@ -1,0 +1,133 @@
+import Foundation
+import LoomKernels
+import Testing
+
+@testable import LoomData
+
+@Suite("Order, split and standardisation")
+struct OrderTests {
+    private func order(_ order: EpochOrder, epoch: Int, _ range: Range<Int>) -> [UInt32] {
+        [UInt32](unsafeUninitializedCapacity: range.count) { buffer, count in
+            if let indices = buffer.baseAddress {
+                order.indices(epoch: epoch, start: range.lowerBound, count: range.count, into: indices)
+            }
+            count = range.count
+        }
+    }
+
+    // MARK: Epoch order
+
+    @Test(arguments: [1, 2, 7, 1000])
+    func everySampleOnce(count: Int) {
+        let epochs = EpochOrder(seed: 5, count: count)
+        #expect(order(epochs, epoch: 3, 0..<count).sorted() == Array(0..<UInt32(count)))
+    }
+
+    @Test func anyPartAnywhere() {
+        let epochs = EpochOrder(seed: 5, count: 1000)
+        let whole = order(epochs, epoch: 2, 0..<1000)
+        #expect(order(epochs, epoch: 2, 990..<1000) == Array(whole[990...]))
+        #expect(order(epochs, epoch: 2, 17..<400) == Array(whole[17..<400]))
+        #expect(order(epochs, epoch: 3, 0..<1000) != whole)
+        #expect(order(EpochOrder(seed: 6, count: 1000), epoch: 2, 0..<1000) != whole)
+        #expect(whole != Array(0..<1000))
+    }
+
+    @Test func fileOrder() {
+        #expect(
+            order(EpochOrder(seed: 5, count: 100, shuffle: false), epoch: 9, 40..<44) == [40, 41, 42, 43])
+    }
+
+    // MARK: Split
+
+    @Test(arguments: [(10, 0.2, 2), (10, 0.25, 3), (10, 0.01, 1), (1000, 0.333, 333), (7, 0, 0), (2, 0.5, 1)])
+    func partsOfTheSplit(count: Int, fraction: Double, expected: Int) throws {
+        for shuffle in [true, false] {
+            let split = try Split(count: count, fraction: fraction, seed: 1, shuffle: shuffle)
+            #expect(split.validation.count == expected)
+            #expect((split.training + split.validation).sorted() == Array(0..<UInt32(count)))
+            #expect(split.training == split.training.sorted())
+            #expect(split.validation == split.validation.sorted())
+            if !shuffle { #expect(split.validation == Array((0..<UInt32(count)).suffix(expected))) }
+        }
+    }
+
+    @Test func seededSplit() throws {
+        let split = try Split(count: 1000, fraction: 0.1, seed: 1)
+        #expect(try Split(count: 1000, fraction: 0.1, seed: 1) == split)
+        #expect(try Split(count: 1000, fraction: 0.1, seed: 2) != split)
+        #expect(split.validation != Array(900..<1000))
+    }
+
+    @Test func stratifiedSplit() throws {
+        // Classes of 100, 50, 10 and 0 samples, mixed.
+        let labels = (0..<160).map { Int32($0 % 16 < 10 ? 0 : $0 % 16 < 15 ? 1 : 3) }
+        for shuffle in [true, false] {
+            let split = try Split(stratifiedBy: labels, fraction: 0.25, seed: 3, shuffle: shuffle)
+            let counts = [0, 1, 3].map { label in split.validation.count { labels[Int($0)] == label } }
+            #expect(counts == [25, 13, 3])
+            #expect((split.training + split.validation).sorted() == Array(0..<160))
+        }
+        #expect(try Split(stratifiedBy: [0, 1, 2], fraction: 0.1, seed: 3).validation.count == 1)
+        let a = try Split(stratifiedBy: labels, fraction: 0.25, seed: 3)
+        #expect(try Split(stratifiedBy: labels, fraction: 0.25, seed: 4) != a)
+    }
+
+    @Test(arguments: [(10, 1.0), (10, -0.1), (10, Double.nan), (1, 0.5), (2, 0.9)])
+    func splitsThatLeaveNothing(count: Int, fraction: Double) {
+        let failure = dataError { _ = try Split(count: count, fraction: fraction, seed: 1) }
+        #expect(failure?.category == .badConfiguration)
+        #expect(failure?.source == "data.validation")
+    }
+
+    // MARK: Standardisation
+
+    @Test func meansAndDeviations() throws {
+        let data: Dataset<Double> = try dataset([[1, 7, -1], [2, 7, 0], [3, 7, 4]])
+        let standardization = Standardization(of: data)
+        #expect(standardization.means == [2, 7, 1])
+        let variances: [Double] = [2.0 / 3, 1, 14.0 / 3]
+        #expect(standardization.deviations == variances.map { $0.squareRoot() })
+        try standardization.apply(to: data)
+        let expected = [-1 / standardization.deviations[0], 0, -2 / standardization.deviations[2]]
+        #expect(data.inputRows[0] == expected)
+    }
+
+    @Test func standardisedMoments() throws {
+        let random = CounterRandom(seed: 8, purpose: .measurement)
+        var rows = [[Double]](repeating: [0, 0, 0], count: 5000)
+        for row in 0..<5000 {
+            for feature in 0..<3 {
+                let normal = random.normal(at: UInt64(3 * row + feature))
+                rows[row][feature] = [0, 1e4, 2e4][feature] + [1, 10, 100][feature] * normal
+            }
+        }
+        let data = try dataset(rows, as: Float.self)
+        let standardization = Standardization(of: data)
+        #expect(Standardization(of: data, concurrently: backwards) == standardization)
+        try standardization.apply(to: data, concurrently: backwards)
+        let again = Standardization(of: data)
+        for feature in 0..<3 {
+            #expect(abs(again.means[feature]) < 1e-6)
+            #expect(abs(again.deviations[feature] - 1) < 1e-6)
+        }
+    }
+
+    /// 0.1 has no exact binary form, so the sum of many is a little off.
+    @Test func constantFeature() throws {
+        let data: Dataset<Double> = try dataset([[Double]](repeating: [0.1, 1e-300, 0], count: 3001))
+        #expect(Standardization(of: data).deviations == [1, 1, 1])
+    }
+
+    @Test func storedStandardization() throws {
+        let standardization = Standardization(means: [0.1, 2], deviations: [1, 1.0 / 3])
+        let bytes = try JSONEncoder().encode(standardization)
+        #expect(try JSONDecoder().decode(Standardization.self, from: bytes) == standardization)
+    }
+
+    @Test func otherNumberOfFeatures() throws {
+        let data: Dataset<Double> = try dataset([[1, 2]])
+        let failure = dataError { try Standardization(means: [1], deviations: [1]).apply(to: data) }
+        #expect(failure?.problem == "2 features, but the model was standardised on 1")
+    }
+}
