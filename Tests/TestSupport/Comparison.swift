@@ -7,6 +7,7 @@ public struct Tolerance: Sendable, Equatable, CustomStringConvertible {
     /// The part that grows with the wanted number.
     public var relative: Double
 
+    /// A tolerance.
     public init(absolute: Double, relative: Double) {
         self.absolute = absolute
         self.relative = relative
@@ -17,6 +18,7 @@ public struct Tolerance: Sendable, Equatable, CustomStringConvertible {
         got == want || abs(got - want) <= absolute + relative * abs(want)
     }
 
+    /// The formula.
     public var description: String { "\(absolute) + \(relative)·|want|" }
 }
 
@@ -29,6 +31,7 @@ public struct Mismatch: Sendable, Equatable, CustomStringConvertible {
     /// What came out, and what should have.
     public let got, want: String
 
+    /// One line with everything.
     public var description: String { "\(id) \(place): got \(got), want \(want)" }
 }
 
@@ -47,6 +50,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
     /// The numbers compared.
     public private(set) var comparedCount = 0
 
+    /// A comparison with no numbers yet.
     public init(_ id: String, tolerance: Tolerance) {
         self.id = id
         self.tolerance = tolerance
@@ -60,12 +64,14 @@ public struct Comparison: Sendable, CustomStringConvertible {
         !mismatches.isEmpty && !mismatches.contains { $0.want.hasPrefix(Self.shapePrefix) }
     }
 
+    /// Compares one number.
     public mutating func compare(_ place: String, _ got: Double, _ want: Double) {
         comparedCount += 1
         guard !tolerance.accepts(got, want) else { return }
         mismatches.append(Mismatch(id: id, place: place, got: "\(got)", want: "\(want)"))
     }
 
+    /// Compares a vector.
     public mutating func compare(_ quantity: String, _ got: [Double], _ want: [Double]) {
         guard agree(quantity, got.count, want.count) else { return }
         for index in want.indices {
@@ -73,6 +79,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Compares a matrix, row by row.
     public mutating func compare(_ quantity: String, _ got: [[Double]], _ want: [[Double]]) {
         guard agree(quantity, got.count, want.count) else { return }
         for row in want.indices {
@@ -80,6 +87,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Compares a list of matrices.
     public mutating func compare(_ quantity: String, _ got: [[[Double]]], _ want: [[[Double]]]) {
         guard agree(quantity, got.count, want.count) else { return }
         for index in want.indices {
@@ -93,8 +101,10 @@ public struct Comparison: Sendable, CustomStringConvertible {
         case (nil, nil): return
         case (let got?, let want?): compare(quantity, got, want)
         case (let got, let want):
-            let words = [got, want].map { Self.shapePrefix + ($0 == nil ? "nothing" : "\($0!.count) numbers") }
-            mismatches.append(Mismatch(id: id, place: quantity, got: words[0], want: words[1]))
+            let shapes = [got, want].map { values in
+                Self.shapePrefix + (values.map { "\($0.count) numbers" } ?? "nothing")
+            }
+            mismatches.append(Mismatch(id: id, place: quantity, got: shapes[0], want: shapes[1]))
         }
     }
 
@@ -118,6 +128,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
         return false
     }
 
+    /// The counts and the first mismatches.
     public var description: String {
         let shown = mismatches.prefix(8).map { "\n  \($0)" }.joined()
         return "\(id): \(mismatches.count) mismatches in \(comparedCount) numbers"

@@ -57,6 +57,7 @@ public struct DenseBlock: Sendable, CustomStringConvertible {
 
     /// The id, with the key where it is not the usual one.
     public var id: String { key == "canonical" ? fixture : "\(fixture) \(key)" }
+    /// The id.
     public var description: String { id }
 
     /// The network's parameters.
@@ -67,7 +68,8 @@ public struct DenseBlock: Sendable, CustomStringConvertible {
     /// The reference trainer at the block's parameters; a network with thresholds gets a loss that is not used.
     public func referenceTrainer(optimizer: OptimizerDescription = .init()) throws -> ReferenceTrainer {
         try ReferenceTrainer(
-            network: network, loss: training?.loss ?? LossDescription(kind: .squaredSum), optimizer: optimizer)
+            network: network, loss: training?.loss ?? LossDescription(kind: .squaredSum), optimizer: optimizer
+        )
     }
 }
 
@@ -99,7 +101,8 @@ extension DenseBlock {
         prediction = expected["prediction"]!.matrix!
         training = json["forward_only"] == .bool(true) ? nil : Training(json, expected: expected)
         precondition(
-            network.layers.allSatisfy { $0.hasBias == ($0.bias != nil) }, "\(fixture) \(key): has_bias and b disagree")
+            network.layers.allSatisfy { $0.hasBias == ($0.bias != nil) },
+            "\(fixture) \(key): has_bias and b disagree")
     }
 }
 
@@ -107,7 +110,8 @@ extension DenseBlock.Training {
     init(_ json: JSONValue, expected: JSONValue) {
         loss = LossDescription(
             kind: Self.lossKind(json["loss"]!.string!, output: json["output_map"]!.string!),
-            reduction: LossDescription.Reduction(rawValue: json["reduction"]!.string!)!, l2: json["l2"]!.number!)
+            reduction: LossDescription.Reduction(rawValue: json["reduction"]!.string!)!,
+            l2: json["l2"]!.number!)
         targets = json["T"]!.matrix!
         labels = json["labels_zero_based"]?.vector?.map { Int($0) }
         perSampleLosses = expected["per_sample_loss"]!.vector!

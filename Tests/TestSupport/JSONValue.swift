@@ -7,6 +7,7 @@ public enum JSONValue: Sendable, Decodable, Equatable {
     case array([JSONValue])
     case object([String: JSONValue])
 
+    /// Decodes whatever is there.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         // Numbers first: nearly every value is one, and every miss throws an error inside the decoder.

@@ -6,10 +6,12 @@ import LoomTraining
 public struct TestRandom: RandomNumberGenerator {
     private var state: UInt64
 
+    /// A generator whose numbers depend on `seed` alone.
     public init(seed: UInt64) {
         state = seed
     }
 
+    /// The next 64 random bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
@@ -43,7 +45,8 @@ public struct RandomProblem: Sendable, CustomStringConvertible {
 
     /// A problem with the widths `layers` = [features, hidden …, outputs].
     public init(
-        seed: UInt64, layers: [Int], activation: Activation, output: OutputMap, loss: LossDescription, rows: Int,
+        seed: UInt64, layers: [Int], activation: Activation, output: OutputMap, loss: LossDescription,
+        rows: Int,
         reluAtZero: ReluAtZero = .zero, hasBias: Bool = true
     ) {
         precondition(layers.count >= 2 && rows > 0)

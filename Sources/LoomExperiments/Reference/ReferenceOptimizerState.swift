@@ -42,7 +42,8 @@ struct ReferenceOptimizerState: Sendable {
                     let square = second / (1 - pow(optimizer.beta2, Double(step)))
                     let decays = optimizer.kind == .adamw && isWeight
                     let decay = decays ? optimizer.weightDecay * parameter : 0
-                    return parameter - learningRate * (mean / (square.squareRoot() + optimizer.epsilon) + decay)
+                    let direction = mean / (square.squareRoot() + optimizer.epsilon)
+                    return parameter - learningRate * (direction + decay)
                 }
             }
         }

@@ -32,7 +32,8 @@ extension ReferenceTrainer {
                 inputs > 0, layer.units > 0
             else {
                 throw ModelError(
-                    "layer '\(layer.name)' needs weights of \(layer.units) × \(inputs) (out by in), at least 1 × 1")
+                    "layer '\(layer.name)' needs weights of \(layer.units) × \(inputs) (out by in), "
+                        + "at least 1 × 1")
             }
             guard values.bias.map(\.count) == (layer.hasBias ? layer.units : nil) else {
                 let expected = layer.hasBias ? "\(layer.units) biases" : "no biases"
@@ -48,7 +49,9 @@ extension ReferenceTrainer {
             throw ModelError("a threshold output has no loss; use the output sigmoid")
         }
         let outputs = network.layers.last!.units
-        if case .labels(let labels) = targets, let label = labels.first(where: { !(0..<outputs).contains($0) }) {
+        if case .labels(let labels) = targets,
+            let label = labels.first(where: { !(0..<outputs).contains($0) })
+        {
             throw ModelError("label \(label) is not a class of 0 … \(outputs - 1)")
         }
         let rows = targets.values(outputs: outputs)

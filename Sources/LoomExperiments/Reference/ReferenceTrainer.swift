@@ -76,7 +76,9 @@ public struct ReferenceTrainer: Sendable {
 
     /// Every sample's loss, neither scaled by the reduction nor with the penalty.
     /// - Throws: `ModelError` when the output has no loss or the targets do not fit.
-    public func perSampleLosses(of pass: ReferencePass, targets: ReferenceTargets) throws(ModelError) -> [Double] {
+    public func perSampleLosses(
+        of pass: ReferencePass, targets: ReferenceTargets
+    ) throws(ModelError) -> [Double] {
         let rows = try checkedValues(targets, samples: pass.logits.count)
         return zip(pass.logits, rows).map { logits, row in
             ReferenceFunctions.loss(loss.kind, output: network.output, logits: logits, targets: row)
