@@ -11,37 +11,41 @@ import Testing
         #expect(answers.values == [1, 1, 1])
     }
 
-    @Test func refusesWhenOneIsMissingAndTellsTheLateOne() {
-        let checkIn = CheckIn(workers: 2, boundNanoseconds: 1_000_000)
+    @Test func refusesWhenOneIsMissingAndTellsTheLate() {
+        let checkIn = CheckIn(workers: 2, boundNanoseconds: 20_000_000)
         #expect(!checkIn.arrive())
-        #expect(!checkIn.arrive())
+        // Enough to form a region, had the first not refused it.
+        let answers = PlainSlots(2)
+        #expect(runOnThreads(2, seconds: 30) { answers[$0] = checkIn.arrive() ? 1 : -1 })
+        #expect(answers.values == [-1, -1])
         checkIn.reset()
-        #expect(!checkIn.arrive())
+        #expect(runOnThreads(2, seconds: 30) { answers[$0] = checkIn.arrive() ? 1 : -1 })
+        #expect(answers.values == [1, 1])
     }
 
-    /// Workers that arrive about when the others lose patience: whatever is decided, it is the same for all.
+    /// The second worker arrives about when the first loses patience: whatever is decided, it is the same for both.
     @Test func theDecisionIsTheSameForAll() {
-        let workers = 3
-        let rounds = 4_000
-        let checkIn = CheckIn(workers: workers, boundNanoseconds: 2_000)
-        let gate = Barrier(count: workers, spinNanoseconds: 0)
-        let answers = PlainSlots(workers)
+        let rounds = 20_000
+        let boundNanoseconds: UInt64 = 500
+        let checkIn = CheckIn(workers: 2, boundNanoseconds: Int(boundNanoseconds))
+        let gate = Barrier(count: 2)
+        let answers = PlainSlots(2)
         let outcomes = PlainSlots(3)
-        let ended = runOnThreads(workers, seconds: 60) { worker in
+        let ended = runOnThreads(2, seconds: 60) { worker in
             for round in 0..<rounds {
                 if worker == 0 { checkIn.reset() }
                 gate.wait()
-                for _ in 0..<(round * 7 + worker * 131) % 400 { loom_spin_pause() }
+                // From half the bound to one and a half of it, in steps of a nanosecond.
+                let delay = worker == 0 ? 0 : boundNanoseconds / 2 + UInt64(round) % boundNanoseconds
+                let start = loom_monotonic_nanoseconds()
+                while loom_monotonic_nanoseconds() - start < delay {}
                 answers[worker] = checkIn.arrive() ? 1 : 0
                 gate.wait()
-                if worker == 0 {
-                    let formed = answers.values.reduce(0, +)
-                    outcomes[formed == workers ? 0 : formed == 0 ? 1 : 2] += 1
-                }
+                if worker == 0 { outcomes[answers[0] + answers[1]] += 1 }
             }
         }
         #expect(ended)
-        #expect(outcomes[0] + outcomes[1] == rounds)
-        #expect(outcomes[2] == 0)
+        #expect(outcomes[1] == 0, "refused, split, formed: \(outcomes.values)")
+        #expect(outcomes[0] + outcomes[2] == rounds)
     }
 }
