@@ -8,7 +8,7 @@ import PackageDescription
 //         LoomTraining
 //           LoomModel   LoomData   LoomHardware
 //             LoomKernels
-//               CKernels  CHardware  COpenBLAS  CHwloc
+//               CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL
 let package = Package(
     name: "gradloom",
     products: [
@@ -17,7 +17,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -26,6 +25,8 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
         .systemLibrary(
             name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"]), .brew(["hwloc"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
         .target(name: "CKernels"),
         .target(name: "CHardware"),
 
@@ -36,9 +37,7 @@ let package = Package(
         .target(name: "LoomModel", dependencies: ["LoomKernels"]),
         .target(
             name: "LoomTraining",
-            dependencies: [
-                "LoomModel", "LoomData", "LoomHardware", .product(name: "Crypto", package: "swift-crypto"),
-            ]),
+            dependencies: ["LoomModel", "LoomData", "LoomHardware", "CHardware", "COpenSSL"]),
         .target(name: "LoomExperiments", dependencies: ["LoomTraining", "Yams"]),
         .target(name: "LoomReporting", dependencies: ["LoomTraining"]),
         .target(name: "Gradloom", dependencies: ["LoomExperiments", "LoomReporting"]),
@@ -53,7 +52,7 @@ let package = Package(
 
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["LoomExperiments"], path: "Tests/TestSupport"),
-        .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels"]),
+        .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels"]),
         .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware"]),
         .testTarget(name: "LoomDataTests", dependencies: ["LoomData"]),
         .testTarget(name: "LoomModelTests", dependencies: ["LoomModel", "TestSupport"]),

@@ -1,1 +1,2 @@
+// hwloc 2: the machine's topology and thread binding.
 #include <hwloc.h>

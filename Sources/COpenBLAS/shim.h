@@ -1,1 +1,2 @@
+// OpenBLAS: the CBLAS interface and the openblas_* functions about the library itself.
 #include <cblas.h>

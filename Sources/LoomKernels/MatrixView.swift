@@ -2,7 +2,7 @@
 ///
 /// A view is two words and three integers; it neither retains nor frees. It is valid while the buffer it points
 /// into lives. Views that are written to from several threads at a time must not overlap.
-public struct MatrixView<Scalar: BitwiseCopyable>: @unchecked Sendable {
+public struct MatrixView<Scalar: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
     // Sendable: a view carries no ownership; the phases of a step hand every worker views of disjoint rows or slices.
 
     /// Element (0, 0).

@@ -10,7 +10,7 @@ public struct LossDescription: Sendable, Equatable, Codable {
         case halfSquared = "half_squared"
     }
     /// How the losses of a batch become one number.
-    public enum Reduction: String, Sendable, CaseIterable, Codable {
+    public enum Reduction: String, BitwiseCopyable, Sendable, CaseIterable, Codable {
         /// The sum over the batch divided once by its size.
         case mean
         /// The sum over the batch.

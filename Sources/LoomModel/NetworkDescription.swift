@@ -27,7 +27,7 @@ public enum ReluAtZero: Int, Sendable, CaseIterable, Codable {
 }
 
 /// The map from the last layer's pre-activations (logits) to the network's prediction.
-public enum OutputMap: String, Sendable, CaseIterable, Codable {
+public enum OutputMap: String, BitwiseCopyable, Sendable, CaseIterable, Codable {
     /// exp zₖ / Σ exp zⱼ: one class per sample
     case softmax
     /// 1 / (1 + exp(−z)) per unit: independent yes-or-no decisions

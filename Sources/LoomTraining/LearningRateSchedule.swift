@@ -8,9 +8,9 @@ import Darwin
 ///
 /// With a warm-up of n steps, step t < n first multiplies by (t + 1) / n; the schedule itself counts from the end
 /// of the warm-up.
-public struct LearningRateSchedule: Sendable, Equatable, Codable {
+public struct LearningRateSchedule: BitwiseCopyable, Sendable, Equatable, Codable {
     /// The curve.
-    public enum Kind: String, Sendable, CaseIterable, Codable {
+    public enum Kind: String, BitwiseCopyable, Sendable, CaseIterable, Codable {
         /// 1
         case constant
         /// factor^⌊epoch / everyEpochs⌋

@@ -48,6 +48,14 @@ typedef enum {
     LOOM_ACTIVATION_COUNT
 } loom_activation;
 
+// What the derivative of an activation is computed from.
+typedef enum {
+    LOOM_FROM_OUTPUTS = 0,      // u = activation(z): identity, sigmoid u(1-u), relu (u > 0), tanh 1-u², exp u
+    LOOM_FROM_PRE_ACTIVATIONS,  // z: relu_one (z >= 0), arctan 1/(1+z²), softplus sigmoid(z), threshold 0
+} loom_derivative_source;
+
+loom_derivative_source loom_activation_derivative_source(loom_activation activation);
+
 // The map from a network's last pre-activations (logits) to its prediction.
 typedef enum {
     LOOM_OUTPUT_IDENTITY = 0,
@@ -81,7 +89,8 @@ LOOM_DECLARE_UPDATE(double, f64)
        return; `outputs` may be the same matrix, then only the outputs remain. Both have `stride`. */ \
     void loom_activate_##suffix(loom_activation activation, size_t rows, size_t columns,            \
                                 size_t stride, const T *bias, T *pre, T *outputs);                  \
-    /* deltas *= activation'(z). `stored` is what loom_derivative_source names for the activation. */ \
+    /* deltas *= activation'(z). `stored` is what                          \
+       loom_activation_derivative_source names for the activation. */                               \
     void loom_multiply_derivative_##suffix(loom_activation activation, size_t rows, size_t columns, \
                                            size_t stride, const T *stored, T *deltas);              \
     /* prediction = map(z), z = logits + bias. `prediction` may be `logits`. Softmax subtracts the   \

@@ -1,0 +1,65 @@
+import AllocationGate
+import COpenBLAS
+import Foundation
+import LoomKernels
+import LoomReporting
+
+// Code that runs inside a training step allocates nothing. Ends with 1 where something does.
+
+/// One promise: the allocations of `repetitions` calls, after a first call that may allocate what it keeps.
+func measured(_ repetitions: Int, _ body: () -> Void) -> Int {
+    body()
+    return AllocationGate.countMallocs { for _ in 0..<repetitions { body() } }
+}
+
+func gemm<Scalar: LoomScalar>(_: Scalar.Type, samples: Int, inputs: Int, units: Int) -> Int {
+    func matrix(_ rows: Int, _ columns: Int) -> (buffer: AlignedBuffer<Scalar>, view: MatrixView<Scalar>) {
+        let stride = Padding.stride(columns: columns, of: Scalar.self)
+        let buffer = AlignedBuffer<Scalar>(count: rows * stride, repeating: 0)
+        return (buffer, MatrixView(pointer: buffer.pointer, rows: rows, columns: columns, stride: stride))
+    }
+    let input = matrix(samples, inputs)
+    let weights = matrix(units, inputs)
+    let output = matrix(samples, units)
+    let allocations = measured(100) {
+        Gemm.forward(input.view, weights: weights.view, into: output.view)
+        Gemm.backward(output.view, weights: weights.view, into: input.view)
+        Gemm.gradient(output.view, input.view, into: weights.view)
+    }
+    withExtendedLifetime((input, weights, output)) {}
+    return allocations
+}
+
+func progressBetweenRedraws() -> Int {
+    let line = ProgressLine(
+        quiet: false, terminal: Terminal(canRewriteLines: true, showsColors: true, showsUnicode: true),
+        columns: { 80 }, seconds: { 1 }, write: { _ in })
+    var progress = TrainingProgress(epoch: 1, epochs: 2, step: 0, steps: 1000, loss: 0.5)
+    return measured(1000) {
+        progress.step += 1
+        line.update(progress)
+    }
+}
+
+// Workers share out the samples: a product uses the thread that calls it.
+openblas_set_num_threads(1)
+
+do {
+    try AllocationGate.prove()
+} catch {
+    FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+    exit(1)
+}
+
+let gates = [
+    ("matrix products, float32, 64 × 32 × 10", gemm(Float.self, samples: 64, inputs: 32, units: 10)),
+    ("matrix products, float32, 256 × 784 × 512", gemm(Float.self, samples: 256, inputs: 784, units: 512)),
+    ("matrix products, float64, 128 × 256 × 64", gemm(Double.self, samples: 128, inputs: 256, units: 64)),
+    ("progress line between redraws", progressBetweenRedraws()),
+]
+var table = TextTable(columns: [
+    .init("code that promises no allocation"), .init("allocations", alignment: .right),
+])
+for (name, allocations) in gates { table.append([name, "\(allocations)"]) }
+print(table.rendered(), terminator: "")
+exit(gates.allSatisfy { $0.1 == 0 } ? 0 : 1)

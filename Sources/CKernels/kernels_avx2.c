@@ -1,0 +1,16 @@
+// The kernels with AVX2 and FMA: 32-byte vectors.
+#include "kernel_table.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#define LOOM_VECTOR_BYTES 32
+#define LOOM_FUSED_MULTIPLY_ADD 1
+#define LOOM_AVX2_INTRINSICS 1
+#define LOOM_TABLE loom_kernels_avx2
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "template/kernels.h"
+#pragma clang attribute pop
+#endif

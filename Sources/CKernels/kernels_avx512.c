@@ -1,0 +1,17 @@
+// The kernels with AVX-512 F, BW, DQ, VL: 64-byte vectors.
+#include "kernel_table.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#define LOOM_VECTOR_BYTES 64
+#define LOOM_FUSED_MULTIPLY_ADD 1
+#define LOOM_AVX512_INTRINSICS 1
+#define LOOM_TABLE loom_kernels_avx512
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
+                             apply_to = function)
+#include "template/kernels.h"
+#pragma clang attribute pop
+#endif

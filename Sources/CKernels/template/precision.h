@@ -1,0 +1,20 @@
+// All kernels of one instruction set and one precision. `Scalar` is float or double, `FN(name)` adds its suffix.
+#define Vector FN(Vector)
+#define Integers FN(Integers)
+#define LANES (LOOM_VECTOR_BYTES / sizeof(Scalar))
+
+#include "vectors.h"
+#include "elementary.h"
+#include "activations.h"
+#include "softmax.h"
+#include "losses.h"
+#include "rows.h"
+#include "updates.h"
+
+#undef LOOM_FOLD
+#undef LOOM_MANTISSA_BITS
+#undef LOOM_EXPONENT_BIAS
+#undef LOOM_ROUND_TO_INTEGER
+#undef LANES
+#undef Integers
+#undef Vector

@@ -1,0 +1,101 @@
+// Sums over columns, squares, and the gathering of samples.
+
+// MARK: Column sums
+
+// The eight rows from `row` on, added as a tree: a chain of one addition for eight rows, and the same order for a
+// column wherever it lies.
+LOOM_INLINE Vector FN(sum_of_eight_rows)(const Scalar *row, size_t stride) {
+    const Vector a = FN(load)(row) + FN(load)(row + stride);
+    const Vector b = FN(load)(row + 2 * stride) + FN(load)(row + 3 * stride);
+    const Vector c = FN(load)(row + 4 * stride) + FN(load)(row + 5 * stride);
+    const Vector d = FN(load)(row + 6 * stride) + FN(load)(row + 7 * stride);
+    return (a + b) + (c + d);
+}
+
+// The sums of `vectors` (a constant) whole vectors of columns at `m`, kept in registers.
+LOOM_INLINE void FN(sum_columns)(int vectors, size_t rows, size_t stride, const Scalar *m, Vector *sums) {
+    for (int v = 0; v < vectors; v++) { sums[v] = (Scalar)0; }
+    size_t i = 0;
+    for (; i + 8 <= rows; i += 8) {
+        for (int v = 0; v < vectors; v++) {
+            sums[v] += FN(sum_of_eight_rows)(m + i * stride + (size_t)v * LANES, stride);
+        }
+    }
+    for (; i < rows; i++) {
+        for (int v = 0; v < vectors; v++) { sums[v] += FN(load)(m + i * stride + (size_t)v * LANES); }
+    }
+}
+
+static void FN(column_sums)(size_t rows, size_t columns, size_t stride, const Scalar *m, Scalar *sums) {
+    size_t j = 0;
+    for (; j + 4 * LANES <= columns; j += 4 * LANES) {
+        Vector block[4];
+        FN(sum_columns)(4, rows, stride, m + j, block);
+        for (size_t v = 0; v < 4; v++) { FN(store_unaligned)(sums + j + v * LANES, block[v]); }
+    }
+    for (; j < columns; j += LANES) {
+        Vector block[1];
+        FN(sum_columns)(1, rows, stride, m + j, block);
+        if (j + LANES <= columns) {
+            FN(store_unaligned)(sums + j, block[0]);
+        } else {
+            FN(store_first)(sums + j, block[0], columns - j);
+        }
+    }
+}
+
+// MARK: Sum of squares
+
+typedef double FN(Doubles) __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));
+
+static double FN(sum_of_squares)(size_t rows, size_t column_count, size_t stride, const Scalar *m) {
+    if (column_count == stride) {
+        column_count *= rows;
+        rows = rows > 0;
+    }
+    const FN(Columns) columns = FN(columns)(column_count, NULL);
+    const Vector zero = 0;
+    FN(Doubles) sums[4] = {0, 0, 0, 0};
+    for (size_t i = 0; i < rows; i++) {
+        const Scalar *const row = m + i * stride;
+        size_t j = 0;
+        for (; j + 4 * LANES <= columns.full; j += 4 * LANES) {
+            for (size_t v = 0; v < 4; v++) {
+                const FN(Doubles) x = __builtin_convertvector(FN(load)(row + j + v * LANES), FN(Doubles));
+                sums[v] += x * x;
+            }
+        }
+        for (; j < columns.full; j += LANES) {
+            const FN(Doubles) x = __builtin_convertvector(FN(load)(row + j), FN(Doubles));
+            sums[0] += x * x;
+        }
+        if (columns.rest) {
+            const Vector inside = FN(select)(columns.in_rest, FN(load)(row + j), zero);
+            const FN(Doubles) x = __builtin_convertvector(inside, FN(Doubles));
+            sums[1] += x * x;
+        }
+    }
+    const FN(Doubles) total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    return LOOM_FOLD(total, LOOM_ADD);
+}
+
+// MARK: Gathering
+
+static void FN(gather_rows)(size_t count, size_t columns, const Scalar *source, size_t source_stride,
+                            const uint32_t *indices, Scalar *destination, size_t destination_stride) {
+    const size_t full = columns / LANES * LANES, rest = columns - full;
+    const size_t scalars_per_line = 64 / sizeof(Scalar);
+    const size_t padded = (columns + scalars_per_line - 1) / scalars_per_line * scalars_per_line;
+    const Vector zero = 0;
+    for (size_t i = 0; i < count; i++) {
+        const Scalar *const from = source + (size_t)indices[i] * source_stride;
+        Scalar *const to = destination + i * destination_stride;
+        size_t j = 0;
+        for (; j < full; j += LANES) { FN(store)(to + j, FN(load_unaligned)(from + j)); }
+        if (rest) {
+            FN(store)(to + j, FN(load_first)(from + j, rest));
+            j += LANES;
+        }
+        for (; j < padded; j += LANES) { FN(store)(to + j, zero); }
+    }
+}

@@ -1,0 +1,185 @@
+// Vectors of `Scalar` and what is done to whole registers: loads, selection, reductions.
+
+#if LOOM_PRECISION == 32
+typedef int32_t FN(Integer);
+#define LOOM_MANTISSA_BITS 23
+#define LOOM_EXPONENT_BIAS 127
+#define LOOM_ROUND_TO_INTEGER 0x1.8p23f  // 1.5 · 2^23: adding it leaves the nearest integer in the low bits
+#else
+typedef int64_t FN(Integer);
+#define LOOM_MANTISSA_BITS 52
+#define LOOM_EXPONENT_BIAS 1023
+#define LOOM_ROUND_TO_INTEGER 0x1.8p52
+#endif
+
+typedef Scalar Vector __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));
+// Signed integers as wide as the scalars; as a mask, a lane is -1 (true) or 0.
+typedef FN(Integer) Integers __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));
+typedef Vector FN(AlignedVector) __attribute__((may_alias));
+typedef Vector FN(UnalignedVector) __attribute__((may_alias, aligned(sizeof(Scalar))));
+typedef _Bool FN(Bools) __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));
+
+LOOM_INLINE Vector FN(load)(const Scalar *address) { return *(const FN(AlignedVector) *)address; }
+LOOM_INLINE void FN(store)(Scalar *address, Vector v) { *(FN(AlignedVector) *)address = v; }
+LOOM_INLINE Vector FN(load_unaligned)(const Scalar *address) {
+    return *(const FN(UnalignedVector) *)address;
+}
+LOOM_INLINE void FN(store_unaligned)(Scalar *address, Vector v) {
+    *(FN(UnalignedVector) *)address = v;
+}
+
+LOOM_INLINE Integers FN(bits)(Vector v) { return (Integers)v; }
+LOOM_INLINE Vector FN(from_bits)(Integers i) { return (Vector)i; }
+
+LOOM_INLINE Vector FN(select)(Integers mask, Vector yes, Vector no) { return mask ? yes : no; }
+// Both return b when a is a NaN, and a NaN when b is one: minps and maxps with their operands in this order.
+LOOM_INLINE Vector FN(smaller)(Vector a, Vector b) { return a < b ? a : b; }
+LOOM_INLINE Vector FN(larger)(Vector a, Vector b) { return a > b ? a : b; }
+
+LOOM_INLINE Vector FN(multiply_add)(Vector a, Vector b, Vector c) {
+#if LOOM_FUSED_MULTIPLY_ADD
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+LOOM_INLINE Vector FN(magnitude)(Vector v) { return __builtin_elementwise_abs(v); }
+// The magnitude of a non-negative `v` with the sign of `sign`.
+LOOM_INLINE Vector FN(with_sign)(Vector v, Vector sign) {
+    const Integers sign_bit = FN(bits)((Vector)(Scalar)-0.0);
+    return FN(from_bits)(FN(bits)(v) | (FN(bits)(sign) & sign_bit));
+}
+
+LOOM_INLINE Integers FN(lane_indices)(void) {
+    Integers indices = 0;
+    for (size_t lane = 0; lane < LANES; lane++) { indices[lane] = (FN(Integer))lane; }
+    return indices;
+}
+// True in the first `count` lanes.
+LOOM_INLINE Integers FN(first_lanes)(size_t count) {
+    return FN(lane_indices)() < (Integers)(FN(Integer))count;
+}
+
+// One bit a lane, lane 0 lowest.
+LOOM_INLINE uint32_t FN(mask_bits)(Integers mask) {
+    const FN(Bools) lanes = __builtin_convertvector(mask, FN(Bools));
+    uint16_t bits = 0;
+    memcpy(&bits, &lanes, sizeof lanes < sizeof bits ? sizeof lanes : sizeof bits);
+    return bits & ((1u << LANES) - 1);
+}
+
+// Folds the lanes by halves: the same order on every call.
+#define LOOM_FOLD_2(v, combine) combine((v).lo, (v).hi)
+#define LOOM_FOLD_4(v, combine)                                                                     \
+    ({ const __auto_type two = combine((v).lo, (v).hi); LOOM_FOLD_2(two, combine); })
+#define LOOM_FOLD_8(v, combine)                                                                     \
+    ({ const __auto_type four = combine((v).lo, (v).hi); LOOM_FOLD_4(four, combine); })
+#define LOOM_FOLD_16(v, combine)                                                                    \
+    ({ const __auto_type eight = combine((v).lo, (v).hi); LOOM_FOLD_8(eight, combine); })
+#if LOOM_VECTOR_BYTES * 8 / LOOM_PRECISION == 16
+#define LOOM_FOLD LOOM_FOLD_16
+#elif LOOM_VECTOR_BYTES * 8 / LOOM_PRECISION == 8
+#define LOOM_FOLD LOOM_FOLD_8
+#elif LOOM_VECTOR_BYTES * 8 / LOOM_PRECISION == 4
+#define LOOM_FOLD LOOM_FOLD_4
+#else
+#define LOOM_FOLD LOOM_FOLD_2
+#endif
+#define LOOM_ADD(a, b) ((a) + (b))
+#define LOOM_LARGER(a, b) ((a) > (b) ? (a) : (b))
+
+LOOM_INLINE Scalar FN(sum_of_lanes)(Vector v) { return LOOM_FOLD(v, LOOM_ADD); }
+LOOM_INLINE Scalar FN(largest_lane)(Vector v) { return LOOM_FOLD(v, LOOM_LARGER); }
+
+// The first `count` < LANES elements at an address with any alignment; the other lanes are 0 and not read.
+LOOM_INLINE Vector FN(load_first)(const Scalar *address, size_t count) {
+#if defined(LOOM_AVX512_INTRINSICS) && LOOM_PRECISION == 32
+    return (Vector)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), address);
+#elif defined(LOOM_AVX512_INTRINSICS)
+    return (Vector)_mm512_maskz_loadu_pd((__mmask8)((1u << count) - 1), address);
+#elif defined(LOOM_AVX2_INTRINSICS) && LOOM_PRECISION == 32
+    const __m256i mask = (__m256i)FN(first_lanes)(count);
+    return (Vector)_mm256_maskload_ps(address, mask);
+#elif defined(LOOM_AVX2_INTRINSICS)
+    const __m256i mask = (__m256i)FN(first_lanes)(count);
+    return (Vector)_mm256_maskload_pd(address, mask);
+#else
+    Vector v = 0;
+    for (size_t lane = 0; lane < count; lane++) { v[lane] = address[lane]; }
+    return v;
+#endif
+}
+
+LOOM_INLINE void FN(store_first)(Scalar *address, Vector v, size_t count) {
+#if defined(LOOM_AVX512_INTRINSICS) && LOOM_PRECISION == 32
+    _mm512_mask_storeu_ps(address, (__mmask16)((1u << count) - 1), (__m512)v);
+#elif defined(LOOM_AVX512_INTRINSICS)
+    _mm512_mask_storeu_pd(address, (__mmask8)((1u << count) - 1), (__m512d)v);
+#elif defined(LOOM_AVX2_INTRINSICS) && LOOM_PRECISION == 32
+    const __m256i mask = (__m256i)FN(first_lanes)(count);
+    _mm256_maskstore_ps(address, mask, (__m256)v);
+#elif defined(LOOM_AVX2_INTRINSICS)
+    const __m256i mask = (__m256i)FN(first_lanes)(count);
+    _mm256_maskstore_pd(address, mask, (__m256d)v);
+#else
+    for (size_t lane = 0; lane < count; lane++) { address[lane] = v[lane]; }
+#endif
+}
+
+// The columns of a matrix as whole vectors and a rest of fewer than LANES columns, with the row of biases.
+typedef struct {
+    size_t full;       // columns in whole vectors
+    size_t rest;       // columns after them
+    Integers in_rest;  // true in the first `rest` lanes
+    const Scalar *bias;
+    Vector bias_rest;
+} FN(Columns);
+
+LOOM_INLINE FN(Columns) FN(columns)(size_t columns, const Scalar *bias) {
+    FN(Columns) result;
+    result.full = columns / LANES * LANES;
+    result.rest = columns - result.full;
+    result.in_rest = FN(first_lanes)(result.rest);
+    result.bias = bias;
+    // A bias has neither padding nor alignment: its end must not be read past.
+    result.bias_rest = bias && result.rest ? FN(load_first)(bias + result.full, result.rest) : (Vector)0;
+    return result;
+}
+
+// z = x·Wᵀ + bias for the vector at `column`.
+LOOM_INLINE Vector FN(biased)(const FN(Columns) *columns, const Scalar *row, size_t column) {
+    Vector z = FN(load)(row + column);
+    if (columns->bias) {
+        z += column < columns->full ? FN(load_unaligned)(columns->bias + column) : columns->bias_rest;
+    }
+    return z;
+}
+
+// Runs the statement for every vector of a row, with the vector's first column `j` and the mask `inside` of the lanes
+// that are inside the matrix, constant true for whole vectors so that masking them costs nothing.
+#define LOOM_FOR_EACH_VECTOR(columns, ...)                                                          \
+    do {                                                                                            \
+        for (size_t j = 0; j < (columns).full; j += LANES) {                                        \
+            const Integers inside = -1;                                                             \
+            (void)inside;                                                                           \
+            __VA_ARGS__                                                                             \
+        }                                                                                           \
+        if ((columns).rest) {                                                                       \
+            const size_t j = (columns).full;                                                        \
+            const Integers inside = (columns).in_rest;                                              \
+            (void)inside;                                                                           \
+            __VA_ARGS__                                                                             \
+        }                                                                                           \
+    } while (0)
+
+// The columns with the padding up to the next 64 bytes, that element-wise kernels without bias may treat alike; where
+// rows follow each other without a gap, the matrix becomes one long row.
+LOOM_INLINE void FN(flatten)(size_t *rows, size_t *columns, size_t stride) {
+    const size_t scalars_per_line = 64 / sizeof(Scalar);
+    *columns = (*columns + scalars_per_line - 1) / scalars_per_line * scalars_per_line;
+    if (*columns == stride) {
+        *columns *= *rows;
+        *rows = *rows > 0;
+    }
+}

@@ -1,0 +1,114 @@
+import CKernels
+
+/// The number format of parameters, activations and gradients.
+public enum Precision: String, Sendable, CaseIterable, Codable {
+    /// 32 bits
+    case float32
+    /// 64 bits
+    case float64
+
+    /// Bytes of one number.
+    public var bytes: Int { self == .float32 ? 4 : 8 }
+}
+
+/// The optimizers' update rules that have a kernel of their own (`adamw` is `adam` with a weight decay).
+public enum UpdateRule: BitwiseCopyable, Sendable {
+    /// w ← w − ηg
+    case sgd
+    /// v ← μv + g, w ← w − ηv
+    case momentum
+    /// v ← μv + g, w ← w − η(g + μv)
+    case nesterov
+    /// Adam with decoupled weight decay
+    case adam
+}
+
+/// The numbers of one update; the gradient that enters the rule is gradientScale · gradient + twiceL2 · weight.
+public struct UpdateSettings: Sendable, BitwiseCopyable {
+    /// η of this step.
+    public var learningRate = 0.0
+    /// 1, or the factor of clipping by global norm.
+    public var gradientScale = 1.0
+    /// 2λ for weights, 0 for biases.
+    public var twiceL2 = 0.0
+    /// μ of `momentum` and `nesterov`.
+    public var momentum = 0.0
+    /// β₁ of `adam`.
+    public var beta1 = 0.0
+    /// β₂ of `adam`.
+    public var beta2 = 0.0
+    /// ε of `adam`.
+    public var epsilon = 0.0
+    /// 1 / (1 − β₁ᵗ)
+    public var biasCorrection1 = 1.0
+    /// 1 / (1 − β₂ᵗ)
+    public var biasCorrection2 = 1.0
+    /// The decoupled decay of `adamw` for weights, 0 otherwise.
+    public var weightDecay = 0.0
+
+    /// No update: every number at its neutral value.
+    public init() {}
+}
+
+/// A number format that networks can be trained in: `Float` or `Double`, each with its vectorised kernels.
+///
+/// The functions are thin: shapes come from the views, the work is one call into `CKernels` or OpenBLAS, and all are
+/// inlinable, so that code specialised for one format calls C directly. `CKernels.h` states what each computes.
+public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
+    /// The format's name.
+    static var precision: Precision { get }
+
+    /// c = alpha · op(a) · op(b) + beta · c, row-major; op(a) is rows × inner, op(b) inner × columns.
+    static func gemm(
+        transposeA: Bool, transposeB: Bool, rows: Int, columns: Int, inner: Int, alpha: Self,
+        a: UnsafePointer<Self>, strideA: Int, b: UnsafePointer<Self>, strideB: Int, beta: Self,
+        c: UnsafeMutablePointer<Self>, strideC: Int)
+
+    /// z = preActivations + bias, outputs = activation(z); both views may be the same matrix.
+    static func activate(
+        _ activation: loom_activation, bias: UnsafePointer<Self>?, preActivations: MatrixView<Self>,
+        outputs: MatrixView<Self>)
+
+    /// deltas ← deltas · activation′(z), from the outputs or pre-activations as the activation needs.
+    static func multiplyDerivative(
+        _ activation: loom_activation, stored: MatrixView<Self>, deltas: MatrixView<Self>)
+
+    /// prediction = map(logits + bias).
+    static func predict(
+        _ map: loom_output_map, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, prediction: MatrixView<Self>)
+
+    /// The sum of the samples' cross entropies against class indices; deltas = scale · ∂loss/∂z.
+    static func softmaxCrossEntropy(
+        bias: UnsafePointer<Self>?, logits: MatrixView<Self>, labels: UnsafePointer<Int32>, scale: Self,
+        deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+
+    /// The sum of the samples' cross entropies against rows of class probabilities; deltas = scale · ∂loss/∂z.
+    static func softmaxCrossEntropy(
+        bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>, scale: Self,
+        deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+
+    /// The sum of the binary cross entropies of all units; deltas = scale · ∂loss/∂z.
+    static func sigmoidCrossEntropy(
+        bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>, scale: Self,
+        deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+
+    /// The sum of factor · ‖map(z) − target‖²; deltas = scale · ∂loss/∂z.
+    static func squaredError(
+        _ map: loom_output_map, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>,
+        factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+
+    /// sums[j] = Σ over rows of matrix[i, j].
+    static func columnSums(_ matrix: MatrixView<Self>, into sums: UnsafeMutablePointer<Self>)
+
+    /// Σ of the squares of all elements.
+    static func sumOfSquares(_ matrix: MatrixView<Self>) -> Double
+
+    /// destination row i = source row indices[i], for every row of the destination.
+    static func gatherRows(
+        _ indices: UnsafePointer<UInt32>, of source: MatrixView<Self>, into destination: MatrixView<Self>)
+
+    /// One optimizer update of `weights`; gradients and states have the weights' shape and stride.
+    static func update(
+        _ rule: UpdateRule, _ settings: UpdateSettings, weights: MatrixView<Self>, gradients: UnsafePointer<Self>,
+        firstState: UnsafeMutablePointer<Self>?, secondState: UnsafeMutablePointer<Self>?)
+}

@@ -1,0 +1,116 @@
+import CKernels
+import LoomKernels
+
+/// What a loss compares the logits of a batch with.
+public struct BatchTargets<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
+    // Sendable: workers read and write the rows of their own shards only.
+
+    /// Class indices, one per batch row; nil when the targets are values.
+    public let labels: UnsafeMutablePointer<Int32>?
+    /// Values: batch rows × outputs (0/1 decisions, class probabilities or reals); empty when there are labels.
+    public let values: MatrixView<Scalar>
+
+    /// Targets in memory that the caller keeps alive.
+    public init(labels: UnsafeMutablePointer<Int32>?, values: MatrixView<Scalar>) {
+        self.labels = labels
+        self.values = values
+    }
+}
+
+/// A loss as the kernels compute it, from logits and numerically stable, with its gradient in the same pass.
+public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
+    enum Form: BitwiseCopyable {
+        case softmaxCrossEntropy
+        case sigmoidCrossEntropy
+        case squared(loom_output_map, factor: Double)
+    }
+    let form: Form
+    let reduction: LossDescription.Reduction
+
+    /// The loss of `description` on a network with the output map `output`.
+    /// - Throws: `ModelError` when the two do not go together.
+    public init(_ description: LossDescription, output: OutputMap) throws {
+        switch (description.kind, output) {
+        case (_, .threshold):
+            throw ModelError("a threshold output has no loss that can be trained; use sigmoid")
+        case (.crossEntropy, .softmax):
+            form = .softmaxCrossEntropy
+        case (.crossEntropy, .sigmoid):
+            form = .sigmoidCrossEntropy
+        case (.crossEntropy, .identity):
+            throw ModelError(
+                "cross_entropy compares probabilities, but the output map is identity; use the output softmax "
+                    + "(one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum")
+        case (.squaredSum, _):
+            form = .squared(output.kernelMap, factor: 1)
+        case (.halfSquared, _):
+            form = .squared(output.kernelMap, factor: 0.5)
+        }
+        reduction = description.reduction
+    }
+
+    /// What multiplies every sample's loss and gradient in a batch of `samples`: 1, or 1 / samples for the mean.
+    public func scale(samples: Int) -> Double {
+        reduction == .mean ? 1 / Double(samples) : 1
+    }
+
+    /// Right-or-wrong decisions that `evaluate` counts for one sample with `outputs` units: one class, one decision a
+    /// unit, or none for a regression.
+    public func decisionsPerSample(outputs: Int) -> Int {
+        switch form {
+        case .softmaxCrossEntropy, .squared(LOOM_OUTPUT_SOFTMAX, _): 1
+        case .sigmoidCrossEntropy, .squared(LOOM_OUTPUT_SIGMOID, _): outputs
+        case .squared: 0
+        }
+    }
+
+    /// The loss of the batch rows `rows`: adds the bias to the logits and writes ∂L/∂z into the last layer's deltas.
+    ///
+    /// - Parameters:
+    ///   - pass: The network; `forward` has run for the rows.
+    ///   - scale: `scale(samples:)` of the *whole* batch, so that parts of a batch simply add up.
+    ///   - writesDeltas: False when only the value is wanted.
+    ///   - correct: Increased by the number of right decisions (rows for softmax, elements for sigmoid).
+    /// - Returns: The sum of the rows' losses, not scaled.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    public func evaluate(
+        _ pass: NetworkPass<Scalar>, rows: Range<Int>, targets: BatchTargets<Scalar>, scale: Double,
+        writesDeltas: Bool = true, correct: inout Int
+    ) -> Double {
+        let logits = pass.logits.rows(rows)
+        let bias = pass.outputBias
+        let deltas = writesDeltas ? pass.deltas(of: pass.layerCount - 1).rows(rows).pointer : nil
+        switch form {
+        case .softmaxCrossEntropy:
+            if let labels = targets.labels {
+                return Scalar.softmaxCrossEntropy(
+                    bias: bias, logits: logits, labels: labels + rows.lowerBound, scale: Scalar(scale),
+                    deltas: deltas, correct: &correct)
+            }
+            return Scalar.softmaxCrossEntropy(
+                bias: bias, logits: logits, targets: targets.values.rows(rows), scale: Scalar(scale), deltas: deltas,
+                correct: &correct)
+        case .sigmoidCrossEntropy:
+            return Scalar.sigmoidCrossEntropy(
+                bias: bias, logits: logits, targets: targets.values.rows(rows), scale: Scalar(scale), deltas: deltas,
+                correct: &correct)
+        case .squared(let map, let factor):
+            return Scalar.squaredError(
+                map, bias: bias, logits: logits, targets: targets.values.rows(rows), factor: Scalar(factor),
+                scale: Scalar(scale), deltas: deltas, correct: &correct)
+        }
+    }
+}
+
+extension OutputMap {
+    /// The kernels' name of the map; a threshold has none, it is an activation.
+    var kernelMap: loom_output_map {
+        switch self {
+        case .identity: LOOM_OUTPUT_IDENTITY
+        case .sigmoid: LOOM_OUTPUT_SIGMOID
+        case .softmax: LOOM_OUTPUT_SOFTMAX
+        case .threshold: preconditionFailure("threshold is not a differentiable output map")
+        }
+    }
+}

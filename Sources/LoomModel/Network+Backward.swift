@@ -1,0 +1,48 @@
+import CKernels
+import LoomKernels
+
+extension NetworkPass {
+    /// Backward for the batch rows `rows`: ∂L/∂z of every layer from ∂L/∂z of the last one, which the loss has written.
+    ///
+    /// Layers run in reverse order; a layer whose outputs go to several layers adds their parts in that fixed order.
+    /// Parameter gradients are sums over the whole batch and are formed afterwards (`Gemm.gradient`).
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    public func backward(rows: Range<Int>) {
+        for index in stride(from: layerCount - 1, through: 0, by: -1) {
+            let layer = layers[index]
+            let deltas = layer.deltas.rows(rows)
+            if index < layerCount - 1 {
+                let stored = layer.derivativeFromPreActivations ? layer.preActivations : layer.outputs
+                Scalar.multiplyDerivative(layer.activation, stored: stored.rows(rows), deltas: deltas)
+            }
+            for offset in 0..<layer.connectionCount {
+                let connection = connections[layer.firstConnection + offset]
+                guard connection.source >= 0 else { continue }
+                let rowsPerCall = callShapes[layer.firstConnection + offset].rowsPerBackwardCall
+                let dInputs = layers[connection.source].deltas.rows(rows)
+                Self.inCalls(of: rowsPerCall, rows: deltas.rows) { call in
+                    Gemm.backward(
+                        deltas.rows(call), weights: connection.weights, into: dInputs.rows(call),
+                        accumulate: connection.accumulatesBackward)
+                }
+            }
+        }
+    }
+
+    /// ∂L/∂data of the batch rows `rows`: the products of all layers that read the data; `backward` has run.
+    public func inputGradient(rows: Range<Int>, into dData: MatrixView<Scalar>) {
+        var accumulate = false
+        for index in stride(from: layerCount - 1, through: 0, by: -1) {
+            let layer = layers[index]
+            for offset in 0..<layer.connectionCount {
+                let connection = connections[layer.firstConnection + offset]
+                guard connection.source < 0 else { continue }
+                Gemm.backward(
+                    layer.deltas.rows(rows), weights: connection.weights, into: dData.rows(rows),
+                    accumulate: accumulate)
+                accumulate = true
+            }
+        }
+    }
+}

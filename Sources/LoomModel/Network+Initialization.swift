@@ -1,0 +1,41 @@
+import LoomKernels
+
+extension Network {
+    /// The first parameters: given weights and biases where the description has them, otherwise weights by the
+    /// initialisation rule and biases 0. A pure function of the description: element e of tensor t is drawn from
+    /// (seed, t, e), in double precision, and then rounded, so float32 and float64 start from the same network.
+    public func initialParameters() -> ParameterBuffer<Scalar> {
+        let parameters = ParameterBuffer<Scalar>(layout: layout)
+        for (layer, given) in zip(layers, description.layers) {
+            if let bias = layer.bias, let values = given.bias {
+                parameters.setValues(bias, to: values.map { Scalar($0) })
+            }
+            for connection in layer.connections {
+                if let weights = given.weights {
+                    parameters.setValues(connection.weights, to: weights.joined().map { Scalar($0) })
+                } else {
+                    initialize(parameters.view(connection.weights), tensor: connection.weights)
+                }
+            }
+        }
+        return parameters
+    }
+
+    private func initialize(_ weights: MatrixView<Scalar>, tensor: Int) {
+        let rule = description.initialization
+        let random = CounterRandom(seed: rule.seed, purpose: .initialization, subStream: UInt32(tensor))
+        let variance =
+            rule.kind == .he ? 2 / Double(weights.columns) : 2 / Double(weights.columns + weights.rows)
+        let draw: (UInt64) -> Double =
+            switch (rule.kind, rule.distribution) {
+            case (.constant, _): { _ in rule.value }
+            case (_, .normal): { variance.squareRoot() * random.normal(at: $0) }
+            case (_, .uniform): { (3 * variance).squareRoot() * (2 * random.uniform(at: $0) - 1) }
+            }
+        for row in 0..<weights.rows {
+            for column in 0..<weights.columns {
+                weights[row, column] = Scalar(draw(UInt64(row * weights.columns + column)))
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import CKernels
+import LoomKernels
+
+/// One connection as the passes see it: plain pointers, no references.
+struct ConnectionPass<Scalar: LoomScalar>: BitwiseCopyable {
+    /// The index of the source layer, −1 for the data.
+    let source: Int
+    /// units × width of the source
+    let weights: MatrixView<Scalar>
+    /// Whether the forward product is added to that of an earlier connection of the same layer.
+    let accumulatesForward: Bool
+    /// Whether the backward product is added to that of a later layer with the same source.
+    let accumulatesBackward: Bool
+}
+
+/// How many batch rows one product of a connection covers. It is part of the result's bits: a BLAS may add in another
+/// order for another shape.
+public struct CallShape: BitwiseCopyable, Sendable, Equatable {
+    /// Rows of one forward product; `.max`: as many as there are.
+    public var rowsPerForwardCall: Int
+    /// Rows of one backward product; `.max`: as many as there are.
+    public var rowsPerBackwardCall: Int
+
+    /// Products of the given numbers of rows.
+    public init(rowsPerForwardCall: Int = .max, rowsPerBackwardCall: Int = .max) {
+        self.rowsPerForwardCall = rowsPerForwardCall
+        self.rowsPerBackwardCall = rowsPerBackwardCall
+    }
+}
+
+/// One layer as the passes see it. All matrices are batch rows × units with one stride.
+struct LayerPass<Scalar: LoomScalar>: BitwiseCopyable {
+    let activation: loom_activation
+    let firstConnection: Int
+    let connectionCount: Int
+    let bias: UnsafeMutablePointer<Scalar>?
+    /// z; the same matrix as `outputs` unless the derivative needs z or a trace was asked for.
+    let preActivations: MatrixView<Scalar>
+    /// u; for the last layer z, its logits.
+    let outputs: MatrixView<Scalar>
+    /// ∂L/∂z, scaled for the whole batch.
+    let deltas: MatrixView<Scalar>
+    /// Whether the derivative is computed from z, not from u.
+    let derivativeFromPreActivations: Bool
+}
+
+/// The network laid out in memory: what forward and backward run over.
+///
+/// Plain pointers and numbers, so that passing it between the functions of a step costs no reference counting (an
+/// atomic increment of a count that two workers share takes as long as a 16-row product of the smallest networks).
+/// Valid while the `Workspace` that made it lives.
+public struct NetworkPass<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
+    // Sendable: workers read weights and write their own rows only; the phases of a step order everything else.
+    let layers: UnsafePointer<LayerPass<Scalar>>
+    let connections: UnsafePointer<ConnectionPass<Scalar>>
+    /// One per connection, in the order of the layers and their connections; memory of whoever set it.
+    public var callShapes: UnsafePointer<CallShape>
+    /// The number of layers.
+    public let layerCount: Int
+    let outputMap: OutputMap
+
+    /// z of the last layer (before its bias is added by the loss or the prediction).
+    @inlinable
+    public var logits: MatrixView<Scalar> { outputs(of: layerCount - 1) }
+
+    /// The bias of the last layer.
+    public var outputBias: UnsafeMutablePointer<Scalar>? { layers[layerCount - 1].bias }
+
+    /// The outputs of `layer`: batch rows × units.
+    @usableFromInline
+    func outputs(of layer: Int) -> MatrixView<Scalar> { layers[layer].outputs }
+
+    /// What a connection multiplies: the data for source −1, otherwise a layer's outputs.
+    public func sourceOutputs(_ source: Int, data: MatrixView<Scalar>) -> MatrixView<Scalar> {
+        source < 0 ? data : layers[source].outputs
+    }
+
+    /// ∂L/∂z of `layer`: batch rows × units.
+    public func deltas(of layer: Int) -> MatrixView<Scalar> { layers[layer].deltas }
+
+    /// z of `layer`, bias included; only with a workspace that keeps pre-activations.
+    public func preActivations(of layer: Int) -> MatrixView<Scalar> { layers[layer].preActivations }
+}

@@ -1,0 +1,133 @@
+import CKernels
+import LoomKernels
+
+/// The memory of a batch: activations and deltas of every layer, for up to `capacity` samples.
+///
+/// A worker writes the rows of its own shards in the first phase of a step and reads all rows in the second; the
+/// barrier between the phases makes that safe. Memory is reserved untouched: `touch(rows:)`, called by the worker
+/// that will use the rows, places it.
+public final class Workspace<Scalar: LoomScalar>: Sendable {
+    /// The network it was made for.
+    public let network: Network<Scalar>
+    /// The parameters the passes read.
+    public let parameters: ParameterBuffer<Scalar>
+    /// The largest number of samples of a batch.
+    public let capacity: Int
+    /// Bytes reserved.
+    public let bytes: Int
+    private let matrices: AlignedBuffer<Scalar>
+    private let layers: AlignedBuffer<LayerPass<Scalar>>
+    private let connections: AlignedBuffer<ConnectionPass<Scalar>>
+    private let wholeRuns: AlignedBuffer<CallShape>
+
+    /// Reserves memory for batches of up to `capacity` samples.
+    /// - Parameters:
+    ///   - training: Whether deltas are needed.
+    ///   - keepsPreActivations: Whether every layer's z is kept, not only where a derivative needs it.
+    public init(
+        network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, capacity: Int, training: Bool = true,
+        keepsPreActivations: Bool = false
+    ) {
+        precondition(capacity > 0, "a workspace holds at least one sample")
+        self.network = network
+        self.parameters = parameters
+        self.capacity = capacity
+        let plan = network.layers.map { layer in
+            WorkspaceRow(
+                stride: Padding.stride(columns: layer.units, of: Scalar.self),
+                keepsPreActivations: (keepsPreActivations && layer.activation != LOOM_IDENTITY)
+                    || (training && layer.derivativeFromPreActivations),
+                hasDeltas: training)
+        }
+        let elements = plan.reduce(0) { $0 + $1.elements } * capacity
+        self.bytes = elements * MemoryLayout<Scalar>.stride
+        self.matrices = AlignedBuffer(uninitializedCount: elements)
+        self.layers = AlignedBuffer(uninitializedCount: network.layers.count)
+        let connectionCount = network.layers.reduce(0) { $0 + $1.connections.count }
+        self.connections = AlignedBuffer(uninitializedCount: connectionCount)
+        self.wholeRuns = AlignedBuffer(count: connectionCount, repeating: CallShape())
+        layOut(plan)
+    }
+
+    /// Bytes of activations and deltas of one sample.
+    public static func bytesPerSample(of network: Network<Scalar>) -> Int {
+        network.layers.reduce(0) { sum, layer in
+            let matrices = layer.derivativeFromPreActivations ? 3 : 2
+            return sum + matrices * Padding.stride(columns: layer.units, of: Scalar.self)
+        } * MemoryLayout<Scalar>.stride
+    }
+
+    private func layOut(_ plan: [WorkspaceRow]) {
+        var free = matrices.pointer
+        func matrix(units: Int, stride: Int) -> MatrixView<Scalar> {
+            defer { free += capacity * stride }
+            return MatrixView(pointer: free, rows: capacity, columns: units, stride: stride)
+        }
+        var connectionCount = 0
+        var feeds = Set<Int>()
+        for (index, (layer, row)) in zip(network.layers, plan).enumerated() {
+            let outputs = matrix(units: layer.units, stride: row.stride)
+            let z = row.keepsPreActivations ? matrix(units: layer.units, stride: row.stride) : outputs
+            let deltas = row.hasDeltas ? matrix(units: layer.units, stride: row.stride) : outputs
+            (layers.pointer + index).initialize(
+                to: LayerPass(
+                    activation: layer.activation, firstConnection: connectionCount,
+                    connectionCount: layer.connections.count, bias: layer.bias.map { parameters.view($0).pointer },
+                    preActivations: z, outputs: outputs, deltas: deltas,
+                    derivativeFromPreActivations: layer.derivativeFromPreActivations))
+            connectionCount += layer.connections.count
+        }
+        // Backward runs from the last layer to the first: the first product into a layer's deltas overwrites them,
+        // every later one adds.
+        for (index, layer) in network.layers.enumerated().reversed() {
+            for (offset, connection) in layer.connections.enumerated() {
+                var source = -1
+                if case .layer(let producer) = connection.source { source = producer }
+                (connections.pointer + layers.pointer[index].firstConnection + offset).initialize(
+                    to: ConnectionPass(
+                        source: source, weights: parameters.view(connection.weights),
+                        accumulatesForward: offset > 0, accumulatesBackward: !feeds.insert(source).inserted))
+            }
+        }
+    }
+
+    /// The network over this memory, with whole runs of rows in one product.
+    public var pass: NetworkPass<Scalar> {
+        NetworkPass(
+            layers: UnsafePointer(layers.pointer), connections: UnsafePointer(connections.pointer),
+            callShapes: UnsafePointer(wholeRuns.pointer), layerCount: layers.count, outputMap: network.description.output)
+    }
+
+    /// Writes zeros to `rows` of every matrix, so that their pages lie on the calling worker's NUMA node.
+    public func touch(rows: Range<Int>) {
+        for index in 0..<layers.count {
+            let layer = layers.pointer[index]
+            for matrix in [layer.outputs, layer.preActivations, layer.deltas] {
+                let block = matrix.rows(rows)
+                block.pointer.update(repeating: 0, count: block.rows * block.stride)
+            }
+        }
+    }
+
+    /// Sets every byte of the activations and deltas: tests show that results do not depend on what was there.
+    public func fillBytes(_ byte: UInt8) {
+        let raw = UnsafeMutableRawPointer(matrices.pointer)
+        raw.initializeMemory(as: UInt8.self, repeating: byte, count: bytes)
+    }
+}
+
+/// What one layer takes of a sample's row in the workspace.
+private struct WorkspaceRow {
+    let stride: Int
+    let keepsPreActivations: Bool
+    let hasDeltas: Bool
+
+    var elements: Int { stride * (1 + (keepsPreActivations ? 1 : 0) + (hasDeltas ? 1 : 0)) }
+}
+
+extension Network.Layer {
+    /// Whether the activation's derivative is computed from z, so that z must be kept.
+    var derivativeFromPreActivations: Bool {
+        loom_activation_derivative_source(activation) == LOOM_FROM_PRE_ACTIVATIONS
+    }
+}

@@ -1,0 +1,209 @@
+/// The first line of a run: what is trained, and by whom.
+public struct RunEvent: Codable, Sendable, Equatable {
+    /// The BLAS library in use.
+    public struct BLAS: Codable, Sendable, Equatable {
+        /// The library and its version, for example "OpenBLAS 0.3.21".
+        public var library: String
+        /// The kernels it chose, for example "SkylakeX".
+        public var core: String
+        /// The speed of its products of large matrices in the run's precision, one on each worker's core at the same
+        /// time, added up and measured before the run, in GFLOP/s.
+        public var ceilingGflops: Double
+
+        /// A description of the library in use.
+        public init(library: String, core: String, ceilingGflops: Double) {
+            self.library = library
+            self.core = core
+            self.ceilingGflops = ceilingGflops
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case library, core
+            case ceilingGflops = "ceiling_gflops"
+        }
+    }
+
+    /// The machine, as far as this process may use it.
+    public struct Machine: Codable, Sendable, Equatable {
+        /// The processor's name.
+        public var cpu: String
+        /// Physical cores, allowed or not.
+        public var cores: Int
+        /// Hardware threads, allowed or not.
+        public var hardwareThreads: Int
+        /// NUMA nodes.
+        public var numaNodes: Int
+        /// The hardware threads that this process may use, by the operating system's numbers.
+        public var allowedCPUs: [Int]
+        /// The processors' worth of time that a control group allows; nil: no limit.
+        public var quotaCPUs: Double?
+
+        /// A description of the machine.
+        public init(
+            cpu: String, cores: Int, hardwareThreads: Int, numaNodes: Int, allowedCPUs: [Int],
+            quotaCPUs: Double?
+        ) {
+            self.cpu = cpu
+            self.cores = cores
+            self.hardwareThreads = hardwareThreads
+            self.numaNodes = numaNodes
+            self.allowedCPUs = allowedCPUs
+            self.quotaCPUs = quotaCPUs
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case cpu, cores
+            case hardwareThreads = "hardware_threads"
+            case numaNodes = "numa_nodes"
+            case allowedCPUs = "allowed_cpus"
+            case quotaCPUs = "quota_cpus"
+        }
+
+        /// Writes every key; an absent quota is null.
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(cpu, forKey: .cpu)
+            try container.encode(cores, forKey: .cores)
+            try container.encode(hardwareThreads, forKey: .hardwareThreads)
+            try container.encode(numaNodes, forKey: .numaNodes)
+            try container.encode(allowedCPUs, forKey: .allowedCPUs)
+            try container.encode(quotaCPUs, forKey: .quotaCPUs)
+        }
+    }
+
+    /// "run".
+    public private(set) var event = "run"
+    /// The number of trainable parameters.
+    public var parameters: Int
+    /// The number of workers.
+    public var workers: Int
+    /// The hardware thread that each worker is pinned to, by the operating system's number; null: not pinned.
+    public var placement: [Int?]
+    /// The form of the gradient phase: "sliced" or "columns".
+    public var gradient: String
+    /// The BLAS library in use.
+    public var blas: BLAS
+    /// The machine.
+    public var machine: Machine
+    /// The run's directory.
+    public var runDirectory: String
+
+    /// The first line of a run.
+    public init(
+        parameters: Int, workers: Int, placement: [Int?], gradient: String, blas: BLAS, machine: Machine,
+        runDirectory: String
+    ) {
+        self.parameters = parameters
+        self.workers = workers
+        self.placement = placement
+        self.gradient = gradient
+        self.blas = blas
+        self.machine = machine
+        self.runDirectory = runDirectory
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case event, parameters, workers, placement, gradient, blas, machine
+        case runDirectory = "run_directory"
+    }
+}
+
+/// The line of a finished epoch. A value that the task does not have is null.
+public struct EpochEvent: Codable, Sendable, Equatable {
+    /// "epoch".
+    public private(set) var event = "epoch"
+    /// The epoch, counted from 1.
+    public var epoch: Int
+    /// The steps done since the training began.
+    public var step: Int
+    /// The mean loss of the epoch's steps as configured, penalty included.
+    public var loss: Double
+    /// The accuracy over the epoch's training samples, 0…1.
+    public var accuracy: Double?
+    /// The loss on the validation data.
+    public var validationLoss: Double?
+    /// The accuracy on the validation data, 0…1.
+    public var validationAccuracy: Double?
+    /// Training samples per second of training steps: no validation, no checkpoint.
+    public var samplesPerSecond: Double
+    /// The time of the epoch, validation and checkpoint included.
+    public var seconds: Double
+
+    /// The line of a finished epoch.
+    public init(
+        epoch: Int, step: Int, loss: Double, accuracy: Double?, validationLoss: Double?,
+        validationAccuracy: Double?, samplesPerSecond: Double, seconds: Double
+    ) {
+        self.epoch = epoch
+        self.step = step
+        self.loss = loss
+        self.accuracy = accuracy
+        self.validationLoss = validationLoss
+        self.validationAccuracy = validationAccuracy
+        self.samplesPerSecond = samplesPerSecond
+        self.seconds = seconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case event, epoch, step, loss, accuracy, seconds
+        case validationLoss = "validation_loss"
+        case validationAccuracy = "validation_accuracy"
+        case samplesPerSecond = "samples_per_second"
+    }
+
+    /// Writes every key; absent values are null.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(event, forKey: .event)
+        try container.encode(epoch, forKey: .epoch)
+        try container.encode(step, forKey: .step)
+        try container.encode(loss, forKey: .loss)
+        try container.encode(accuracy, forKey: .accuracy)
+        try container.encode(validationLoss, forKey: .validationLoss)
+        try container.encode(validationAccuracy, forKey: .validationAccuracy)
+        try container.encode(samplesPerSecond, forKey: .samplesPerSecond)
+        try container.encode(seconds, forKey: .seconds)
+    }
+}
+
+/// The last line of a run.
+public struct DoneEvent: Codable, Sendable, Equatable {
+    /// "done".
+    public private(set) var event = "done"
+    /// The steps done since the training began.
+    public var steps: Int
+    /// The mean loss of the last epoch's steps as configured, penalty included.
+    public var loss: Double
+    /// Training samples per second of training steps, after warm-up.
+    public var samplesPerSecond: Double
+    /// The matrix products' 2·M·N·K per second, all workers together, in GFLOP/s.
+    public var gflops: Double
+    /// `gflops` as a share of `ceiling_gflops` of the run's first line, 0…1.
+    public var ceilingFraction: Double
+    /// SHA-256 over the parameters' bytes in layout order, in hexadecimal digits.
+    public var parameterHash: String
+    /// The run's directory.
+    public var runDirectory: String
+
+    /// The last line of a run.
+    public init(
+        steps: Int, loss: Double, samplesPerSecond: Double, gflops: Double, ceilingFraction: Double,
+        parameterHash: String, runDirectory: String
+    ) {
+        self.steps = steps
+        self.loss = loss
+        self.samplesPerSecond = samplesPerSecond
+        self.gflops = gflops
+        self.ceilingFraction = ceilingFraction
+        self.parameterHash = parameterHash
+        self.runDirectory = runDirectory
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case event, steps, loss, gflops
+        case samplesPerSecond = "samples_per_second"
+        case ceilingFraction = "ceiling_fraction"
+        case parameterHash = "parameter_hash"
+        case runDirectory = "run_directory"
+    }
+}

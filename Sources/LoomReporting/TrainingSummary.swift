@@ -1,0 +1,140 @@
+/// What a person wants to know after a training.
+public struct TrainingSummary: Sendable, Equatable {
+    /// The configuration's name.
+    public var name: String
+    /// The epochs done.
+    public var epochs: Int
+    /// The steps done.
+    public var steps: Int
+    /// The time of the whole training, validation and checkpoints included.
+    public var seconds: Double
+    /// The mean loss of the last epoch's steps as configured, penalty included.
+    public var loss: Double
+    /// The accuracy over the last epoch's training samples, 0…1; nil where the task has none.
+    public var accuracy: Double?
+    /// The loss on the validation data; nil without validation.
+    public var validationLoss: Double?
+    /// The accuracy on the validation data, 0…1; nil where there is none.
+    public var validationAccuracy: Double?
+    /// Training samples per second of training steps, after warm-up.
+    public var samplesPerSecond: Double
+    /// The speed of the matrix products, all workers together, in GFLOP/s.
+    public var gflops: Double
+    /// The measured ceiling of matrix products, all workers' cores together, in GFLOP/s.
+    public var ceilingGflops: Double
+    /// The precision of the parameters: "float32" or "float64".
+    public var precision: String
+    /// The hardware thread that each worker is pinned to, by the operating system's number; nil: not pinned.
+    public var placement: [Int?]
+    /// The run's directory.
+    public var runDirectory: String
+    /// One line for each thing that the user should know: a refused pin, kernels that are too old for the processor.
+    public var notes: [String]
+
+    /// A summary.
+    public init(
+        name: String, epochs: Int, steps: Int, seconds: Double, loss: Double, accuracy: Double?,
+        validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
+        ceilingGflops: Double, precision: String, placement: [Int?], runDirectory: String,
+        notes: [String] = []
+    ) {
+        self.name = name
+        self.epochs = epochs
+        self.steps = steps
+        self.seconds = seconds
+        self.loss = loss
+        self.accuracy = accuracy
+        self.validationLoss = validationLoss
+        self.validationAccuracy = validationAccuracy
+        self.samplesPerSecond = samplesPerSecond
+        self.gflops = gflops
+        self.ceilingGflops = ceilingGflops
+        self.precision = precision
+        self.placement = placement
+        self.runDirectory = runDirectory
+        self.notes = notes
+    }
+
+    /// `gflops` as a share of `ceilingGflops`, 0…1; NaN where the ceiling is unknown.
+    public var ceilingFraction: Double { ceilingGflops > 0 ? gflops / ceilingGflops : .nan }
+}
+
+/// The summary as printed after a training, with the next commands to try.
+public func trainingSummary(_ summary: TrainingSummary) -> String {
+    var quality = TextTable(columns: [
+        .init(""), .init("training", alignment: .right), .init("validation", alignment: .right),
+    ])
+    func cell(_ value: Double?, _ format: (Double) -> String) -> String {
+        value.map(format) ?? NumberFormat.missing
+    }
+    let number = { NumberFormat.number($0) }
+    let percentage = { NumberFormat.percentage($0) }
+    quality.append(["loss", number(summary.loss), cell(summary.validationLoss, number)])
+    if summary.accuracy != nil || summary.validationAccuracy != nil {
+        quality.append([
+            "accuracy", cell(summary.accuracy, percentage), cell(summary.validationAccuracy, percentage),
+        ])
+    }
+
+    let product = summary.precision == "float64" ? "DGEMM" : "SGEMM"
+    var speed = TextTable(columns: [.init(""), .init("")])
+    speed.append(["samples/s", NumberFormat.samplesPerSecond(summary.samplesPerSecond)])
+    let share =
+        summary.ceilingGflops > 0
+        ? ", \(NumberFormat.percentage(summary.ceilingFraction)) of the measured \(product) ceiling "
+            + "(\(NumberFormat.gigaflops(summary.ceilingGflops)))" : ""
+    speed.append(["GFLOP/s", NumberFormat.gigaflops(summary.gflops) + share])
+    speed.append(["workers", workers(summary.placement)])
+    speed.append(["run", summary.runDirectory])
+
+    let run = shellQuoted(summary.runDirectory)
+    var commands = TextTable(columns: [.init(""), .init("")])
+    commands.append(["measure it again", "gradloom evaluate \(run)"])
+    commands.append(["predict your rows", "gradloom predict \(run) --input x.csv --output y.csv"])
+    commands.append(["see this machine", "gradloom topology"])
+
+    let title =
+        "\(summary.name): \(counted(summary.epochs, "epoch")), \(counted(summary.steps, "step")) in "
+        + NumberFormat.duration(seconds: summary.seconds)
+    return title + "\n\n" + quality.rendered(indent: 2) + "\n" + speed.rendered(indent: 2) + "\n"
+        + summary.notes.map { "  note: \($0)\n" }.joined() + (summary.notes.isEmpty ? "" : "\n")
+        + "Next:\n" + commands.rendered(indent: 2)
+}
+
+/// "2, pinned to CPU 0, 2": how many workers there are, and where.
+private func workers(_ placement: [Int?]) -> String {
+    let pinned = placement.compactMap { $0 }
+    let count = "\(placement.count)"
+    if pinned.isEmpty { return count + ", not pinned" }
+    let place = (pinned.count == 1 ? "CPU " : "CPUs ") + listed(pinned)
+    return pinned.count == placement.count
+        ? "\(count), pinned to \(place)" : "\(count), \(pinned.count) of them pinned to \(place)"
+}
+
+/// "0–7, 16, 18": numbers in their order, with runs of at least three neighbours shortened.
+func listed(_ numbers: [Int]) -> String {
+    var parts: [String] = []
+    var index = 0
+    while index < numbers.count {
+        var end = index
+        while end + 1 < numbers.count && numbers[end + 1] == numbers[end] + 1 { end += 1 }
+        if end - index >= 2 {
+            parts.append("\(numbers[index])–\(numbers[end])")
+            index = end + 1
+        } else {
+            parts.append("\(numbers[index])")
+            index += 1
+        }
+    }
+    return parts.joined(separator: ", ")
+}
+
+private func counted(_ count: Int, _ noun: String) -> String {
+    "\(NumberFormat.grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// The text as one word of a POSIX shell.
+func shellQuoted(_ text: String) -> String {
+    let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+:,@%".contains($0)) }
+    return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+}

@@ -1,0 +1,87 @@
+import COpenSSL
+import LoomKernels
+import LoomModel
+
+/// Parameters, optimizer state and step of a training in a safetensors file: enough to evaluate, predict and go on with
+/// the same bits.
+///
+/// Tensors are called as in the parameter layout (`LAYER.weights`, units × inputs; `LAYER.bias`); the optimizer's
+/// buffers have the same names behind `optimizer.first.` and `optimizer.second.`.
+public enum Checkpoint {
+    private static let stepKey = "step"
+    private static let states = ["optimizer.first.", "optimizer.second."]
+
+    /// The contents of a checkpoint; `metadata` and `extraTensors` are kept with it.
+    public static func contents<Scalar: LoomScalar>(
+        parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int,
+        metadata: [String: String] = [:], extraTensors: [Safetensors.Tensor] = []
+    ) -> Safetensors {
+        var tensors = named(parameters, prefix: "")
+        for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
+            if let buffer { tensors += named(buffer, prefix: prefix) }
+        }
+        var metadata = metadata
+        metadata[stepKey] = String(step)
+        metadata["format"] = "gradloom"
+        return Safetensors(tensors: tensors + extraTensors, metadata: metadata)
+    }
+
+    /// Replaces `parameters`, and `state` if given, by those of `file`; returns its step.
+    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape.
+    public static func restore<Scalar: LoomScalar>(
+        _ file: Safetensors, parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>? = nil
+    ) throws(SafetensorsError) -> Int {
+        try read(file, prefix: "", into: parameters)
+        for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
+            if let buffer { try read(file, prefix: prefix, into: buffer) }
+        }
+        return file.metadata[stepKey].flatMap(Int.init) ?? 0
+    }
+
+    private static func named<Scalar: LoomScalar>(
+        _ buffer: ParameterBuffer<Scalar>, prefix: String
+    ) -> [Safetensors.Tensor] {
+        buffer.layout.tensors.enumerated().map { index, tensor in
+            Safetensors.Tensor(
+                name: prefix + tensor.name, shape: tensor.shape, values: .init(buffer.values(index)))
+        }
+    }
+
+    private static func read<Scalar: LoomScalar>(
+        _ file: Safetensors, prefix: String, into buffer: ParameterBuffer<Scalar>
+    ) throws(SafetensorsError) {
+        for (index, tensor) in buffer.layout.tensors.enumerated() {
+            let stored = try file.tensor(prefix + tensor.name, shape: tensor.shape)
+            buffer.setValues(index, to: stored.values.converted(to: Scalar.self))
+        }
+    }
+}
+
+extension Safetensors.Values {
+    /// The numbers in the file format's type for `Scalar`.
+    init<Scalar: LoomScalar>(_ values: [Scalar]) {
+        switch Scalar.precision {
+        case .float32: self = .float32(values.map { Float($0) })
+        case .float64: self = .float64(values.map { Double($0) })
+        }
+    }
+}
+
+extension ParameterBuffer {
+    /// SHA-256 over the parameters' bytes in layout order, without padding, as hexadecimal digits.
+    public var hash: String {
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var length: UInt32 = 0
+        precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "libcrypto has SHA-256")
+        for index in layout.tensors.indices {
+            values(index).withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+        }
+        _ = EVP_DigestFinal_ex(context, &digest, &length)
+        return digest.prefix(Int(length)).map { byte in
+            let digits = String(byte, radix: 16)
+            return byte < 16 ? "0" + digits : digits
+        }.joined()
+    }
+}

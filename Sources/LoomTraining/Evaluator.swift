@@ -1,0 +1,117 @@
+import LoomData
+import LoomKernels
+import LoomModel
+
+/// The value of a loss on a data set, without training on it.
+public struct Evaluation: Sendable, Equatable {
+    /// The loss: the sum or mean over all samples, plus the penalty.
+    public let loss: Double
+    /// The share of right decisions, if the task has any.
+    public let accuracy: Double?
+    /// Samples.
+    public let samples: Int
+}
+
+/// Runs a network forward over a data set, all workers at once.
+///
+/// The data is cut into chunks of a fixed number of samples, whose sums are added in their order: results do not
+/// depend on the number of workers.
+public final class Evaluator<Scalar: LoomScalar> {
+    private static var chunkRows: Int { 256 }
+    private let network: Network<Scalar>
+    private let parameters: ParameterBuffer<Scalar>
+    private let team: WorkerTeam
+    private let workspaces: [Workspace<Scalar>]
+
+    /// An evaluator of `network` with `parameters`, which it reads anew at every call.
+    public init(network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, team: WorkerTeam) {
+        self.network = network
+        self.parameters = parameters
+        self.team = team
+        workspaces = (0..<team.workers).map { _ in
+            Workspace(network: network, parameters: parameters, capacity: Self.chunkRows, training: false)
+        }
+    }
+
+    /// The loss and accuracy on `data`.
+    /// - Throws: `ModelError` when loss and output do not go together.
+    public func evaluate(_ data: Dataset<Scalar>, loss description: LossDescription) throws -> Evaluation {
+        let loss = try Loss<Scalar>(description, output: network.description.output)
+        let chunks = chunkCount(data)
+        let results = AlignedBuffer(count: chunks, repeating: ShardResult(loss: 0, correct: 0))
+        let batch = BatchMemory(
+            dataset: data, order: EpochOrder(seed: 0, count: data.count, shuffle: false), gathers: false,
+            capacity: Self.chunkRows * team.workers
+        )
+        forEachChunk(of: data) { [workspaces] worker, chunk, rows in
+            let pass = workspaces[worker].pass
+            let source = batch.source.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
+            source.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
+            pass.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
+            var correct = 0
+            let sum = loss.evaluate(
+                pass, rows: 0..<rows.count, targets: source.batchTargets, scale: 1, writesDeltas: false,
+                correct: &correct)
+            results.pointer[chunk] = ShardResult(loss: sum, correct: correct)
+        }
+        var sum = 0.0
+        var correct = 0
+        for result in results.elements {
+            sum += result.loss
+            correct += result.correct
+        }
+        let decisions = loss.decisionsPerSample(outputs: network.outputs) * data.count
+        return Evaluation(
+            loss: loss.scale(samples: data.count) * sum + penalty(l2: description.l2),
+            accuracy: decisions > 0 ? Double(correct) / Double(decisions) : nil, samples: data.count)
+    }
+
+    /// The predictions on `inputs`: samples × outputs, without padding.
+    public func predict(_ data: Dataset<Scalar>) -> AlignedBuffer<Scalar> {
+        let outputs = network.outputs
+        let predictions = AlignedBuffer<Scalar>(uninitializedCount: data.count * outputs)
+        forEachChunk(of: data) { [workspaces] worker, _, rows in
+            let pass = workspaces[worker].pass
+            pass.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
+            pass.predict(rows: 0..<rows.count)
+            for row in 0..<rows.count {
+                (predictions.pointer + (rows.lowerBound + row) * outputs).update(
+                    from: pass.logits.rows(row..<row + 1).pointer, count: outputs)
+            }
+        }
+        return predictions
+    }
+
+    private func chunkCount(_ data: Dataset<Scalar>) -> Int {
+        (data.count + Self.chunkRows - 1) / Self.chunkRows
+    }
+
+    private func forEachChunk(
+        of data: Dataset<Scalar>, _ body: @escaping @Sendable (_ worker: Int, _ chunk: Int, Range<Int>) -> Void
+    ) {
+        let count = chunkCount(data)
+        let workers = team.workers
+        let samples = data.count
+        let work = ChunkWork { worker in
+            for chunk in Partition.range(of: worker, parts: workers, count: count) {
+                let start = chunk * Self.chunkRows
+                body(worker, chunk, start..<min(start + Self.chunkRows, samples))
+            }
+        }
+        _ = withExtendedLifetime((workspaces, data)) { team.run(work, steps: 0..<1) }
+    }
+
+    private func penalty(l2: Double) -> Double {
+        guard l2 != 0 else { return 0 }
+        let weights = network.layout.tensors.indices.filter { network.layout.tensors[$0].role == .weights }
+        return l2 * weights.reduce(0) { $0 + Scalar.sumOfSquares(parameters.view($1)) }
+    }
+}
+
+/// One phase of work, once.
+private struct ChunkWork: PhasedWork {
+    let body: @Sendable (_ worker: Int) -> Void
+    var phaseCount: Int { 1 }
+    func perform(phase: Int, step: Int, worker: Int) { body(worker) }
+    func continues(after step: Int) -> Bool { false }
+}

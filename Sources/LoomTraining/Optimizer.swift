@@ -1,0 +1,82 @@
+import LoomKernels
+import LoomModel
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// An optimizer's state: up to two buffers in the layout of the parameters.
+public final class OptimizerState<Scalar: LoomScalar>: Sendable {
+    /// Velocity or first moment; nil for plain SGD.
+    public let first: ParameterBuffer<Scalar>?
+    /// Second moment of Adam; otherwise nil.
+    public let second: ParameterBuffer<Scalar>?
+
+    /// Zeros, as many as `kind` needs, for parameters in `layout`.
+    public init(kind: OptimizerDescription.Kind, layout: ParameterLayout) {
+        first = kind == .sgd ? nil : ParameterBuffer(layout: layout)
+        second = kind == .adam || kind == .adamw ? ParameterBuffer(layout: layout) : nil
+    }
+}
+
+/// The update of every step: the rule, and its numbers at a step.
+struct Optimizer: BitwiseCopyable, Sendable {
+    let rule: UpdateRule
+    private let settings: UpdateSettings
+    private let learningRate: Double
+    private let schedule: LearningRateSchedule
+    private let totalSteps: Int
+    private let stepsPerEpoch: Int
+    /// The largest norm of the whole gradient, or infinity.
+    let clipNorm: Double
+
+    init(_ description: OptimizerDescription, totalSteps: Int, stepsPerEpoch: Int) {
+        var settings = UpdateSettings()
+        switch description.kind {
+        case .sgd: rule = .sgd
+        case .momentum: rule = .momentum
+        case .nesterov: rule = .nesterov
+        case .adam, .adamw: rule = .adam
+        }
+        settings.momentum = description.momentum
+        settings.beta1 = description.beta1
+        settings.beta2 = description.beta2
+        settings.epsilon = description.epsilon
+        settings.weightDecay = description.kind == .adamw ? description.weightDecay : 0
+        self.settings = settings
+        learningRate = description.learningRate
+        schedule = description.schedule
+        self.totalSteps = totalSteps
+        self.stepsPerEpoch = stepsPerEpoch
+        clipNorm = description.clipNorm ?? .infinity
+    }
+
+    var clips: Bool { clipNorm.isFinite }
+
+    /// The learning rate of `step`, counted from 0.
+    func learningRate(step: Int) -> Double {
+        learningRate * schedule.multiplier(step: step, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+    }
+
+    /// The numbers of `step` for a bias: nothing that applies to weights only.
+    func settings(step: Int) -> UpdateSettings {
+        var settings = settings
+        settings.learningRate = learningRate(step: step)
+        settings.weightDecay = 0
+        if rule == .adam {
+            settings.biasCorrection1 = 1 / (1 - pow(settings.beta1, Double(step + 1)))
+            settings.biasCorrection2 = 1 / (1 - pow(settings.beta2, Double(step + 1)))
+        }
+        return settings
+    }
+
+    /// The numbers for weights, from those for biases: decoupled decay and the penalty's gradient 2λW.
+    func weightSettings(_ biasSettings: UpdateSettings, twiceL2: Double) -> UpdateSettings {
+        var settings = biasSettings
+        settings.weightDecay = self.settings.weightDecay
+        settings.twiceL2 = twiceL2
+        return settings
+    }
+}

@@ -1,0 +1,196 @@
+import LoomKernels
+import LoomModel
+
+/// One training step, for all workers: the two phases of a minibatch.
+///
+/// | phase | reads | writes (disjoint between workers) |
+/// |---|---|---|
+/// | shard | parameters, data | rows of activations and deltas, losses of its shards |
+/// | slice | activations, deltas | its slices of gradient, parameters and optimizer state |
+/// | update, only when clipping | gradient | its slices of parameters and optimizer state |
+///
+/// A barrier follows every phase (`WorkerTeam`). Everything here is plain pointers and numbers: no locks, no
+/// allocation, no reference counting inside a step.
+struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
+    // Sendable: the table above is the argument; the owner of the memory (`Trainer`) outlives every region.
+
+    let pass: NetworkPass<Scalar>
+    let loss: Loss<Scalar>
+    let l2: Double
+    let optimizer: Optimizer
+    /// What happens to the gradient.
+    var gradientUse: GradientUse
+    let batches: BatchSource<Scalar>
+    let epochs: EpochLayout
+    /// The plans of the full batch and of a smaller last one.
+    let fullBatch: StepPlanPass<Scalar>
+    let lastBatch: StepPlanPass<Scalar>
+    let progress: StepProgress
+
+    enum GradientUse: BitwiseCopyable {
+        /// The update follows each gradient product, while the slice is in the cache.
+        case update
+        /// The update waits for the norm of the whole gradient.
+        case clipThenUpdate
+        /// The gradient stays in its buffer, penalty included.
+        case keep
+    }
+
+    var phaseCount: Int { gradientUse == .clipThenUpdate ? 3 : 2 }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func perform(phase: Int, step: Int, worker: Int) {
+        let plan = epochs.isLastOfEpoch(step) ? lastBatch : fullBatch
+        switch phase {
+        case 0: shardPhase(plan, step: step, worker: worker)
+        case 1: slicePhase(plan, step: step, worker: worker)
+        default: updatePhase(plan, step: step, worker: worker)
+        }
+    }
+
+    /// Forward, loss and backward of the worker's shards, a block of shards at a time through all layers.
+    private func shardPhase(_ plan: StepPlanPass<Scalar>, step: Int, worker: Int) {
+        let run = plan.shardRuns[worker]
+        guard run.firstShard < run.endShard else { return }
+        let start = epochs.start(of: step)
+        batches.load(
+            rows: plan.grid.rows(of: run.firstShard..<run.endShard), epoch: epochs.epoch(of: step), start: start)
+        let data = batches.data(start: start, rows: plan.grid.batchRows)
+        let scale = loss.scale(samples: plan.grid.batchRows)
+        var pass = pass
+        pass.callShapes = plan.callShapes
+        var first = run.firstShard
+        while first < run.endShard {
+            let end = run.endShard - first > plan.shardsPerBlock ? first + plan.shardsPerBlock : run.endShard
+            let rows = plan.grid.rows(of: first..<end)
+            pass.forward(rows: rows, data: data)
+            for shard in first..<end {
+                var correct = 0
+                let sum = loss.evaluate(
+                    pass, rows: plan.grid.rows(of: shard..<shard + 1), targets: batches.batchTargets, scale: scale,
+                    correct: &correct)
+                progress.shards[shard] = ShardResult(loss: sum, correct: correct)
+            }
+            pass.backward(rows: rows)
+            first = end
+        }
+    }
+
+    /// The gradient of the worker's slices over the whole batch, and their update.
+    private func slicePhase(_ plan: StepPlanPass<Scalar>, step: Int, worker: Int) {
+        // Every worker adds the same numbers in the same order, so all agree; after a loss that is not finite nothing is
+        // updated, and the parameters stay as they were before the step.
+        guard progress.dataLoss(shards: plan.grid.count).loss.isFinite else { return }
+        let data = batches.data(start: epochs.start(of: step), rows: plan.grid.batchRows)
+        let biasSettings = optimizer.settings(step: step)
+        let weightSettings = optimizer.weightSettings(biasSettings, twiceL2: 2 * l2)
+        for index in plan.sliceStarts[worker]..<plan.sliceStarts[worker + 1] {
+            let operation = plan.slices[index]
+            let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
+            let parameters = operation.grid.block(range, of: operation.parameters)
+            let gradients = operation.grid.block(range, of: operation.gradients)
+            formGradient(operation, range: range, data: data, rows: plan.grid.batchRows, into: gradients)
+            if l2 != 0, operation.role == .weights {
+                noteSquares(of: operation.parameters, operation, in: progress.penalties)
+            }
+            switch gradientUse {
+            case .update:
+                update(
+                    operation, range: range, parameters: parameters, gradients: gradients,
+                    settings: operation.role == .weights ? weightSettings : biasSettings)
+            case .clipThenUpdate, .keep:
+                if l2 != 0, operation.role == .weights { addPenalty(of: parameters, to: gradients) }
+                noteSquares(of: operation.gradients, operation, in: progress.squaredNorms)
+            }
+        }
+    }
+
+    /// Clipping by global norm: scales the gradient of the worker's slices and updates them.
+    private func updatePhase(_ plan: StepPlanPass<Scalar>, step: Int, worker: Int) {
+        guard progress.dataLoss(shards: plan.grid.count).loss.isFinite else { return }
+        var squares = 0.0
+        for unit in 0..<plan.unitCount {
+            squares += progress.squaredNorms[unit]
+        }
+        let norm = squares.squareRoot()
+        var biasSettings = optimizer.settings(step: step)
+        biasSettings.gradientScale = norm > optimizer.clipNorm ? optimizer.clipNorm / norm : 1
+        // The penalty is part of the clipped gradient already.
+        let weightSettings = optimizer.weightSettings(biasSettings, twiceL2: 0)
+        for index in plan.sliceStarts[worker]..<plan.sliceStarts[worker + 1] {
+            let operation = plan.slices[index]
+            let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
+            update(
+                operation, range: range, parameters: operation.grid.block(range, of: operation.parameters),
+                gradients: operation.grid.block(range, of: operation.gradients),
+                settings: operation.role == .weights ? weightSettings : biasSettings)
+        }
+    }
+
+    /// Σᵢ δᵢ xᵢᵀ over the whole batch for some slices of a weight matrix, or Σᵢ δᵢ for a bias.
+    @inline(__always)
+    private func formGradient(
+        _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Int,
+        into gradients: MatrixView<Scalar>
+    ) {
+        let deltas = pass.deltas(of: operation.layer).rows(0..<rows)
+        if operation.role == .bias {
+            Scalar.columnSums(deltas.columns(range), into: gradients.pointer)
+            return
+        }
+        let x = pass.sourceOutputs(operation.source, data: data).rows(0..<rows)
+        if operation.grid.axis == .rows {
+            Gemm.gradient(deltas.columns(range), x, into: gradients)
+        } else {
+            Gemm.gradient(deltas, x.columns(range), into: gradients)
+        }
+    }
+
+    @inline(__always)
+    private func update(
+        _ operation: SliceOperation<Scalar>, range: Range<Int>, parameters: MatrixView<Scalar>,
+        gradients: MatrixView<Scalar>, settings: UpdateSettings
+    ) {
+        Scalar.update(
+            optimizer.rule, settings, weights: parameters, gradients: gradients.pointer,
+            firstState: operation.firstState.map { operation.grid.block(range, of: $0).pointer },
+            secondState: operation.secondState.map { operation.grid.block(range, of: $0).pointer })
+    }
+
+    /// gradient += 2λ · weights: one SGD update of the gradient by the weights at the rate −2λ.
+    @inline(__always)
+    private func addPenalty(of weights: MatrixView<Scalar>, to gradients: MatrixView<Scalar>) {
+        var settings = UpdateSettings()
+        settings.learningRate = -2 * l2
+        Scalar.update(
+            .sgd, settings, weights: gradients, gradients: weights.pointer, firstState: nil, secondState: nil)
+    }
+
+    /// Writes Σ of squares of each slice of an operation to its own place, to be added in the order of the slices.
+    @inline(__always)
+    private func noteSquares(
+        of tensor: MatrixView<Scalar>, _ operation: SliceOperation<Scalar>, in sums: UnsafeMutablePointer<Double>
+    ) {
+        for slice in operation.firstSlice..<operation.endSlice {
+            let block = operation.grid.block(operation.grid.range(of: slice..<slice + 1), of: tensor)
+            sums[operation.firstUnit + slice - operation.firstSlice] = Scalar.sumOfSquares(block)
+        }
+    }
+
+    /// Adds up the step, after all workers have finished it.
+    func continues(after step: Int) -> Bool {
+        let plan = epochs.isLastOfEpoch(step) ? lastBatch : fullBatch
+        let (sum, correct) = progress.dataLoss(shards: plan.grid.count)
+        var penalty = 0.0
+        if l2 != 0, sum.isFinite {
+            for unit in 0..<plan.unitCount {
+                penalty += progress.penalties[unit]
+            }
+            penalty *= l2
+        }
+        return progress.finish(
+            step: step, samples: plan.grid.batchRows, lossSum: sum, correct: correct,
+            stepLoss: loss.scale(samples: plan.grid.batchRows) * sum + penalty, penalty: penalty)
+    }
+}

@@ -1,0 +1,77 @@
+import Dispatch
+import Synchronization
+
+/// The three ways to run a region. They are generic over the work, so that the compiler makes a copy of each for
+/// the work at hand: no existential call and no reference count stands between two phases.
+extension WorkerTeam {
+    /// All phases on the calling thread; returns the steps done.
+    func runAlone<Work: PhasedWork>(
+        _ work: Work, steps: Range<Int>, refusedBindings: borrowing Atomic<Int>
+    ) -> Int {
+        bound(to: binding, worker: 0, refusedBindings: refusedBindings) {
+            let phaseCount = work.phaseCount
+            for step in steps {
+                for phase in 0..<phaseCount {
+                    work.perform(phase: phase, step: step, worker: 0)
+                }
+                if !work.continues(after: step) { return step - steps.lowerBound + 1 }
+            }
+            return steps.count
+        }
+    }
+
+    /// All workers at the same time, with a barrier after every phase; returns the steps done, or nil, with nothing
+    /// done, when the check-in was refused.
+    func runGang<Work: PhasedWork>(
+        _ work: Work, steps: Range<Int>, refusedBindings: borrowing Atomic<Int>
+    ) -> Int? {
+        let refused = -1
+        let stepsDone = Atomic(refused)
+        let (binding, checkIn, barrier) = (binding, checkIn, barrier)
+        checkIn.reset()
+        DispatchQueue.concurrentPerform(iterations: workers) { worker in
+            guard checkIn.arrive() else { return }
+            let done = bound(to: binding, worker: worker, refusedBindings: refusedBindings) {
+                Self.runGangMember(work, steps: steps, worker: worker, barrier: barrier)
+            }
+            if worker == 0 { stepsDone.store(done, ordering: .releasing) }
+        }
+        let done = stepsDone.load(ordering: .acquiring)
+        return done == refused ? nil : done
+    }
+
+    private static func runGangMember<Work: PhasedWork>(
+        _ work: Work, steps: Range<Int>, worker: Int, barrier: Barrier
+    ) -> Int {
+        let lastPhase = work.phaseCount - 1
+        for step in steps {
+            for phase in 0..<lastPhase {
+                work.perform(phase: phase, step: step, worker: worker)
+                barrier.wait()
+            }
+            work.perform(phase: lastPhase, step: step, worker: worker)
+            // One worker asks for all, so that a flag which changes at the wrong time cannot part them.
+            if !barrier.wait(deciding: { work.continues(after: step) }) {
+                return step - steps.lowerBound + 1
+            }
+        }
+        return steps.count
+    }
+
+    /// One `concurrentPerform` a phase; returns the steps done.
+    ///
+    /// Workers are not bound to their places here: an index runs on another thread in every phase.
+    func runForkJoin<Work: PhasedWork>(_ work: Work, steps: Range<Int>) -> Int {
+        let phaseCount = work.phaseCount
+        for step in steps {
+            for phase in 0..<phaseCount {
+                DispatchQueue.concurrentPerform(iterations: workers) { worker in
+                    flushingSubnormals { work.perform(phase: phase, step: step, worker: worker) }
+                }
+            }
+            let continues = flushingSubnormals { work.continues(after: step) }
+            if !continues { return step - steps.lowerBound + 1 }
+        }
+        return steps.count
+    }
+}

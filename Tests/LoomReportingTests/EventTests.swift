@@ -1,0 +1,79 @@
+import Foundation
+import LoomReporting
+import Testing
+
+@Suite struct EventTests {
+    private func keys(_ event: some Encodable) throws -> Set<String> {
+        let object = try JSONSerialization.jsonObject(with: Data(try JSONLines.line(event).utf8))
+        return Set(try #require(object as? [String: Any]).keys)
+    }
+
+    private let run = RunEvent(
+        parameters: 2_762, workers: 2, placement: [0, nil], gradient: "sliced",
+        blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX", ceilingGflops: 440.25),
+        machine: .init(
+            cpu: "AMD EPYC", cores: 2, hardwareThreads: 4, numaNodes: 1, allowedCPUs: [0, 2], quotaCPUs: nil),
+        runDirectory: "runs/xor")
+    private let done = DoneEvent(
+        steps: 10, loss: 0.1, samplesPerSecond: 1e6, gflops: 220, ceilingFraction: 0.5, parameterHash: "ab",
+        runDirectory: "runs/xor")
+
+    @Test func runHasItsKeys() throws {
+        #expect(
+            try JSONLines.line(run) == #"{"blas":{"ceiling_gflops":440.25,"core":"SkylakeX","#
+                + #""library":"OpenBLAS 0.3.21"},"event":"run","gradient":"sliced","#
+                + #""machine":{"allowed_cpus":[0,2],"cores":2,"cpu":"AMD EPYC","hardware_threads":4,"#
+                + #""numa_nodes":1,"quota_cpus":null},"parameters":2762,"placement":[0,null],"#
+                + #""run_directory":"runs/xor","workers":2}"# + "\n")
+    }
+
+    @Test func epochHasItsKeysEvenWhereTheTaskHasNoValue() throws {
+        let epoch = EpochEvent(
+            epoch: 1, step: 5, loss: 0.1, accuracy: nil, validationLoss: nil, validationAccuracy: nil,
+            samplesPerSecond: 2, seconds: 3)
+        #expect(
+            try keys(epoch) == [
+                "event", "epoch", "step", "loss", "accuracy", "validation_loss", "validation_accuracy",
+                "samples_per_second", "seconds",
+            ])
+        #expect(try JSONLines.line(epoch).contains(#""accuracy":null"#))
+    }
+
+    @Test func doneHasItsKeys() throws {
+        #expect(
+            try keys(done) == [
+                "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_fraction",
+                "parameter_hash",
+                "run_directory",
+            ])
+    }
+
+    @Test(arguments: [
+        0.1, 1.0 / 3, 1e-300, .leastNonzeroMagnitude, 1.7976931348623157e308, 0.30000000000000004, -0.0,
+        123456789.125,
+    ])
+    func keepsEveryDigit(value: Double) throws {
+        let line = try JSONLines.line([value])
+        #expect(try JSONLines.value([Double].self, from: line).map(\.bitPattern) == [value.bitPattern])
+    }
+
+    @Test func numbersThatAreNoneAreStrings() throws {
+        var done = done
+        done.loss = .nan
+        #expect(try JSONLines.line(done).contains(#""loss":"NaN""#))
+        #expect(try JSONLines.line([Double.infinity, -.infinity]) == #"["Infinity","-Infinity"]"# + "\n")
+        #expect(try JSONLines.value(DoneEvent.self, from: JSONLines.line(done)).loss.isNaN)
+    }
+
+    @Test func everyEventReadsBack() throws {
+        #expect(try JSONLines.value(RunEvent.self, from: JSONLines.line(run)) == run)
+        #expect(try JSONLines.value(DoneEvent.self, from: JSONLines.line(done)) == done)
+    }
+
+    @Test func oneEventIsOneLine() throws {
+        var done = done
+        done.runDirectory = "a\nb/c"
+        #expect(try JSONLines.line(done).filter { $0 == "\n" }.count == 1)
+        #expect(try JSONLines.line(done).contains(#""a\nb/c""#))
+    }
+}

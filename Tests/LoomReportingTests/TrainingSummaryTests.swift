@@ -1,0 +1,70 @@
+import Testing
+
+@testable import LoomReporting
+
+@Suite struct TrainingSummaryTests {
+    private let summary = TrainingSummary(
+        name: "quickstart", epochs: 3, steps: 11_484, seconds: 21.4, loss: 0.1834, accuracy: 0.9412,
+        validationLoss: 0.2104, validationAccuracy: 0.9287, samplesPerSecond: 1_234_000, gflops: 213.4,
+        ceilingGflops: 440, precision: "float32", placement: [0, 2],
+        runDirectory: "runs/quickstart-20261121T094905Z")
+
+    @Test func showsEverything() {
+        #expect(
+            trainingSummary(summary) == """
+                quickstart: 3 epochs, 11,484 steps in 21.4 s
+
+                            training  validation
+                  ────────  ────────  ──────────
+                  loss        0.1834      0.2104
+                  accuracy    94.1 %      92.9 %
+
+                  samples/s  1.23 M
+                  GFLOP/s    213, 48.5 % of the measured SGEMM ceiling (440)
+                  workers    2, pinned to CPUs 0, 2
+                  run        runs/quickstart-20261121T094905Z
+
+                Next:
+                  measure it again   gradloom evaluate runs/quickstart-20261121T094905Z
+                  predict your rows  gradloom predict runs/quickstart-20261121T094905Z --input x.csv --output y.csv
+                  see this machine   gradloom topology
+
+                """)
+    }
+
+    @Test func leavesOutWhatThereIsNot() {
+        var summary = summary
+        summary.accuracy = nil
+        summary.validationAccuracy = nil
+        summary.validationLoss = nil
+        summary.ceilingGflops = 0
+        summary.placement = [nil, nil]
+        summary.runDirectory = "my runs/it's"
+        summary.notes = ["CPU 3 refused the pin: Operation not permitted"]
+        let text = trainingSummary(summary)
+        #expect(!text.contains("accuracy  "))
+        #expect(text.contains("0.1834           –\n"))
+        #expect(text.contains("GFLOP/s    213\n"))
+        #expect(text.contains("workers    2, not pinned\n"))
+        #expect(text.contains("note: CPU 3 refused the pin: Operation not permitted\n"))
+        #expect(text.contains(#"gradloom evaluate 'my runs/it'\''s'"#))
+    }
+
+    @Test(arguments: [
+        ([], ""), ([3], "3"), ([0, 1], "0, 1"), ([0, 1, 2, 3], "0–3"), ([0, 2, 4], "0, 2, 4"),
+        ([0, 1, 2, 8, 9, 10, 5], "0–2, 8–10, 5"),
+    ])
+    func shortensRuns(numbers: [Int], text: String) {
+        #expect(listed(numbers) == text)
+    }
+
+    @Test func saysWhichWorkersArePinned() {
+        var summary = summary
+        summary.placement = [0, nil, 1]
+        #expect(trainingSummary(summary).contains("workers    3, 2 of them pinned to CPUs 0, 1\n"))
+        summary.placement = [5]
+        #expect(trainingSummary(summary).contains("workers    1, pinned to CPU 5\n"))
+        summary.precision = "float64"
+        #expect(trainingSummary(summary).contains("DGEMM"))
+    }
+}
