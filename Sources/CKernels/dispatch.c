@@ -1,7 +1,7 @@
 // Chooses the kernels for this processor and forwards every call to them.
 #include "kernel_table.h"
 
-static const struct loom_kernel_table *active_kernels = &loom_kernels_baseline;
+static const loom_kernel_table *active_kernels = &loom_kernels_baseline;
 static loom_instruction_set active_set = LOOM_BASELINE;
 
 int loom_supports_instruction_set(loom_instruction_set set) {
@@ -22,15 +22,21 @@ int loom_supports_instruction_set(loom_instruction_set set) {
     }
 }
 
-int loom_select_instruction_set(loom_instruction_set set) {
-    if (!loom_supports_instruction_set(set)) { return 0; }
+const loom_kernel_table *loom_kernels(loom_instruction_set set) {
+    if (!loom_supports_instruction_set(set)) { return NULL; }
     switch (set) {
 #if defined(__x86_64__)
-    case LOOM_AVX2: active_kernels = &loom_kernels_avx2; break;
-    case LOOM_AVX512: active_kernels = &loom_kernels_avx512; break;
+    case LOOM_AVX2: return &loom_kernels_avx2;
+    case LOOM_AVX512: return &loom_kernels_avx512;
 #endif
-    default: active_kernels = &loom_kernels_baseline; break;
+    default: return &loom_kernels_baseline;
     }
+}
+
+int loom_select_instruction_set(loom_instruction_set set) {
+    const loom_kernel_table *const kernels = loom_kernels(set);
+    if (!kernels) { return 0; }
+    active_kernels = kernels;
     active_set = set;
     return 1;
 }

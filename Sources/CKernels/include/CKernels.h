@@ -154,6 +154,38 @@ LOOM_DECLARE_KERNELS(double, f64)
 // that can be evaluated anywhere without a table, on every instruction set the same. size < 2³².
 void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices);
 
+// MARK: Tables
+
+// Every kernel that exists in float32 and float64.
+#define LOOM_KERNEL_NAMES(X)                                                                        \
+    X(activate)                                                                                     \
+    X(multiply_derivative)                                                                          \
+    X(predict)                                                                                      \
+    X(softmax_cross_entropy_labels)                                                                 \
+    X(softmax_cross_entropy)                                                                        \
+    X(sigmoid_cross_entropy)                                                                        \
+    X(squared_error)                                                                                \
+    X(column_sums)                                                                                  \
+    X(sum_of_squares)                                                                               \
+    X(gather_rows)                                                                                  \
+    X(update_sgd)                                                                                   \
+    X(update_momentum)                                                                              \
+    X(update_nesterov)                                                                              \
+    X(update_adam)
+
+// The kernels of one instruction set. The plain functions above call those of the active one; tests call each.
+typedef struct {
+#define LOOM_TABLE_FIELDS(name)                                                                     \
+    __typeof__(&loom_##name##_f32) name##_f32;                                                      \
+    __typeof__(&loom_##name##_f64) name##_f64;
+    LOOM_KERNEL_NAMES(LOOM_TABLE_FIELDS)
+#undef LOOM_TABLE_FIELDS
+    __typeof__(&loom_permute) permute;
+} loom_kernel_table;
+
+// The kernels of `set`, or NULL when this machine cannot run it.
+const loom_kernel_table *loom_kernels(loom_instruction_set set);
+
 #ifdef __cplusplus
 }
 #endif

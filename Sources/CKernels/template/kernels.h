@@ -26,7 +26,7 @@
 
 #include "permutation.h"
 
-const struct loom_kernel_table LOOM_TABLE = {
+const loom_kernel_table LOOM_TABLE = {
 #define LOOM_TABLE_ENTRIES(name) .name##_f32 = name##_f32, .name##_f64 = name##_f64,
     LOOM_KERNEL_NAMES(LOOM_TABLE_ENTRIES)
 #undef LOOM_TABLE_ENTRIES

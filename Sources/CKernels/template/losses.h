@@ -2,17 +2,16 @@
 
 // MARK: Predictions
 
-LOOM_INLINE void FN(softmax_rows)(_Bool one_vector, size_t rows, size_t column_count, size_t stride,
-                                  const Scalar *bias, Scalar *logits, Scalar *prediction) {
+LOOM_INLINE void FN(softmax_rows)(size_t rows, size_t column_count, size_t stride, const Scalar *bias,
+                                  Scalar *logits, Scalar *prediction) {
     const FN(Columns) columns = FN(columns)(column_count, bias);
     for (size_t i = 0; i < rows; i++) {
         Scalar *const row = logits + i * stride;
         Scalar *const output_row = prediction + i * stride;
-        const FN(SoftmaxRow) softmax = FN(softmax_row)(&columns, one_vector, row, output_row);
+        const FN(SoftmaxRow) softmax = FN(softmax_row)(&columns, row, output_row);
         const Vector sum = (Scalar)1 + softmax.others;
         LOOM_FOR_EACH_VECTOR(columns, {
-            const Vector e = FN(exponentials)(&softmax, one_vector, row, output_row, j);
-            FN(store)(output_row + j, e / sum);
+            FN(store)(output_row + j, FN(load)(output_row + j) / sum);
         });
     }
 }
@@ -24,11 +23,7 @@ static void FN(predict)(loom_output_map map, size_t rows, size_t columns, size_t
         FN(activate_rows)(LOOM_SIGMOID, rows, columns, stride, bias, logits, prediction);
         break;
     case LOOM_OUTPUT_SOFTMAX:
-        if (columns <= LANES) {
-            FN(softmax_rows)(1, rows, columns, stride, bias, logits, prediction);
-        } else {
-            FN(softmax_rows)(0, rows, columns, stride, bias, logits, prediction);
-        }
+        FN(softmax_rows)(rows, columns, stride, bias, logits, prediction);
         break;
     default:
         FN(activate_rows)(LOOM_IDENTITY, rows, columns, stride, bias, logits, prediction);
@@ -128,11 +123,11 @@ static double FN(squared_error_softmax)(
         Scalar *const row = logits + i * stride;
         const Scalar *const target_row = targets + i * targets_stride;
         Scalar *const delta_row = deltas ? deltas + i * stride : NULL;
-        const FN(SoftmaxRow) softmax = FN(softmax_row)(&columns, 0, row, delta_row);
+        const FN(SoftmaxRow) softmax = FN(softmax_row)(&columns, row, delta_row);
         const Vector total = (Scalar)1 + softmax.others;
         Vector squares = zero, mean = zero;
         LOOM_FOR_EACH_VECTOR(columns, {
-            const Vector y = FN(exponentials)(&softmax, 0, row, delta_row, j) / total;
+            const Vector y = FN(exponentials)(&softmax, row, delta_row, j) / total;
             const Vector error = FN(select)(inside, y - FN(load)(target_row + j), zero);
             squares = FN(multiply_add)(error, error, squares);
             mean = FN(multiply_add)(FN(select)(inside, y, zero), error, mean);

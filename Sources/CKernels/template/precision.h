@@ -7,10 +7,14 @@
 #include "elementary.h"
 #include "activations.h"
 #include "softmax.h"
+#include "narrow_softmax.h"
+#include "cross_entropy.h"
 #include "losses.h"
 #include "rows.h"
 #include "updates.h"
 
+#undef LOOM_INTERLEAVE_FIRST
+#undef LOOM_INTERLEAVE_SECOND
 #undef LOOM_FOLD
 #undef LOOM_MANTISSA_BITS
 #undef LOOM_EXPONENT_BIAS

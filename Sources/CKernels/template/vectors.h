@@ -92,7 +92,45 @@ LOOM_INLINE uint32_t FN(mask_bits)(Integers mask) {
 LOOM_INLINE Scalar FN(sum_of_lanes)(Vector v) { return LOOM_FOLD(v, LOOM_ADD); }
 LOOM_INLINE Scalar FN(largest_lane)(Vector v) { return LOOM_FOLD(v, LOOM_LARGER); }
 
-// The first `count` < LANES elements at an address with any alignment; the other lanes are 0 and not read.
+// The lanes of a and b in turn, from their first and from their second halves.
+#if LOOM_VECTOR_BYTES * 8 / LOOM_PRECISION == 16
+#define LOOM_INTERLEAVE_FIRST(a, b)                                                                 \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define LOOM_INTERLEAVE_SECOND(a, b)                                                                \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LOOM_VECTOR_BYTES * 8 / LOOM_PRECISION == 8
+#define LOOM_INTERLEAVE_FIRST(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define LOOM_INTERLEAVE_SECOND(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif LOOM_VECTOR_BYTES * 8 / LOOM_PRECISION == 4
+#define LOOM_INTERLEAVE_FIRST(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define LOOM_INTERLEAVE_SECOND(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOOM_INTERLEAVE_FIRST(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define LOOM_INTERLEAVE_SECOND(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+// Lane i of the results is the fold of vectors[i], by halves as above; `vectors` is used up. LANES folds together take
+// a third of the shuffles of LANES single ones.
+LOOM_INLINE Vector FN(sums_of_lanes)(Vector vectors[LANES]) {
+    for (size_t count = LANES / 2; count > 0; count /= 2) {
+        for (size_t i = 0; i < count; i++) {
+            const Vector a = vectors[i], b = vectors[i + count];
+            vectors[i] = LOOM_INTERLEAVE_FIRST(a, b) + LOOM_INTERLEAVE_SECOND(a, b);
+        }
+    }
+    return vectors[0];
+}
+LOOM_INLINE Vector FN(largest_lanes)(Vector vectors[LANES]) {
+    for (size_t count = LANES / 2; count > 0; count /= 2) {
+        for (size_t i = 0; i < count; i++) {
+            const Vector a = vectors[i], b = vectors[i + count];
+            vectors[i] = FN(larger)(LOOM_INTERLEAVE_FIRST(a, b), LOOM_INTERLEAVE_SECOND(a, b));
+        }
+    }
+    return vectors[0];
+}
+
+// The first `count` <= LANES elements at an address with any alignment; the other lanes are 0 and not read.
 LOOM_INLINE Vector FN(load_first)(const Scalar *address, size_t count) {
 #if defined(LOOM_AVX512_INTRINSICS) && LOOM_PRECISION == 32
     return (Vector)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), address);
@@ -144,6 +182,14 @@ LOOM_INLINE FN(Columns) FN(columns)(size_t columns, const Scalar *bias) {
     result.bias = bias;
     // A bias has neither padding nor alignment: its end must not be read past.
     result.bias_rest = bias && result.rest ? FN(load_first)(bias + result.full, result.rest) : (Vector)0;
+    return result;
+}
+
+// The same for 1 to LANES columns, as a rest alone: its row loops shrink to one masked vector.
+LOOM_INLINE FN(Columns) FN(columns_of_one_vector)(size_t columns, const Scalar *bias) {
+    FN(Columns) result = {.full = 0, .rest = columns, .bias = bias};
+    result.in_rest = FN(first_lanes)(columns);
+    result.bias_rest = bias ? FN(load_first)(bias, columns) : (Vector)0;
     return result;
 }
 
