@@ -82,7 +82,8 @@ public struct RunDirectory: Sendable, Equatable {
         do {
             try makeParents(parent, made: &madeParents)
             let directory = parent.isEmpty ? "." : parent
-            let base = directory + (directory.hasSuffix("/") ? "" : "/") + portableName(name) + "-" + timestamp(date)
+            let base =
+                directory + (directory.hasSuffix("/") ? "" : "/") + portableName(name) + "-" + timestamp(date)
             var path = base
             var attempt = 1
             // Only mkdir decides who has a name: two runs may start in the same second.
