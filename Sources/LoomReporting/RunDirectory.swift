@@ -81,7 +81,9 @@ public struct RunDirectory: Sendable, Equatable {
         var madeRun: String?
         do {
             try makeParents(parent, made: &madeParents)
-            let base = parent + "/" + portableName(name) + "-" + timestamp(date)
+            let directory = parent.isEmpty ? "." : parent
+            let base =
+                directory + (directory.hasSuffix("/") ? "" : "/") + portableName(name) + "-" + timestamp(date)
             var path = base
             var attempt = 1
             // Only mkdir decides who has a name: two runs may start in the same second.
@@ -113,19 +115,17 @@ public struct RunDirectory: Sendable, Equatable {
         try AtomicFile.write(try JSONLines.document(summary), to: summaryPath)
     }
 
-    private static func makeParents(_ parent: String, made: inout [String]) throws {
-        var missing: [String] = []
-        var directory = parent
-        while !directory.isEmpty && !FileManager.default.fileExists(atPath: directory) {
-            missing.append(directory)
-            directory = directory.contains("/") ? (directory as NSString).deletingLastPathComponent : ""
-        }
-        for directory in missing.reversed() {
+    /// Makes the directories of `path` that are missing. Asks nobody whether they are: another run may be faster.
+    private static func makeParents(_ path: String, made: inout [String]) throws {
+        var directory = path.hasPrefix("/") ? "/" : ""
+        for component in path.split(separator: "/") {
+            directory += component
             if mkdir(directory, 0o777) == 0 {
                 made.append(directory)
             } else if errno != EEXIST {
                 throw RunDirectoryError(creating: directory, code: errno)
             }
+            directory += "/"
         }
     }
 

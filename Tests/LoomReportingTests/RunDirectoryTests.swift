@@ -34,6 +34,11 @@ import Testing
         #expect(try RunDirectory(existing: run.path) == run)
     }
 
+    @Test func aSlashAtTheEndOfTheParentChangesNothing() throws {
+        let run = try RunDirectory.create(in: parent + "/runs/", name: "a", configuration: "", date: date)
+        #expect(run.path == parent + "/runs/a-20261121T094905Z")
+    }
+
     @Test func clashingNamesGetASuffix() throws {
         let names = try (0..<3).map { _ in
             URL(
