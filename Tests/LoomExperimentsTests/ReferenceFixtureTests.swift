@@ -70,7 +70,7 @@ import Testing
         #expect(trainer.completedSteps == 1)
     }
 
-    @Test func trajectoryOfFivethousandSteps() throws {
+    @Test func trajectoryOfFiveThousandSteps() throws {
         let trajectory = SeedFixtures.trajectory
         let block = SeedFixtures.block("F3.18")
         let targets = ReferenceTargets.values(try #require(block.training).targets)

@@ -61,6 +61,13 @@ import Testing
         "FX.1/as_printed/db2_as_mean_of_shard_means_WRONG": { [try gradients("FX.1").layers[1].bias!] },
     ]
 
+    /// Half a unit of the last printed digit, for misprints that are rounded: the wrong formula gives a number as near
+    /// as that, so nothing nearer may pass.
+    static let rounding = [
+        "F1.2/as_printed/b2_new_WRONG": 0.0005,
+        "F1.2/as_printed/loss_new_WRONG": 0.05,
+    ]
+
     private static func gradients(_ id: String) throws -> ReferenceGradients {
         let block = SeedFixtures.block(id)
         return try block.referenceTrainer().gradients(
@@ -103,7 +110,8 @@ import Testing
     @Test(arguments: guards.keys.sorted())
     func misprintIsNotReproduced(path: String) throws {
         let wrong = try #require(Self.printed(path))
-        var comparison = Comparison(path, tolerance: SeedFixtures.tolerance)
+        let tolerance = Self.rounding[path].map { Tolerance(absolute: $0, relative: 0) }
+        var comparison = Comparison(path, tolerance: tolerance ?? SeedFixtures.tolerance)
         comparison.compare("misprint", try Self.guards[path]!(), wrong)
         #expect(comparison.differsInValue, "\(comparison)")
     }
