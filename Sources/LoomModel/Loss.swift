@@ -72,8 +72,8 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
     ///   - writesDeltas: False when only the value is wanted.
     ///   - correct: Increased by the number of right decisions (rows for softmax, elements for sigmoid).
     /// - Returns: The sum of the rows' losses, not scaled.
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
     public func evaluate(
         _ pass: NetworkPass<Scalar>, rows: Range<Int>, targets: BatchTargets<Scalar>, scale: Double,
         writesDeltas: Bool = true, correct: inout Int

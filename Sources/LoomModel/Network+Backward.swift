@@ -6,8 +6,8 @@ extension NetworkPass {
     ///
     /// Layers run in reverse order; a layer whose outputs go to several layers adds their parts in that fixed order.
     /// Parameter gradients are sums over the whole batch and are formed afterwards (`Gemm.gradient`).
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
     public func backward(rows: Range<Int>) {
         for index in stride(from: layerCount - 1, through: 0, by: -1) {
             let layer = layers[index]

@@ -6,8 +6,8 @@ extension NetworkPass {
     ///
     /// The last layer gets its products only: its bias is added by the loss, or by `predict`, in the same pass over
     /// the logits. `data` holds the samples of the batch, batch rows × features.
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
     public func forward(rows: Range<Int>, data: MatrixView<Scalar>) {
         for index in 0..<layerCount {
             let layer = layers[index]
@@ -30,8 +30,8 @@ extension NetworkPass {
     }
 
     /// The prediction of the batch rows `rows`, in place of the logits; `forward` has run.
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
     public func predict(rows: Range<Int>) {
         let z = logits.rows(rows)
         switch outputMap {

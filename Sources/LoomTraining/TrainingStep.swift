@@ -38,8 +38,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
 
     var phaseCount: Int { gradientUse == .clipThenUpdate ? 3 : 2 }
 
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
     func perform(phase: Int, step: Int, worker: Int) {
         let plan = epochs.isLastOfEpoch(step) ? lastBatch : fullBatch
         switch phase {
