@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "LoomTraining",
             dependencies: ["LoomModel", "LoomData", "LoomHardware", "CHardware", "COpenSSL"]),
-        .target(name: "LoomExperiments", dependencies: ["LoomTraining", "Yams"]),
+        .target(name: "LoomExperiments", dependencies: ["LoomTraining", "CHardware", "Yams"]),
         .target(name: "LoomReporting", dependencies: ["LoomTraining"]),
         .target(name: "Gradloom", dependencies: ["LoomExperiments", "LoomReporting"]),
 
