@@ -8,6 +8,8 @@ import LoomKernels
 public protocol DataSource: Sendable {
     /// What error messages call the source: the file's path, for example.
     var name: String { get }
+    /// What messages about targets call the source, where they are in another file.
+    var targetName: String { get }
     /// The number of samples.
     var count: Int { get }
     /// The number of features of a sample.
@@ -34,6 +36,9 @@ public protocol DataSource: Sendable {
 }
 
 extension DataSource {
+    /// Inputs and targets are in one place.
+    public var targetName: String { name }
+
     /// Nothing had to be found out.
     public var notes: [String] { [] }
 

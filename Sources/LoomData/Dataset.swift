@@ -10,7 +10,8 @@ public enum Targets<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: S
 
 /// Samples in memory, ready to be gathered into minibatches.
 ///
-/// Immutable but for `Standardization.apply(to:)`, which belongs before the training.
+/// Immutable but for `Standardization.apply(to:)`, which belongs before the training. The views don't keep the memory
+/// alive: hold the data set for as long as they are used.
 public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: Sendable {
     /// Samples × features, row-major without padding: the stride is the number of features.
     public let inputs: MatrixView<Scalar>
@@ -99,30 +100,31 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     let values: MatrixView<Scalar>?
 
     func fill(_ range: Range<Int>) throws(DataError) {
-        let features = inputs.columns
         let rows = ids[range]
-        let scratch = AlignedBuffer<Double>(uninitializedCount: range.count * features)
-        let block = MatrixView(
-            pointer: scratch.pointer, rows: range.count, columns: features, stride: features)
         let targetCount = conversion == nil ? 0 : source.targetColumns.count
-        let targetScratch = AlignedBuffer<Double>(uninitializedCount: range.count * targetCount)
-        let targetBlock = MatrixView(
-            pointer: targetScratch.pointer, rows: range.count, columns: targetCount, stride: targetCount)
-
-        try source.fill(rows: rows, inputs: block, targets: conversion == nil ? nil : targetBlock)
-        if !ScalarStorage.store(block, to: inputs.rows(range)) {
-            throw notFinite(rows: rows, stored: inputs.rows(range))
+        try withScratchMatrix(rows: range.count, columns: targetCount) { targets throws(DataError) in
+            try withScratchMatrix(rows: range.count, columns: inputs.columns) { block throws(DataError) in
+                try source.fill(rows: rows, inputs: block, targets: conversion == nil ? nil : targets)
+                if !ScalarStorage.store(block, to: inputs.rows(range)) {
+                    throw notFinite(rows: rows, stored: inputs.rows(range))
+                }
+            }
+            try convert(targets, rows: rows, range: range)
         }
+    }
+
+    private func convert(
+        _ targets: MatrixView<Double>, rows: ArraySlice<UInt32>, range: Range<Int>
+    ) throws(DataError) {
         guard let conversion else { return }
-        try conversion.checkFinite(targetBlock, rows: rows, of: source)
+        try TargetConversion.checkFinite(targets, rows: rows, of: source)
         if let labels {
-            try conversion.writeLabels(targetBlock, rows: rows, of: source, to: labels.pointer + range.lowerBound)
+            try conversion.writeLabels(targets, rows: rows, of: source, to: labels.pointer + range.lowerBound)
         } else if let values {
-            let converted = AlignedBuffer<Double>(uninitializedCount: range.count * values.columns)
-            let convertedBlock = MatrixView(
-                pointer: converted.pointer, rows: range.count, columns: values.columns, stride: values.columns)
-            try conversion.writeValues(targetBlock, rows: rows, of: source, to: convertedBlock)
-            _ = ScalarStorage.store(convertedBlock, to: values.rows(range))
+            try withScratchMatrix(rows: range.count, columns: values.columns) { converted throws(DataError) in
+                try conversion.writeValues(targets, rows: rows, of: source, to: converted)
+                _ = ScalarStorage.store(converted, to: values.rows(range))
+            }
         }
     }
 

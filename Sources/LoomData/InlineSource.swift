@@ -33,7 +33,8 @@ public struct InlineSource: DataSource {
         guard let targets else { return }
         guard targets.count == inputs.count else {
             throw DataError(
-                .badData, source: name, problem: "\(inputs.count) rows of inputs, but \(targets.count) targets",
+                .badData, source: name,
+                problem: "\(inputs.count) rows of inputs, but \(targets.count) targets",
                 remedy: "give one target per sample")
         }
         guard targetColumns.count > 0 else {

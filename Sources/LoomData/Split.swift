@@ -39,7 +39,8 @@ public struct Split: Sendable, Equatable {
         for (label, samples) in members.enumerated() {
             let wanted = Int((fraction * Double(samples.count)).rounded())
             // Sub-stream 0 is the plain split's.
-            chosen += Self.choose(wanted, of: samples, stream: UInt32(label) + 1, seed: seed, shuffle: shuffle)
+            chosen += Self.choose(
+                wanted, of: samples, stream: UInt32(label) + 1, seed: seed, shuffle: shuffle)
         }
         if chosen.isEmpty && fraction > 0 {
             chosen = Self.choose(

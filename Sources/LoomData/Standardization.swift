@@ -58,6 +58,7 @@ public struct Standardization: Sendable, Equatable, Codable {
         let features = dataset.featureCount
         let blocks = ConcurrentBlocks.count(rowCount: dataset.count)
         let partial = AlignedBuffer<Double>(uninitializedCount: blocks * features)
+        defer { withExtendedLifetime(partial) {} }
         // Each block writes its own row of `partial`; nothing in it throws.
         try? ConcurrentBlocks.forEach(rowCount: dataset.count, by: loop) { block, rows in
             var sums = [Double](repeating: 0, count: features)

@@ -153,13 +153,15 @@ public struct TargetConversion: Sendable, Equatable {
                 """
         case .decisions(let count):
             expected = "\(count) decision\(count == 1 ? "" : "s") between 0 and 1 per sample"
-            remedy = "give 0/1 targets in \(count) column\(count == 1 ? "" : "s") or change the last layer's units"
+            remedy =
+                "give 0/1 targets in \(count) column\(count == 1 ? "" : "s") or change the last layer's units"
         case .values(let count):
             expected = "\(count) value\(count == 1 ? "" : "s") per sample"
-            remedy = "give targets in \(count) column\(count == 1 ? "" : "s") or change the last layer's units"
+            remedy =
+                "give targets in \(count) column\(count == 1 ? "" : "s") or change the last layer's units"
         }
         return DataError(
-            .badData, source: source.name,
+            .badData, source: source.targetName,
             problem: "the targets are \(form.phrase), but the loss needs \(expected)", remedy: remedy)
     }
 }
@@ -176,18 +178,12 @@ extension TargetConversion {
         for row in 0..<block.rows {
             for column in 0..<block.columns where !block[row, column].isFinite {
                 throw DataError(
-                    .badData, source: source.name,
+                    .badData, source: source.targetName,
                     place: place(row, column, of: rows, source),
                     problem: "the target is \(block[row, column].isNaN ? "NaN" : "infinite")",
                     remedy: "targets must be finite numbers: replace the value or leave the sample out")
             }
         }
-    }
-
-    func checkFinite(
-        _ block: MatrixView<Double>, rows: ArraySlice<UInt32>, of source: any DataSource
-    ) throws(DataError) {
-        try Self.checkFinite(block, rows: rows, of: source)
     }
 
     /// Writes the class indices of the samples `rows`, whose raw targets `block` holds.
@@ -233,7 +229,8 @@ extension TargetConversion {
                     let value = block[row, column]
                     guard limits.contains(value) else {
                         throw DataError(
-                            .badData, source: source.name, place: Self.place(row, column, of: rows, source),
+                            .badData, source: source.targetName,
+                            place: Self.place(row, column, of: rows, source),
                             problem: "the target is \(value), but \(reason)",
                             remedy: "correct the value or choose a loss for real numbers")
                     }
@@ -250,7 +247,7 @@ extension TargetConversion {
         guard index >= 0 && index < Double(classes) && index == index.rounded() else {
             let shown = value == value.rounded() && abs(value) < 0x1p53 ? "\(Int(value))" : "\(value)"
             throw DataError(
-                .badData, source: source.name, place: Self.place(row, 0, of: rows, source),
+                .badData, source: source.targetName, place: Self.place(row, 0, of: rows, source),
                 problem: """
                     the label is \(shown), allowed are \(offset) … \(classes - 1 + offset) \
                     (\(classes) classes)
@@ -276,7 +273,7 @@ extension TargetConversion {
     ) -> DataError {
         let shown = (0..<block.columns).map { "\(block[row, $0])" }.joined(separator: ", ")
         return DataError(
-            .badData, source: source.name, place: source.place(row: Int(rows[rows.startIndex + row])),
+            .badData, source: source.targetName, place: source.place(row: Int(rows[rows.startIndex + row])),
             problem: "the targets [\(shown)] are neither one-hot nor shares of classes with sum 1",
             remedy: "give exactly one 1 and otherwise 0, or use a sigmoid output for independent decisions")
     }
@@ -287,16 +284,15 @@ extension TargetConversion {
         let ids = Array(0..<UInt32(source.count))
         try ConcurrentBlocks.forEach(rowCount: source.count, by: ConcurrentBlocks.dispatch) {
             _, range throws(DataError) in
-            let scratch = AlignedBuffer<Double>(uninitializedCount: range.count * columns)
-            let block = MatrixView(
-                pointer: scratch.pointer, rows: range.count, columns: columns, stride: columns)
-            try source.fill(rows: ids[range], inputs: nil, targets: block)
-            for row in 0..<range.count {
-                var summary = TargetSummary(columns: columns)
-                summary.add(block.rows(row..<row + 1))
-                switch summary.form {
-                case .oneHot, .shares: continue
-                default: throw notOneHot(block, row, rows: ids[range], of: source)
+            try withScratchMatrix(rows: range.count, columns: columns) { block throws(DataError) in
+                try source.fill(rows: ids[range], inputs: nil, targets: block)
+                for row in 0..<range.count {
+                    var summary = TargetSummary(columns: columns)
+                    summary.add(block.rows(row..<row + 1))
+                    switch summary.form {
+                    case .oneHot, .shares: continue
+                    default: throw notOneHot(block, row, rows: ids[range], of: source)
+                    }
                 }
             }
         }

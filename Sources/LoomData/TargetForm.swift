@@ -80,12 +80,11 @@ struct TargetSummary: Sendable, Equatable {
         let summaries = SummaryBlocks(count: blocks, columns: columns)
         let ids = Array(0..<UInt32(source.count))
         try ConcurrentBlocks.forEach(rowCount: source.count, by: loop) { block, range throws(DataError) in
-            let scratch = AlignedBuffer<Double>(uninitializedCount: range.count * columns)
-            let view = MatrixView(
-                pointer: scratch.pointer, rows: range.count, columns: columns, stride: columns)
-            try source.fill(rows: ids[range], inputs: nil, targets: view)
-            try TargetConversion.checkFinite(view, rows: ids[range], of: source)
-            summaries.add(view, block: block)
+            try withScratchMatrix(rows: range.count, columns: columns) { targets throws(DataError) in
+                try source.fill(rows: ids[range], inputs: nil, targets: targets)
+                try TargetConversion.checkFinite(targets, rows: ids[range], of: source)
+                summaries.add(targets, block: block)
+            }
         }
         return summaries.merged.form
     }

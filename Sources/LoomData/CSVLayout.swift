@@ -1,0 +1,158 @@
+/// Which columns of a CSV file are features, which are targets, and what they are called.
+struct CSVLayout: Sendable {
+    /// What becomes of a column.
+    enum Role: Sendable, Equatable {
+        case ignored
+        case feature(Int)
+        case target(Int)
+    }
+    let separator: UInt8
+    /// Whether the first record is a header.
+    let hasHeader: Bool
+    /// The header's names; nil without one.
+    let names: [String]?
+    /// One role for each column of the file.
+    let roles: [Role]
+    /// The column of each feature, counted from 0.
+    let featureColumns: [Int]
+    /// The column of each target, counted from 0.
+    let targetColumns: [Int]
+
+    /// Decides from the first record and the options. Throws when a referenced column doesn't exist or is used twice.
+    init(firstRecord: UnsafeBufferPointer<UInt8>, options: CSVOptions, path: String) throws(DataError) {
+        separator = try Self.separator(firstRecord, options: options)
+        var cells = CSVCells(firstRecord, separator: separator)
+        var texts: [String] = []
+        var anyNumber = false
+        while let cell = cells.next() {
+            texts.append(cell.text)
+            anyNumber = anyNumber || cell.number != nil
+        }
+        guard !cells.isMalformed else {
+            throw DataError(
+                .badData, source: path, place: "line 1", problem: "there is text after a closing quote",
+                remedy: "quote the whole cell and double the quotes inside it (RFC 4180)")
+        }
+        switch options.header {
+        case .automatic: hasHeader = !anyNumber
+        case .present: hasHeader = true
+        case .absent: hasHeader = false
+        }
+        names = hasHeader ? texts.map { String($0.trimmingPrefix(while: \.isWhitespace)) } : nil
+
+        let columns = CSVColumnFinder(path: path, names: names, count: texts.count)
+        guard options.label == nil || options.targets.isEmpty else {
+            throw DataError(
+                .badConfiguration, source: path, problem: "both a label column and target columns are given",
+                remedy: "give one label column, or several target columns")
+        }
+        targetColumns = try columns.find(options.label.map { [$0] } ?? options.targets)
+        let ignored = try columns.find(options.ignored)
+        if let features = options.features {
+            featureColumns = try columns.find(features)
+        } else {
+            let used = Set(targetColumns + ignored)
+            featureColumns = (0..<texts.count).filter { !used.contains($0) }
+        }
+        var roles = [Role](repeating: .ignored, count: texts.count)
+        for (feature, column) in featureColumns.enumerated() {
+            roles[column] = .feature(feature)
+        }
+        for (target, column) in targetColumns.enumerated() {
+            guard roles[column] == .ignored else {
+                throw DataError(
+                    .badConfiguration, source: path, place: columns.place(column),
+                    problem: "the column is a feature and a target", remedy: "use it once")
+            }
+            roles[column] = .target(target)
+        }
+        self.roles = roles
+    }
+
+    /// A column's number, counted from 1 as lines are, and its name.
+    func place(column: Int) -> String {
+        guard let names else { return "column \(column + 1)" }
+        return "column \(column + 1) (\(names[column]))"
+    }
+
+    private static func separator(
+        _ record: UnsafeBufferPointer<UInt8>, options: CSVOptions
+    ) throws(DataError) -> UInt8 {
+        if let separator = options.separator {
+            guard separator.utf8.count == 1, let byte = separator.utf8.first, byte != CSVRecords.quote else {
+                throw DataError(
+                    .badConfiguration, source: "data.csv.separator",
+                    problem: "\"\(separator)\", expected one ASCII character that isn't a quote",
+                    remedy: "use \",\", \";\" or \"\\t\"")
+            }
+            return byte
+        }
+        var best = (count: 0, byte: UInt8(ascii: ","))
+        for candidate in [",", ";", "\t", "|"].compactMap(\.utf8.first) {
+            var isQuoted = false
+            var count = 0
+            for byte in record {
+                if byte == CSVRecords.quote { isQuoted.toggle() }
+                if byte == candidate && !isQuoted { count += 1 }
+            }
+            if count > best.count { best = (count, candidate) }
+        }
+        return best.byte
+    }
+}
+
+/// Turns references to columns into their numbers.
+struct CSVColumnFinder {
+    let path: String
+    let names: [String]?
+    let count: Int
+
+    func find(_ references: [ColumnReference]) throws(DataError) -> [Int] {
+        var found: [Int] = []
+        for reference in references {
+            let column = try find(reference)
+            guard !found.contains(column) else {
+                throw DataError(
+                    .badConfiguration, source: path, place: place(column),
+                    problem: "the column is given twice",
+                    remedy: "use it once")
+            }
+            found.append(column)
+        }
+        return found
+    }
+
+    func place(_ column: Int) -> String {
+        "column \(column + 1)" + (names.map { " (\($0[column]))" } ?? "")
+    }
+
+    private func find(_ reference: ColumnReference) throws(DataError) -> Int {
+        switch reference {
+        case .index(let index):
+            let column = index < 0 ? count + index : index
+            guard (0..<count).contains(column) else {
+                throw DataError(
+                    .badData, source: path, problem: "there is no column \(index) among \(count) columns",
+                    remedy: "columns are numbered 0 … \(count - 1), or −1 … −\(count) from the end")
+            }
+            return column
+        case .name(let name):
+            guard let names else {
+                throw DataError(
+                    .badData, source: path, place: "line 1",
+                    problem:
+                        "column \"\(name)\" can't be found: the first line has numbers, so it isn't a header",
+                    remedy: "refer to the column by its number, counted from 0, or declare the header")
+            }
+            let matches = names.indices.filter { names[$0] == name }
+            guard matches.count == 1 else {
+                let listed = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
+                let problem = matches.isEmpty ? "there is no column" : "there are \(matches.count) columns"
+                throw DataError(
+                    .badData, source: path, place: "line 1", problem: "\(problem) \"\(name)\"",
+                    remedy: "the columns are: \(listed)")
+            }
+            return matches[0]
+        }
+    }
+}
