@@ -45,10 +45,10 @@ LOOM_INLINE Vector FN(multiply_add)(Vector a, Vector b, Vector c) {
 }
 
 LOOM_INLINE Vector FN(magnitude)(Vector v) { return __builtin_elementwise_abs(v); }
-// The magnitude of a non-negative `v` with the sign of `sign`.
+// The magnitude of `v` with the sign of `sign`.
 LOOM_INLINE Vector FN(with_sign)(Vector v, Vector sign) {
     const Integers sign_bit = FN(bits)((Vector)(Scalar)-0.0);
-    return FN(from_bits)(FN(bits)(v) | (FN(bits)(sign) & sign_bit));
+    return FN(from_bits)((FN(bits)(v) & ~sign_bit) | (FN(bits)(sign) & sign_bit));
 }
 
 LOOM_INLINE Integers FN(lane_indices)(void) {
