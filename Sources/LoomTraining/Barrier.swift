@@ -6,9 +6,9 @@ import Synchronization
 ///
 /// Whatever a thread wrote before it arrived, every thread sees after it has passed.
 ///
-/// A waiting thread spins first, because between running threads the others arrive within nanoseconds; then it
-/// yields its processor, in case another worker needs it; then it sleeps. The last to arrive makes a system
-/// call only when somebody sleeps.
+/// A waiting thread spins first, because between running threads the others arrive within nanoseconds (a round of two
+/// threads measured 60–85 ns on two cores of AMD Zen 5); then it yields its processor, in case another worker needs
+/// it; then it sleeps. The last to arrive makes a system call only when somebody sleeps.
 public final class Barrier: @unchecked Sendable {
     // Sendable: the pointer never changes, and the memory behind it is read and written by atomic operations only,
     // but for the object's own beginning and end.
@@ -67,7 +67,9 @@ public final class Barrier: @unchecked Sendable {
     public func wait(deciding decide: () -> Bool) -> Bool {
         // The round cannot end before this thread has arrived, so it may be read ahead of that.
         let round = words[Self.roundIndex].load(ordering: .relaxed)
-        let arrivedBefore = words[Self.arrivedIndex].add(1, ordering: .acquiringAndReleasing).oldValue
+        // `wrappingAdd` is one instruction; `add`, which checks for overflow, is a compare-and-exchange loop.
+        let arrivedBefore = words[Self.arrivedIndex]
+            .wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
         if arrivedBefore == UInt32(truncatingIfNeeded: count - 1) {
             let verdict = decide()
             words[Self.verdictIndex].store(verdict ? 1 : 0, ordering: .relaxed)
@@ -112,10 +114,10 @@ public final class Barrier: @unchecked Sendable {
     }
 
     private func sleepUntilEnd(of round: UInt32) {
-        words[Self.sleepersIndex].add(1, ordering: .sequentiallyConsistent)
+        words[Self.sleepersIndex].wrappingAdd(1, ordering: .sequentiallyConsistent)
         while words[Self.roundIndex].load(ordering: .sequentiallyConsistent) == round {
             loom_wait_while_equal(words + Self.roundIndex, round)
         }
-        words[Self.sleepersIndex].subtract(1, ordering: .relaxed)
+        words[Self.sleepersIndex].wrappingSubtract(1, ordering: .relaxed)
     }
 }

@@ -50,8 +50,8 @@ public struct RegionReport: Sendable, Equatable {
 
 /// A fixed number of workers that run phased work on the threads of Dispatch, one *region* (a range of steps) at a time.
 ///
-/// A fork and a join of two threads cost as much as hundreds of barriers, so a region starts its threads once, as a
-/// gang, and separates phases by barriers. Dispatch does not promise that the iterations of one
+/// A fork and a join of two threads cost as much as hundreds of barriers (15–50 µs against 0.07 µs on two cores of AMD
+/// Zen 5), so a region starts its threads once, as a gang, and separates phases by barriers. Dispatch does not promise that the iterations of one
 /// `concurrentPerform` run at the same time: all workers check in first, and a region that does not form in time
 /// runs with one `concurrentPerform` a phase.
 ///
