@@ -50,11 +50,6 @@ public final class Experiment<Scalar: LoomScalar> {
         return notes
     }
 
-    /// Goes on from `checkpoint`: parameters, optimizer state and step.
-    public func resume(from checkpoint: Safetensors) throws(SafetensorsError) {
-        trainer.step = try Checkpoint.restore(checkpoint, parameters: trainer.parameters, state: trainer.state)
-    }
-
     /// Trains to the end, or until the user asks to stop, and keeps checkpoints in `checkpoints`.
     public func train(
         checkpoints: CheckpointStore?, report: @escaping (TrainingEvent) -> Void

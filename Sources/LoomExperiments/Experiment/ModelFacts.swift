@@ -1,6 +1,7 @@
 import Foundation
 import LoomData
 import LoomKernels
+import LoomModel
 import LoomTraining
 
 /// What a model needs to know besides its parameters to be used on other data; kept in its checkpoints.
@@ -25,9 +26,12 @@ struct ModelFacts {
     }
 
     /// The facts in a checkpoint's metadata.
-    init(_ file: Safetensors) throws(SafetensorsError) {
+    /// - Throws: `ModelError` when the file is not a checkpoint of a run.
+    init(_ file: Safetensors) throws(ModelError) {
         guard let text = file.metadata["inputs"], let inputs = Int(text) else {
-            throw SafetensorsError(path: file.path, tensor: nil, problem: .missing(present: ["metadata key ‘inputs’"]))
+            throw ModelError(
+                "\(file.path ?? "the file") has parameters, but not the number of inputs in its metadata: it is no "
+                    + "checkpoint of a training run")
         }
         self.inputs = inputs
         labelBase = file.metadata["label_base"].flatMap(LabelBase.init) ?? .automatic

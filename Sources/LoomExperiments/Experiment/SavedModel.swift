@@ -18,7 +18,8 @@ public final class SavedModel<Scalar: LoomScalar> {
     /// The number that class labels start at.
     public let labelBase: LabelBase
     private let standardization: Standardization?
-    private let featureNames: [String]?
+    /// The names of the features, where they are known.
+    public let featureNames: [String]?
     private let evaluator: Evaluator<Scalar>
 
     /// Reads the model that `configuration` describes and `checkpoint` holds.
