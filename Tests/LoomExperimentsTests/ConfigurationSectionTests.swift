@@ -199,7 +199,7 @@ struct ConfigurationSectionTests {
     @Test("an error about one key is not followed by errors that only follow from it")
     func noConsequences() {
         let yaml = """
-            data: {synthetic: {task: blob, samples: 1, turns: 2}}
+            data: {synthetic: {task: blob, samples: 1, turns: 2}, validation: 2}
             network: {layers: [{units: 2}, {units: 2, weights: [[1], [2]], activation: rely}], output: identitty}
             loss: {kind: cross_entropy}
             training: {early_stopping: {patience: 3}}
@@ -207,8 +207,7 @@ struct ConfigurationSectionTests {
         let keys = Configuration.problems(yaml).split(separator: "\n").map { $0.split(separator: ": ")[1] }
         #expect(
             keys == [
-                "data.synthetic.task", "network.layers.1.activation", "network.output",
-                "training.early_stopping",
+                "data.synthetic.task", "data.validation", "network.layers.1.activation", "network.output",
             ])
     }
 
