@@ -28,7 +28,9 @@ struct SettingsNode {
     var origin = SettingsOrigin.program
 
     static func plain(_ text: String) -> SettingsNode { SettingsNode(content: .scalar(text, isPlain: true)) }
-    static func quoted(_ text: String) -> SettingsNode { SettingsNode(content: .scalar(text, isPlain: false)) }
+    static func quoted(_ text: String) -> SettingsNode {
+        SettingsNode(content: .scalar(text, isPlain: false))
+    }
     static func list(_ elements: [SettingsNode]) -> SettingsNode { SettingsNode(content: .list(elements)) }
 
     /// Whether it is `null` or `~`: the key counts as not given.
@@ -55,17 +57,30 @@ struct SettingsNode {
         }
     }
 
-    /// The value below `path`: keys of mappings and indices of lists.
-    func descendant(_ path: ArraySlice<String>) -> SettingsNode? {
-        guard let first = path.first else { return self }
-        switch content {
-        case .scalar: return nil
-        case .list(let elements):
-            guard let index = Int(first), elements.indices.contains(index) else { return nil }
-            return elements[index].descendant(path.dropFirst())
-        case .mapping(let entries):
-            return entries.first { $0.key == first }?.value.descendant(path.dropFirst())
+    /// The value below this one that `path`, keys and indices with points between them, leads to.
+    func descendant(_ path: String) -> SettingsNode? {
+        let (node, isWhole) = follow(path)
+        return isWhole ? node : nil
+    }
+
+    /// Where the value that `path` leads to is written; if there is none, where the innermost mapping or list is that
+    /// it would be in.
+    func origin(of path: String) -> SettingsOrigin { follow(path).node.origin }
+
+    private func follow(_ path: String) -> (node: SettingsNode, isWhole: Bool) {
+        var node = self
+        for key in path.split(separator: ".") {
+            let next: SettingsNode? =
+                switch node.content {
+                case .scalar: nil
+                case .list(let elements):
+                    Int(key).flatMap { elements.indices.contains($0) ? elements[$0] : nil }
+                case .mapping(let entries): entries.first { $0.key == key }?.value
+                }
+            guard let next else { return (node, false) }
+            node = next
         }
+        return (node, true)
     }
 }
 
@@ -118,7 +133,8 @@ extension SettingsNode {
             }
             content = .mapping(entries)
         case .alias:
-            throw SyntaxError(position: node.mark.map { ($0.line, $0.column) }, problem: "an alias without its anchor")
+            throw SyntaxError(
+                position: node.mark.map { ($0.line, $0.column) }, problem: "an alias without its anchor")
         }
     }
 
@@ -147,7 +163,8 @@ extension SettingsNode {
             return Yams.Node(elements.map(\.yamlNode), .implicit, isBlock ? .block : .flow)
         case .mapping(let entries):
             return Yams.Node(
-                entries.map { (Yams.Node($0.key), $0.value.yamlNode) }, .implicit, entries.isEmpty ? .flow : .block)
+                entries.map { (Yams.Node($0.key), $0.value.yamlNode) }, .implicit,
+                entries.isEmpty ? .flow : .block)
         }
     }
 }
@@ -166,7 +183,8 @@ extension SettingsNode.SyntaxError {
                 position: (context.mark.line, context.mark.column),
                 problem: keys.count == 1
                     ? "the key \(keys[0]) is given more than once in this mapping; keep one of them"
-                    : "the keys \(keys.enumeration) are given more than once in this mapping; keep one of each")
+                    : "the keys \(keys.enumeration) are given more than once in this mapping; keep one of each"
+            )
         default:
             self.init(position: nil, problem: "not valid YAML: \(error)")
         }

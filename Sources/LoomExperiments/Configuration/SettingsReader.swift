@@ -1,3 +1,5 @@
+import Foundation
+
 /// What the reading of one configuration shares: the names for messages, and the mistakes found so far.
 final class SettingsReading {
     /// The file's name as the user gave it.
@@ -10,11 +12,11 @@ final class SettingsReading {
     let knownPaths: [String]
     private(set) var issues: [ConfigurationError.Issue] = []
 
-    init(file: String, directory: String, workingDirectory: String, knownPaths: [String]) {
+    init(file: String) {
         self.file = file
-        self.directory = directory
-        self.workingDirectory = workingDirectory
-        self.knownPaths = knownPaths
+        directory = URL(fileURLWithPath: file).deletingLastPathComponent().path
+        workingDirectory = FileManager.default.currentDirectoryPath
+        knownPaths = Configuration.reference.map(\.path)
     }
 
     func report(_ keyPath: String, at origin: SettingsOrigin, _ problem: String) {
@@ -28,9 +30,7 @@ final class SettingsReading {
     }
 
     /// The same reading without its mistakes, to try something.
-    func attempt() -> SettingsReading {
-        SettingsReading(file: file, directory: directory, workingDirectory: workingDirectory, knownPaths: knownPaths)
-    }
+    func attempt() -> SettingsReading { SettingsReading(file: file) }
 
     /// Whether nothing was reported about the key at `path` or below it.
     func isSound(_ path: String) -> Bool {
@@ -76,8 +76,7 @@ struct SettingsReader {
 
     /// Whether `key`, which may be a path below this mapping, is given; `null` does not count.
     func has(_ key: String) -> Bool {
-        guard let node = value.node.descendant(key.split(separator: ".").map(String.init)[...]) else { return false }
-        return !node.isNull
+        value.node.descendant(key).map { !$0.isNull } ?? false
     }
 
     /// The value of `key`, if it is given.
@@ -91,11 +90,10 @@ struct SettingsReader {
         keys.allSatisfy { value.reading.isSound(path($0)) }
     }
 
-    /// Reports a problem with the value of `key`, which may be a path below this mapping; with a missing one, at the
-    /// mapping itself.
+    /// Reports a problem with the value of `key`, which may be a path below this mapping; when that is not
+    /// given, at the mapping it would be in.
     func report(_ key: String, _ problem: String) {
-        let node = value.node.descendant(key.split(separator: ".").map(String.init)[...])
-        value.reading.report(path(key), at: node?.origin ?? value.node.origin, problem)
+        value.reading.report(path(key), at: value.node.origin(of: key), problem)
     }
 
     /// Reports a problem at the key `key` itself, not at its value.
