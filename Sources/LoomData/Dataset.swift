@@ -117,13 +117,14 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         _ targets: MatrixView<Double>, rows: ArraySlice<UInt32>, range: Range<Int>
     ) throws(DataError) {
         guard let conversion else { return }
-        try TargetConversion.checkFinite(targets, rows: rows, of: source)
         if let labels {
             try conversion.writeLabels(targets, rows: rows, of: source, to: labels.pointer + range.lowerBound)
         } else if let values {
             try withScratchMatrix(rows: range.count, columns: values.columns) { converted throws(DataError) in
                 try conversion.writeValues(targets, rows: rows, of: source, to: converted)
-                _ = ScalarStorage.store(converted, to: values.rows(range))
+                if !ScalarStorage.store(converted, to: values.rows(range)) {
+                    throw notFinite(targetRows: rows, stored: values.rows(range))
+                }
             }
         }
     }
@@ -143,5 +144,19 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
             }
         }
         preconditionFailure("called for a block with an element that isn't finite")
+    }
+
+    /// The error for the first row of targets that isn't finite: sources refuse NaN and infinity, but a number may be
+    /// too large for `Scalar`.
+    private func notFinite(targetRows rows: ArraySlice<UInt32>, stored: MatrixView<Scalar>) -> DataError {
+        let row = (0..<stored.rows).first { row in
+            (0..<stored.columns).contains { !stored[row, $0].isFinite }
+        }
+        return DataError(
+            .badData, source: source.targetName,
+            place: row.map { source.place(row: Int(rows[rows.startIndex + $0])) },
+            problem:
+                "a target is NaN or too large for \(MemoryLayout<Scalar>.size == 4 ? "float32" : "float64")",
+            remedy: "scale the targets or train in float64")
     }
 }

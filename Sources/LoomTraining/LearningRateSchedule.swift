@@ -75,8 +75,8 @@ public struct LearningRateSchedule: BitwiseCopyable, Sendable, Equatable, Codabl
         case .cosine:
             return Self.halfCosine(from: 1, to: floor, at: progress)
         case .oneCycle:
-            if progress < peakFraction {
-                return Self.halfCosine(from: initialFactor, to: 1, at: progress / peakFraction)
+            if progress < peakFraction || peakFraction >= 1 {
+                return Self.halfCosine(from: initialFactor, to: 1, at: progress / max(peakFraction, .leastNormalMagnitude))
             }
             return Self.halfCosine(from: 1, to: floor, at: (progress - peakFraction) / (1 - peakFraction))
         }

@@ -35,6 +35,11 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
     /// What is wrong.
     public let problem: Problem
 
+    /// The process exit code, as BSD's sysexits.h numbers them: 66 (EX_NOINPUT) for a file that cannot be read, else 65.
+    public var exitCode: Int32 {
+        if case .unreadable = problem { 66 } else { 65 }
+    }
+
     /// The sentence for the user.
     public var description: String {
         let place = [path.map { "‘\($0)’" }, tensor.map { "tensor ‘\($0)’" }].compactMap { $0 }

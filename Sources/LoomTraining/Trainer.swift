@@ -78,7 +78,7 @@ public final class Trainer<Scalar: LoomScalar> {
     /// Steps of the whole training.
     public let totalSteps: Int
     /// Steps done.
-    public internal(set) var step = 0
+    public private(set) var step = 0
     /// The team that runs the steps.
     public let team: WorkerTeam
     let loss: Loss<Scalar>
@@ -175,6 +175,12 @@ public final class Trainer<Scalar: LoomScalar> {
         return StepReport(
             sums, seconds: seconds, loss: loss, reduction: lossDescription.reduction,
             decisionsPerSample: loss.decisionsPerSample(outputs: network.outputs), region: region)
+    }
+
+    /// Goes on from a checkpoint: parameters, optimizer state and step.
+    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape.
+    public func restore(_ checkpoint: Safetensors) throws(SafetensorsError) {
+        step = try Checkpoint.restore(checkpoint, parameters: parameters, state: state)
     }
 
     /// The gradient of the batch that the next step would train on, penalty included, without an update, and its loss.

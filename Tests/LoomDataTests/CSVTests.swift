@@ -25,7 +25,7 @@ struct CSVTests {
         "1\t2\n3\t4",
         "1|2\n3|4", " 1 , 2\n3 ,4", "\"1\",\"2\"\n3,\"4\"\n", "\u{FEFF}a,b\n1,2\n3,4\n",
         "\"a,1\",\"b\n2\"\n1,2\n3,4\n",
-        "\"a \"\"1\"\"\",b\r\n1,2\r\n3,4", "+1,2.0\n3e0,.4e1",
+        "\"a \"\"1\"\"\",b\r\n1,2\r\n3,4", "+1,2.0\n3e0,.4e1", "\"a;;;1\",b\n1,2\n3,4\n",
     ])
     func formsOfTheSameTable(text: String) throws {
         #expect(try inputs(text) == [[1, 2], [3, 4]])

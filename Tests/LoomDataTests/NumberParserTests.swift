@@ -16,7 +16,7 @@ struct NumberParserTests {
         "0.1", "0.3", "3.14159265358979323846", "2.5e-324", "1.7976931348623157e308", "1e22", "1e23", "1e-22",
         "1e-23",
         "123e20", "0.000001", "4.35", "1.2345678901234567e-05", "00012", "0e0", "9007199254740992e22",
-        "1e-400",
+        "1e-400", "18446744073709551617",
     ])
     func agreesWithTheStandardLibrary(text: String) throws {
         let value = try #require(parse(text))

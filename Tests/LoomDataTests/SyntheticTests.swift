@@ -7,10 +7,11 @@ import Testing
 @Suite("Synthetic data")
 struct SyntheticTests {
     static let tasks: [SyntheticDescription] = [
-        .init(task: .teacher, samples: 2100, inputs: 7, classes: 4, seed: 7, noise: 0.1, hidden: 5),
+        .init(
+            task: .teacher, samples: 2100, inputs: 7, classes: 4, seed: 7, noise: 0.1, hidden: 5, gain: 0.8),
         .init(task: .teacher, samples: 2100, inputs: 6, targets: 3, seed: 7, noise: 0.1, hidden: 9),
-        .init(task: .blobs, samples: 2100, inputs: 3, classes: 4, clusterStd: 0.5),
-        .init(task: .spirals, samples: 2100, classes: 3),
+        .init(task: .blobs, samples: 2100, inputs: 3, classes: 4, clusterStd: 0.5, centerBox: [-4, 5]),
+        .init(task: .spirals, samples: 2100, classes: 3, turns: 1.5),
         .init(task: .xor, samples: 2100, inputs: 3, noise: 0.1),
         .init(task: .linear, samples: 2100, targets: 2, noise: 0.1, informative: 4, bias: 3),
         .init(task: .friedman1, samples: 2100, inputs: 7, noise: 0.5),

@@ -83,6 +83,15 @@ struct TargetTests {
             try convert([[0, 0.25, 0.75], [1, 0, 0]], .classes(3)).values == [[0, 0.25, 0.75], [1, 0, 0]])
     }
 
+    @Test func tooLargeForSinglePrecision() throws {
+        let failure = dataError { _ = try convert([[1, 0.5], [1e300, 0]], .values(2)) }
+        #expect(failure?.problem == "a target is NaN or too large for float32")
+        #expect(failure?.place == "row 1 (counted from 0)")
+        let source = try source([[1, 0.5], [1e300, 0]])
+        let dataset = try Dataset<Double>(source, conversion: TargetConversion(from: source, to: .values(2)))
+        #expect(dataset.values[1] == [1e300, 0])
+    }
+
     @Test(arguments: [
         ([[1, 0], [1, 1]], "the targets [1.0, 1.0] are neither one-hot nor shares of classes with sum 1"),
         (

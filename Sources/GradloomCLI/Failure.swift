@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+import LoomData
+import LoomExperiments
+import LoomHardware
+import LoomModel
+import LoomReporting
+import LoomTraining
+
+/// The exit codes, as BSD's sysexits.h numbers them, and those of the shell for signals.
+enum ExitStatus {
+    static let diverged: Int32 = 1
+    static let badData: Int32 = 65
+    static let missingInput: Int32 = 66
+    static let inputOutput: Int32 = 74
+    static let badConfiguration: Int32 = 78
+    /// 130 after SIGINT, 143 after SIGTERM.
+    static func signalled(_ number: Int32) -> Int32 { 128 + number }
+}
+
+/// Runs `body` and turns an error of the program into one message on standard error and its exit code.
+func reportingFailures(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let code as ExitCode {
+        throw code
+    } catch {
+        guard let code = exitCode(for: error) else { throw error }
+        fail("\(error)")
+        throw ExitCode(code)
+    }
+}
+
+/// Writes `error: MESSAGE` to standard error, a line for each line of the message.
+func fail(_ message: String) {
+    for line in message.split(separator: "\n") {
+        FileHandle.standardError.write(Data("error: \(line)\n".utf8))
+    }
+}
+
+private func exitCode(for error: any Error) -> Int32? {
+    switch error {
+    case let error as ConfigurationError: error.exitCode
+    case let error as DataError: error.exitCode
+    case is ModelError, is PlacementError, is BLASError: ExitStatus.badConfiguration
+    case is AtomicFile.WriteError: ExitStatus.inputOutput
+    case let error as RunDirectoryError:
+        if case .cannotCreate = error { ExitStatus.inputOutput } else { ExitStatus.missingInput }
+    case let error as SafetensorsError: error.exitCode
+    case is TopologyError: ExitStatus.inputOutput
+    default: nil
+    }
+}

@@ -1,0 +1,178 @@
+import Foundation
+import LoomExperiments
+import LoomHardware
+import LoomKernels
+import LoomReporting
+import LoomTraining
+
+/// What a training shows and writes down: progress, JSON lines, metrics, the summary.
+final class TrainingOutput<Scalar: LoomScalar> {
+    private let experiment: Experiment<Scalar>
+    private let name: String
+    private let directory: RunDirectory
+    private let json: Bool
+    private let quiet: Bool
+    private let progress: ProgressLine
+    private let metrics: MetricsFile
+    private var latestValidation: Evaluation?
+    private var failure: (any Error)?
+    private let throttlingBefore = CPUThrottling.current()
+
+    init(
+        experiment: Experiment<Scalar>, name: String, directory: RunDirectory, json: Bool, quiet: Bool
+    ) throws {
+        self.experiment = experiment
+        self.name = name
+        self.directory = directory
+        self.json = json
+        self.quiet = quiet
+        progress = ProgressLine(quiet: quiet)
+        metrics = try MetricsFile(appendingTo: directory.metricsPath)
+    }
+
+    /// Notes and the first event.
+    func begin() throws {
+        for note in experiment.notes { progress.note(note) }
+        try emit(runEvent)
+    }
+
+    /// Progress and epoch events.
+    func report(_ event: TrainingEvent) {
+        let trainer = experiment.trainer
+        let epochs = experiment.configuration.training.epochs
+        switch event {
+        case .progress(let epoch, let sum, let speed):
+            progress.update(
+                TrainingProgress(
+                    epoch: epoch + 1, epochs: epochs, step: trainer.step, steps: trainer.totalSteps, loss: sum.loss,
+                    validationAccuracy: latestValidation?.accuracy, samplesPerSecond: speed))
+        case .epochEnded(let result):
+            latestValidation = result.validation
+            let event = epochEvent(result)
+            progress.epochEnded(event, of: epochs)
+            do { try emit(event) } catch { failure = error }
+        }
+    }
+
+    /// The summary file, the last event and the table.
+    func end(_ result: TrainingResult, seconds: Double) throws {
+        progress.finish()
+        if let failure { throw failure }
+        let summary = summary(of: result, seconds: seconds)
+        let done = DoneEvent(
+            steps: experiment.trainer.step, loss: summary.loss, samplesPerSecond: summary.samplesPerSecond,
+            gflops: summary.gflops, ceilingFraction: summary.ceilingFraction,
+            parameterHash: experiment.trainer.parameters.hash, runDirectory: directory.path)
+        try directory.writeSummary(
+            RunSummary(done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
+        try emit(done)
+        if !json && !quiet { print(trainingSummary(summary)) }
+    }
+
+    private func emit(_ event: some Encodable) throws {
+        try metrics.append(event)
+        if json { try JSONLines.print(event) }
+    }
+
+    private var runEvent: RunEvent {
+        let machine = experiment.machine
+        return RunEvent(
+            parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
+            placement: machine.workerCPUs, gradient: "sliced",
+            blas: .init(
+                library: "OpenBLAS \(machine.blas.version)", core: machine.blas.coreName,
+                ceilingGflops: experiment.ceiling.gflops),
+            machine: .init(
+                cpu: machine.machine.processor, cores: machine.machine.cores,
+                hardwareThreads: machine.machine.hardwareThreads, numaNodes: machine.machine.numaNodes,
+                allowedCPUs: machine.allowance.allowedCPUs, quotaCPUs: machine.allowance.quota?.cpus),
+            runDirectory: directory.path)
+    }
+
+    private func epochEvent(_ result: EpochResult) -> EpochEvent {
+        EpochEvent(
+            epoch: result.epoch + 1, step: result.step, loss: result.training.loss,
+            accuracy: result.training.accuracy, validationLoss: result.validation?.loss,
+            validationAccuracy: result.validation?.accuracy,
+            samplesPerSecond: Double(result.training.samples) / result.training.seconds,
+            seconds: result.training.seconds)
+    }
+
+    private func summary(of result: TrainingResult, seconds: Double) -> TrainingSummary {
+        // The unfinished epoch speaks for itself when it is all there is.
+        let last = result.epochs.last
+        let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
+        let operations = experiment.trainer.network.operationsPerSample
+        return TrainingSummary(
+            name: name, epochs: result.epochs.count, steps: experiment.trainer.step, seconds: seconds,
+            loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
+            validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
+            samplesPerSecond: result.samplesPerSecond, gflops: result.samplesPerSecond * operations / 1e9,
+            ceilingGflops: experiment.ceiling.gflops, precision: Scalar.precision.rawValue,
+            placement: experiment.machine.workerCPUs, runDirectory: directory.path, notes: notes(result))
+    }
+
+    private func notes(_ result: TrainingResult) -> [String] {
+        var notes: [String] = []
+        switch result.end {
+        case .completed: break
+        case .stoppedEarly(let best): notes.append("stopped early: the best validation loss was that of epoch \(best + 1)")
+        case .interrupted:
+            notes.append("interrupted; go on with: gradloom train --resume \(directory.path)")
+        case .diverged(let step): notes.append("stopped at step \(step + 1): its loss was not a finite number")
+        }
+        let region = result.epochs.last?.training.region ?? result.unfinishedEpoch.region
+        if let region, region.mode == .forkJoin {
+            notes.append("the workers forked and joined in every phase, which costs speed")
+        }
+        if let region, region.refusedBindings > 0 {
+            notes.append("\(region.refusedBindings) workers could not be bound to their CPUs and ran unbound")
+        }
+        if let before = throttlingBefore, let after = CPUThrottling.current() {
+            let throttled = after.since(before).throttledPeriods
+            if throttled > 0 { notes.append("the CPU quota stopped this process in \(throttled) periods") }
+        }
+        return notes
+    }
+}
+
+/// `summary.json`: the result and where it comes from.
+private struct RunSummary: Encodable {
+    let done: DoneEvent
+    let run: RunEvent
+    let summary: TrainingSummary
+    let end: TrainingEnd
+    let machine: MachineSetup
+
+    func encode(to encoder: any Encoder) throws {
+        try done.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(endName, forKey: .end)
+        try container.encode(summary.epochs, forKey: .epochs)
+        try container.encode(summary.seconds, forKey: .seconds)
+        try container.encode(summary.accuracy, forKey: .accuracy)
+        try container.encode(summary.validationLoss, forKey: .validationLoss)
+        try container.encode(summary.validationAccuracy, forKey: .validationAccuracy)
+        try container.encode(run, forKey: .run)
+        try container.encode(machine.machine, forKey: .machine)
+        try container.encode(machine.allowance, forKey: .allowance)
+        try container.encode(machine.blas, forKey: .blas)
+        try container.encode(GradloomCommand.version, forKey: .version)
+    }
+
+    private var endName: String {
+        switch end {
+        case .completed: "completed"
+        case .stoppedEarly: "stopped_early"
+        case .interrupted: "interrupted"
+        case .diverged: "diverged"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case end, epochs, seconds, accuracy, run, machine, allowance, blas
+        case validationLoss = "validation_loss"
+        case validationAccuracy = "validation_accuracy"
+        case version = "gradloom_version"
+    }
+}

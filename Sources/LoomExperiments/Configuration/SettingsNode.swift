@@ -1,0 +1,192 @@
+import Yams
+
+/// Where a setting was written.
+enum SettingsOrigin: Sendable, Equatable {
+    /// in the configuration file; line and column are counted from 1
+    case file(line: Int, column: Int)
+    /// in an override with this text
+    case override(String)
+    /// by the program
+    case program
+}
+
+/// A YAML value and where it was written.
+struct SettingsNode {
+    /// A key of a mapping with its value.
+    struct Entry {
+        let key: String
+        let origin: SettingsOrigin
+        var value: SettingsNode
+    }
+    /// What the value is. A scalar keeps its text; whether it is plain (without quotes) decides if it can be a number.
+    enum Content {
+        case scalar(String, isPlain: Bool)
+        case list([SettingsNode])
+        case mapping([Entry])
+    }
+    var content: Content
+    var origin = SettingsOrigin.program
+
+    static func plain(_ text: String) -> SettingsNode { SettingsNode(content: .scalar(text, isPlain: true)) }
+    static func quoted(_ text: String) -> SettingsNode {
+        SettingsNode(content: .scalar(text, isPlain: false))
+    }
+    static func list(_ elements: [SettingsNode]) -> SettingsNode { SettingsNode(content: .list(elements)) }
+
+    /// Whether it is `null` or `~`: the key counts as not given.
+    var isNull: Bool {
+        guard case .scalar(let text, isPlain: true) = content else { return false }
+        return ["null", "~", "Null", "NULL"].contains(text)
+    }
+
+    /// The text of a scalar.
+    var text: String? {
+        guard case .scalar(let text, _) = content else { return nil }
+        return text
+    }
+
+    /// What it is, for messages: `0.5`, `'fast'`, `the text '0.5'`, `a list`.
+    var found: String {
+        switch content {
+        case .list: "a list"
+        case .mapping: "a mapping"
+        case .scalar("", isPlain: true): "nothing"
+        case .scalar(let text, isPlain: true):
+            SettingsNumber.isNumber(text) || ["true", "false"].contains(text) ? text : "'\(text)'"
+        case .scalar(let text, isPlain: false): "the text '\(text)'"
+        }
+    }
+
+    /// The value below this one that `path`, keys and indices with points between them, leads to.
+    func descendant(_ path: String) -> SettingsNode? {
+        let (node, isWhole) = follow(path)
+        return isWhole ? node : nil
+    }
+
+    /// Where the value that `path` leads to is written; if there is none, where the innermost mapping or list is that
+    /// it would be in.
+    func origin(of path: String) -> SettingsOrigin { follow(path).node.origin }
+
+    private func follow(_ path: String) -> (node: SettingsNode, isWhole: Bool) {
+        var node = self
+        for key in path.split(separator: ".") {
+            let next: SettingsNode? =
+                switch node.content {
+                case .scalar: nil
+                case .list(let elements):
+                    Int(key).flatMap { elements.indices.contains($0) ? elements[$0] : nil }
+                case .mapping(let entries): entries.first { $0.key == key }?.value
+                }
+            guard let next else { return (node, false) }
+            node = next
+        }
+        return (node, true)
+    }
+}
+
+// MARK: Reading and writing YAML
+
+extension SettingsNode {
+    /// Why a text is no value.
+    struct SyntaxError: Error {
+        /// Line and column, counted from 1, where known.
+        let position: (line: Int, column: Int)?
+        let problem: String
+    }
+
+    /// Reads `yaml`; nil when it holds nothing. With an `override`, that is where everything counts as written.
+    static func parse(yaml: String, override: String? = nil) throws(SyntaxError) -> SettingsNode? {
+        do {
+            return try Yams.compose(yaml: yaml).map { try SettingsNode($0, override: override) }
+        } catch let error as SyntaxError {
+            throw error
+        } catch let error as YamlError {
+            throw SyntaxError(error)
+        } catch {
+            throw SyntaxError(position: nil, problem: "\(error)")
+        }
+    }
+
+    private init(_ node: Yams.Node, override: String?) throws(SyntaxError) {
+        origin = Self.origin(of: node, override: override)
+        switch node {
+        case .scalar(let scalar):
+            content = .scalar(scalar.string, isPlain: scalar.style == .plain)
+        case .sequence(let sequence):
+            var elements: [SettingsNode] = []
+            for element in sequence {
+                elements.append(try SettingsNode(element, override: override))
+            }
+            content = .list(elements)
+        case .mapping(let mapping):
+            var entries: [Entry] = []
+            for (key, value) in mapping {
+                guard case .scalar(let scalar) = key else {
+                    throw SyntaxError(
+                        position: key.mark.map { ($0.line, $0.column) },
+                        problem: "a key must be a word, not a list or a mapping")
+                }
+                entries.append(
+                    Entry(
+                        key: scalar.string, origin: Self.origin(of: key, override: override),
+                        value: try SettingsNode(value, override: override)))
+            }
+            content = .mapping(entries)
+        case .alias:
+            throw SyntaxError(
+                position: node.mark.map { ($0.line, $0.column) }, problem: "an alias without its anchor")
+        }
+    }
+
+    private static func origin(of node: Yams.Node, override: String?) -> SettingsOrigin {
+        if let override { return .override(override) }
+        guard let mark = node.mark else { return .program }
+        return .file(line: mark.line, column: mark.column)
+    }
+
+    /// The value as YAML text; lists without mappings in one line.
+    func yaml() -> String {
+        do {
+            return try Yams.serialize(node: yamlNode, width: -1, allowUnicode: true)
+        } catch {
+            // Emitting fails for lack of memory and for unbalanced events only; a tree has none of these.
+            preconditionFailure("a tree of settings can be written: \(error)")
+        }
+    }
+
+    private var yamlNode: Yams.Node {
+        switch content {
+        case .scalar(let text, let isPlain):
+            return Yams.Node(text, .implicit, isPlain ? .plain : .doubleQuoted)
+        case .list(let elements):
+            let isBlock = elements.contains { if case .mapping = $0.content { true } else { false } }
+            return Yams.Node(elements.map(\.yamlNode), .implicit, isBlock ? .block : .flow)
+        case .mapping(let entries):
+            return Yams.Node(
+                entries.map { (Yams.Node($0.key), $0.value.yamlNode) }, .implicit,
+                entries.isEmpty ? .flow : .block)
+        }
+    }
+}
+
+extension SettingsNode.SyntaxError {
+    /// What Yams found, in one sentence.
+    fileprivate init(_ error: YamlError) {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let started = context.map { ", \($0.text) that starts in line \($0.mark.line)" } ?? ""
+            self.init(position: (mark.line, mark.column), problem: "not valid YAML: \(problem)\(started)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.map { "'\($0)'" }
+            self.init(
+                position: (context.mark.line, context.mark.column),
+                problem: keys.count == 1
+                    ? "the key \(keys[0]) is given more than once in this mapping; keep one of them"
+                    : "the keys \(keys.enumeration) are given more than once in this mapping; keep one of each"
+            )
+        default:
+            self.init(position: nil, problem: "not valid YAML: \(error)")
+        }
+    }
+}

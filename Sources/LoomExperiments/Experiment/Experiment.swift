@@ -1,0 +1,111 @@
+import CHardware
+import LoomData
+import LoomKernels
+import LoomModel
+import LoomTraining
+
+/// One training as its configuration asks for it, on this machine: data, trainer and what they are measured against.
+public final class Experiment<Scalar: LoomScalar> {
+    /// What was asked for.
+    public let configuration: Configuration
+    /// The machine as it is used.
+    public let machine: MachineSetup
+    /// The samples.
+    public let data: PreparedData<Scalar>
+    /// What trains.
+    public let trainer: Trainer<Scalar>
+    /// The speed of large matrix products with all workers.
+    public let ceiling: GemmCeiling
+    private let evaluator: Evaluator<Scalar>
+
+    /// Reads or makes the data, builds the network, plans the steps and measures the ceiling.
+    /// - Throws: `DataError`, `ModelError`, `SafetensorsError`: what does not fit together, and where.
+    public init(_ configuration: Configuration, machine: MachineSetup) throws {
+        self.configuration = configuration
+        self.machine = machine
+        let settings = configuration.network
+        data = try PreparedData(
+            configuration.data, network: settings.description(inputs: 0), loss: configuration.loss)
+        trainer = try Trainer(
+            network: settings.description(inputs: data.training.featureCount), loss: configuration.loss,
+            optimizer: configuration.optimizer, schedule: configuration.trainingSchedule,
+            team: configuration.teamPlan(on: machine), data: data.training)
+        if let path = settings.parametersFile {
+            _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
+        }
+        evaluator = Evaluator(network: trainer.network, parameters: trainer.parameters, team: trainer.team)
+        ceiling = GemmCeiling(Scalar.self, team: trainer.team)
+    }
+
+    /// Things the user should know before training starts.
+    public var notes: [String] {
+        var notes = machine.notes + data.notes
+        if let reason = trainer.team.fallbackReason { notes.append(reason) }
+        if trainer.shardCount < machine.workers {
+            notes.append(
+                "a batch of \(configuration.training.batch) in shards of \(trainer.shardRows) feeds only "
+                    + "\(trainer.shardCount) of \(machine.workers) workers: choose a larger training.batch or a smaller "
+                    + "parallel.shard_rows")
+        }
+        return notes
+    }
+
+    /// Trains to the end, or until the user asks to stop, and keeps checkpoints in `checkpoints`.
+    public func train(
+        checkpoints: CheckpointStore?, report: @escaping (TrainingEvent) -> Void
+    ) throws -> TrainingResult {
+        loom_note_stop_signals()
+        var run = TrainingRun(trainer: trainer)
+        if let validation = data.validation {
+            run.validate = { [evaluator, configuration] in
+                try evaluator.evaluate(validation, loss: configuration.loss)
+            }
+        }
+        run.earlyStopping = configuration.training.earlyStopping
+        run.report = report
+        if let checkpoints, configuration.run.checkpointInterval != .never {
+            run.checkpoint = { [self] in _ = try checkpoints.write(checkpoint(), step: trainer.step) }
+            switch configuration.run.checkpointInterval {
+            case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
+            case .steps(let count): run.stepsPerCheckpoint = count
+            case .end, .never: break
+            }
+        }
+        return try run.run()
+    }
+
+    /// The signal that asked the training to stop; 0: none.
+    public var stopSignal: Int32 { loom_requested_signal() }
+
+    /// The loss and accuracy on the training data (validation: false) or the validation data.
+    public func evaluate(validation: Bool) throws -> Evaluation? {
+        try (validation ? data.validation : data.training).map {
+            try evaluator.evaluate($0, loss: configuration.loss)
+        }
+    }
+
+    /// Everything needed to go on, and to use the model elsewhere.
+    private func checkpoint() -> Safetensors {
+        Checkpoint.contents(
+            parameters: trainer.parameters, state: trainer.state, step: trainer.step,
+            metadata: ModelFacts(data, inputs: trainer.network.inputs).metadata,
+            extraTensors: ModelFacts.tensors(data.standardization))
+    }
+}
+
+extension Configuration {
+    /// The schedule that the trainer is given.
+    var trainingSchedule: TrainingSchedule {
+        TrainingSchedule(
+            batchRows: training.batch, epochs: training.epochs, maximumSteps: training.steps, seed: training.seed,
+            shuffles: data.shuffle, dropsLast: training.dropLast)
+    }
+
+    /// The team that the trainer is given.
+    func teamPlan(on machine: MachineSetup) -> TeamPlan {
+        TeamPlan(
+            workers: machine.workers, request: parallel.team, binding: machine.binding,
+            shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,
+            cacheBytes: machine.cacheBytes)
+    }
+}

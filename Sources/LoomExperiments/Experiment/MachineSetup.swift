@@ -1,0 +1,59 @@
+import Foundation
+import LoomHardware
+import LoomTraining
+
+/// The machine as a run uses it: how many workers, where they are bound, and which BLAS they call.
+public struct MachineSetup: Sendable {
+    /// The hardware.
+    public let topology: Topology
+    /// What this process may use of it.
+    public let allowance: CPUAllowance
+    /// Where the workers are.
+    public let placement: Placement
+    /// The BLAS, set to one thread of its own.
+    public let blas: BLASRuntime
+    /// Facts for the record.
+    public let machine: MachineDescription
+    /// What the user should know: refused wishes, settings that cost speed.
+    public let notes: [String]
+    private let binder: ThreadBinder
+
+    /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`.
+    ///
+    /// To be called before any thread is bound: the affinity mask of the calling thread is part of the allowance.
+    /// - Throws: `TopologyError`, `PlacementError` (more workers than processors), `BLASError` (more workers than the
+    ///   BLAS build allows, a build that is not safe to use).
+    public init(workers: Int?, policy: PlacementPolicy) throws {
+        topology = try Topology.machine()
+        allowance = try CPUAllowance.current(topology: topology)
+        placement = try Placement.plan(
+            topology: topology, allowance: allowance, workers: workers, policy: policy,
+            libraryLimit: BLASRuntime.current().maximumThreads)
+        blas = try BLASRuntime.prepare(workers: placement.workers)
+        machine = MachineDescription.current(topology: topology, blas: blas)
+        binder = try ThreadBinder(placement: placement)
+        notes = placement.notes + [blas.coreTypeWarning(
+            flags: MachineDescription.processorFlags(), environment: ProcessInfo.processInfo.environment)].compactMap { $0 }
+    }
+
+    /// The number of workers.
+    public var workers: Int { placement.workers }
+
+    /// The operating system's number of each worker's CPU; nil where it is not bound.
+    public var workerCPUs: [Int?] {
+        (0..<workers).map { worker in placement.assignments.first { $0.worker == worker }?.cpu }
+    }
+
+    /// How a worker's thread is bound to its place while it works.
+    public var binding: WorkerBinding? {
+        guard !placement.assignments.isEmpty else { return nil }
+        return WorkerBinding(
+            bind: { [binder] worker in (try? binder.bind(worker: worker)) != nil },
+            restore: { [binder] worker in _ = binder.restore(worker: worker) })
+    }
+
+    /// Bytes of second-level cache of the smallest core in use; 1 MiB where the system does not tell.
+    public var cacheBytes: Int {
+        topology.cores.compactMap(\.l2Bytes).min() ?? 1 << 20
+    }
+}

@@ -1,0 +1,79 @@
+import CKernels
+import Testing
+
+/// Column sums, sums of squares and the gathering of rows.
+@Suite struct KernelRowTests {
+    static func checkSums<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, columns: Int) {
+        let matrix = KernelMatrixTests.matrix(Scalar.self, columns: columns, seed: 31)
+        let guardValue: Scalar = 12345
+        for rows in 0...testedRows {
+            let label = "\(variant), \(Scalar.self), \(rows) × \(columns)"
+            var sums = [Scalar](repeating: guardValue, count: columns + 16)
+            Scalar.columnSums(variant.kernels)(rows, columns, matrix.stride, matrix.pointer, &sums)
+            let isGuardIntact = sums[columns...].allSatisfy { $0 == guardValue }
+            #expect(isGuardIntact, "\(label): wrote past the sums")
+            let squares = Scalar.sumOfSquares(variant.kernels)(rows, columns, matrix.stride, matrix.pointer)
+            guard rows % 8 <= 1 else { continue }
+            var expected = [Double](repeating: 0, count: columns), expectedSquares = 0.0
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    let value = matrix[row, column]
+                    expected[column] += value
+                    expectedSquares += value * value
+                }
+            }
+            let error = largestKernelError(sums[..<columns].map(\.asDouble), expected)
+            #expect(error <= 20 * Scalar.tolerance, "\(label): \(error)")
+            // In double precision, also of float32.
+            #expect(abs(squares - expectedSquares) <= 1e-12 * (1 + expectedSquares), "\(label): squares")
+        }
+    }
+
+    @Test("Sums of every shape", arguments: KernelVariant.all, testedColumns)
+    func sums(_ variant: KernelVariant, _ columns: Int) {
+        Self.checkSums(Float.self, variant, columns: columns)
+        Self.checkSums(Double.self, variant, columns: columns)
+    }
+
+    @Test("A column's sum does not depend on its place", arguments: KernelVariant.all)
+    func columnPlaces(_ variant: KernelVariant) {
+        let lanes = 16, blocks = 10
+        let matrix = PaddedMatrix<Float>(rows: 37, columns: lanes * blocks) { row, column in
+            let mixed = UInt64(row * 16 + column % 16) &* 0x9e37_79b9_7f4a_7c15
+            return Double(mixed >> 40) / 1000
+        }
+        var sums = [Float](repeating: 0, count: lanes * blocks)
+        variant.kernels.column_sums_f32(37, lanes * blocks, matrix.stride, matrix.pointer, &sums)
+        for column in lanes..<lanes * blocks {
+            #expect(sums[column] == sums[column % lanes], "\(variant), column \(column)")
+        }
+    }
+
+    static func checkGathering<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, columns: Int) {
+        // Neither the stride nor the address of the source is aligned, and its last row ends where its memory ends.
+        let sourceRows = 50, sourceStride = columns + 3
+        let source = (0..<(sourceRows - 1) * sourceStride + columns).map { Scalar(rounding: Double($0 + 1)) }
+        var generator = KernelTestGenerator(seed: 3)
+        for count in [0, 1, 7, testedRows] {
+            var indices = (0..<count).map { _ in UInt32(generator.next() % UInt64(sourceRows)) }
+            if count > 0 { indices[count - 1] = UInt32(sourceRows - 1) }
+            let destination = PaddedMatrix<Scalar>(rows: max(count, 1), columns: columns)
+            Scalar.gatherRows(variant.kernels)(
+                count, columns, source, sourceStride, indices, destination.pointer, destination.stride)
+            for row in 0..<count {
+                let isRight = (0..<destination.stride).allSatisfy { column in
+                    let value = destination.row(row)[column]
+                    return column < columns
+                        ? value == source[Int(indices[row]) * sourceStride + column] : value == 0
+                }
+                #expect(isRight, "\(variant), \(Scalar.self), row \(row), \(columns) columns")
+            }
+        }
+    }
+
+    @Test("Gathered rows, their padding zero", arguments: KernelVariant.all, testedColumns)
+    func gathering(_ variant: KernelVariant, _ columns: Int) {
+        Self.checkGathering(Float.self, variant, columns: columns)
+        Self.checkGathering(Double.self, variant, columns: columns)
+    }
+}

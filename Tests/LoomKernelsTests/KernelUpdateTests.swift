@@ -1,0 +1,101 @@
+import CKernels
+import Testing
+
+/// Optimizer updates against the formulas in double precision, over several steps.
+@Suite struct KernelUpdateTests {
+    static let settings: [UpdateSettings] = [
+        UpdateSettings(),
+        UpdateSettings(gradientScale: 0.5, l2Twice: 0.02),
+        UpdateSettings(learningRate: 0.1, momentum: 0.5, epsilon: 1e-4, weightDecay: 0.1),
+    ]
+
+    struct State {
+        var weight: Double, first = 0.0, second = 0.0
+
+        mutating func step(_ rule: UpdateRule, _ settings: UpdateSettings, gradient: Double) {
+            let g = settings.gradientScale * gradient + settings.l2Twice * weight
+            switch rule {
+            case .sgd:
+                weight -= settings.learningRate * g
+            case .momentum:
+                first = settings.momentum * first + g
+                weight -= settings.learningRate * first
+            case .nesterov:
+                first = settings.momentum * first + g
+                weight -= settings.learningRate * (g + settings.momentum * first)
+            case .adam:
+                first = settings.beta1 * first + (1 - settings.beta1) * g
+                second = settings.beta2 * second + (1 - settings.beta2) * g * g
+                let root = (second * settings.biasCorrection2).squareRoot() + settings.epsilon
+                weight -=
+                    settings.learningRate
+                    * (first * settings.biasCorrection1 / root + settings.weightDecay * weight)
+            }
+        }
+    }
+
+    static func check<Scalar: KernelScalar>(
+        _: Scalar.Type, _ variant: KernelVariant, _ rule: UpdateRule, _ settings: UpdateSettings, columns: Int
+    ) {
+        let rows = 7
+        var generator = KernelTestGenerator(seed: 21)
+        func matrix(_ range: ClosedRange<Double>) -> PaddedMatrix<Scalar> {
+            // Padding lanes are updated like the others: no poison that would say nothing.
+            PaddedMatrix(rows: rows, columns: columns, poison: [0]) { _, _ in generator.uniform(range) }
+        }
+        let weights = matrix(-1...1), gradients = matrix(-1...1)
+        let first = matrix(0...0), second = matrix(0...0)
+        var states = weights.values.map { State(weight: $0) }
+        let inputs = gradients.values
+        let parts = weights.copy(), partFirst = first.copy(), partSecond = second.copy()
+        for _ in 0..<3 {
+            Scalar.update(
+                variant.kernels, rule, settings, rows: rows, columns: columns, stride: weights.stride,
+                weights: weights.pointer, gradients: gradients.pointer, first: first.pointer,
+                second: second.pointer)
+            for (start, count) in [(0, 2), (2, 5)] {
+                Scalar.update(
+                    variant.kernels, rule, settings, rows: count, columns: columns, stride: weights.stride,
+                    weights: parts.row(start), gradients: gradients.row(start), first: partFirst.row(start),
+                    second: partSecond.row(start))
+            }
+            for index in states.indices { states[index].step(rule, settings, gradient: inputs[index]) }
+        }
+        let label = "\(variant), \(Scalar.self), \(rule), \(columns) columns"
+        // 1 - β₂ is known to about 1e-4 relative in float32 arithmetic with β₂ = 0.999.
+        let tolerance = Scalar.self == Float.self ? 2e-5 : 1e-13
+        #expect(largestKernelError(weights.values, states.map(\.weight)) <= tolerance, "\(label): weights")
+        #expect(largestKernelError(first.values, states.map(\.first)) <= tolerance, "\(label): first moment")
+        #expect(
+            largestKernelError(second.values, states.map(\.second)) <= tolerance, "\(label): second moment")
+        #expect(parts.hasSameBits(as: weights, rows: rows), "\(label): parts")
+    }
+
+    @Test("Updates of every shape", arguments: KernelVariant.all, UpdateRule.allCases)
+    func updates(_ variant: KernelVariant, _ rule: UpdateRule) {
+        for settings in Self.settings {
+            for columns in testedColumns {
+                Self.check(Float.self, variant, rule, settings, columns: columns)
+                Self.check(Double.self, variant, rule, settings, columns: columns)
+            }
+        }
+    }
+
+    @Test("A block of columns leaves its neighbours alone", arguments: KernelVariant.all, UpdateRule.allCases)
+    func blocks(_ variant: KernelVariant, _ rule: UpdateRule) {
+        let weights = PaddedMatrix<Float>(rows: 3, columns: 48) { Double($0 * 48 + $1) }
+        let gradients = PaddedMatrix<Float>(rows: 3, columns: 48) { _, _ in 1 }
+        let first = PaddedMatrix<Float>(rows: 3, columns: 48),
+            second = PaddedMatrix<Float>(rows: 3, columns: 48)
+        Float.update(
+            variant.kernels, rule, UpdateSettings(learningRate: 1), rows: 3, columns: 16, stride: 48,
+            weights: weights.pointer + 16, gradients: gradients.pointer + 16, first: first.pointer + 16,
+            second: second.pointer + 16)
+        for row in 0..<3 {
+            for column in 0..<48 {
+                let changed = weights[row, column] != Double(row * 48 + column)
+                #expect(changed == (16..<32).contains(column), "\(variant), \(rule): \(row), \(column)")
+            }
+        }
+    }
+}
