@@ -19,7 +19,8 @@ import Testing
         RandomProblem.trainableOutputs.enumerated().map { index, combination in
             Case(
                 problem: RandomProblem(
-                    seed: UInt64(rows + index), layers: [3, 9, 5], activation: .tanh, output: combination.output,
+                    seed: UInt64(rows + index), layers: [3, 9, 5], activation: .tanh,
+                    output: combination.output,
                     loss: LossDescription(
                         kind: combination.loss, reduction: index.isMultiple(of: 2) ? .mean : .sum, l2: 0.3),
                     rows: rows))
@@ -48,7 +49,7 @@ import Testing
             let evaluator = Evaluator(
                 network: network, parameters: parameters, team: WorkerTeam(workers: workers))
             results.append(try evaluator.evaluate(data, loss: problem.loss))
-            predictions.append(Array(evaluator.predict(data).elements))
+            predictions.append(values(evaluator.predict(data)))
         }
         // The same bits for every number of workers.
         #expect(results.allSatisfy { $0 == results[0] } && predictions.allSatisfy { $0 == predictions[0] })
@@ -61,6 +62,10 @@ import Testing
         #expect(results[0].accuracy == accuracy(problem, pass))
     }
 
+    private func values<Scalar>(_ buffer: AlignedBuffer<Scalar>) -> [Scalar] {
+        withExtendedLifetime(buffer) { Array(buffer.elements) }
+    }
+
     /// Rows for softmax, elements for sigmoid, nothing for a regression.
     private func accuracy(_ problem: RandomProblem, _ pass: ReferencePass) -> Double? {
         switch problem.network.output {
@@ -68,7 +73,9 @@ import Testing
             let right = zip(pass.logits, problem.labels!).filter { $0.firstIndex(of: $0.max()!) == $1 }
             return Double(right.count) / Double(pass.logits.count)
         case .sigmoid:
-            let right = zip(pass.logits.joined(), problem.targets.joined()).filter { ($0 >= 0) == ($1 >= 0.5) }
+            let right = zip(pass.logits.joined(), problem.targets.joined()).filter {
+                ($0 >= 0) == ($1 >= 0.5)
+            }
             return Double(right.count) / Double(pass.logits.count * problem.targets[0].count)
         case .identity, .threshold:
             return nil
@@ -110,7 +117,8 @@ import Testing
         func penalty(_ l2: Double) throws -> Double {
             let loss = LossDescription(kind: .crossEntropy, reduction: .mean, l2: l2)
             let without = LossDescription(kind: .crossEntropy, reduction: .mean)
-            return try evaluator.evaluate(data, loss: loss).loss - evaluator.evaluate(data, loss: without).loss
+            return try evaluator.evaluate(data, loss: loss).loss
+                - evaluator.evaluate(data, loss: without).loss
         }
         func squares() -> Double {
             [0, 2].reduce(0) { sum, tensor in parameters.values(tensor).reduce(sum) { $0 + $1 * $1 } }
@@ -127,7 +135,8 @@ import Testing
     @Test func agreesWithTheTrainer() throws {
         let problem = FastProblem.made(layers: [7, 12, 4], output: .softmax, rows: 90, seed: 4)
         let trainer = try problem.trainer(Double.self, team: TeamPlan(workers: 2))
-        let evaluator = Evaluator(network: trainer.network, parameters: trainer.parameters, team: trainer.team)
+        let evaluator = Evaluator(
+            network: trainer.network, parameters: trainer.parameters, team: trainer.team)
         let data = try problem.dataset(Double.self)
         for _ in 0..<3 {
             let evaluation = try evaluator.evaluate(data, loss: problem.loss)
@@ -146,7 +155,7 @@ import Testing
         let evaluator = Evaluator(
             network: network, parameters: network.initialParameters(), team: WorkerTeam(workers: 1))
         let expected = try problem.referenceTrainer().forward(inputs: problem.inputs).prediction.joined()
-        #expect(evaluator.predict(data).elements.map { Double($0) } == Array(expected))
+        #expect(values(evaluator.predict(data)).map { Double($0) } == Array(expected))
         #expect(throws: ModelError.self) { try evaluator.evaluate(data, loss: problem.loss) }
     }
 }

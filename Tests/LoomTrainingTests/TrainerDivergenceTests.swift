@@ -35,7 +35,8 @@ import Testing
     ) throws {
         func trainer() throws -> Trainer<Scalar> {
             try problem.trainer(
-                type, optimizer: optimizer, schedule: Self.schedule, team: TeamPlan(workers: workers, shardRows: 1))
+                type, optimizer: optimizer, schedule: Self.schedule,
+                team: TeamPlan(workers: workers, shardRows: 1))
         }
         let before = try trainer()
         #expect(before.run(steps: 3).steps == 3)
@@ -69,7 +70,8 @@ import Testing
     }
 
     @Test func theRunKeepsTheLastGoodCheckpoint() throws {
-        let trainer = try Self.problem(.identity, largest: 1e200).trainer(Double.self, schedule: Self.schedule)
+        let trainer = try Self.problem(.identity, largest: 1e200).trainer(
+            Double.self, schedule: Self.schedule)
         var run = TrainingRun(trainer: trainer)
         var checkpoints: [(step: Int, hash: String)] = []
         var progress = 0
@@ -93,7 +95,8 @@ import Testing
     /// Without checkpoints on the way there is none at the end: its parameters would be those before the failure, but
     /// a later run must not take it for the result.
     @Test func theRunWritesNoCheckpointAtTheEnd() throws {
-        let trainer = try Self.problem(.identity, largest: 1e200).trainer(Double.self, schedule: Self.schedule)
+        let trainer = try Self.problem(.identity, largest: 1e200).trainer(
+            Double.self, schedule: Self.schedule)
         var run = TrainingRun(trainer: trainer)
         run.checkpoint = { Issue.record("a checkpoint after divergence") }
         #expect(try run.run().end == .diverged(step: 3))

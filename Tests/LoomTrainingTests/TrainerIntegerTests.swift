@@ -75,7 +75,8 @@ import Testing
             #expect(report.steps == 1)
             #expect(report.loss == Double(loss))
             for layer in training.layers.indices.dropLast() {
-                #expect(trainer.parameters.values(2 * layer) == model.weights[layer].joined().map { Scalar($0) })
+                #expect(
+                    trainer.parameters.values(2 * layer) == model.weights[layer].joined().map { Scalar($0) })
                 #expect(trainer.parameters.values(2 * layer + 1) == model.biases[layer].map { Scalar($0) })
             }
         }
@@ -130,7 +131,9 @@ private struct IntegerModel {
                     }
                 })
         }
-        var deltas = zip(outputs.last!, batch).map { z, sample in zip(z, targets[sample]).map { 2 * ($0 - $1) } }
+        var deltas = zip(outputs.last!, batch).map { z, sample in
+            zip(z, targets[sample]).map { 2 * ($0 - $1) }
+        }
         var loss = 0
         for row in deltas {
             loss += sum(row.map { $0 / 2 * ($0 / 2) })

@@ -87,7 +87,9 @@ import Testing
         let clean = try training.trainer(type)
         let poisoned = try training.trainer(type)
         for _ in 0..<clean.totalSteps {
-            for buffer in [poisoned.parameters, poisoned.gradients, poisoned.state.first, poisoned.state.second] {
+            for buffer in [
+                poisoned.parameters, poisoned.gradients, poisoned.state.first, poisoned.state.second,
+            ] {
                 if let buffer { #expect(poison(buffer) > 0) }
             }
             let expected = clean.gradient()

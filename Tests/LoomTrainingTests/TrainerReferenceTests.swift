@@ -189,7 +189,9 @@ import Testing
     // MARK: Sums of several steps
 
     /// Batches of two sizes may have different slices; the penalty of each counts its own weights, every one once.
-    @Test(arguments: [(71, 64), (519, 512)]) func penaltyOfSmallerLastBatches(samples: Int, batchRows: Int) throws {
+    @Test(arguments: [(71, 64), (519, 512)]) func penaltyOfSmallerLastBatches(samples: Int, batchRows: Int)
+        throws
+    {
         try checkPenalty(Float.self, samples: samples, batchRows: batchRows)
         try checkPenalty(Double.self, samples: samples, batchRows: batchRows)
     }
