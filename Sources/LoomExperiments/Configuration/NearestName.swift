@@ -1,16 +1,28 @@
 /// Finds the name that a mistyped one was meant to be.
 enum NearestName {
-    /// The name nearest to `text` among `names`, the first of equals; nil when none is near enough to be meant.
+    /// The name among `names` that `text` was meant to be, the first of equals; nil when there is none.
     ///
-    /// Near enough is a third of the letters, at least one: `learing_rate` for `learning_rate`, but not `lr`.
+    /// That is the one with the fewest letters to change, if these are a third of the letters at most (`learing_rate`
+    /// for `learning_rate`); otherwise one with these initials (`lr`) or with a part of its words (`batch_size` for
+    /// `batch`, `decay` for `weight_decay`).
     static func find(_ text: String, in names: [String]) -> String? {
-        let limit = max(1, text.count / 3)
+        let limit = text.count / 3
         var best: (name: String, distance: Int)?
         for name in names {
             let distance = editDistance(Array(text.lowercased()), Array(name.lowercased()))
             if distance <= limit, distance < best?.distance ?? .max { best = (name, distance) }
         }
-        return best?.name
+        return best?.name ?? names.first { areAbbreviations(words(text), words($0)) }
+    }
+
+    private static func words(_ name: String) -> [Substring] { name.lowercased().split(separator: "_") }
+
+    private static func areAbbreviations(_ text: [Substring], _ name: [Substring]) -> Bool {
+        if text.count == 1, name.count > 1, String(name.compactMap(\.first)) == text[0] { return true }
+        let (short, long) = text.count < name.count ? (text, name) : (name, text)
+        // One-letter words say too little.
+        guard short.count < long.count, short.contains(where: { $0.count > 2 }) else { return false }
+        return long.starts(with: short) || long.reversed().starts(with: short.reversed())
     }
 
     /// The least number of insertions, deletions, replacements and exchanges of neighbours that turn `first` into

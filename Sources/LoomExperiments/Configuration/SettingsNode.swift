@@ -55,17 +55,29 @@ struct SettingsNode {
         }
     }
 
-    /// The value below `path`: keys of mappings and indices of lists.
-    func descendant(_ path: ArraySlice<String>) -> SettingsNode? {
-        guard let first = path.first else { return self }
-        switch content {
-        case .scalar: return nil
-        case .list(let elements):
-            guard let index = Int(first), elements.indices.contains(index) else { return nil }
-            return elements[index].descendant(path.dropFirst())
-        case .mapping(let entries):
-            return entries.first { $0.key == first }?.value.descendant(path.dropFirst())
+    /// The value below this one that `path`, keys and indices with points between them, leads to.
+    func descendant(_ path: String) -> SettingsNode? {
+        let (node, isWhole) = follow(path)
+        return isWhole ? node : nil
+    }
+
+    /// Where the value that `path` leads to is written; if there is none, where the innermost mapping or list is that
+    /// it would be in.
+    func origin(of path: String) -> SettingsOrigin { follow(path).node.origin }
+
+    private func follow(_ path: String) -> (node: SettingsNode, isWhole: Bool) {
+        var node = self
+        for key in path.split(separator: ".") {
+            let next: SettingsNode? =
+                switch node.content {
+                case .scalar: nil
+                case .list(let elements): Int(key).flatMap { elements.indices.contains($0) ? elements[$0] : nil }
+                case .mapping(let entries): entries.first { $0.key == key }?.value
+                }
+            guard let next else { return (node, false) }
+            node = next
         }
+        return (node, true)
     }
 }
 

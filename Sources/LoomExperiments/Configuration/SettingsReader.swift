@@ -76,8 +76,7 @@ struct SettingsReader {
 
     /// Whether `key`, which may be a path below this mapping, is given; `null` does not count.
     func has(_ key: String) -> Bool {
-        guard let node = value.node.descendant(key.split(separator: ".").map(String.init)[...]) else { return false }
-        return !node.isNull
+        value.node.descendant(key).map { !$0.isNull } ?? false
     }
 
     /// The value of `key`, if it is given.
@@ -91,11 +90,10 @@ struct SettingsReader {
         keys.allSatisfy { value.reading.isSound(path($0)) }
     }
 
-    /// Reports a problem with the value of `key`, which may be a path below this mapping; with a missing one, at the
-    /// mapping itself.
+    /// Reports a problem with the value of `key`, which may be a path below this mapping; when that is not
+    /// given, at the mapping it would be in.
     func report(_ key: String, _ problem: String) {
-        let node = value.node.descendant(key.split(separator: ".").map(String.init)[...])
-        value.reading.report(path(key), at: node?.origin ?? value.node.origin, problem)
+        value.reading.report(path(key), at: value.node.origin(of: key), problem)
     }
 
     /// Reports a problem at the key `key` itself, not at its value.
