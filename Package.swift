@@ -33,8 +33,8 @@ let package = Package(
         // MARK: Library
         .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS"]),
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
-        .target(name: "LoomData", dependencies: ["LoomKernels"]),
-        .target(name: "LoomModel", dependencies: ["LoomKernels"]),
+        .target(name: "LoomData", dependencies: ["LoomKernels", "CKernels"]),
+        .target(name: "LoomModel", dependencies: ["LoomKernels", "CKernels"]),
         .target(
             name: "LoomTraining",
             dependencies: ["LoomModel", "LoomData", "LoomHardware", "CHardware", "COpenSSL"]),

@@ -45,7 +45,8 @@ uint64_t loom_monotonic_nanoseconds(void) {
 // MARK: Floating point
 
 // x86-64: flush to zero is bit 15 and denormals are zero is bit 6 of MXCSR (Intel SDM, volume 1, 10.2.3).
-// arm64: flush to zero is bit 24 of FPCR and covers operands and results (Arm Architecture Reference Manual, FPCR).
+// arm64: flush to zero is bit 24 of FPCR and covers operands and results (Arm Architecture Reference Manual,
+// FPCR).
 #if defined(__x86_64__)
 static const uint64_t flush_bits = 1u << 15 | 1u << 6;
 // The six low bits record the exceptions that have occurred: history, not mode, so they are left as they are.
@@ -74,7 +75,9 @@ uint64_t loom_flush_subnormals(void) {
     return before;
 }
 
-int loom_mode_flushes_subnormals(uint64_t mode) { return flush_bits != 0 && (mode & flush_bits) == flush_bits; }
+int loom_mode_flushes_subnormals(uint64_t mode) {
+    return flush_bits != 0 && (mode & flush_bits) == flush_bits;
+}
 
 // MARK: Processors
 
@@ -88,7 +91,8 @@ int loom_current_processor(void) {
 
 static int processors_at_load;
 
-// Before main, as libdispatch does: a library's user may narrow the mask of the main thread before the first team.
+// Before main, as libdispatch does: a library's user may narrow the mask of the main thread before the first
+// team.
 __attribute__((constructor)) static void count_processors_at_load(void) {
 #if defined(__linux__)
     cpu_set_t allowed;

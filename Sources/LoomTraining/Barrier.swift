@@ -1,25 +1,26 @@
 import CHardware
 import Synchronization
 
-/// A meeting point of `count` threads that run at the same time: nobody passes before all have arrived. It can be
-/// used again at once, any number of times.
+/// A meeting point of `count` threads that run at the same time: nobody passes before all have arrived. It
+/// can be used again at once, any number of times.
 ///
 /// Whatever a thread wrote before it arrived, every thread sees after it has passed.
 ///
-/// A waiting thread spins first, because between running threads the others arrive within nanoseconds (a round of two
-/// threads measured 60–85 ns on two cores of AMD Zen 5); then it yields its processor, in case another worker needs
-/// it; then it sleeps. The last to arrive makes a system call only when somebody sleeps.
+/// A waiting thread spins first, because between running threads the others arrive within nanoseconds (a
+/// round of two threads measured 60–85 ns on two cores of AMD Zen 5); then it yields its processor, in case
+/// another worker needs it (with nothing else to run, that answers as fast as spinning); then it sleeps. The
+/// last to arrive makes a system call only when somebody sleeps.
 public final class Barrier: @unchecked Sendable {
-    // Sendable: the pointer never changes, and the memory behind it is read and written by atomic operations only,
-    // but for the object's own beginning and end.
+    // Sendable: the pointer never changes, and the memory behind it is read and written by atomic operations
+    // only, but for the object's own beginning and end.
 
     /// The number of threads that meet.
     public let count: Int
 
-    // A futex needs the address of its word, and an atomic stored property has none that Swift would promise to
-    // keep: hence memory of our own. The words that arriving threads write and the word that waiting threads
-    // read are on different cache lines, or every arrival would disturb all who wait. 128 bytes apart, because
-    // processors fetch lines in pairs.
+    // A futex needs the address of its word, and an atomic stored property has none that Swift would promise
+    // to keep: hence memory of our own. The words that arriving threads write and the word that waiting
+    // threads read are on different cache lines, or every arrival would disturb all who wait. 128 bytes
+    // apart, because processors fetch lines in pairs.
     private let words: UnsafeMutablePointer<Atomic<UInt32>>
     private static let wordsPerLine = 128 / MemoryLayout<Atomic<UInt32>>.stride
     private static let arrivedIndex = 0
@@ -33,9 +34,9 @@ public final class Barrier: @unchecked Sendable {
     /// A barrier for `count` threads (at least one).
     ///
     /// A waiting thread spins for `spinNanoseconds`, then yields its processor again and again until
-    /// `yieldNanoseconds` have passed, then sleeps. With more threads than processors, spinning only keeps the
-    /// awaited thread from running: pass 0.
-    public init(count: Int, spinNanoseconds: Int = 50_000, yieldNanoseconds: Int = 200_000) {
+    /// `yieldNanoseconds` have passed, then sleeps. With more threads than processors, spinning only keeps
+    /// the awaited thread from running: pass 0.
+    public init(count: Int, spinNanoseconds: Int = 20_000, yieldNanoseconds: Int = 200_000) {
         precondition(count >= 1, "a barrier joins at least one thread")
         precondition(spinNanoseconds >= 0 && yieldNanoseconds >= 0, "waiting times are not negative")
         self.count = count
@@ -59,8 +60,8 @@ public final class Barrier: @unchecked Sendable {
         _ = wait { true }
     }
 
-    /// Waits until `count` threads have arrived; the last of them asks `decide`, while the others still wait, and
-    /// all return its answer.
+    /// Waits until `count` threads have arrived; the last of them asks `decide`, while the others still
+    /// wait, and all return its answer.
     ///
     /// `decide` sees what every thread wrote before it arrived, and every thread sees what `decide` wrote.
     @inline(__always)
@@ -74,8 +75,8 @@ public final class Barrier: @unchecked Sendable {
             let verdict = decide()
             words[Self.verdictIndex].store(verdict ? 1 : 0, ordering: .relaxed)
             words[Self.arrivedIndex].store(0, ordering: .relaxed)
-            // Sequentially consistent here and in `sleep`: either this thread sees the sleeper, or the sleeper
-            // sees the new round.
+            // Sequentially consistent here and in `sleep`: either this thread sees the sleeper, or the
+            // sleeper sees the new round.
             words[Self.roundIndex].store(round &+ 1, ordering: .sequentiallyConsistent)
             if words[Self.sleepersIndex].load(ordering: .sequentiallyConsistent) != 0 {
                 loom_wake_all(words + Self.roundIndex)

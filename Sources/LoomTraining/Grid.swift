@@ -77,6 +77,13 @@ public struct SliceGrid: Sendable, Equatable, BitwiseCopyable {
 /// if so, small units cost nothing and feed many workers; if not, every unit is a product of its own, and larger ones
 /// are faster (measured, 784 → 1024 on Zen 5: 16 rows a call 107 GFLOP/s, 64 rows 179, 256 rows 223).
 enum GridSizes {
+    /// Whether a product of this many samples and weights is so small that one call per unit costs nothing: up to 100³
+    /// multiplications OpenBLAS has kernels for small matrices, faster than a merged product (measured, 32 → 64 on
+    /// Zen 5: 16 rows a call 113 GFLOP/s by them, 32 rows without them no more).
+    static func isSmall(rows: Int, weights: Int) -> Bool {
+        Double(rows) * Double(weights) <= 1e6
+    }
+
     /// Samples of a shard for batches of `batchRows`.
     static func shardRows(batchRows: Int, runsMerge: Bool) -> Int {
         let lanes = 16

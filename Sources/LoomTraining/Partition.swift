@@ -1,7 +1,7 @@
 /// How a row of work units (shards, slices) is cut into one contiguous run for each worker.
 ///
-/// The runs depend on the worker count; the units do not. Hence results that are computed unit by unit are the same
-/// for every number of workers.
+/// The runs depend on the worker count; the units do not. Hence results that are computed unit by unit are
+/// the same for every number of workers.
 public enum Partition {
     /// The units of `worker` when `count` equal units are cut into `parts` runs, the longer runs first.
     ///
@@ -20,12 +20,12 @@ public enum Partition {
         return start..<start + size + (worker < longerRuns ? 1 : 0)
     }
 
-    /// The units of every worker when units that cost `costs` (not negative, in any one unit of measure) are cut into
-    /// `parts` runs.
+    /// The units of every worker when units that cost `costs` (not negative, in any one unit of measure) are
+    /// cut into `parts` runs.
     ///
-    /// Each cut is made between two units, at the place nearest to where an ideal cut would be, k · total / parts.
-    /// Both ends of a run are thus wrong by at most half a unit, so the most expensive run costs no more than
-    /// total / parts + the largest cost.
+    /// Each cut is made between two units, at the place nearest to where an ideal cut would be, k · total /
+    /// parts. Both ends of a run are thus wrong by at most half a unit, so the most expensive run costs no
+    /// more than total / parts + the largest cost.
     ///
     ///     costs              parts   runs, their costs
     ///     1 1 1 1 1 1          3     0–1 2–3 4–5, 2 2 2

@@ -136,7 +136,8 @@ struct StepPlanner<Scalar: LoomScalar> {
 
     // MARK: Shards
 
-    /// Whether small shards merge into whole batches for most of the work, so that they can be the unit.
+    /// Whether small shards can be the unit: for most of the work they merge into whole batches, or their products are
+    /// small ones.
     private mutating func shardRunsMerge(fullBatchRows: Int) -> Bool {
         guard sameBitsForAnyWorkers else { return true }
         let unit = GridSizes.shardRows(batchRows: fullBatchRows, runsMerge: true)
@@ -147,7 +148,11 @@ struct StepPlanner<Scalar: LoomScalar> {
             let run = fullBatchRows / unit * unit
             let operations = Double(weights.count)
             all += operations
-            if merges(product, unit: unit, run: run, weights: weights) { merging += operations }
+            if GridSizes.isSmall(rows: unit, weights: weights.count)
+                || merges(product, unit: unit, run: run, weights: weights)
+            {
+                merging += operations
+            }
         }
         return merging >= 0.5 * all
     }
@@ -180,7 +185,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         return max(1, cacheBytes / 2 / bytesPerShard)
     }
 
-    /// For every connection, whether a block of shards is one product or one per shard.
+    /// For every connection, how many rows one product covers: as many as have the bits of one product per shard.
     private mutating func callShapes(grid: ShardGrid, runs: [ShardRun], shardsPerBlock: Int) -> [CallShape] {
         var lengths = Set<Int>()
         for run in runs {
@@ -193,17 +198,28 @@ struct StepPlanner<Scalar: LoomScalar> {
         }
         return network.layers.flatMap(\.connections).map { connection in
             let weights = network.layout.tensors[connection.weights]
-            func rowsPerCall(_ product: CallMerging<Scalar>.Product, _ planner: inout Self) -> Int {
-                guard planner.sameBitsForAnyWorkers else { return .max }
-                let all = lengths.allSatisfy {
-                    planner.merges(product, unit: grid.shardRows, run: $0, weights: weights)
-                }
-                return all ? .max : grid.shardRows
-            }
             return CallShape(
-                rowsPerForwardCall: rowsPerCall(.forward, &self),
-                rowsPerBackwardCall: connection.source == .data ? .max : rowsPerCall(.backward, &self))
+                rowsPerForwardCall: rowsPerCall(.forward, grid: grid, lengths: lengths, weights: weights),
+                rowsPerBackwardCall: connection.source == .data
+                    ? .max : rowsPerCall(.backward, grid: grid, lengths: lengths, weights: weights))
         }
+    }
+
+    /// The rows of one product when blocks of `lengths` rows are to be covered: whole blocks, or else the largest power
+    /// of two of shards that merges, the rests of the blocks included.
+    private mutating func rowsPerCall(
+        _ product: CallMerging<Scalar>.Product, grid: ShardGrid, lengths: Set<Int>, weights: ParameterTensor
+    ) -> Int {
+        guard sameBitsForAnyWorkers, let longest = lengths.max() else { return .max }
+        if lengths.allSatisfy({ merges(product, unit: grid.shardRows, run: $0, weights: weights) }) { return .max }
+        var rows = grid.shardRows
+        while 2 * rows < longest { rows *= 2 }
+        while rows > grid.shardRows {
+            let pieces = Set(lengths.map { $0 % rows } + [rows])
+            if pieces.allSatisfy({ merges(product, unit: grid.shardRows, run: $0, weights: weights) }) { return rows }
+            rows /= 2
+        }
+        return grid.shardRows
     }
 
     // MARK: Slices
@@ -238,9 +254,14 @@ struct StepPlanner<Scalar: LoomScalar> {
     private mutating func sliceRunLength(
         _ tensor: SlicedTensor, first: Int, count: Int, batchRows: Int
     ) -> Int {
-        guard tensor.tensor.role == .weights, sameBitsForAnyWorkers, count > 1 else { return count }
-        return gradientMerges(tensor.tensor, tensor.grid, slices: first..<first + count, batchRows: batchRows)
-            ? count : 1
+        guard tensor.tensor.role == .weights, sameBitsForAnyWorkers else { return count }
+        var length = count
+        while length > 1 {
+            let slices = first..<first + length
+            if gradientMerges(tensor.tensor, tensor.grid, slices: slices, batchRows: batchRows) { return length }
+            length = (length + 1) / 2
+        }
+        return 1
     }
 
     private mutating func gradientMerges(
@@ -279,7 +300,9 @@ struct StepPlanner<Scalar: LoomScalar> {
                 var source = -1
                 if case .layer(let producer) = connection.source { source = producer }
                 var grid = GridSizes.slices(of: tensor, runsMerge: true)
+                let otherSide = grid.axis == .rows ? tensor.columns : tensor.rows
                 if sameBitsForAnyWorkers, grid.count > 1,
+                    !GridSizes.isSmall(rows: batchRows, weights: grid.unit * otherSide),
                     !gradientMerges(tensor, grid, slices: 0..<grid.count, batchRows: batchRows)
                 {
                     grid = GridSizes.slices(of: tensor, runsMerge: false)

@@ -6,13 +6,15 @@ import Synchronization
 public protocol PhasedWork: Sendable {
     /// The number of phases in every step.
     var phaseCount: Int { get }
-    /// Does the part of `worker` in phase `phase` of step `step`, at the same time as the other workers do theirs.
+    /// Does the part of `worker` in phase `phase` of step `step`, at the same time as the other workers do
+    /// theirs.
     func perform(phase: Int, step: Int, worker: Int)
     /// Whether another step may follow `step`.
     ///
-    /// Asked once a step, on one thread, after all workers have finished the last phase and before any begins the next
-    /// step: it may read and write what the workers share, and look at flags that other threads change at any time.
-    /// All workers wait for the answer, so it is the place for a few sums, not for real work.
+    /// Asked once a step, on one thread, after all workers have finished the last phase and before any
+    /// begins the next step: it may read and write what the workers share, and look at flags that other
+    /// threads change at any time. All workers wait for the answer, so it is the place for a few sums, not
+    /// for real work.
     func continues(after step: Int) -> Bool
 }
 
@@ -48,15 +50,17 @@ public struct RegionReport: Sendable, Equatable {
     public let refusedBindings: Int
 }
 
-/// A fixed number of workers that run phased work on the threads of Dispatch, one *region* (a range of steps) at a time.
+/// A fixed number of workers that run phased work on the threads of Dispatch, one *region* (a range of
+/// steps) at a time.
 ///
-/// A fork and a join of two threads cost as much as hundreds of barriers (15–50 µs against 0.07 µs on two cores of AMD
-/// Zen 5), so a region starts its threads once, as a gang, and separates phases by barriers. Dispatch does not promise that the iterations of one
-/// `concurrentPerform` run at the same time: all workers check in first, and a region that does not form in time
-/// runs with one `concurrentPerform` a phase.
+/// A fork and a join of two threads cost as much as hundreds of barriers (10–50 µs against 0.07 µs on two
+/// cores of AMD Zen 5), so a region starts its threads once, as a gang, and separates phases by barriers.
+/// Dispatch does not promise that the iterations of one `concurrentPerform` run at the same time: all
+/// workers check in first, and a region that does not form in time runs with one `concurrentPerform` a
+/// phase.
 ///
-/// While a worker works, its thread flushes subnormal numbers to zero, and in a gang (or alone) it is bound to its
-/// place. Both are undone at the end, on the caller's thread too.
+/// While a worker works, its thread flushes subnormal numbers to zero, and in a gang (or alone) it is bound
+/// to its place. Both are undone at the end, on the caller's thread too.
 public final class WorkerTeam {
     /// The number of workers.
     public let workers: Int
@@ -67,10 +71,11 @@ public final class WorkerTeam {
     /// The regions whose check-in was refused.
     public private(set) var refusedCheckIns = 0
 
-    /// How many workers can run at the same time: the processors that the process was allowed to use when it was
-    /// loaded. Dispatch reads them then, once, and ignores changes of the mask as well as CPU quotas.
+    /// How many workers can run at the same time: the processors that the process was allowed to use when it
+    /// was loaded. Dispatch reads them then, once, and ignores changes of the mask as well as CPU quotas.
     public static let dispatchWidth = Int(loom_processors_at_load())
-    /// The largest team. libdispatch keeps its threads in a table of 255 entries and does not check the bound.
+    /// The largest team. libdispatch keeps its threads in a table of 255 entries and does not check the
+    /// bound.
     public static let largestTeam = 254
 
     private let request: TeamRequest
@@ -149,7 +154,7 @@ public final class WorkerTeam {
         if request == .auto, refusalsInARow == Self.refusalsBeforeForkJoin {
             mode = .forkJoin
             fallbackReason =
-                "\(refusalsInARow) times in a row, not all \(workers) workers were running at the same time in time"
+                "\(refusalsInARow) times in a row, not all \(workers) workers were running in time"
         }
     }
 }

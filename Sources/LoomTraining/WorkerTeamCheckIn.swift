@@ -3,13 +3,13 @@ import Synchronization
 
 /// The decision at the beginning of a region: do all workers run at the same time?
 ///
-/// `DispatchQueue.concurrentPerform` starts iterations when threads are free for them, so one may not begin before
-/// another ends, and a barrier between the two would wait for ever. Hence everybody checks in first and goes on only
-/// when all have, within a bounded time.
+/// `DispatchQueue.concurrentPerform` starts iterations when threads are free for them, so one may not begin
+/// before another ends, and a barrier between the two would wait for ever. Hence everybody checks in first
+/// and goes on only when all have, within a bounded time.
 final class CheckIn: Sendable {
-    // One word holds the whole decision, so no two workers can read it differently: the number of workers that
-    // have arrived, where the last makes the region formed; or `refused`, which never changes again. A worker that
-    // has waited for long enough may refuse, but only by exchanging a count below `workers`.
+    // One word holds the whole decision, so no two workers can read it differently: the number of workers
+    // that have arrived, where the last makes the region formed; or `refused`, which never changes again. A
+    // worker that has waited for long enough may refuse, but only by exchanging a count below `workers`.
     private let state = Atomic<Int>(0)
     private static let refused = -1
     private let workers: Int
@@ -26,8 +26,8 @@ final class CheckIn: Sendable {
         state.store(0, ordering: .releasing)
     }
 
-    /// Waits for the other workers. True: all are here, and this is so for every worker; false: the region was
-    /// refused, to every worker, also to those that come later.
+    /// Waits for the other workers. True: all are here, and this is so for every worker; false: the region
+    /// was refused, to every worker, also to those that come later.
     func arrive() -> Bool {
         var arrived = state.load(ordering: .acquiring)
         while true {
@@ -42,9 +42,9 @@ final class CheckIn: Sendable {
     }
 
     private func waitForOthers() -> Bool {
-        // Threads are woken one after another, each some 10 µs after the one before. Beyond this time one of them may
-        // be waiting for the very processor that this one holds.
-        let spinNanoseconds: UInt64 = 50_000
+        // Threads are woken one after another, each some 10 µs after the one before. Beyond this time one of
+        // them may be waiting for the very processor that this one holds.
+        let spinNanoseconds: UInt64 = 20_000
         let start = loom_monotonic_nanoseconds()
         while true {
             let arrived = state.load(ordering: .acquiring)

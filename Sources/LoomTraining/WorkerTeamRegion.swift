@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// The three ways to run a region. They are generic over the work, so that the compiler makes a copy of each for
-/// the work at hand: no existential call and no reference count stands between two phases.
+/// The three ways to run a region. They are generic over the work, so that the compiler makes a copy of each
+/// for the work at hand: no existential call and no reference count stands between two phases.
 extension WorkerTeam {
     /// All phases on the calling thread; returns the steps done.
     func runAlone<Work: PhasedWork>(
@@ -20,8 +20,8 @@ extension WorkerTeam {
         }
     }
 
-    /// All workers at the same time, with a barrier after every phase; returns the steps done, or nil, with nothing
-    /// done, when the check-in was refused.
+    /// All workers at the same time, with a barrier after every phase; returns the steps done, or nil, with
+    /// nothing done, when the check-in was refused.
     func runGang<Work: PhasedWork>(
         _ work: Work, steps: Range<Int>, refusedBindings: borrowing Atomic<Int>
     ) -> Int? {
@@ -60,9 +60,9 @@ extension WorkerTeam {
 
     /// One `concurrentPerform` a phase; returns the steps done.
     ///
-    /// Workers are not bound to their places here: an index runs on another thread in every phase, so that most
-    /// bindings would move one. On two cores of AMD Zen 5, binding and restoring made a fork and join cost 58 µs
-    /// instead of about 15.
+    /// Workers are not bound to their places here: an index runs on another thread in every phase, so that
+    /// most bindings would move one. On two cores of AMD Zen 5, binding and restoring made a fork and join
+    /// cost 58 µs instead of about 15.
     func runForkJoin<Work: PhasedWork>(_ work: Work, steps: Range<Int>) -> Int {
         let phaseCount = work.phaseCount
         for step in steps {

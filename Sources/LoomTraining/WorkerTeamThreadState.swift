@@ -3,8 +3,8 @@ import Synchronization
 
 /// How worker *n* is bound to its place on the machine, for as long as it works.
 ///
-/// Whatever has to be remembered between the two calls belongs to the worker's index, not to the thread: between two
-/// regions the system gives an index to another thread, and a thread to another index.
+/// Whatever has to be remembered between the two calls belongs to the worker's index, not to the thread:
+/// between two regions the system gives an index to another thread, and a thread to another index.
 public struct WorkerBinding: Sendable {
     /// Binds the calling thread to the place of a worker, and remembers under that index what to restore.
     /// False: the system refused, and nothing was changed.

@@ -155,8 +155,9 @@ enum TestedLoss: CaseIterable {
         }
 
         var singles = (loss: 0.0, correct: 0)
+        let singleLogits = problem.logits.copy()
         for row in 0..<testedRows {
-            let single = call(row, 1, problem.logits.copy(), nil)
+            let single = call(row, 1, singleLogits, nil)
             singles = (singles.loss + single.loss, singles.correct + single.correct)
         }
         #expect(singles == whole, "\(label): without deltas, row by row")

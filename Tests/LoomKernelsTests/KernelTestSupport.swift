@@ -57,11 +57,7 @@ final class PaddedMatrix<Scalar: KernelScalar> {
     let stride: Int
     let pointer: UnsafeMutablePointer<Scalar>
 
-    /// Elements from `element(row, column)`, padding from `poison`, turn and turn about.
-    init(
-        rows: Int, columns: Int, poison: [Scalar] = [.nan, .infinity, -.infinity, .greatestFiniteMagnitude],
-        _ element: (Int, Int) -> Double = { _, _ in 0 }
-    ) {
+    private init(uninitializedRows rows: Int, columns: Int) {
         let lanes = 64 / MemoryLayout<Scalar>.stride
         self.rows = rows
         self.columns = columns
@@ -69,6 +65,15 @@ final class PaddedMatrix<Scalar: KernelScalar> {
         let raw = UnsafeMutableRawPointer.allocate(
             byteCount: max(64, rows * stride * MemoryLayout<Scalar>.stride), alignment: 64)
         pointer = raw.bindMemory(to: Scalar.self, capacity: rows * stride)
+    }
+
+    /// Elements from `element(row, column)`, padding from `poison`, turn and turn about.
+    convenience init(
+        rows: Int, columns: Int,
+        poison: [Scalar] = [.nan, .infinity, -.infinity, .greatestFiniteMagnitude],
+        _ element: (Int, Int) -> Double = { _, _ in 0 }
+    ) {
+        self.init(uninitializedRows: rows, columns: columns)
         for row in 0..<rows {
             for column in 0..<stride {
                 pointer[row * stride + column] =
@@ -80,7 +85,7 @@ final class PaddedMatrix<Scalar: KernelScalar> {
     deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 
     func copy() -> PaddedMatrix {
-        let result = PaddedMatrix(rows: rows, columns: columns)
+        let result = PaddedMatrix(uninitializedRows: rows, columns: columns)
         memcpy(result.pointer, pointer, rows * stride * MemoryLayout<Scalar>.stride)
         return result
     }
@@ -91,7 +96,8 @@ final class PaddedMatrix<Scalar: KernelScalar> {
 
     /// The elements inside, row by row, as doubles.
     var values: [Double] {
-        (0..<rows).flatMap { row in (0..<columns).map { self[row, $0] } }
+        (0..<rows).flatMap { row in UnsafeBufferPointer(start: self.row(row), count: columns).map(\.asDouble)
+        }
     }
 
     /// Whether the first `rows` rows hold the same bits inside the matrix.

@@ -17,7 +17,8 @@ func runOnThreads(_ count: Int, seconds: Double, _ body: @escaping @Sendable (In
     return group.wait(timeout: .now() + seconds) == .success
 }
 
-/// One plain integer for each of some threads, 128 bytes apart. Not atomic: what is tested must order the accesses.
+/// One plain integer for each of some threads, 128 bytes apart. Not atomic: what is tested must order the
+/// accesses.
 final class PlainSlots: @unchecked Sendable {
     private let memory: UnsafeMutablePointer<Int>
     let count: Int
@@ -47,7 +48,7 @@ final class PlainSlots: @unchecked Sendable {
         static let sleepsAtOnce = Patience(spin: 0, yield: 0)
         static let yields = Patience(spin: 0, yield: 200_000)
         static let short = Patience(spin: 2_000, yield: 2_000)
-        static let standard = Patience(spin: 50_000, yield: 200_000)
+        static let standard = Patience(spin: 20_000, yield: 200_000)
     }
 
     /// In every round, each thread writes its slot, and after the barrier reads everybody's.

@@ -23,7 +23,8 @@ import Testing
         #expect(answers.values == [1, 1])
     }
 
-    /// The second worker arrives about when the first loses patience: whatever is decided, it is the same for both.
+    /// The second worker arrives about when the first loses patience: whatever is decided, it is the same
+    /// for both.
     @Test func theDecisionIsTheSameForAll() {
         let rounds = 20_000
         let boundNanoseconds: UInt64 = 500

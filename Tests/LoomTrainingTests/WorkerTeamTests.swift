@@ -4,8 +4,8 @@ import Testing
 
 @testable import LoomTraining
 
-/// Wrapping sums of neighbours, then a reversal: every element of every phase depends on what other workers wrote in
-/// the phase before, so that a missing barrier changes the result.
+/// Wrapping sums of neighbours, then a reversal: every element of every phase depends on what other workers
+/// wrote in the phase before, so that a missing barrier changes the result.
 final class NeighbourSums: PhasedWork, @unchecked Sendable {
     static let size = 257
     let phaseCount = 2
@@ -100,7 +100,8 @@ final class NeighbourSums: PhasedWork, @unchecked Sendable {
         #expect(wide.fallbackReason?.contains("\(WorkerTeam.dispatchWidth) processors") == true)
     }
 
-    /// Other tests use the same threads of Dispatch, so that a region may be refused now and then; but 1,000 must form.
+    /// Other tests use the same threads of Dispatch, so that a region may be refused now and then; but 1,000
+    /// must form.
     @Test(.enabled(if: WorkerTeam.dispatchWidth >= 2, "needs two processors"))
     func twoWorkersFormAGangAThousandTimes() {
         let team = WorkerTeam(workers: 2, request: .gang)

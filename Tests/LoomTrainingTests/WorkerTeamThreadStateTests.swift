@@ -115,7 +115,8 @@ private final class RecordingBinding: @unchecked Sendable {
 
     private static let maskBytes = 128
 
-    /// The calling thread's affinity mask. Called by name: Swift does not import functions that need _GNU_SOURCE.
+    /// The calling thread's affinity mask. Called by name: Swift does not import functions that need
+    /// _GNU_SOURCE.
     private static func affinityMask() -> [UInt8] {
         let get = unsafeBitCast(dlsym(nil, "sched_getaffinity"), to: GetAffinity.self)
         var mask = [UInt8](repeating: 0, count: maskBytes)

@@ -1,5 +1,5 @@
-// What Swift cannot import of the processor and of the kernel: instructions without a library function, system calls
-// without a wrapper, macros with arguments.
+// What Swift cannot import of the processor and of the kernel: instructions without a library function,
+// system calls without a wrapper, macros with arguments.
 #ifndef CHARDWARE_H
 #define CHARDWARE_H
 
@@ -11,8 +11,8 @@ extern "C" {
 
 // MARK: Waiting
 
-// Tells the processor that this thread spins: it saves power, yields to the other hyper-thread, and leaves the loop
-// without a memory-order misprediction.
+// Tells the processor that this thread spins: it saves power, yields to the other hyper-thread, and leaves
+// the loop without a memory-order misprediction.
 static inline void loom_spin_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -24,12 +24,13 @@ static inline void loom_spin_pause(void) {
 // Lets another thread of this processor run, if one is ready.
 void loom_yield_processor(void);
 
-// Sleeps until loom_wake_all(word), unless *word differs from `expected` at the time of the call; the comparison and
-// going to sleep are one atomic step. It may also return for no reason: look at the word again.
-// Where there is no futex it yields the processor once.
+// Sleeps until loom_wake_all(word), unless *word differs from `expected` at the time of the call; the
+// comparison and going to sleep are one atomic step. It may also return for no reason: look at the word
+// again. Where there is no futex it yields the processor once.
 void loom_wait_while_equal(const void *word, uint32_t expected);
 
-// Wakes every thread of this process that sleeps in loom_wait_while_equal(word). `word` is compared, not read.
+// Wakes every thread of this process that sleeps in loom_wait_while_equal(word). `word` is compared, not
+// read.
 void loom_wake_all(const void *word);
 
 // Nanoseconds since a fixed moment, never going backwards (CLOCK_MONOTONIC; no system call on Linux).
@@ -40,10 +41,10 @@ uint64_t loom_monotonic_nanoseconds(void);
 // The calling thread's floating-point mode: the control bits of MXCSR, FPCR; 0 on other architectures.
 uint64_t loom_floating_point_mode(void);
 
-// Makes the calling thread read subnormal numbers as 0 and round subnormal results to 0 (FTZ and DAZ, FPCR.FZ) and
-// returns the mode before. On many processors each subnormal operand costs over 100 cycles (Agner Fog, "The
-// microarchitecture of Intel, AMD and VIA CPUs"), and gradients that fade away are full of them. Does nothing on
-// other architectures.
+// Makes the calling thread read subnormal numbers as 0 and round subnormal results to 0 (FTZ and DAZ,
+// FPCR.FZ) and returns the mode before. On many processors each subnormal operand costs over 100 cycles
+// (Agner Fog, "The microarchitecture of Intel, AMD and VIA CPUs"), and gradients that fade away are full of
+// them. Does nothing on other architectures.
 uint64_t loom_flush_subnormals(void);
 
 // Gives the calling thread a mode that one of the functions above returned.
@@ -57,8 +58,9 @@ int loom_mode_flushes_subnormals(uint64_t mode);
 // The number of the logical processor that the calling thread runs on now, -1 where the system does not tell.
 int loom_current_processor(void);
 
-// How many logical processors the process was allowed to use when it was loaded. libdispatch reads the affinity mask
-// at that time, once, and never runs more iterations at the same time, whatever the mask becomes later.
+// How many logical processors the process was allowed to use when it was loaded. libdispatch reads the
+// affinity mask at that time, once, and never runs more iterations at the same time, whatever the mask
+// becomes later.
 int loom_processors_at_load(void);
 
 // MARK: Signals

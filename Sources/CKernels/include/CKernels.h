@@ -1,12 +1,12 @@
 // Vectorised element-wise kernels, float32 and float64, instruction set chosen at run time.
 //
-// Every matrix is row-major: `rows` × `columns`, element (i, j) at `i * stride + j`. Its base address is aligned
-// to 64 bytes and `stride` is a multiple of 64 bytes, so a row ends in padding. Kernels work on whole vectors:
-// they may read and overwrite the padding, whose content never influences an element inside the matrix.
-// Unless a parameter is said to alias another one, no two may overlap.
+// Every matrix is row-major: `rows` × `columns`, element (i, j) at `i * stride + j`. Its base address is
+// aligned to 64 bytes and `stride` is a multiple of 64 bytes, so a row ends in padding. Kernels work on whole
+// vectors: they may read and overwrite the padding, whose content never influences an element inside the
+// matrix. Unless a parameter is said to alias another one, no two may overlap.
 //
-// Every element's value depends on its own row and column only, never on how many rows a call covers: calls on
-// parts of a matrix give the same bits as one call on the whole.
+// Every element's value depends on its own row and column only, never on how many rows a call covers: calls
+// on parts of a matrix give the same bits as one call on the whole.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -150,8 +150,8 @@ LOOM_DECLARE_KERNELS(double, f64)
 
 // MARK: Order
 
-// Positions start … start + count − 1 of a pseudo-random permutation of 0 … size − 1 keyed by `key`: a bijection
-// that can be evaluated anywhere without a table, on every instruction set the same. size < 2³².
+// Positions start … start + count − 1 of a pseudo-random permutation of 0 … size − 1 keyed by `key`: a
+// bijection that can be evaluated anywhere without a table, on every instruction set the same. size < 2³².
 void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices);
 
 // MARK: Tables
@@ -173,7 +173,8 @@ void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, u
     X(update_nesterov)                                                                              \
     X(update_adam)
 
-// The kernels of one instruction set. The plain functions above call those of the active one; tests call each.
+// The kernels of one instruction set. The plain functions above call those of the active one; tests call
+// each.
 typedef struct {
 #define LOOM_TABLE_FIELDS(name)                                                                     \
     __typeof__(&loom_##name##_f32) name##_f32;                                                      \

@@ -1,9 +1,10 @@
 // exp, expm1, log1p, arctan and what is made of them, on vectors.
 //
-// Argument reductions are the classical ones: Cody and Waite, "Software Manual for the Elementary Functions" (1980),
-// for exp; Tang, "Table-driven implementation of the logarithm function" (1990), and Ng's log1p for the use of
-// s = f/(2+f). The polynomials are minimax (Remez exchange with 50 digits, weighted for the relative error of
-// the result), computed for this file; the error beside each is that of the approximation alone.
+// Argument reductions are the classical ones: Cody and Waite, "Software Manual for the Elementary Functions"
+// (1980), for exp; Tang, "Table-driven implementation of the logarithm function" (1990), and Ng's log1p for
+// the use of s = f/(2+f). The polynomials are minimax (Remez exchange with 50 digits, weighted for the
+// relative error of the result), computed for this file; the error beside each is that of the approximation
+// alone.
 
 #if LOOM_PRECISION == 32
 static const float FN(log2_e) = 0x1.715476p+0f;
@@ -62,8 +63,8 @@ static const double FN(tan_eighth_pi) = 0x1.a827999fcef32p-2;
 static const double FN(tan_three_eighths_pi) = 0x1.3504f333f9de6p+1;
 #endif
 
-// Σ coefficients[i] xⁱ: two Horner schemes in x², for the even and the odd powers, that run side by side. The loops
-// unroll to constants.
+// Σ coefficients[i] xⁱ: two Horner schemes in x², for the even and the odd powers, that run side by side. The
+// loops unroll to constants.
 LOOM_INLINE Vector FN(polynomial)(Vector x, const Scalar *coefficients, int count) {
     const Vector square = x * x;
     Vector even = coefficients[(count - 1) / 2 * 2], odd = coefficients[count / 2 * 2 - 1];
@@ -111,8 +112,8 @@ LOOM_INLINE Vector FN(exp_in_range)(Vector x) {
 #elif defined(LOOM_AVX512_INTRINSICS)
     return (Vector)_mm512_scalef_pd((__m512d)significand, (__m512d)reduced.n);
 #else
-    // Two factors, because 2ⁿ itself may be no normal number. Halving by a logical shift of a positive number: a
-    // 64-bit arithmetic shift does not exist before AVX-512.
+    // Two factors, because 2ⁿ itself may be no normal number. Halving by a logical shift of a positive
+    // number: a 64-bit arithmetic shift does not exist before AVX-512.
     const Integers biased = reduced.n_bits + 2 * LOOM_EXPONENT_BIAS;
     const Integers first = biased >> 1;
     const Integers second = biased - first;
@@ -145,8 +146,8 @@ LOOM_INLINE Vector FN(log1p_of_nonnegative)(Vector x) {
     return FN(multiply_add)(k_scalar, FN(ln2_high), f - (half_square - low));
 }
 
-// log(1 + e) for 0 <= e <= 1. A polynomial of twice the length costs less than the reduction and division above:
-// softplus 0.50 → 0.28 ns an element (float32, AVX-512).
+// log(1 + e) for 0 <= e <= 1. A polynomial of twice the length costs less than the reduction and division
+// above: softplus 0.50 → 0.28 ns an element (float32, AVX-512).
 LOOM_INLINE Vector FN(log1p_up_to_one)(Vector e) {
     // In e itself the even and odd powers would cancel; a half less keeps them small.
     const Vector centred = e - (Scalar)0.5;

@@ -60,8 +60,8 @@ static double FN(sigmoid_cross_entropy)(size_t rows, size_t column_count, size_t
             loss += FN(select)(inside, linear + FN(log1p_up_to_one)(e), zero);
             right += FN(right_decisions)(z, t, inside);
             if (deltas) {
-                // sigmoid(z) - t = ((1-t) - t e) / (1+e) for z >= 0, ((1-t) e - t) / (1+e) below: no cancellation
-                // where t is 0 or 1.
+                // sigmoid(z) - t = ((1-t) - t e) / (1+e) for z >= 0, ((1-t) e - t) / (1+e) below: no
+                // cancellation where t is 0 or 1.
                 const Integers positive = z >= zero;
                 const Vector constant = FN(select)(positive, one - t, -t);
                 const Vector slope = FN(select)(positive, -t, one - t);

@@ -1,8 +1,9 @@
 // Softmax of rows of at most 128 bytes, LANES rows at a time.
 //
-// One row after the other is a single chain of dependent operations (maximum, exponential, sum, division), too long for
-// the processor to overlap; the phases of LANES rows have short chains, and their reductions share shuffles. A row
-// of 10 classes: 10.6 → 7.4 ns (float32, AVX-512). Every row's bits are those of its own lane.
+// One row after the other is a single chain of dependent operations (maximum, exponential, sum, division),
+// too long for the processor to overlap; the phases of LANES rows have short chains, and their reductions
+// share shuffles. A row of 10 classes: 10.6 → 7.4 ns (float32, AVX-512). Every row's bits are those of its
+// own lane.
 
 #define LOOM_NARROW_COLUMNS (128 / sizeof(Scalar))
 

@@ -1,4 +1,5 @@
-// All kernels of one instruction set and one precision. `Scalar` is float or double, `FN(name)` adds its suffix.
+// All kernels of one instruction set and one precision. `Scalar` is float or double, `FN(name)` adds its
+// suffix.
 #define Vector FN(Vector)
 #define Integers FN(Integers)
 #define LANES (LOOM_VECTOR_BYTES / sizeof(Scalar))

@@ -2,8 +2,8 @@
 
 // MARK: Column sums
 
-// The eight rows from `row` on, added as a tree: a chain of one addition for eight rows, and the same order for a
-// column wherever it lies.
+// The eight rows from `row` on, added as a tree: a chain of one addition for eight rows, and the same order
+// for a column wherever it lies.
 LOOM_INLINE Vector FN(sum_of_eight_rows)(const Scalar *row, size_t stride) {
     const Vector a = FN(load)(row) + FN(load)(row + stride);
     const Vector b = FN(load)(row + 2 * stride) + FN(load)(row + 3 * stride);
@@ -81,9 +81,9 @@ static double FN(sum_of_squares)(size_t rows, size_t column_count, size_t stride
 
 // MARK: Gathering
 
-// Rows of a shuffled data set lie anywhere in memory, where the hardware prefetcher is of no help: the lines of a row
-// that comes 8 KiB of rows later (2 … 32 rows) are asked for. Random rows of a 256 MiB source, AVX-512, without and with
-// this: 64 bytes 15 → 8.5 ns a row, 1 KiB 101 → 49, 3 KiB 270 → 170.
+// Rows of a shuffled data set lie anywhere in memory, where the hardware prefetcher is of no help: the lines
+// of a row that comes 8 KiB of rows later (2 … 32 rows) are asked for. Random rows of a 256 MiB source,
+// AVX-512, without and with this: 64 bytes 15 → 8.5 ns a row, 1 KiB 101 → 49, 3 KiB 270 → 170.
 LOOM_INLINE size_t FN(rows_ahead)(size_t row_bytes) {
     const size_t rows = 8192 / (row_bytes + 1);
     return rows < 2 ? 2 : rows > 32 ? 32 : rows;

@@ -1,7 +1,8 @@
 // Softmax of rows of any width, one at a time.
 //
-// With M the largest z of a row, Σ exp(z - M) = 1 + S, where S leaves out one element that equals M. S is kept instead
-// of the sum: log(1 + S) and the deltas then lose nothing when the largest element has almost all the probability.
+// With M the largest z of a row, Σ exp(z - M) = 1 + S, where S leaves out one element that equals M. S is
+// kept instead of the sum: log(1 + S) and the deltas then lose nothing when the largest element has almost
+// all the probability.
 
 typedef struct {
     Scalar maximum;   // M

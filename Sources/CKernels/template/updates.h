@@ -2,8 +2,8 @@
 
 #define UpdateRule FN(loom_update)
 
-// The gradient that enters a rule. Scale and L2 are always applied: one multiply-add more on data that has to be
-// loaded anyway.
+// The gradient that enters a rule. Scale and L2 are always applied: one multiply-add more on data that has to
+// be loaded anyway.
 LOOM_INLINE Vector FN(effective_gradient)(const UpdateRule *rule, const Scalar *gradient, Vector weight) {
     return FN(multiply_add)(weight, rule->l2_twice, FN(load)(gradient) * rule->gradient_scale);
 }

@@ -109,8 +109,8 @@ LOOM_INLINE Scalar FN(largest_lane)(Vector v) { return LOOM_FOLD(v, LOOM_LARGER)
 #define LOOM_INTERLEAVE_SECOND(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
-// Lane i of the results is the fold of vectors[i], by halves as above; `vectors` is used up. LANES folds together take
-// a third of the shuffles of LANES single ones.
+// Lane i of the results is the fold of vectors[i], by halves as above; `vectors` is used up. LANES folds
+// together take a third of the shuffles of LANES single ones.
 LOOM_INLINE Vector FN(sums_of_lanes)(Vector vectors[LANES]) {
     for (size_t count = LANES / 2; count > 0; count /= 2) {
         for (size_t i = 0; i < count; i++) {
@@ -202,8 +202,8 @@ LOOM_INLINE Vector FN(biased)(const FN(Columns) *columns, const Scalar *row, siz
     return z;
 }
 
-// Runs the statement for every vector of a row, with the vector's first column `j` and the mask `inside` of the lanes
-// that are inside the matrix, constant true for whole vectors so that masking them costs nothing.
+// Runs the statement for every vector of a row, with the vector's first column `j` and the mask `inside` of
+// the lanes that are inside the matrix, constant true for whole vectors so that masking them costs nothing.
 #define LOOM_FOR_EACH_VECTOR(columns, ...)                                                          \
     do {                                                                                            \
         for (size_t j = 0; j < (columns).full; j += LANES) {                                        \
@@ -219,8 +219,8 @@ LOOM_INLINE Vector FN(biased)(const FN(Columns) *columns, const Scalar *row, siz
         }                                                                                           \
     } while (0)
 
-// The columns with the padding up to the next 64 bytes, that element-wise kernels without bias may treat alike; where
-// rows follow each other without a gap, the matrix becomes one long row.
+// The columns with the padding up to the next 64 bytes, that element-wise kernels without bias may treat
+// alike; where rows follow each other without a gap, the matrix becomes one long row.
 LOOM_INLINE void FN(flatten)(size_t *rows, size_t *columns, size_t stride) {
     const size_t scalars_per_line = 64 / sizeof(Scalar);
     *columns = (*columns + scalars_per_line - 1) / scalars_per_line * scalars_per_line;
