@@ -34,7 +34,9 @@ struct EvaluateCommand: ParsableCommand {
         completion: .file(extensions: ["npy"]))
     var targets: String?
 
+    // A negative number counts from the end, and must not be taken for an option.
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The label column of --data FILE.csv, by name or by number from 0; that of the training by default.",
             valueName: "column"))

@@ -23,8 +23,8 @@ enum ExitStatus {
 enum RunError: Error, CustomStringConvertible {
     /// No checkpoint was written.
     case noCheckpoint(run: String)
-    /// All steps are done.
-    case complete(run: String, steps: Int)
+    /// All steps are done; the key that decides how many there are.
+    case complete(run: String, steps: Int, key: String)
     /// Early stopping ended it; epochs counted from 1.
     case stoppedEarly(run: String, bestEpoch: Int)
 
@@ -32,9 +32,9 @@ enum RunError: Error, CustomStringConvertible {
         switch self {
         case .noCheckpoint(let run):
             "the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is never"
-        case .complete(let run, let steps):
+        case .complete(let run, let steps, let key):
             "the run ‘\(run)’ is complete: all \(NumberFormat.grouped(steps)) steps are done; to train it longer, "
-                + "raise training.epochs with --set training.epochs=N"
+                + "raise \(key) with --set \(key)=N"
         case .stoppedEarly(let run, let bestEpoch):
             "the run ‘\(run)’ has stopped early, because its validation loss was best after epoch \(bestEpoch); to train "
                 + "it longer, raise training.early_stopping.patience with --set"

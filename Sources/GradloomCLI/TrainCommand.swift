@@ -107,7 +107,7 @@ struct TrainCommand: ParsableCommand {
             throw ExitCode(ExitStatus.signalled(StopSignals.received))
         case .diverged(let step):
             let kept =
-                checkpoints.newest.map { "the last good checkpoint is \($0)" } ?? "there is no checkpoint yet"
+                checkpoints.newest.map { "the last checkpoint before it is \($0)" } ?? "there is no checkpoint yet"
             fail(
                 "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite number; \(kept); "
                     + "try a smaller optimizer.learning_rate, optimizer.clip_norm, or data.standardize: true")
@@ -136,7 +136,10 @@ private struct ResumedRun {
         let trainer = experiment.trainer
         try trainer.restore(Safetensors(contentsOf: newest))
         guard trainer.step < trainer.totalSteps else {
-            throw RunError.complete(run: path, steps: trainer.totalSteps)
+            let training = experiment.configuration.training
+            let isLimited = trainer.totalSteps < training.epochs * trainer.epochs.stepsPerEpoch
+            throw RunError.complete(
+                run: path, steps: trainer.totalSteps, key: isLimited ? "training.steps" : "training.epochs")
         }
         losses = try Self.losses(in: directory.metricsPath, until: trainer.step)
         if let best = experiment.configuration.training.earlyStopping?.bestEpoch(endingAfter: losses) {

@@ -45,7 +45,7 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
             training = try Dataset(source, conversion: conversion)
             validation = try Dataset(
                 held, conversion: TargetConversion(from: held, to: needs, base: conversion.base))
-            notes += held.notes
+            notes += held.notes.map { "validation data: \($0)" }
         }
         if description.standardize {
             let standardization = Standardization(of: training)
