@@ -72,7 +72,7 @@ struct TrainCommand: ParsableCommand {
             try resume.map { try RunDirectory(existing: $0) }
             ?? RunDirectory.create(in: settings.run.directory, name: name, configuration: settings.yaml())
         let checkpoints = CheckpointStore(
-            directory: directory.checkpointsPath, keep: settings.run.checkpointsKept)
+            directory: directory.checkpointsPath, keep: settings.run.checkpoint.keep)
         if resume != nil { try restoreNewest(experiment, checkpoints) }
         let output = try TrainingOutput(
             experiment: experiment, name: name, directory: directory, json: json, quiet: quiet)

@@ -188,6 +188,34 @@ import Testing
 
     // MARK: Sums of several steps
 
+    /// Batches of two sizes may have different slices; the penalty of each counts its own weights, every one once.
+    @Test(arguments: [(71, 64), (519, 512)]) func penaltyOfSmallerLastBatches(samples: Int, batchRows: Int)
+        throws
+    {
+        try checkPenalty(Float.self, samples: samples, batchRows: batchRows)
+        try checkPenalty(Double.self, samples: samples, batchRows: batchRows)
+    }
+
+    private func checkPenalty<Scalar: LoomScalar>(_ type: Scalar.Type, samples: Int, batchRows: Int) throws {
+        let l2 = 0.25
+        func losses(l2: Double) throws -> (losses: [Double], weights: [Double]) {
+            var problem = FastProblem.made(layers: [64, 256, 10], output: .softmax, rows: samples, seed: 2)
+            problem.loss.l2 = l2
+            // A rate of 0 keeps the weights, so that the losses differ by the penalty alone.
+            let trainer = try problem.trainer(
+                type, optimizer: OptimizerDescription(learningRate: 0),
+                schedule: TrainingSchedule(batchRows: batchRows, epochs: 2, shuffles: false),
+                team: TeamPlan(workers: 2))
+            let losses = (0..<trainer.totalSteps).map { _ in trainer.run(steps: 1).loss }
+            return (losses, [0, 2].flatMap { trainer.parameters.values($0).map(Double.init) })
+        }
+        let (with, weights) = try losses(l2: l2)
+        let penalty = l2 * weights.reduce(0) { $0 + $1 * $1 }
+        for (loss, without) in zip(with, try losses(l2: 0).losses) {
+            #expect(abs(loss - without - penalty) < 1e-9 * penalty)
+        }
+    }
+
     /// The loss over several steps: samples weigh alike in the mean, the penalty is that of the mean step.
     @Test(arguments: LossDescription.Reduction.allCases) func lossOfSeveralSteps(
         reduction: LossDescription.Reduction
