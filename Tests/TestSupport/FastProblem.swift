@@ -7,12 +7,18 @@ import LoomTraining
 
 /// A network, a loss and samples, given to the fast trainer in either precision.
 public struct FastProblem: Sendable, CustomStringConvertible {
+    /// The network, with its weights given.
     public var network: NetworkDescription
+    /// What training minimises.
     public var loss: LossDescription
+    /// Samples × features.
     public var inputs: [[Double]]
+    /// Samples × outputs.
     public var targets: [[Double]]
+    /// What it is called in failures.
     public var description: String
 
+    /// The problem of a fixture; a forward-only one gets its own predictions as targets.
     public init(_ block: DenseBlock) {
         network = block.network
         loss = block.training?.loss ?? LossDescription(kind: .squaredSum)
@@ -21,6 +27,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         description = block.id
     }
 
+    /// A random problem.
     public init(_ problem: RandomProblem) {
         network = problem.network
         loss = problem.loss
@@ -74,6 +81,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         self.description = description
     }
 
+    /// The units of the last layer.
     public var outputs: Int { network.layers.last!.units }
 
     /// The samples as the trainer wants them.
