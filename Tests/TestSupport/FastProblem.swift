@@ -7,18 +7,18 @@ import LoomTraining
 
 /// A network, a loss and samples, given to the fast trainer in either precision.
 public struct FastProblem: Sendable, CustomStringConvertible {
-    /// The network, with its weights given.
+    /// The network.
     public var network: NetworkDescription
-    /// What training minimises.
+    /// The loss.
     public var loss: LossDescription
-    /// Samples × features.
+    /// The samples: rows × features.
     public var inputs: [[Double]]
-    /// Samples × outputs.
+    /// Target values: rows × outputs.
     public var targets: [[Double]]
-    /// What it is called in failures.
+    /// What tells it from others.
     public var description: String
 
-    /// The problem of a fixture; a forward-only one gets its own predictions as targets.
+    /// The network and batch of a fixture.
     public init(_ block: DenseBlock) {
         network = block.network
         loss = block.training?.loss ?? LossDescription(kind: .squaredSum)
@@ -27,7 +27,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         description = block.id
     }
 
-    /// A random problem.
+    /// A random network and batch.
     public init(_ problem: RandomProblem) {
         network = problem.network
         loss = problem.loss
@@ -81,7 +81,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    /// The units of the last layer.
+    /// The number of the network's outputs.
     public var outputs: Int { network.layers.last!.units }
 
     /// The samples as the trainer wants them.

@@ -19,10 +19,10 @@ public final class PaddedMatrix<Scalar: LoomScalar>: Sendable {
 /// The first rows of a data set's targets, laid out as a loss wants them.
 public final class TargetMemory<Scalar: LoomScalar>: Sendable {
     private let values: PaddedMatrix<Scalar>
-    /// The targets, valid while this object lives.
+    /// The targets, valid while this object and its data set live.
     public let targets: BatchTargets<Scalar>
 
-    /// Copies the targets of the first `rows` samples.
+    /// The targets of the first `rows` samples of `data`.
     public init(_ data: Dataset<Scalar>, rows: Int) throws {
         switch data.targets {
         case .labels(let labels, _):
