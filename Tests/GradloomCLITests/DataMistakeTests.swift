@@ -18,10 +18,13 @@ import Testing
             "no file", nil, code: 66,
             "error: DIR/data.csv: there is no such file; check the path; relative paths start at DIR"),
         csv("empty file", "", "error: DIR/data.csv: the file is empty; give one sample per line"),
-        csv("only a header", "a,b,y\n", "error: DIR/data.csv: the data set is empty; give at least one sample"),
+        csv(
+            "only a header", "a,b,y\n", "error: DIR/data.csv: the data set is empty; give at least one sample"
+        ),
         csv(
             "ragged", "a,b,y\n1,2,0\n1,2\n3,4,1\n",
-            "error: DIR/data.csv, line 3: 2 cells, but the first line has 3; give every line the same number of cells"),
+            "error: DIR/data.csv, line 3: 2 cells, but the first line has 3; give every line the same number of cells"
+        ),
         csv(
             "NaN", "a,b,y\n1,2,0\n1,nan,1\n3,4,1\n",
             """
@@ -61,7 +64,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a,y\n1,cat\n", "error: DIR/validation.csv, line 1: there is no column \"b\"; the columns are: a, y\n"),
+        (
+            "a,y\n1,cat\n",
+            "error: DIR/validation.csv, line 1: there is no column \"b\"; the columns are: a, y\n"
+        ),
         (
             "1,2,3,cat\n",
             "error: DIR/validation.csv: 3 feature columns for validation, but 2 for training; give both the same features\n"
@@ -75,7 +81,8 @@ import Testing
         ),
     ])
     func validationDataMatchTheTrainingData(text: String, message: String) throws {
-        let source = text.hasPrefix("1") ? "{path: validation.csv, label: -1}" : "{path: validation.csv, label: y}"
+        let source =
+            text.hasPrefix("1") ? "{path: validation.csv, label: -1}" : "{path: validation.csv, label: y}"
         try workplace.write(
             SampleData.classes.replacing("label: y}", with: "label: y}\n  validation: {csv: \(source)}"),
             to: "classes.yaml")
@@ -99,9 +106,11 @@ import Testing
     ])
     func aMistakeInAnNpyFileIsNamed(bytes: Data, problem: String) throws {
         try workplace.write(
-            SampleData.classes.replacing("csv: {path: data.csv, label: y}", with: "npy: {inputs: x.npy, targets: y.npy}"),
+            SampleData.classes.replacing(
+                "csv: {path: data.csv, label: y}", with: "npy: {inputs: x.npy, targets: y.npy}"),
             to: "npy.yaml")
-        try workplace.write(SampleData.npy("<i4", shape: "(3,)", SampleData.bytes([0, 1, 2] as [Int32])), to: "y.npy")
+        try workplace.write(
+            SampleData.npy("<i4", shape: "(3,)", SampleData.bytes([0, 1, 2] as [Int32])), to: "y.npy")
         try workplace.write(Self.whole, to: "x.npy")
         _ = try workplace.train("npy.yaml", "--set", "run.directory=good")
         try workplace.write(bytes, to: "x.npy")
