@@ -14,7 +14,7 @@ import Testing
         Mistake(
             name: "no YAML", arguments: ["train", "a.yaml"], files: ["a.yaml": "a: ]\n"], exitCode: 78,
             message: """
-                error: a.yaml:1:4: not valid YAML: did not find expected node content, while parsing a block mapping \
+                error: a.yaml:1:4: not valid YAML: did not find expected node content, while parsing a block node \
                 that starts in line 1
                 """),
         Mistake(

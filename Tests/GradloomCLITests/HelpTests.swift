@@ -33,7 +33,7 @@ import Testing
     func completionScriptsKnowTheCommands(shell: String) throws {
         let outcome = try workplace.run("--generate-completion-script", shell)
         #expect(outcome.exitCode == 0)
-        for word in ["train", "evaluate", "predict", "topology", "--resume", "per-l3"] {
+        for word in ["train", "evaluate", "predict", "topology", "resume", "per-l3"] {
             #expect(outcome.output.contains(word))
         }
     }
