@@ -15,9 +15,14 @@ let package = Package(
     targets: [
         .target(name: "CAllocationCounter"),
         .target(name: "AllocationGate", dependencies: ["CAllocationCounter"]),
+        .target(name: "Workloads", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
+        .executableTarget(name: "allocation-gate", dependencies: ["AllocationGate", "Workloads"]),
+        .executableTarget(name: "step-speed", dependencies: ["Workloads"]),
         .executableTarget(
-            name: "allocation-gate",
-            dependencies: ["AllocationGate", .product(name: "Gradloom", package: "gradloom")]),
+            name: "Steps",
+            dependencies: [.product(name: "Benchmark", package: "benchmark"), "Workloads"],
+            path: "Benchmarks/Steps",
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
         .executableTarget(
             name: "Kernels",
             dependencies: [

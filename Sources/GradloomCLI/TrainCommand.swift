@@ -86,7 +86,7 @@ struct TrainCommand: ParsableCommand {
             try run?.directory
             ?? RunDirectory.create(in: settings.run.directory, name: name, configuration: settings.yaml())
         let checkpoints = CheckpointStore(
-            directory: directory.checkpointsPath, keep: settings.run.checkpointsKept)
+            directory: directory.checkpointsPath, keep: settings.run.checkpoint.keep)
         let output = try TrainingOutput(
             experiment: experiment, name: name, directory: directory, json: json, quiet: quiet)
         defer { output.abandon() }

@@ -139,7 +139,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
             notes.append("stopped early: the best validation loss was that of epoch \(best + 1)")
         case .interrupted:
             notes.append(
-                experiment.configuration.run.checkpointInterval == .never
+                experiment.configuration.run.checkpoint.every == .never
                     ? "interrupted, without a checkpoint because run.checkpoint.every is never"
                     : "interrupted; go on with: gradloom train --resume \(directory.path)")
         case .diverged: break

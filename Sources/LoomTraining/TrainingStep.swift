@@ -91,9 +91,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             let parameters = operation.grid.block(range, of: operation.parameters)
             let gradients = operation.grid.block(range, of: operation.gradients)
             formGradient(operation, range: range, data: data, rows: plan.grid.batchRows, into: gradients)
-            if l2 != 0, operation.role == .weights {
-                noteSquares(of: operation.parameters, operation, in: progress.penalties)
-            }
+            if l2 != 0 { notePenalty(operation) }
             switch gradientUse {
             case .update:
                 update(
@@ -165,6 +163,19 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         settings.learningRate = -2 * l2
         Scalar.update(
             .sgd, settings, weights: gradients, gradients: weights.pointer, firstState: nil, secondState: nil)
+    }
+
+    /// Writes Σ of squares of the weights of each slice. A bias has no penalty, but its places must be written too: a batch
+    /// of another size may have other slices, and have left there what belongs to weights.
+    @inline(__always)
+    private func notePenalty(_ operation: SliceOperation<Scalar>) {
+        if operation.role == .weights {
+            noteSquares(of: operation.parameters, operation, in: progress.penalties)
+        } else {
+            for slice in 0..<operation.endSlice - operation.firstSlice {
+                progress.penalties[operation.firstUnit + slice] = 0
+            }
+        }
     }
 
     /// Writes Σ of squares of each slice of an operation to its own place, to be added in the order of the slices.

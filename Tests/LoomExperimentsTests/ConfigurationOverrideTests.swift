@@ -28,7 +28,7 @@ struct ConfigurationOverrideTests {
         #expect(configuration.network.layers.map(\.units) == [16, 10])
         #expect(configuration.network.layers[0].activation == .relu)
         #expect(configuration.parallel.workers == 3)
-        #expect(configuration.run.checkpointInterval == .steps(5))
+        #expect(configuration.run.checkpoint.every == .steps(5))
         #expect(configuration.data.validation == .split(fraction: 0.25, stratified: false, seed: 1))
         #expect(configuration.data.source == .synthetic(.init(task: .xor, samples: 8)))
         #expect(configuration.training.epochs == 7)
@@ -37,7 +37,8 @@ struct ConfigurationOverrideTests {
     @Test("take a key away with null")
     func null() throws {
         let configuration = try Configuration.reading(
-            Self.yaml, overrides: ["data.synthetic=null", "data.npy={inputs: x.npy, targets: y.npy}", "optimizer=~"])
+            Self.yaml,
+            overrides: ["data.synthetic=null", "data.npy={inputs: x.npy, targets: y.npy}", "optimizer=~"])
         let directory = FileManager.default.currentDirectoryPath
         #expect(
             configuration.data.source

@@ -20,7 +20,7 @@ struct ConfigurationReadingTests {
         #expect(configuration.optimizer == OptimizerDescription())
         #expect(configuration.training.batch == 256)
         #expect(configuration.parallel.workers == nil)
-        #expect(configuration.run.checkpointInterval == .epoch)
+        #expect(configuration.run.checkpoint.every == .epoch)
     }
 
     @Test("every key reaches its place")
@@ -66,7 +66,8 @@ struct ConfigurationReadingTests {
                             options: .init(
                                 header: .present, separator: ";", targets: [.name("y"), .index(-1)],
                                 ignored: [.name("id"), .index(0)]))),
-                    labels: .fromOne, validation: .source(.csv(.init(path: "/v.csv", options: .init(label: .name("0"))))),
+                    labels: .fromOne,
+                    validation: .source(.csv(.init(path: "/v.csv", options: .init(label: .name("0"))))),
                     shuffle: false, standardize: true))
         #expect(
             configuration.network
@@ -76,12 +77,14 @@ struct ConfigurationReadingTests {
                             name: "first", units: 2, activation: .relu, reluAtZero: .one,
                             weights: [[1, 3, 5], [2, 4, 6]], bias: [0.5, -1]),
                         .init(name: "layer2", units: 1, hasBias: false),
-                    ], output: .sigmoid, initialization: .init(kind: .xavier, distribution: .normal, seed: 9)))
+                    ], output: .sigmoid, initialization: .init(kind: .xavier, distribution: .normal, seed: 9))
+        )
         #expect(configuration.loss == LossDescription(kind: .halfSquared, reduction: .sum, l2: 1e-3))
         #expect(
             configuration.optimizer
                 == OptimizerDescription(
-                    kind: .adamw, learningRate: 0.5, beta1: 0.8, beta2: 0.99, epsilon: 1e-7, weightDecay: 0, clipNorm: 2,
+                    kind: .adamw, learningRate: 0.5, beta1: 0.8, beta2: 0.99, epsilon: 1e-7, weightDecay: 0,
+                    clipNorm: 2,
                     schedule: .init(
                         kind: .oneCycle, warmupSteps: 5, floor: 0.1, initialFactor: 0.2, peakFraction: 0.4)))
         var training = TrainingSettings()
@@ -103,8 +106,8 @@ struct ConfigurationReadingTests {
         #expect(configuration.parallel == parallel)
         var run = RunSettings()
         run.directory = "out"
-        run.checkpointInterval = .never
-        run.checkpointsKept = 5
+        run.checkpoint.every = .never
+        run.checkpoint.keep = 5
         #expect(configuration.run == run)
     }
 
@@ -138,7 +141,10 @@ struct ConfigurationReadingTests {
 
     @Test(
         "what looks otherwise is no number",
-        arguments: ["", "_1", "1_", "010", "0x10", "1:30", "1e", "e3", ".", "--1", "1.2.3", "1e400", "inf", "nan", "1 "])
+        arguments: [
+            "", "_1", "1_", "010", "0x10", "1:30", "1e", "e3", ".", "--1", "1.2.3", "1e400", "inf", "nan",
+            "1 ",
+        ])
     func noNumbers(text: String) {
         #expect(SettingsNumber.real(text) == nil)
         #expect(SettingsNumber.whole(text, as: Int.self) == nil)
@@ -163,7 +169,8 @@ struct ConfigurationReadingTests {
         "the nearest name",
         arguments: [
             ("learing_rate", "learning_rate"), ("LEARNING_RATE", "learning_rate"), ("lr", "learning_rate"),
-            ("batch_size", "batch"), ("decay", "weight_decay"), ("epohcs", "epochs"), ("bacth", "batch"), ("x", nil),
+            ("batch_size", "batch"), ("decay", "weight_decay"), ("epohcs", "epochs"), ("bacth", "batch"),
+            ("x", nil),
             ("banana", nil), ("rat", nil),
         ])
     func nearest(text: String, name: String?) {
@@ -172,7 +179,9 @@ struct ConfigurationReadingTests {
 
     @Test(
         "edit distance",
-        arguments: [("", "abc", 3), ("abc", "abc", 0), ("ab", "ba", 1), ("kitten", "sitting", 3), ("abcd", "acbd", 1)])
+        arguments: [
+            ("", "abc", 3), ("abc", "abc", 0), ("ab", "ba", 1), ("kitten", "sitting", 3), ("abcd", "acbd", 1),
+        ])
     func distance(first: String, second: String, distance: Int) {
         #expect(NearestName.editDistance(Array(first), Array(second)) == distance)
         #expect(NearestName.editDistance(Array(second), Array(first)) == distance)

@@ -60,6 +60,8 @@ struct ConfigurationResolvedTests {
         let again = try Configuration(yaml: written, file: "/somewhere/else/config.yaml")
         #expect(again == configuration)
         #expect(again.yaml() == written)
+        let json = try JSONEncoder().encode(configuration)
+        #expect(try JSONDecoder().decode(Configuration.self, from: json) == configuration)
     }
 
     @Test("every default is filled in, keys without a meaning are left out, lists of numbers take one line")
@@ -171,7 +173,8 @@ struct ConfigurationResolvedTests {
         #expect(
             key("optimizer.learning_rate")
                 == KeyReference(
-                    path: "optimizer.learning_rate", type: "a number above 0", defaultValue: "0.01", isRequired: false,
+                    path: "optimizer.learning_rate", type: "a number above 0", defaultValue: "0.01",
+                    isRequired: false,
                     description: "the step size, before the schedule"))
         #expect(key("network.layers.N.units")?.isRequired == true)
         #expect(key("run.checkpoint.every.steps") != nil)

@@ -38,7 +38,8 @@ struct ConfigurationSectionTests {
                 + "configuration file"),
         Mistake(
             data: "csv: {path: x, label: {a: 1}}",
-            "run.yaml:2:25: data.csv.label: expected a column's name or index, or a list of them, found a mapping"),
+            "run.yaml:2:25: data.csv.label: expected a column's name or index, or a list of them, found a mapping"
+        ),
         Mistake(
             data: "csv: {path: x, separator: ';;'}",
             "run.yaml:2:29: data.csv.separator: expected auto or one ASCII character, such as \";\" or \"\\t\", found the "
@@ -48,7 +49,8 @@ struct ConfigurationSectionTests {
             "run.yaml:2:26: data.csv.header: expected auto, true or false, found 'yes'"),
         Mistake(
             data: "csv: {path: x, features: [a], ignored: [b]}",
-            "run.yaml:2:33: data.csv.ignored: not used with features, which already say which columns are read"),
+            "run.yaml:2:33: data.csv.ignored: not used with features, which already say which columns are read"
+        ),
         Mistake(
             data: "inline: {inputs: [[1, 2], [3]], targets: [0, 1]}",
             "run.yaml:2:29: data.inline.inputs.1: expected 2 numbers as in the first row, found 1"),
@@ -60,7 +62,8 @@ struct ConfigurationSectionTests {
             "run.yaml:2:41: data.inline.targets: expected one target per sample, found 1 for 2 inputs"),
         Mistake(
             data: "inline: {inputs: [], targets: [0]}",
-            "run.yaml:2:20: data.inline.inputs: expected a list of rows, each a list of numbers, found an empty list"),
+            "run.yaml:2:20: data.inline.inputs: expected a list of rows, each a list of numbers, found an empty list"
+        ),
         Mistake(
             data: "inline: {inputs: [1, 2], targets: [0, 1]}",
             """
@@ -72,7 +75,8 @@ struct ConfigurationSectionTests {
             "run.yaml:3:18: data.labels.base: expected auto, 0, 1 or one_hot, found 2"),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: 1.5",
-            "run.yaml:3:15: data.validation: expected a fraction, 0 or more and below 1, or a mapping, found 1.5"),
+            "run.yaml:3:15: data.validation: expected a fraction, 0 or more and below 1, or a mapping, found 1.5"
+        ),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: {stratified: true, csv: {path: x}}",
             "run.yaml:3:16: data.validation.stratified: only used together with fraction"),
@@ -103,10 +107,13 @@ struct ConfigurationSectionTests {
                 + "class, or network.output: sigmoid"),
         Mistake(
             network: "{layers: [{units: 3, name: layer2}, {units: 10}], output: softmax}",
-            "run.yaml:3:39: network.layers.1.name: the name 'layer2' is taken by layers.0; names must be unique"),
+            "run.yaml:3:39: network.layers.1.name: the name 'layer2' is taken by layers.0; names must be unique"
+        ),
         Mistake(
-            network: "{layers: [{units: 3, activation: tanh, relu_at_zero: 1}, {units: 10}], output: softmax}",
-            "run.yaml:3:42: network.layers.0.relu_at_zero: not used with activation tanh; it belongs to activation relu"),
+            network:
+                "{layers: [{units: 3, activation: tanh, relu_at_zero: 1}, {units: 10}], output: softmax}",
+            "run.yaml:3:42: network.layers.0.relu_at_zero: not used with activation tanh; it belongs to activation relu"
+        ),
         Mistake(
             network: "{layers: [{units: 3, bias: [1, 2]}], output: softmax}",
             "run.yaml:3:30: network.layers.0.bias: expected one bias per unit, 3, found 2"),
@@ -122,7 +129,8 @@ struct ConfigurationSectionTests {
             "run.yaml:3:33: network.layers.0.weights: layer 'layer1' has 2 units: expected 2 × ? weights (out_by_in), "
                 + "found 3 × 1"),
         Mistake(
-            network: "{layers: [{units: 2, weights: [[1], [2]]}], output: softmax, weights_layout: in_by_out}",
+            network:
+                "{layers: [{units: 2, weights: [[1], [2]]}], output: softmax, weights_layout: in_by_out}",
             "run.yaml:3:33: network.layers.0.weights: layer 'layer1' has 2 units: expected ? × 2 weights (in_by_out), "
                 + "found 2 × 1; they fit with network.weights_layout: out_by_in"),
         Mistake(
@@ -132,7 +140,8 @@ struct ConfigurationSectionTests {
             network: "{vertices: [], layers: [{units: 2}], output: softmax}",
             "run.yaml:3:4: network.vertices: not supported yet; describe the network as a chain of layers"),
         Mistake(
-            network: "{layers: [{units: 2, activation: softmax_weighted, components: 3}, {units: 2}], output: softmax}",
+            network:
+                "{layers: [{units: 2, activation: softmax_weighted, components: 3}, {units: 2}], output: softmax}",
             """
             run.yaml:3:36: network.layers.0.activation: softmax_weighted is not supported yet; use identity, sigmoid, relu, \
             arctan, tanh, exp, softplus or threshold
@@ -146,14 +155,17 @@ struct ConfigurationSectionTests {
             network: "{layers: [{units: 2}], output: softmax, initialization: {kind: he, value: 1}}",
             "run.yaml:3:70: network.initialization.value: not used with kind he; it belongs to kind constant"),
         Mistake(
-            network: "{layers: [{units: 2}], output: softmax, initialization: {kind: he, parameters: p.safetensors}}",
-            "run.yaml:3:60: network.initialization.kind: not used together with parameters, which replace the rule"),
+            network:
+                "{layers: [{units: 2}], output: softmax, initialization: {kind: he, parameters: p.safetensors}}",
+            "run.yaml:3:60: network.initialization.kind: not used together with parameters, which replace the rule"
+        ),
     ]
 
     static let training = [
         Mistake(
             "optimizer: {kind: adam, momentum: 0.9}",
-            "run.yaml:3:25: optimizer.momentum: not used with kind adam; it belongs to kind momentum or nesterov"),
+            "run.yaml:3:25: optimizer.momentum: not used with kind adam; it belongs to kind momentum or nesterov"
+        ),
         Mistake(
             "optimizer: {kind: adam, weight_decay: 0.1}",
             "run.yaml:3:25: optimizer.weight_decay: not used with kind adam; it belongs to kind adamw"),
@@ -162,7 +174,8 @@ struct ConfigurationSectionTests {
             "run.yaml:3:13: optimizer.beta2: not used with kind sgd; it belongs to kind adam or adamw"),
         Mistake(
             "optimizer: {schedule: {kind: cosine, every_epochs: 2}}",
-            "run.yaml:3:38: optimizer.schedule.every_epochs: not used with kind cosine; it belongs to kind step"),
+            "run.yaml:3:38: optimizer.schedule.every_epochs: not used with kind cosine; it belongs to kind step"
+        ),
         Mistake(
             "training: {early_stopping: {patience: 3}}",
             "run.yaml:3:28: training.early_stopping: needs a validation loss, but data.validation is not given; give it a "
@@ -174,7 +187,8 @@ struct ConfigurationSectionTests {
                 loss: {kind: cross_entropy}
                 """,
             "run.yaml:3:14: loss.kind: cross_entropy compares probabilities, but network.output is identity; use the "
-                + "output softmax (one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum"),
+                + "output softmax (one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum"
+        ),
     ]
 
     @Test("names place, key and remedy", arguments: data + network + training)
@@ -185,7 +199,7 @@ struct ConfigurationSectionTests {
     @Test("an error about one key is not followed by errors that only follow from it")
     func noConsequences() {
         let yaml = """
-            data: {synthetic: {task: blob, samples: 1, turns: 2}}
+            data: {synthetic: {task: blob, samples: 1, turns: 2}, validation: 2}
             network: {layers: [{units: 2}, {units: 2, weights: [[1], [2]], activation: rely}], output: identitty}
             loss: {kind: cross_entropy}
             training: {early_stopping: {patience: 3}}
@@ -193,7 +207,7 @@ struct ConfigurationSectionTests {
         let keys = Configuration.problems(yaml).split(separator: "\n").map { $0.split(separator: ": ")[1] }
         #expect(
             keys == [
-                "data.synthetic.task", "network.layers.1.activation", "network.output", "training.early_stopping",
+                "data.synthetic.task", "data.validation", "network.layers.1.activation", "network.output",
             ])
     }
 

@@ -29,6 +29,51 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         description = problem.description
     }
 
+    /// A network whose weights the initialisation draws, relu in its hidden layers, and random samples between ±1: quick
+    /// to make at any size. Softmax and sigmoid get cross entropy, identity the squared sum.
+    public static func made(
+        layers: [Int], output: OutputMap, rows: Int, seed: UInt64,
+        reduction: LossDescription.Reduction = .mean
+    ) -> FastProblem {
+        var random = TestRandom(seed: seed &+ 1000)
+        let last = layers.count - 2
+        let network = NetworkDescription(
+            inputs: layers[0],
+            layers: layers.dropFirst().enumerated().map { index, units in
+                LayerDescription(
+                    name: "layer\(index + 1)", units: units, activation: index == last ? .identity : .relu)
+            }, output: output, initialization: Initialization(kind: .he, seed: seed))
+        let inputs = (0..<rows).map { _ in
+            (0..<layers[0]).map { _ in Double(Int32(truncatingIfNeeded: random.next() >> 40)) / 0x1p24 }
+        }
+        let targets = (0..<rows).map { _ in
+            let label = Int(random.next() % UInt64(layers.last!))
+            return (0..<layers.last!).map { unit in
+                switch output {
+                case .softmax: unit == label ? 1.0 : 0
+                case .sigmoid, .threshold: Double(random.next() & 1)
+                case .identity: random.uniform(1)
+                }
+            }
+        }
+        let kind: LossDescription.Kind = output == .identity ? .squaredSum : .crossEntropy
+        return FastProblem(
+            network: network, loss: LossDescription(kind: kind, reduction: reduction), inputs: inputs,
+            targets: targets,
+            description: layers.map(String.init).joined(separator: "-") + " \(output) seed \(seed)")
+    }
+
+    init(
+        network: NetworkDescription, loss: LossDescription, inputs: [[Double]], targets: [[Double]],
+        description: String
+    ) {
+        self.network = network
+        self.loss = loss
+        self.inputs = inputs
+        self.targets = targets
+        self.description = description
+    }
+
     public var outputs: Int { network.layers.last!.units }
 
     /// The samples as the trainer wants them.
@@ -43,8 +88,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         _: Scalar.Type, optimizer: OptimizerDescription = .init(), schedule: TrainingSchedule? = nil,
         team: TeamPlan = TeamPlan(workers: 1)
     ) throws -> Trainer<Scalar> {
-        // One thread of its own for the BLAS: with more, its bits vary.
-        _ = try BLASRuntime.prepare(workers: team.workers)
+        try PreparedBLAS.prepare(workers: team.workers)
         return try Trainer(
             network: network, loss: loss, optimizer: optimizer,
             schedule: schedule

@@ -1,8 +1,8 @@
 import AllocationGate
 import COpenBLAS
 import Foundation
-import LoomKernels
-import LoomReporting
+import Gradloom
+import Workloads
 
 // Code that runs inside a training step allocates nothing. Ends with 1 where something does.
 
@@ -41,17 +41,34 @@ func progressBetweenRedraws() -> Int {
     }
 }
 
+/// Allocations of 1,000 more steps in one region: what a region itself allocates is in both numbers and cancels.
+func steps(_ workload: String, workers: Int) throws -> Int {
+    let machine = try MachineSetup(workers: workers, policy: .none)
+    let trainer = try Workload.named(workload)!.trainer(Float.self, machine: machine)
+    _ = trainer.run(steps: 100)
+    let few = AllocationGate.countMallocs { _ = trainer.run(steps: 1000) }
+    let many = AllocationGate.countMallocs { _ = trainer.run(steps: 2000) }
+    return max(0, many - few)
+}
+
 // Workers share out the samples: a product uses the thread that calls it.
 openblas_set_num_threads(1)
 
-do {
-    try AllocationGate.prove()
-} catch {
-    FileHandle.standardError.write(Data("error: \(error)\n".utf8))
-    exit(1)
+func stopOnError<Result>(_ body: () throws -> Result) -> Result {
+    do {
+        return try body()
+    } catch {
+        FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+        exit(1)
+    }
 }
 
+stopOnError { try AllocationGate.prove() }
+
 let gates = [
+    ("1,000 steps of tiny, 1 worker", stopOnError { try steps("tiny", workers: 1) }),
+    ("1,000 steps of tiny, 2 workers", stopOnError { try steps("tiny", workers: 2) }),
+    ("1,000 steps of mnist, 2 workers", stopOnError { try steps("mnist", workers: 2) }),
     ("matrix products, float32, 64 × 32 × 10", gemm(Float.self, samples: 64, inputs: 32, units: 10)),
     ("matrix products, float32, 256 × 784 × 512", gemm(Float.self, samples: 256, inputs: 784, units: 512)),
     ("matrix products, float64, 128 × 256 × 64", gemm(Double.self, samples: 128, inputs: 256, units: 64)),

@@ -42,12 +42,15 @@ public struct Configuration: Sendable, Equatable {
     /// Reads the file at `path`, and then replaces or adds values by `overrides`, each `KEY.PATH=VALUE`.
     ///
     /// - Throws: `ConfigurationError`; its exit code tells a missing file from a wrong one.
-    public static func load(path: String, overrides: [String] = []) throws(ConfigurationError) -> Configuration {
+    public static func load(path: String, overrides: [String] = []) throws(ConfigurationError)
+        -> Configuration
+    {
         let bytes: Data
         do {
             bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            let reason = FileManager.default.fileExists(atPath: path) ? "cannot be read" : "there is no such file"
+            let reason =
+                FileManager.default.fileExists(atPath: path) ? "cannot be read" : "there is no such file"
             throw ConfigurationError([.init(place: .file(path), keyPath: "", problem: reason)], exitCode: 66)
         }
         guard let yaml = String(data: bytes, encoding: .utf8) else {
@@ -60,23 +63,29 @@ public struct Configuration: Sendable, Equatable {
     ///
     /// - Throws: `ConfigurationError`.
     public init(yaml: String, file: String, overrides: [String] = []) throws(ConfigurationError) {
-        let reading = SettingsReading(
-            file: file, directory: URL(fileURLWithPath: file).deletingLastPathComponent().path,
-            workingDirectory: FileManager.default.currentDirectoryPath, knownPaths: Self.reference.map(\.path))
+        let reading = SettingsReading(file: file)
         var root = SettingsNode(content: .mapping([]), origin: .program)
         do {
             if let node = try SettingsNode.parse(yaml: yaml) { root = node }
         } catch {
-            let origin = error.position.map { SettingsOrigin.file(line: $0.line, column: $0.column) } ?? .program
+            let origin =
+                error.position.map { SettingsOrigin.file(line: $0.line, column: $0.column) } ?? .program
             reading.report("", at: origin, error.problem)
             throw ConfigurationError(reading.issues)
         }
         for override in overrides.compactMap({ SettingsOverride($0, reading: reading) }) {
             override.apply(to: &root, reading: reading)
         }
-        let configuration = Self.section.read(SettingsValue(node: root, path: "", reading: reading))
+        self = try Self.read(root, reading)
+    }
+
+    /// Reads `root`, after what was already reported.
+    static func read(
+        _ root: SettingsNode, _ reading: SettingsReading
+    ) throws(ConfigurationError) -> Configuration {
+        let configuration = section.read(SettingsValue(node: root, path: "", reading: reading))
         guard reading.issues.isEmpty, let configuration else { throw ConfigurationError(reading.issues) }
-        self = configuration
+        return configuration
     }
 
     /// The whole configuration with every default filled in: reading it gives an equal value, whatever the file is
@@ -100,13 +109,15 @@ public struct Configuration: Sendable, Equatable {
             issues.append(
                 .init(
                     place: place, keyPath: "network.layers.\(index).activation",
-                    problem: "layer '\(layer.name)' cannot be trained: \(reason); train with sigmoid or tanh"))
+                    problem: "layer '\(layer.name)' cannot be trained: \(reason); train with sigmoid or tanh")
+            )
         }
         if network.output == .threshold {
             issues.append(
                 .init(
                     place: place, keyPath: "network.output",
-                    problem: "the network cannot be trained: \(reason); train with sigmoid, which is at least 0.5 "
+                    problem:
+                        "the network cannot be trained: \(reason); train with sigmoid, which is at least 0.5 "
                         + "exactly where threshold is 1"))
         }
         if !issues.isEmpty { throw ConfigurationError(issues) }
@@ -125,7 +136,8 @@ extension Configuration {
         section.requiredKey("network", \.network, NetworkSettings.type, "the network")
         section.key("loss", \.loss, LossDescription.section.type(), "what training minimises")
         section.key(
-            "optimizer", \.optimizer, OptimizerDescription.section.type(), "how gradients change the parameters")
+            "optimizer", \.optimizer, OptimizerDescription.section.type(),
+            "how gradients change the parameters")
         section.key("training", \.training, TrainingSettings.section.type(), "how long and in which steps")
         section.key("parallel", \.parallel, ParallelSettings.section.type(), "who works, and where")
         section.key("run", \.run, RunSettings.section.type(), "what a run leaves behind")
@@ -144,7 +156,8 @@ extension Configuration {
             reader.report(
                 "loss.kind",
                 "cross_entropy compares probabilities, but network.output is \(network.output.rawValue); use the output "
-                    + "softmax (one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum")
+                    + "softmax (one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum"
+            )
         }
         if training.earlyStopping != nil, reader.isSound("data.validation"), data.validation == .none {
             reader.report(

@@ -53,7 +53,8 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     init(_ issues: [Issue], exitCode: Int32 = 78) {
         // A stable order: several overrides keep theirs.
         self.issues = issues.enumerated().sorted {
-            ($0.element.place.order + [$0.offset]).lexicographicallyPrecedes($1.element.place.order + [$1.offset])
+            ($0.element.place.order + [$0.offset]).lexicographicallyPrecedes(
+                $1.element.place.order + [$1.offset])
         }.map(\.element)
         self.exitCode = exitCode
     }

@@ -91,7 +91,8 @@ public struct DataDescription: Sendable, Equatable {
 
     /// Data from `source`.
     public init(
-        source: DataSourceDescription, labels: LabelForm = .automatic, validation: ValidationDescription = .none,
+        source: DataSourceDescription, labels: LabelForm = .automatic,
+        validation: ValidationDescription = .none,
         shuffle: Bool = true, standardize: Bool = false
     ) {
         self.source = source

@@ -27,11 +27,14 @@ extension NetworkSettings {
         section.requiredKey(
             "layers", \.network.layers, .list(of: LayerDescription.section.type(), "a list of layers"),
             "the layers in the order of evaluation")
-        section.requiredKey("output", \.network.output, outputs, "the map from the last layer to the prediction")
+        section.requiredKey(
+            "output", \.network.output, outputs, "the map from the last layer to the prediction")
         section.key(
-            "weights_layout", \.weightsLayout, .choice(), "whether given weights have one row per unit or per input")
+            "weights_layout", \.weightsLayout, .choice(),
+            "whether given weights have one row per unit or per input")
         section.key(
-            "initialization", \.initialization, InitializationForm.section.type(), "the first weights; biases start at 0")
+            "initialization", \.initialization, InitializationForm.section.type(),
+            "the first weights; biases start at 0")
         let remedy = "describe the network as a chain of layers"
         section.later = ["inputs": remedy, "vertices": remedy, "edges": remedy, "components": remedy]
         section.resolve = { form, reader in
@@ -57,7 +60,8 @@ extension NetworkSettings {
             let name = layers[index].name
             if let first = names.updateValue(index, forKey: name) {
                 reader.report(
-                    "layers.\(index).name", "the name '\(name)' is taken by layers.\(first); names must be unique")
+                    "layers.\(index).name",
+                    "the name '\(name)' is taken by layers.\(first); names must be unique")
             }
             if let weights = layers[index].weights {
                 let given = GivenWeights(rows: weights, layout: layout)
@@ -72,7 +76,9 @@ extension NetworkSettings {
         guard reader.isSound("layers", "output") else { return }
         if layers[last].activation != .identity {
             let activation = layers[last].activation.rawValue
-            let remedy = OutputMap(rawValue: activation).map { "remove it and set network.output: \($0.rawValue)" }
+            let remedy = OutputMap(rawValue: activation).map {
+                "remove it and set network.output: \($0.rawValue)"
+            }
             reader.report(
                 "layers.\(last).activation",
                 "expected no activation, because the last layer is followed by network.output, found '\(activation)'; "
@@ -81,7 +87,8 @@ extension NetworkSettings {
         if output == .softmax, layers[last].units == 1 {
             reader.report(
                 "layers.\(last).units",
-                "the softmax of a single unit is always 1; expected one unit per class, or network.output: sigmoid")
+                "the softmax of a single unit is always 1; expected one unit per class, or network.output: sigmoid"
+            )
         }
     }
 }
@@ -131,7 +138,8 @@ extension LayerDescription {
     fileprivate static var section: SettingsSection<LayerDescription> {
         var section = SettingsSection(initial: LayerDescription(name: "", units: 1))
         section.key(
-            "name", \.name, .text("a name"), default: "layer1, layer2 …", "the layer's name in messages and checkpoints")
+            "name", \.name, .text("a name"), default: "layer1, layer2 …",
+            "the layer's name in messages and checkpoints")
         section.requiredKey("units", \.units, .whole(1), "the number of its outputs")
         section.key(
             "activation", \.activation,
@@ -142,13 +150,16 @@ extension LayerDescription {
         section.key(
             "relu_at_zero", \.reluAtZero, .choice(of: [("0", .zero), ("1", .one)]),
             when: .when("activation", \.activation, is: .relu), "the derivative of relu at 0")
-        section.key("bias", \.givenBias, GivenBias.type, "whether it adds a bias; or the biases, one per unit")
+        section.key(
+            "bias", \.givenBias, GivenBias.type, "whether it adds a bias; or the biases, one per unit")
         section.optionalKey(
             "weights", \.weights, .matrix, default: "by network.initialization",
             "the first weights, as network.weights_layout says")
         section.later = ["components": "softmax_weighted belongs to a later release"]
         section.resolve = { layer, reader in
-            guard reader.isSound("units", "bias"), let bias = layer.bias, bias.count != layer.units else { return }
+            guard reader.isSound("units", "bias"), let bias = layer.bias, bias.count != layer.units else {
+                return
+            }
             reader.report("bias", "expected one bias per unit, \(layer.units), found \(bias.count)")
         }
         return section
@@ -223,9 +234,12 @@ private struct InitializationForm {
             "distribution", \.rule.distribution, .choice(), default: "normal (he), uniform (xavier)",
             when: rule(.he, .xavier), "the distribution of he and xavier")
         section.key("value", \.rule.value, .number(.any), when: rule(.constant), "the value of constant")
-        section.key("seed", \.rule.seed, .whole(0), when: rule(.he, .xavier, .constant), "decides the weights")
+        section.key(
+            "seed", \.rule.seed, .whole(0), when: rule(.he, .xavier, .constant), "decides the weights")
         section.resolve = { form, reader in
-            if !reader.has("distribution") { form.rule.distribution = form.rule.kind == .xavier ? .uniform : .normal }
+            if !reader.has("distribution") {
+                form.rule.distribution = form.rule.kind == .xavier ? .uniform : .normal
+            }
         }
         return section
     }

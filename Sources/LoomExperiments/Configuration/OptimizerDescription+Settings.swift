@@ -6,10 +6,12 @@ extension LossDescription {
     static var section: SettingsSection<LossDescription> {
         var section = SettingsSection(initial: LossDescription(kind: .crossEntropy))
         section.key(
-            "kind", \.kind, .choice(), default: "cross_entropy (output softmax, sigmoid), otherwise squared_sum",
+            "kind", \.kind, .choice(),
+            default: "cross_entropy (output softmax, sigmoid), otherwise squared_sum",
             "the loss of one sample; half_squared is half of squared_sum")
         section.key("reduction", \.reduction, .choice(), "mean or sum over the batch")
-        section.key("l2", \.l2, .number(.notNegative), "λ of the penalty λ Σ‖W‖² over all weights, not biases")
+        section.key(
+            "l2", \.l2, .number(.notNegative), "λ of the penalty λ Σ‖W‖² over all weights, not biases")
         return section
     }
 
@@ -33,15 +35,18 @@ extension OptimizerDescription {
             "the part of the last step's velocity that stays")
         let adam = SettingsCondition.when("kind", \Self.kind, is: .adam, .adamw)
         section.key("beta1", \.beta1, .number(.belowOne), when: adam, "the decay of the gradient's mean")
-        section.key("beta2", \.beta2, .number(.belowOne), when: adam, "the decay of the squared gradient's mean")
-        section.key("epsilon", \.epsilon, .number(.positive), when: adam, "added to the root in the denominator")
+        section.key(
+            "beta2", \.beta2, .number(.belowOne), when: adam, "the decay of the squared gradient's mean")
+        section.key(
+            "epsilon", \.epsilon, .number(.positive), when: adam, "added to the root in the denominator")
         section.key(
             "weight_decay", \.weightDecay, .number(.notNegative), when: .when("kind", \.kind, is: .adamw),
             "the decoupled decay of weights, not of biases")
         section.optionalKey(
             "clip_norm", \.clipNorm, .number(.positive), default: "no clipping",
             "the largest norm of the whole gradient; a longer one is scaled down to it")
-        section.key("schedule", \.schedule, LearningRateSchedule.section.type(), "how the learning rate changes")
+        section.key(
+            "schedule", \.schedule, LearningRateSchedule.section.type(), "how the learning rate changes")
         return section
     }
 }

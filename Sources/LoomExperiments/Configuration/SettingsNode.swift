@@ -28,7 +28,9 @@ struct SettingsNode {
     var origin = SettingsOrigin.program
 
     static func plain(_ text: String) -> SettingsNode { SettingsNode(content: .scalar(text, isPlain: true)) }
-    static func quoted(_ text: String) -> SettingsNode { SettingsNode(content: .scalar(text, isPlain: false)) }
+    static func quoted(_ text: String) -> SettingsNode {
+        SettingsNode(content: .scalar(text, isPlain: false))
+    }
     static func list(_ elements: [SettingsNode]) -> SettingsNode { SettingsNode(content: .list(elements)) }
 
     /// Whether it is `null` or `~`: the key counts as not given.
@@ -71,7 +73,8 @@ struct SettingsNode {
             let next: SettingsNode? =
                 switch node.content {
                 case .scalar: nil
-                case .list(let elements): Int(key).flatMap { elements.indices.contains($0) ? elements[$0] : nil }
+                case .list(let elements):
+                    Int(key).flatMap { elements.indices.contains($0) ? elements[$0] : nil }
                 case .mapping(let entries): entries.first { $0.key == key }?.value
                 }
             guard let next else { return (node, false) }
@@ -130,7 +133,8 @@ extension SettingsNode {
             }
             content = .mapping(entries)
         case .alias:
-            throw SyntaxError(position: node.mark.map { ($0.line, $0.column) }, problem: "an alias without its anchor")
+            throw SyntaxError(
+                position: node.mark.map { ($0.line, $0.column) }, problem: "an alias without its anchor")
         }
     }
 
@@ -159,7 +163,8 @@ extension SettingsNode {
             return Yams.Node(elements.map(\.yamlNode), .implicit, isBlock ? .block : .flow)
         case .mapping(let entries):
             return Yams.Node(
-                entries.map { (Yams.Node($0.key), $0.value.yamlNode) }, .implicit, entries.isEmpty ? .flow : .block)
+                entries.map { (Yams.Node($0.key), $0.value.yamlNode) }, .implicit,
+                entries.isEmpty ? .flow : .block)
         }
     }
 }
@@ -178,7 +183,8 @@ extension SettingsNode.SyntaxError {
                 position: (context.mark.line, context.mark.column),
                 problem: keys.count == 1
                     ? "the key \(keys[0]) is given more than once in this mapping; keep one of them"
-                    : "the keys \(keys.enumeration) are given more than once in this mapping; keep one of each")
+                    : "the keys \(keys.enumeration) are given more than once in this mapping; keep one of each"
+            )
         default:
             self.init(position: nil, problem: "not valid YAML: \(error)")
         }

@@ -11,7 +11,8 @@ struct SettingsOverride {
     init?(_ text: String, reading: SettingsReading) {
         self.text = text
         guard let separator = text.firstIndex(of: "=") else {
-            reading.report("", at: .override(text), "expected KEY.PATH=VALUE, such as optimizer.learning_rate=0.05")
+            reading.report(
+                "", at: .override(text), "expected KEY.PATH=VALUE, such as optimizer.learning_rate=0.05")
             return nil
         }
         path = text[..<separator].split(separator: ".", omittingEmptySubsequences: false).map(String.init)

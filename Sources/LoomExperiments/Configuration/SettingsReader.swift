@@ -1,3 +1,5 @@
+import Foundation
+
 /// What the reading of one configuration shares: the names for messages, and the mistakes found so far.
 final class SettingsReading {
     /// The file's name as the user gave it.
@@ -10,11 +12,11 @@ final class SettingsReading {
     let knownPaths: [String]
     private(set) var issues: [ConfigurationError.Issue] = []
 
-    init(file: String, directory: String, workingDirectory: String, knownPaths: [String]) {
+    init(file: String) {
         self.file = file
-        self.directory = directory
-        self.workingDirectory = workingDirectory
-        self.knownPaths = knownPaths
+        directory = URL(fileURLWithPath: file).deletingLastPathComponent().path
+        workingDirectory = FileManager.default.currentDirectoryPath
+        knownPaths = Configuration.reference.map(\.path)
     }
 
     func report(_ keyPath: String, at origin: SettingsOrigin, _ problem: String) {
@@ -28,9 +30,7 @@ final class SettingsReading {
     }
 
     /// The same reading without its mistakes, to try something.
-    func attempt() -> SettingsReading {
-        SettingsReading(file: file, directory: directory, workingDirectory: workingDirectory, knownPaths: knownPaths)
-    }
+    func attempt() -> SettingsReading { SettingsReading(file: file) }
 
     /// Whether nothing was reported about the key at `path` or below it.
     func isSound(_ path: String) -> Bool {

@@ -62,7 +62,8 @@ struct SettingsSection<Root> {
     /// Adds a key whose default is the initial value; `defaultText` describes one that depends on other keys.
     mutating func key<Value>(
         _ name: String, _ path: WritableKeyPath<Root, Value>, _ type: SettingsType<Value>,
-        default defaultText: String? = nil, when condition: SettingsCondition<Root>? = nil, _ description: String
+        default defaultText: String? = nil, when condition: SettingsCondition<Root>? = nil,
+        _ description: String
     ) {
         let text = defaultText ?? type.write(initial[keyPath: path]).text
         add(
@@ -72,7 +73,8 @@ struct SettingsSection<Root> {
 
     /// Adds a key that must be given.
     mutating func requiredKey<Value>(
-        _ name: String, _ path: WritableKeyPath<Root, Value>, _ type: SettingsType<Value>, _ description: String
+        _ name: String, _ path: WritableKeyPath<Root, Value>, _ type: SettingsType<Value>,
+        _ description: String
     ) {
         add(
             name, type, default: nil, isRequired: true, nil, description, set: { $0[keyPath: path] = $1 },
@@ -82,7 +84,8 @@ struct SettingsSection<Root> {
     /// Adds a key that may be left out, which then is nil; `defaultText` describes what that means.
     mutating func optionalKey<Value>(
         _ name: String, _ path: WritableKeyPath<Root, Value?>, _ type: SettingsType<Value>,
-        default defaultText: String? = nil, when condition: SettingsCondition<Root>? = nil, _ description: String
+        default defaultText: String? = nil, when condition: SettingsCondition<Root>? = nil,
+        _ description: String
     ) {
         add(
             name, type, default: defaultText, isRequired: false, condition, description,
@@ -91,7 +94,8 @@ struct SettingsSection<Root> {
 
     private mutating func add<Value>(
         _ name: String, _ type: SettingsType<Value>, default defaultText: String?, isRequired: Bool,
-        _ condition: SettingsCondition<Root>?, _ description: String, set: @escaping (inout Root, Value) -> Void,
+        _ condition: SettingsCondition<Root>?, _ description: String,
+        set: @escaping (inout Root, Value) -> Void,
         get: @escaping (Root) -> Value?
     ) {
         keys.append(
@@ -101,7 +105,8 @@ struct SettingsSection<Root> {
                     if let value = reader[name] {
                         if let value = type.read(value) { set(&root, value) }
                     } else if isRequired {
-                        reader.report(name, "the key is missing; expected \(type.expectation): \(description)")
+                        reader.report(
+                            name, "the key is missing; expected \(type.expectation): \(description)")
                     }
                 },
                 write: { root in
@@ -128,7 +133,9 @@ extension SettingsSection {
             key.read(reader, &root)
         }
         for key in keys {
-            guard let condition = key.condition, reader.has(key.name), !condition.holds(root) else { continue }
+            guard let condition = key.condition, reader.has(key.name), !condition.holds(root) else {
+                continue
+            }
             if condition.keys.allSatisfy({ reader.isSound($0) }) {
                 reader.reportKey(key.name, condition.problem(root))
             }

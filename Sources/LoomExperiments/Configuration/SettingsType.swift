@@ -26,7 +26,9 @@ extension SettingsType where Value: FixedWidthInteger {
                 if SettingsNumber.isWhole(text), !text.hasPrefix("-"), !text.allSatisfy({ $0 == "0" }) {
                     let tooLarge = SettingsNumber.whole(text, as: Value.self) == nil
                     value.mismatch(expectation, note: tooLarge ? "at most \(Value.max) is possible" : nil)
-                } else if let real = SettingsNumber.real(text), let number = Value(exactly: real), number >= smallest {
+                } else if let real = SettingsNumber.real(text), let number = Value(exactly: real),
+                    number >= smallest
+                {
                     value.mismatch(expectation, note: "write \(number)")
                 } else {
                     value.mismatch(expectation)
@@ -150,7 +152,8 @@ extension SettingsType {
             read: { value in
                 if value.node.text == word { return .some(nil) }
                 // What the other type expects is half of the truth, so its report is dropped.
-                let attempt = SettingsValue(node: value.node, path: value.path, reading: value.reading.attempt())
+                let attempt = SettingsValue(
+                    node: value.node, path: value.path, reading: value.reading.attempt())
                 if let wrapped = type.read(attempt) { return wrapped }
                 let nearest = value.node.text.flatMap { NearestName.find($0, in: [word]) }
                 value.mismatch(expectation, note: nearest.map { "did you mean '\($0)'?" })
@@ -190,7 +193,8 @@ extension SettingsType {
                     return nil
                 }
                 guard !nodes.isEmpty else {
-                    value.reading.report(value.path, at: value.node.origin, "expected \(expectation), found an empty list")
+                    value.reading.report(
+                        value.path, at: value.node.origin, "expected \(expectation), found an empty list")
                     return nil
                 }
                 let elements = nodes.enumerated().map { type.read(value.child("\($0.offset)", $0.element)) }
@@ -221,7 +225,8 @@ extension SettingsType<[[Double]]> {
                 return rows(of: .numbers, "a list of numbers, or of rows, each a list of numbers").read(value)
             },
             write: { rows in
-                rows.first?.count == 1 ? SettingsType<[Double]>.numbers.write(rows.joined().map { $0 }) : matrix.write(rows)
+                rows.first?.count == 1
+                    ? SettingsType<[Double]>.numbers.write(rows.joined().map { $0 }) : matrix.write(rows)
             })
     }
 
@@ -230,7 +235,9 @@ extension SettingsType<[[Double]]> {
         return SettingsType(
             expectation: expectation,
             read: { value in
-                guard let rows = list.read(value), case .list(let nodes) = value.node.content else { return nil }
+                guard let rows = list.read(value), case .list(let nodes) = value.node.content else {
+                    return nil
+                }
                 var isSound = true
                 for (index, row) in rows.enumerated() where row.count != rows[0].count {
                     isSound = false

@@ -26,12 +26,14 @@ public struct TrainingSettings: Sendable, Equatable {
         var section = SettingsSection(initial: TrainingSettings())
         section.key("batch", \.batch, .whole(1), "samples of a minibatch, all workers together")
         section.key("epochs", \.epochs, .whole(1), "passes over the training data")
-        section.optionalKey("steps", \.steps, .whole(1), default: "no limit", "training ends after so many steps")
+        section.optionalKey(
+            "steps", \.steps, .whole(1), default: "no limit", "training ends after so many steps")
         section.key("seed", \.seed, .whole(0), "decides the order of the samples")
         section.key("precision", \.precision, .choice(), "the precision of all computation")
         section.key(
             "drop_last", \.dropLast, .flag,
-            "whether samples that do not fill a last batch are left out; otherwise its mean is over its own samples")
+            "whether samples that do not fill a last batch are left out; otherwise its mean is over its own samples"
+        )
         section.optionalKey(
             "early_stopping", \.earlyStopping, EarlyStopping.section.type(), default: "never",
             "ends training when the validation loss no longer improves")
@@ -42,7 +44,8 @@ public struct TrainingSettings: Sendable, Equatable {
 extension EarlyStopping {
     fileprivate static var section: SettingsSection<EarlyStopping> {
         var section = SettingsSection(initial: EarlyStopping(patience: 1))
-        section.requiredKey("patience", \.patience, .whole(1), "epochs without improvement after which training ends")
+        section.requiredKey(
+            "patience", \.patience, .whole(1), "epochs without improvement after which training ends")
         section.key(
             "minimum_improvement", \.minimumImprovement, .number(.notNegative),
             "by how much a loss must be below the best one to count")
@@ -87,15 +90,19 @@ public struct ParallelSettings: Sendable, Equatable {
     static var section: SettingsSection<ParallelSettings> {
         var section = SettingsSection(initial: ParallelSettings())
         section.key(
-            "workers", \.workers, .word("auto", or: .whole(1)), "the number of workers; auto: one per allowed core")
-        section.key("placement", \.placement, placements, "where workers run; a list names the CPU of every worker")
+            "workers", \.workers, .word("auto", or: .whole(1)),
+            "the number of workers; auto: one per allowed core")
+        section.key(
+            "placement", \.placement, placements, "where workers run; a list names the CPU of every worker")
         section.key("gradient", \.gradient, .choice(), "how the gradients of shards are added up")
         section.key(
-            "shard_rows", \.shardRows, .word("auto", or: .whole(1)), "samples of a shard, the unit that workers share out")
+            "shard_rows", \.shardRows, .word("auto", or: .whole(1)),
+            "samples of a shard, the unit that workers share out")
         section.key(
             "reproducible", \.reproducible, .choice(),
             "the same bits for any number of workers, or, perhaps faster, for a fixed one")
-        section.key("team", \.team, .choice(), "whether workers stay together over many steps (gang) or fork in each")
+        section.key(
+            "team", \.team, .choice(), "whether workers stay together over many steps (gang) or fork in each")
         return section
     }
 
@@ -104,7 +111,9 @@ public struct ParallelSettings: Sendable, Equatable {
             expectation: "auto, compact, spread, per-l3, none or a list of CPUs such as \"0,2,4-7\"",
             read: { value in
                 let words = ["auto", "compact", "spread", "per-l3", "none"]
-                if let text = value.node.text, let policy = try? PlacementPolicy(parsing: text) { return policy }
+                if let text = value.node.text, let policy = try? PlacementPolicy(parsing: text) {
+                    return policy
+                }
                 let nearest = value.node.text.flatMap { NearestName.find($0, in: words) }
                 value.mismatch(
                     words.joined(separator: ", ") + " or a list of CPUs such as \"0,2,4-7\"",
@@ -114,69 +123,5 @@ public struct ParallelSettings: Sendable, Equatable {
             write: { policy in
                 if case .cpus = policy { .quoted(policy.description) } else { .plain(policy.description) }
             })
-    }
-}
-
-/// What a run leaves behind.
-public struct RunSettings: Sendable, Equatable {
-    /// When checkpoints are written. One is always written at the end, but by `never`.
-    public enum CheckpointInterval: Sendable, Equatable {
-        /// after every epoch
-        case epoch
-        /// at the end of training
-        case end
-        /// not at all
-        case never
-        /// after so many steps
-        case steps(Int)
-    }
-    /// The directory in which every run makes its own, relative to the current directory.
-    public var directory = "runs"
-    /// When checkpoints are written.
-    public var checkpointInterval = CheckpointInterval.epoch
-    /// How many of the newest checkpoints stay.
-    public var checkpointsKept = 2
-
-    /// The defaults.
-    public init() {}
-
-    static var section: SettingsSection<RunSettings> {
-        var section = SettingsSection(initial: RunSettings())
-        section.key(
-            "directory", \.directory, .text("the path of a directory"),
-            "the directory in which every run makes its own, relative to the current directory")
-        section.key("checkpoint", \.self, checkpoint.type(), "the checkpoints of a run")
-        return section
-    }
-
-    private static var checkpoint: SettingsSection<RunSettings> {
-        var section = SettingsSection(initial: RunSettings())
-        section.key("every", \.checkpointInterval, CheckpointInterval.type, "when checkpoints are written")
-        section.key("keep", \.checkpointsKept, .whole(1), "how many of the newest checkpoints stay")
-        return section
-    }
-}
-
-extension RunSettings.CheckpointInterval {
-    fileprivate static var type: SettingsType<Self> {
-        let words = SettingsType<Self>.choice(of: [("epoch", .epoch), ("end", .end), ("never", .never)])
-        let expectation = "epoch, end, never or {steps: N}"
-        var steps = SettingsSection(initial: 1)
-        steps.requiredKey("steps", \.self, .whole(1), "the steps between two checkpoints")
-        let section = steps
-        return SettingsType(
-            expectation: expectation,
-            read: { value in
-                if case .mapping = value.node.content { return section.read(value).map { .steps($0) } }
-                guard case .scalar = value.node.content else {
-                    value.mismatch(expectation)
-                    return nil
-                }
-                return words.read(value)
-            },
-            write: { interval in
-                if case .steps(let count) = interval { section.write(count) } else { words.write(interval) }
-            },
-            keys: section.references)
     }
 }

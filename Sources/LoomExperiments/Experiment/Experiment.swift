@@ -72,9 +72,9 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         run.earlyStopping = configuration.training.earlyStopping
         run.report = report
-        if let checkpoints, configuration.run.checkpointInterval != .never {
+        if let checkpoints, configuration.run.checkpoint.every != .never {
             run.checkpoint = { [self] in _ = try checkpoints.write(checkpoint(), step: trainer.step) }
-            switch configuration.run.checkpointInterval {
+            switch configuration.run.checkpoint.every {
             case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
             case .steps(let count): run.stepsPerCheckpoint = count
             case .end, .never: break

@@ -1,0 +1,108 @@
+import Gradloom
+
+/// A training whose speed is watched: layers, batch, activation, loss and optimizer, on uniform random data in memory.
+public struct Workload: Sendable {
+    /// What it is called in results.
+    public let name: String
+    /// Features, units of the hidden layers, outputs.
+    public let sizes: [Int]
+    /// Samples of a minibatch.
+    public let batch: Int
+    /// The activation of the hidden layers.
+    public let activation: Activation
+    /// The output map; its usual loss follows: cross entropy, or ‖ŷ − y‖² for identity.
+    public let output: OutputMap
+    /// The optimizer.
+    public let optimizer: OptimizerDescription.Kind
+
+    /// The watched workloads: from launch-bound to compute-bound.
+    public static let all = [
+        Workload("chains", [4, 32, 16, 4], 10_000, .tanh, .softmax, .adam),
+        Workload("tiny", [32, 64, 10], 64, .relu, .softmax, .sgd),
+        Workload("arctan", [256, 512, 10], 256, .arctan, .softmax, .sgd),
+        Workload("mnist", [784, 128, 10], 128, .relu, .softmax, .momentum),
+        Workload("ctr", [512, 512, 256, 128, 1], 2048, .relu, .sigmoid, .sgd),
+        Workload("wide", [784, 1024, 1024, 10], 256, .sigmoid, .softmax, .momentum),
+        Workload("deep", [1024, 2048, 2048, 2048, 256], 512, .relu, .identity, .momentum),
+    ]
+
+    /// The workload called `name`.
+    public static func named(_ name: String) -> Workload? { all.first { $0.name == name } }
+
+    init(
+        _ name: String, _ sizes: [Int], _ batch: Int, _ activation: Activation, _ output: OutputMap,
+        _ optimizer: OptimizerDescription.Kind
+    ) {
+        self.name = name
+        self.sizes = sizes
+        self.batch = batch
+        self.activation = activation
+        self.output = output
+        self.optimizer = optimizer
+    }
+
+    var loss: LossDescription { LossDescription(kind: output == .identity ? .squaredSum : .crossEntropy) }
+
+    var network: NetworkDescription {
+        let last = sizes.count - 2
+        return NetworkDescription(
+            inputs: sizes[0],
+            layers: sizes.dropFirst().enumerated().map { index, units in
+                LayerDescription(
+                    name: "layer\(index + 1)", units: units, activation: index == last ? .identity : activation)
+            }, output: output)
+    }
+
+    /// A trainer that shuffles up to 64 batches (at least 2, at most 64 MiB), as long as anybody likes.
+    public func trainer<Scalar: LoomScalar>(_: Scalar.Type, machine: MachineSetup) throws -> Trainer<Scalar> {
+        let batches = min(64, max(2, (64 << 20) / (4 * batch * sizes[0])))
+        let source = RandomSource(samples: batches * batch, features: sizes[0], output: output, outputs: sizes.last!)
+        let needs = TargetNeeds(loss: loss, output: output, outputs: sizes.last!)
+        let data = try Dataset<Scalar>(source, conversion: TargetConversion(from: source, to: needs))
+        return try Trainer(
+            network: network, loss: loss, optimizer: OptimizerDescription(kind: optimizer, learningRate: 1e-3),
+            schedule: TrainingSchedule(batchRows: batch, epochs: 100_000_000 / batches),
+            team: TeamPlan(workers: machine.workers, binding: machine.binding, cacheBytes: machine.cacheBytes),
+            data: data)
+    }
+}
+
+/// Inputs uniform in (−1, 1) and targets that say nothing about them.
+struct RandomSource: DataSource {
+    let count: Int
+    let featureCount: Int
+    let targetColumns: TargetColumns
+    private let output: OutputMap
+    private let outputs: Int
+
+    init(samples: Int, features: Int, output: OutputMap, outputs: Int) {
+        count = samples
+        featureCount = features
+        self.output = output
+        self.outputs = outputs
+        let columns = output == .softmax ? 1 : outputs
+        targetColumns = TargetColumns(
+            count: columns,
+            form: output == .softmax ? .classIndices(classes: outputs) : .real(columns: columns))
+    }
+
+    var name: String { "random numbers" }
+    var featureNames: [String]? { nil }
+
+    func fill(
+        rows: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
+    ) throws(DataError) {
+        let inputNumbers = CounterRandom(seed: 1, purpose: .measurement, subStream: 0)
+        let targetNumbers = CounterRandom(seed: 1, purpose: .measurement, subStream: 1)
+        for (place, row) in rows.enumerated() {
+            for column in 0..<(inputs?.columns ?? 0) {
+                inputs?[place, column] = 2 * inputNumbers.uniform(at: UInt64(Int(row) * featureCount + column)) - 1
+            }
+            for column in 0..<(targets?.columns ?? 0) {
+                let value = targetNumbers.uniform(at: UInt64(Int(row) * targetColumns.count + column))
+                targets?[place, column] =
+                    output == .softmax ? (value * Double(outputs)).rounded(.down) : value.rounded()
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+/// When checkpoints are written, and how many stay.
+public struct CheckpointSettings: Sendable, Equatable {
+    /// When checkpoints are written. One is always written at the end, but by `never`.
+    public enum Interval: Sendable, Equatable {
+        /// after every epoch
+        case epoch
+        /// at the end of training
+        case end
+        /// not at all
+        case never
+        /// after so many steps
+        case steps(Int)
+    }
+    /// When checkpoints are written.
+    public var every = Interval.epoch
+    /// How many of the newest checkpoints stay.
+    public var keep = 2
+
+    /// The defaults.
+    public init() {}
+
+    static var section: SettingsSection<CheckpointSettings> {
+        var section = SettingsSection(initial: CheckpointSettings())
+        section.key("every", \.every, Interval.type, "when checkpoints are written")
+        section.key("keep", \.keep, .whole(1), "how many of the newest checkpoints stay")
+        return section
+    }
+}
+
+/// What a run leaves behind.
+public struct RunSettings: Sendable, Equatable {
+    /// The directory in which every run makes its own, relative to the current directory.
+    public var directory = "runs"
+    /// The checkpoints.
+    public var checkpoint = CheckpointSettings()
+
+    /// The defaults.
+    public init() {}
+
+    static var section: SettingsSection<RunSettings> {
+        var section = SettingsSection(initial: RunSettings())
+        section.key(
+            "directory", \.directory, .text("the path of a directory"),
+            "the directory in which every run makes its own, relative to the current directory")
+        section.key("checkpoint", \.checkpoint, CheckpointSettings.section.type(), "the checkpoints of a run")
+        return section
+    }
+}
+
+extension CheckpointSettings.Interval {
+    fileprivate static var type: SettingsType<Self> {
+        let words = SettingsType<Self>.choice(of: [("epoch", .epoch), ("end", .end), ("never", .never)])
+        let expectation = "epoch, end, never or {steps: N}"
+        var steps = SettingsSection(initial: 1)
+        steps.requiredKey("steps", \.self, .whole(1), "the steps between two checkpoints")
+        let section = steps
+        return SettingsType(
+            expectation: expectation,
+            read: { value in
+                if case .mapping = value.node.content { return section.read(value).map { .steps($0) } }
+                guard case .scalar = value.node.content else {
+                    value.mismatch(expectation)
+                    return nil
+                }
+                return words.read(value)
+            },
+            write: { interval in
+                if case .steps(let count) = interval { section.write(count) } else { words.write(interval) }
+            },
+            keys: section.references)
+    }
+}
