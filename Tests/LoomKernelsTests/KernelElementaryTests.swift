@@ -13,7 +13,7 @@ import Testing
         switch activation {
         case LOOM_EXP: 1.2
         case LOOM_ARCTAN: 2
-        case LOOM_SIGMOID, LOOM_SOFTPLUS: 2.4
+        case LOOM_SIGMOID, LOOM_SOFTPLUS: 2.5
         default: 2.6
         }
     }

@@ -5,17 +5,235 @@ import Testing
 
 @testable import LoomTraining
 
+/// The plan of a step: every sample and every parameter has exactly one worker, and what a result is made of does not
+/// depend on how many there are.
 @Suite struct StepPlanTests {
-    @Test func explore() throws {
-        for layers in [[256, 300, 10], [784, 128, 10], [100, 200, 10], [64, 256, 10], [300, 70, 3], [37, 93, 11]] {
-            for (full, last) in [(200, 100), (128, 44), (64, 3), (64, 22), (512, 7), (128, 1)] {
-                let network = try Network<Float>(FastProblem.made(layers: layers, output: .softmax, rows: 1, seed: 1).network)
-                let p = network.initialParameters()
-                let g = ParameterBuffer<Float>(layout: network.layout)
-                var planner = StepPlanner(network: network, workers: 2, requestedShardRows: nil, sameBitsForAnyWorkers: true, cacheBytes: 1<<20, parameters: p, gradients: g, state: OptimizerState(kind: .sgd, layout: network.layout))
-                let a = planner.plan(batchRows: full, fullBatchRows: full)
-                let b = planner.plan(batchRows: last, fullBatchRows: full)
-                print("EXPLORE", layers, full, last, a.unitCount, b.unitCount, a.grid.shardRows, b.grid.shardRows, a.slices.count, b.slices.count, a.callShapes.elements.map { [$0.rowsPerForwardCall == .max ? 0: $0.rowsPerForwardCall, $0.rowsPerBackwardCall == .max ? 0: $0.rowsPerBackwardCall] })
+    struct Case: Sendable, CustomStringConvertible {
+        let layers: [Int]
+        let batchRows: Int
+        var lastRows: Int?
+        var shardRows: Int?
+        var cacheBytes = 1 << 20
+        var description: String {
+            "\(layers) batch \(batchRows) last \(lastRows ?? batchRows) \(shardRows ?? 0)"
+        }
+    }
+
+    static let cases = [
+        Case(layers: [1, 1], batchRows: 1),
+        Case(layers: [4, 32, 16, 4], batchRows: 1000, cacheBytes: 1 << 15),
+        Case(layers: [4, 32, 16, 4], batchRows: 128, lastRows: 44, shardRows: 8),
+        Case(layers: [37, 93, 11], batchRows: 150, lastRows: 1, shardRows: 7),
+        Case(layers: [37, 93, 11], batchRows: 64, lastRows: 22), Case(layers: [20, 33, 1], batchRows: 50),
+        Case(layers: [256, 300, 10], batchRows: 200, lastRows: 100),
+        Case(layers: [64, 256, 10], batchRows: 512, lastRows: 7),
+        Case(layers: [300, 70, 3], batchRows: 128, lastRows: 3),
+        Case(layers: [100, 150, 60], batchRows: 300),
+    ]
+
+    @Test(arguments: cases) func float32(_ planned: Case) throws { try check(planned, Float.self) }
+
+    @Test(arguments: cases) func float64(_ planned: Case) throws { try check(planned, Double.self) }
+
+    private func check<Scalar: LoomScalar>(_ planned: Case, _: Scalar.Type) throws {
+        try PreparedBLAS.prepare(workers: 1)
+        let problem = FastProblem.made(layers: planned.layers, output: .identity, rows: 1, seed: 1)
+        let memory = PlanMemory<Scalar>(network: try Network(problem.network))
+        for batchRows in Set([planned.batchRows, planned.lastRows ?? planned.batchRows]) {
+            var plans: [[PlannedSlice]] = []
+            var grids: [ShardGrid] = []
+            for workers in [1, 2, 3, 5, 9] {
+                var planner = memory.planner(planned, workers: workers)
+                let plan = planner.plan(batchRows: batchRows, fullBatchRows: planned.batchRows)
+                checkShards(plan, batchRows: batchRows, workers: workers)
+                checkCoverage(plan, memory, workers: workers)
+                checkCallShapes(plan, memory.network, workers: workers)
+                grids.append(plan.grid)
+                plans.append(memory.slices(of: plan))
+            }
+            // The units of work and of all sums are the same for every number of workers.
+            #expect(grids.allSatisfy { $0 == grids[0] })
+            #expect(plans.allSatisfy { $0 == plans[0] })
+        }
+    }
+
+    private func checkShards<Scalar>(_ plan: StepPlan<Scalar>, batchRows: Int, workers: Int) {
+        let runs = plan.shardRuns.elements.map { $0.firstShard..<$0.endShard }
+        #expect(runs.count == workers)
+        #expect(runs.flatMap(Array.init) == Array(0..<plan.grid.count))
+        #expect(runs.flatMap { Array(plan.grid.rows(of: $0)) } == Array(0..<batchRows))
+        #expect(plan.shardsPerBlock >= 1)
+    }
+
+    /// Every element of every tensor is in one operation, and every unit's number is given once.
+    private func checkCoverage<Scalar>(_ plan: StepPlan<Scalar>, _ memory: PlanMemory<Scalar>, workers: Int) {
+        #expect(plan.sliceStarts.count == workers + 1 && plan.sliceStarts.elements.first == 0)
+        #expect(plan.sliceStarts.elements.last == plan.slices.count)
+        #expect(plan.sliceStarts.elements.map { $0 } == plan.sliceStarts.elements.sorted())
+        var counts = [Int](repeating: 0, count: memory.network.layout.elementCount)
+        var units: [Int] = []
+        for operation in plan.slices.elements {
+            let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
+            #expect(!range.isEmpty)
+            let block = operation.grid.block(range, of: operation.parameters)
+            let start = block.pointer - memory.start
+            #expect((start * MemoryLayout<Scalar>.stride).isMultiple(of: 64))
+            for row in 0..<block.rows {
+                for column in 0..<block.columns { counts[start + row * block.stride + column] += 1 }
+            }
+            units += operation.firstUnit..<operation.firstUnit + operation.endSlice - operation.firstSlice
+        }
+        #expect(units == Array(0..<plan.unitCount))
+        var expected = [Int](repeating: 0, count: counts.count)
+        for tensor in memory.network.layout.tensors {
+            for row in 0..<tensor.rows {
+                for column in 0..<tensor.columns {
+                    expected[tensor.offset + row * tensor.stride + column] = 1
+                }
+            }
+        }
+        #expect(counts == expected)
+    }
+
+    /// A product covers several shards or slices only where it has the bits of one product each.
+    private func checkCallShapes<Scalar>(_ plan: StepPlan<Scalar>, _ network: Network<Scalar>, workers: Int) {
+        var merging = CallMerging<Scalar>()
+        func check(_ product: CallMerging<Scalar>.Product, unit: Int, run: Int, fixed: Int, inner: Int) {
+            let merges = merging.merges(
+                .init(product: product, unit: unit, run: run, fixed: fixed, inner: inner))
+            #expect(merges, "\(product), \(run) by \(unit), \(workers) workers")
+        }
+        let connections = network.layers.flatMap(\.connections)
+        #expect(plan.callShapes.count == connections.count)
+        for (shape, connection) in zip(plan.callShapes.elements, connections) {
+            let weights = network.layout.tensors[connection.weights]
+            let unit = plan.grid.shardRows
+            for rows in callLengths(plan, rowsPerCall: shape.rowsPerForwardCall) {
+                check(.forward, unit: unit, run: rows, fixed: weights.rows, inner: weights.columns)
+            }
+            guard connection.source != .data else { continue }
+            for rows in callLengths(plan, rowsPerCall: shape.rowsPerBackwardCall) {
+                check(.backward, unit: unit, run: rows, fixed: weights.columns, inner: weights.rows)
+            }
+        }
+        for operation in plan.slices.elements where operation.role == .weights {
+            let (grid, weights) = (operation.grid, operation.parameters)
+            let run = grid.range(of: operation.firstSlice..<operation.endSlice).count
+            let byRows = grid.axis == .rows
+            check(
+                byRows ? .gradientByRows : .gradientByColumns, unit: grid.unit, run: run,
+                fixed: byRows ? weights.columns : weights.rows, inner: plan.grid.batchRows)
+        }
+    }
+
+    /// The numbers of rows of all calls of a connection; every call begins with a shard.
+    private func callLengths<Scalar>(_ plan: StepPlan<Scalar>, rowsPerCall: Int) -> Set<Int> {
+        #expect(rowsPerCall == .max || rowsPerCall.isMultiple(of: plan.grid.shardRows))
+        var lengths = Set<Int>()
+        for run in plan.shardRuns.elements {
+            var first = run.firstShard
+            while first < run.endShard {
+                let end = min(run.endShard, first + min(plan.shardsPerBlock, run.endShard - first))
+                var rest = plan.grid.rows(of: first..<end).count
+                while rest > 0 {
+                    lengths.insert(min(rest, rowsPerCall))
+                    rest -= min(rest, rowsPerCall)
+                }
+                first = end
+            }
+        }
+        return lengths
+    }
+
+    // MARK: Merging
+
+    /// What the start-up test finds on its own numbers holds for other numbers, and for rows at other places.
+    @Test(arguments: [16, 64]) func mergedProductsHaveTheBitsOfSingleOnes(unit: Int) throws {
+        try PreparedBLAS.prepare(workers: 1)
+        try checkMerging(Float.self, unit: unit)
+        try checkMerging(Double.self, unit: unit)
+    }
+
+    private func checkMerging<Scalar: LoomScalar>(_: Scalar.Type, unit: Int) throws {
+        var merging = CallMerging<Scalar>()
+        for (inputs, units) in [(4, 32), (37, 93), (100, 10), (93, 11), (64, 128)] {
+            for run in [unit + 5, 2 * unit, 3 * unit + 1, 8 * unit] {
+                let x = random(rows: run, columns: inputs, Scalar.self, seed: 1)
+                let weights = random(rows: units, columns: inputs, Scalar.self, seed: 2)
+                let whole = PaddedMatrix<Scalar>(rows: run, columns: units)
+                let parts = PaddedMatrix<Scalar>(rows: run, columns: units)
+                Gemm.forward(x.view, weights: weights.view, into: whole.view)
+                for start in stride(from: 0, to: run, by: unit) {
+                    let rows = start..<min(run, start + unit)
+                    Gemm.forward(x.view.rows(rows), weights: weights.view, into: parts.view.rows(rows))
+                }
+                let equal = (0..<run).allSatisfy { row in
+                    (0..<units).allSatisfy { whole.view[row, $0] == parts.view[row, $0] }
+                }
+                let verdict = merging.merges(
+                    .init(product: .forward, unit: unit, run: run, fixed: units, inner: inputs))
+                #expect(verdict == equal, "\(Scalar.precision) \(inputs) → \(units), \(run) rows by \(unit)")
+            }
+        }
+    }
+
+    private func random<Scalar: LoomScalar>(
+        rows: Int, columns: Int, _: Scalar.Type, seed: UInt64
+    ) -> PaddedMatrix<Scalar> {
+        let matrix = PaddedMatrix<Scalar>(rows: rows, columns: columns)
+        var random = TestRandom(seed: seed)
+        for row in 0..<rows {
+            for column in 0..<columns {
+                matrix.view[row, column] = Scalar(Double.random(in: -1...1, using: &random))
+            }
+        }
+        return matrix
+    }
+}
+
+/// One slice of a plan, whoever has it.
+private struct PlannedSlice: Equatable {
+    let offset: Int
+    let rows: Int
+    let columns: Int
+    let unit: Int
+    let layer: Int
+    let source: Int
+}
+
+/// The buffers that plans point into.
+private struct PlanMemory<Scalar: LoomScalar> {
+    let network: Network<Scalar>
+    let parameters: ParameterBuffer<Scalar>
+    let gradients: ParameterBuffer<Scalar>
+    let state: OptimizerState<Scalar>
+
+    init(network: Network<Scalar>) {
+        self.network = network
+        parameters = ParameterBuffer(layout: network.layout)
+        gradients = ParameterBuffer(layout: network.layout)
+        state = OptimizerState(kind: .adam, layout: network.layout)
+    }
+
+    var start: UnsafeMutablePointer<Scalar> { parameters.view(0).pointer }
+
+    func planner(_ planned: StepPlanTests.Case, workers: Int) -> StepPlanner<Scalar> {
+        StepPlanner(
+            network: network, workers: workers, requestedShardRows: planned.shardRows,
+            sameBitsForAnyWorkers: true,
+            cacheBytes: planned.cacheBytes, parameters: parameters, gradients: gradients, state: state)
+    }
+
+    /// The single slices of a plan in the order of their numbers.
+    func slices(of plan: StepPlan<Scalar>) -> [PlannedSlice] {
+        plan.slices.elements.flatMap { operation in
+            (operation.firstSlice..<operation.endSlice).map { slice in
+                let range = operation.grid.range(of: slice..<slice + 1)
+                let block = operation.grid.block(range, of: operation.parameters)
+                return PlannedSlice(
+                    offset: block.pointer - start, rows: block.rows, columns: block.columns,
+                    unit: operation.firstUnit + slice - operation.firstSlice, layer: operation.layer,
+                    source: operation.source)
             }
         }
     }
