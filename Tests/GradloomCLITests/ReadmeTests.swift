@@ -21,7 +21,7 @@ import Testing
     @Test func commandsRun() throws {
         let workplace = try Self.workplace()
         let readme = try Self.text("README.md")
-        let section = try #require(readme.firstMatch(of: /(?s)\n## Commands\n(.*?)\n## /)).1
+        let section = try #require(readme.firstMatch(of: #/(?s)\n## Commands\n(.*?)\n## /#)).1
         let commands = section.matches(of: /(?s)\n```sh\n(.*?)\n```/).map { String($0.1) }.joined(separator: "\n")
         #expect(commands.contains("gradloom train configs/digits.yaml"))
 
