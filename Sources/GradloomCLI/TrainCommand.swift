@@ -107,7 +107,8 @@ struct TrainCommand: ParsableCommand {
             throw ExitCode(ExitStatus.signalled(StopSignals.received))
         case .diverged(let step):
             let kept =
-                checkpoints.newest.map { "the last checkpoint before it is \($0)" } ?? "there is no checkpoint yet"
+                checkpoints.newest.map { "the last checkpoint before it is \($0)" }
+                ?? "there is no checkpoint yet"
             fail(
                 "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite number; \(kept); "
                     + "try a smaller optimizer.learning_rate, optimizer.clip_norm, or data.standardize: true")

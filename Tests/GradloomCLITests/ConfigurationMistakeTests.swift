@@ -14,7 +14,7 @@ import Testing
         Mistake(
             name: "no YAML", arguments: ["train", "a.yaml"], files: ["a.yaml": "a: ]\n"], exitCode: 78,
             message: """
-                error: a.yaml:1:4: not valid YAML: did not find expected node content, while parsing a block mapping \
+                error: a.yaml:1:4: not valid YAML: did not find expected node content, while parsing a block node \
                 that starts in line 1
                 """),
         Mistake(
@@ -38,7 +38,8 @@ import Testing
                 error: --set training.batch=many: training.batch: expected a whole number, 1 or more, found 'many'
                 """),
         Mistake(
-            name: "batch larger than the data", arguments: ["train", "xor.yaml", "--set", "training.batch=5"],
+            name: "batch larger than the data",
+            arguments: ["train", "xor.yaml", "--set", "training.batch=5"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
             message: """
                 error: training.batch is 5, but there are only 4 training samples; choose a batch of at most 4
@@ -67,11 +68,15 @@ import Testing
                 and 2 inputs: expected 1 × 2 weights (out_by_in), found 1 × 3
                 """),
         Mistake(
-            name: "gradients by columns", arguments: ["train", "xor.yaml", "--set", "parallel.gradient=columns"],
+            name: "gradients by columns",
+            arguments: ["train", "xor.yaml", "--set", "parallel.gradient=columns"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
-            message: "error: parallel.gradient: columns is not available yet; use sliced, or auto, which chooses it"),
+            message:
+                "error: parallel.gradient: columns is not available yet; use sliced, or auto, which chooses it"
+        ),
         Mistake(
-            name: "directory below a file", arguments: ["train", "xor.yaml", "--set", "run.directory=xor.yaml/runs"],
+            name: "directory below a file",
+            arguments: ["train", "xor.yaml", "--set", "run.directory=xor.yaml/runs"],
             files: ["xor.yaml": SampleData.xor], exitCode: 74,
             message: """
                 error: cannot create the run directory ‘xor.yaml/runs’: Not a directory; choose another place with \
@@ -108,7 +113,8 @@ import Testing
         #expect(outcome.exitCode == 78)
         #expect(
             outcome.errors.hasPrefix(
-                "error: \(Self.allowedCPUs + 1) workers were asked for, but this process may use \(Self.allowedCPUs) CPU"))
+                "error: \(Self.allowedCPUs + 1) workers were asked for, but this process may use \(Self.allowedCPUs) CPU"
+            ))
         #expect(try workplace.names() == ["xor.yaml"])
     }
 

@@ -25,7 +25,8 @@ import Testing
     @Test(arguments: ["float32", "float64"])
     func evaluationRepeatsTheLastValidation(precision: String) throws {
         try workplace.write(Self.blobs, to: "blobs.yaml")
-        let training = try workplace.run("train", "blobs.yaml", "--json", "--set", "training.precision=\(precision)")
+        let training = try workplace.run(
+            "train", "blobs.yaml", "--json", "--set", "training.precision=\(precision)")
         let last = try #require(try training.events().last { $0["event"] as? String == "epoch" })
         let run = try #require(try training.lastEvent()["run_directory"] as? String)
         let outcome = try workplace.run("evaluate", run, "--json", "--workers", "1")
@@ -93,8 +94,9 @@ import Testing
 
     @Test func targetColumnsAreThoseOfTheTraining() throws {
         try workplace.write(
-            SampleData.linear.replacing("label: y}", with: "targets: [y, z]}")
-                .replacing("units: 1, weights: [[2, -3]], bias: [1]", with: "units: 2, weights: [[2, -3], [1, 1]]"),
+            SampleData.linear.replacing("label: y}", with: "label: [y, z]}")
+                .replacing(
+                    "units: 1, weights: [[2, -3]], bias: [1]", with: "units: 2, weights: [[2, -3], [1, 1]]"),
             to: "linear.yaml")
         try workplace.write("a,b,y,z\n1,1,-1,2\n2,1,1,3\n", to: "data.csv")
         let run = try workplace.train("linear.yaml")
@@ -110,8 +112,14 @@ import Testing
     @Test(arguments: [
         ("--data", "nowhere.csv", 66, "nowhere.csv: there is no such file"),
         ("--data", "short.csv", 65, "short.csv, line 1: there is no column \"b\"; the columns are: a, y"),
-        ("--data", "unlabelled.csv", 65, "unlabelled.csv, line 1: there is no column \"y\"; the columns are: a, b"),
-        ("--checkpoint", "nowhere.safetensors", 66, "‘nowhere.safetensors’: cannot be read: No such file or directory"),
+        (
+            "--data", "unlabelled.csv", 65,
+            "unlabelled.csv, line 1: there is no column \"y\"; the columns are: a, b"
+        ),
+        (
+            "--checkpoint", "nowhere.safetensors", 66,
+            "‘nowhere.safetensors’: cannot be read: No such file or directory"
+        ),
         ("--checkpoint", "data.csv", 65, "‘data.csv’: not a valid safetensors header"),
         ("--checkpoint", "cut.safetensors", 65, "‘cut.safetensors’"),
     ])

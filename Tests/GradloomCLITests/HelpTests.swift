@@ -33,7 +33,7 @@ import Testing
     func completionScriptsKnowTheCommands(shell: String) throws {
         let outcome = try workplace.run("--generate-completion-script", shell)
         #expect(outcome.exitCode == 0)
-        for word in ["train", "evaluate", "predict", "topology", "--resume", "per-l3"] {
+        for word in ["train", "evaluate", "predict", "topology", "resume", "per-l3"] {
             #expect(outcome.output.contains(word))
         }
     }
@@ -83,7 +83,8 @@ import Testing
                 arguments: ["predict", "run", "--input", "x.csv", "--output", "y.txt"], exitCode: 64,
                 message: "error: --output must end in .csv or .npy.\n\(usage("predict"))"),
             Mistake(
-                name: "targets without data", arguments: ["evaluate", "run", "--targets", "y.npy"], exitCode: 64,
+                name: "targets without data", arguments: ["evaluate", "run", "--targets", "y.npy"],
+                exitCode: 64,
                 message: "error: --targets belongs to --data FILE.npy.\n\(usage("evaluate"))"),
             Mistake(
                 name: "label without data", arguments: ["evaluate", "run", "--label", "-1"], exitCode: 64,
@@ -108,5 +109,6 @@ import Testing
 private func usage(_ command: String) -> String {
     let help = HelpTexts.all.first { $0.command == command }!.text
     let line = help.split(separator: "\n").first { $0.hasPrefix("USAGE: ") }!
-    return "Usage: \(line.dropFirst("USAGE: ".count))\n  See 'gradloom \(command) --help' for more information."
+    return
+        "Usage: \(line.dropFirst("USAGE: ".count))\n  See 'gradloom \(command) --help' for more information."
 }

@@ -6,7 +6,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     let arguments: [String]
     var files: [String: String] = [:]
     let exitCode: Int32
-    /// All of standard error; `DIR` stands for the directory of the files.
+    /// All of standard error; `{DIR}` stands for the directory of the files.
     let message: String
 
     var testDescription: String { name }
@@ -16,7 +16,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         for (name, text) in files { try workplace.write(text, to: name) }
         let before = try workplace.names()
         let outcome = try workplace.run(arguments)
-        let expected = message.replacing("DIR", with: workplace.path) + "\n"
+        let expected = message.replacing("{DIR}", with: workplace.path) + "\n"
         #expect(outcome.errors == expected)
         #expect(outcome.exitCode == exitCode)
         #expect(outcome.output == "")

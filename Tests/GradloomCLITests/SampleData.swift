@@ -62,7 +62,8 @@ enum SampleData {
 
     /// A version 1.0 npy file.
     static func npy(_ descr: String, shape: String, fortranOrder: Bool = false, _ bytes: Data) -> Data {
-        var header = "{'descr': '\(descr)', 'fortran_order': \(fortranOrder ? "True" : "False"), 'shape': \(shape), }"
+        var header =
+            "{'descr': '\(descr)', 'fortran_order': \(fortranOrder ? "True" : "False"), 'shape': \(shape), }"
         header += String(repeating: " ", count: (64 - (10 + header.utf8.count + 1) % 64) % 64) + "\n"
         let length = UInt16(header.utf8.count)
         return Data([0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 0xff), UInt8(length >> 8)])

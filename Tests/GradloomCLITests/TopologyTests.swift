@@ -13,7 +13,9 @@ import Testing
         #expect(outcome.errors == "")
         let lines = outcome.output.split(separator: "\n")
         #expect(try #require(lines.first).hasPrefix("Machine: "))
-        for part in ["Package 0", "NUMA node", "L3 group", "[worker 0]", "This process may use ", "affinity mask: "] {
+        for part in [
+            "Package 0", "NUMA node", "L3 group", "[worker 0]", "This process may use ", "affinity mask: ",
+        ] {
             #expect(outcome.output.contains(part))
         }
         #expect(outcome.output.contains("Placement auto: 1 worker on 1 core"))

@@ -1,4 +1,5 @@
 import CHardware
+import Foundation
 import LoomData
 import LoomKernels
 import LoomModel
@@ -100,8 +101,18 @@ public final class Experiment<Scalar: LoomScalar> {
 
 /// SIGINT (Ctrl-C) and SIGTERM as requests to end a training after its current step.
 public enum StopSignals {
-    /// From now on the first of these signals is a request; a second one ends the program as usual.
-    public static func note() { loom_note_stop_signals() }
+    /// From now on the first of these signals is a request; a second one ends the program as usual. To be called on the
+    /// main thread.
+    public static func note() {
+        loom_note_stop_signals()
+        // A program inherits blocked signals from the thread that started it, and Dispatch's threads block them all: a
+        // training started by another program could not be ended otherwise.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    }
 
     /// The signal that has come; 0: none.
     public static var received: Int32 { loom_requested_signal() }
