@@ -164,7 +164,9 @@ struct Document: Sendable, CustomTestStringConvertible {
     /// What stands between the marks of the compiled sample, without its indentation.
     var markedSample: String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let marks = lines.indices.filter { lines[$0].hasSuffix("// sample begins") || lines[$0].hasSuffix("// sample ends") }
+        let marks = lines.indices.filter {
+            lines[$0].hasSuffix("// sample begins") || lines[$0].hasSuffix("// sample ends")
+        }
         let indentation = lines[marks[0]].prefix { $0 == " " }.count
         return lines[marks[0] + 1..<marks[1]].map { $0.dropFirst(indentation) + "\n" }.joined()
     }
