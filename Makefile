@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test lint format tsan benchmark clean
+.PHONY: help quickstart build test lint format tsan benchmark docs clean
 
 help:
 	@echo "make quickstart   build Gradloom, and train a network on a million samples"
@@ -11,6 +11,7 @@ help:
 	@echo "make format       correct the formatting"
 	@echo "make tsan         run the tests of workers and steps under the thread sanitizer"
 	@echo "make benchmark    measure speed, and count the allocations of hot paths"
+	@echo "make docs         build the articles and the library's reference in .build/docs"
 	@echo "make clean        remove what was built"
 
 quickstart: build
@@ -43,6 +44,25 @@ benchmark:
 	@[ -z "$$OPENBLAS_CORETYPE" ] || echo "OPENBLAS_CORETYPE=$$OPENBLAS_CORETYPE: that core type is measured"
 	swift run --package-path Benchmarks -c release allocation-gate
 	swift package --package-path Benchmarks --disable-sandbox benchmark
+
+# Users import Gradloom, which exports the other modules: their symbols are listed as its own.
+EXPORTED = LoomData,LoomExperiments,LoomHardware,LoomKernels,LoomModel,LoomReporting,LoomTraining
+TOOLCHAIN = $(dir $(realpath $(shell command -v swift)))
+
+docs: BIN = $(shell swift build --show-bin-path)
+docs: MODULE_MAPS = $(BIN)/CKernels.build $(BIN)/CHardware.build $(addprefix Sources/,COpenBLAS CHwloc COpenSSL) \
+	.build/checkouts/Yams/Sources/CYaml/include
+docs:
+	@.ci/dependencies
+	swift build --target Gradloom $(SWIFT_FLAGS)
+	rm -rf .build/symbol-graph .build/docs && mkdir -p .build/symbol-graph
+	$(TOOLCHAIN)swift-symbolgraph-extract -module-name Gradloom -output-dir .build/symbol-graph \
+		-target $(shell uname -m)-unknown-linux-gnu -experimental-allowed-reexported-modules=$(EXPORTED) \
+		-I $(BIN)/Modules -Xcc -ISources/CKernels/include $(shell pkg-config --cflags-only-I openblas hwloc libcrypto) \
+		$(patsubst %,-Xcc -fmodule-map-file=%/module.modulemap,$(MODULE_MAPS))
+	$(TOOLCHAIN)docc convert Sources/Gradloom/Gradloom.docc --additional-symbol-graph-dir .build/symbol-graph \
+		--output-dir .build/docs --warnings-as-errors
+	@echo "the documentation is in .build/docs: serve it with '$(TOOLCHAIN)docc preview', or copy it to a web server"
 
 clean:
 	rm -rf .build Benchmarks/.build

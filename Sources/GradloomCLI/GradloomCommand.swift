@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// The program: training, and what goes with it.
 @main
@@ -7,12 +8,34 @@ struct GradloomCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "gradloom",
-        abstract: "Trains dense neural networks on CPU cores, batch-parallel, and shows where the speed comes from.",
+        abstract:
+            "Trains dense neural networks on CPU cores, batch-parallel, and shows where the speed comes from.",
         discussion: """
-            Example:
+            Examples:
               gradloom train configs/quickstart.yaml
               gradloom topology
             """,
         version: version,
         subcommands: [TrainCommand.self, EvaluateCommand.self, PredictCommand.self, TopologyCommand.self])
+
+    /// Usage errors look like all others.
+    static let _errorLabel = "error"
+
+    static func main() {
+        do {
+            try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    /// The argument parser speaks of an unexpected argument, which is less than a person can use.
+    private static func refuseUnknownCommand(_ name: String?) throws {
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard let name, !name.hasPrefix("-"), name != "help", !names.contains(name) else { return }
+        throw ValidationError(
+            "There is no command '\(name)'; the commands are \(names.formatted(.list(type: .and))).")
+    }
 }

@@ -11,11 +11,17 @@ struct ModelOptions: ParsableArguments {
     @Argument(help: "The run directory.", completion: .directory)
     var run: String
 
-    @Option(help: "A checkpoint to use instead of the run's newest one.", completion: .file(extensions: ["safetensors"]))
+    @Option(
+        help: ArgumentHelp("A checkpoint to use instead of the run's newest one.", valueName: "file"),
+        completion: .file(extensions: ["safetensors"]))
     var checkpoint: String?
 
-    @Option(help: "The number of workers; one per allowed core by default.")
+    @Option(help: ArgumentHelp("The number of workers; one per allowed core by default.", valueName: "n"))
     var workers: Int?
+
+    func validate() throws {
+        try GradloomCLI.validate(workers: workers)
+    }
 
     /// The configuration of the run.
     func settings() throws -> Configuration {
@@ -24,37 +30,44 @@ struct ModelOptions: ParsableArguments {
 
     /// The model in the precision that it was trained in.
     func model<Scalar: LoomScalar>(_ settings: Configuration, _: Scalar.Type) throws -> SavedModel<Scalar> {
-        let directory = try RunDirectory(existing: run)
-        guard let path = checkpoint ?? CheckpointStore(directory: directory.checkpointsPath, keep: 1).newest else {
-            throw RunDirectoryError.incomplete(path: run, missing: "checkpoints/step-….safetensors")
-        }
+        let checkpoints = CheckpointStore(directory: try RunDirectory(existing: run).checkpointsPath, keep: 1)
+        guard let path = checkpoint ?? checkpoints.newest else { throw RunError.noCheckpoint(run: run) }
         let machine = try MachineSetup(workers: workers, policy: settings.parallel.placement)
         return try SavedModel(settings, checkpoint: Safetensors(contentsOf: path), machine: machine)
     }
 }
 
-/// The samples in a CSV or npy file given on the command line.
-///
-/// - Parameters:
-///   - path: `FILE.csv` or `FILE.npy`.
-///   - targets: The npy file of the targets, for `path` an npy file.
-///   - label: The label column of a CSV file: a name or an index from 0.
-///   - model: Its feature columns are found by name where the file has them; otherwise all columns are features.
-func openSamples<Scalar>(
-    _ path: String, targets: String? = nil, label: ColumnReference?, for model: SavedModel<Scalar>
-) throws -> any DataSource {
-    if path.lowercased().hasSuffix(".npy") {
-        return try NpySource(inputs: path, targets: targets)
+/// Samples in a file given on the command line.
+enum SampleFile {
+    static func isNpy(_ path: String) -> Bool { path.lowercased().hasSuffix(".npy") }
+
+    /// The samples of `path` with their targets: those of the npy file `targets`, or the columns of the CSV file
+    /// that were the targets in training, or its column `label`.
+    static func labelled<Scalar>(
+        _ path: String, targets: String?, label: ColumnReference?, for model: SavedModel<Scalar>
+    ) throws -> any DataSource {
+        if isNpy(path) { return try NpySource(inputs: path, targets: targets) }
+        var options = model.configuration.trainingOptions
+        if let label {
+            options.label = label
+            options.targets = []
+        }
+        return try CSVSource(path: path, options: options, matching: model.knownColumns, readsTargets: true)
     }
-    var options = CSVOptions(label: label, classNames: model.classNames)
-    guard let names = model.featureNames else { return try CSVSource(path: path, options: options) }
-    options.features = names.map { .name($0) }
-    do {
-        return try CSVSource(path: path, options: options)
-    } catch let named {
-        options.features = nil
-        guard let all = try? CSVSource(path: path, options: options), all.featureCount == names.count else { throw named }
-        return all
+
+    /// The samples of `path` to predict on. Columns that were labels or targets in training may be there or not.
+    static func unlabelled<Scalar>(_ path: String, for model: SavedModel<Scalar>) throws -> any DataSource {
+        if isNpy(path) { return try NpySource(inputs: path, targets: nil) }
+        return try CSVSource(
+            path: path, options: model.configuration.trainingOptions, matching: model.knownColumns,
+            readsTargets: false)
+    }
+}
+
+extension Configuration {
+    /// How the training data were read, if they came from a CSV file.
+    fileprivate var trainingOptions: CSVOptions {
+        if case .csv(let csv) = data.source { csv.options } else { CSVOptions() }
     }
 }
 

@@ -12,20 +12,27 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Predict with a trained network.",
         discussion: """
-            A CSV output has one row per sample: the predicted class and the probability of each class, or the outputs
-            of a regression. An npy output is the array of outputs, samples × units.
+            A CSV output has one row per sample: the predicted class and the probability of every \
+            class, or the outputs of a regression. An npy output is the array of outputs, \
+            samples × units. Label columns of a CSV input are not read.
 
             Examples:
-              gradloom predict runs/digits-20260102T030405Z --input x.csv --output y.csv
-              gradloom predict runs/digits-20260102T030405Z --input x.npy --output y.npy
+              gradloom predict runs/digits-20260102T030405Z \\
+                --input x.csv --output y.csv
+              gradloom predict runs/digits-20260102T030405Z \\
+                --input x.npy --output y.npy
             """)
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: "The samples, FILE.csv or FILE.npy.", completion: .file(extensions: ["csv", "npy"]))
+    @Option(
+        help: ArgumentHelp("The samples, CSV or npy.", valueName: "file"),
+        completion: .file(extensions: ["csv", "npy"]))
     var input: String
 
-    @Option(help: "Where the predictions go, FILE.csv or FILE.npy.", completion: .file(extensions: ["csv", "npy"]))
+    @Option(
+        help: ArgumentHelp("Where the predictions go, FILE.csv or FILE.npy.", valueName: "file"),
+        completion: .file(extensions: ["csv", "npy"]))
     var output: String
 
     func validate() throws {
@@ -44,61 +51,87 @@ struct PredictCommand: ParsableCommand {
         }
     }
 
-    private func predict<Scalar: LoomScalar & NpyElement>(_ settings: Configuration, _ type: Scalar.Type) throws {
+    private func predict<Scalar: LoomScalar & NpyElement>(_ settings: Configuration, _ type: Scalar.Type)
+        throws
+    {
         let model = try options.model(settings, type)
-        let source = try openSamples(input, label: nil, for: model)
+        let source = try SampleFile.unlabelled(input, for: model)
         let predictions = try model.predict(source)
+        defer { withExtendedLifetime(predictions) {} }
         let matrix = MatrixView(
             pointer: predictions.pointer, rows: source.count, columns: model.network.outputs,
             stride: model.network.outputs)
-        if output.lowercased().hasSuffix(".npy") {
+        if SampleFile.isNpy(output) {
             try NpyWriter.write(matrix, to: output)
-        } else {
-            let table = PredictionTable(
-                output: model.network.description.output, classNames: model.classNames, labelBase: model.labelBase)
-            try AtomicFile.write(to: output) { file in
-                try file.append(table.header(columns: matrix.columns))
-                for row in 0..<matrix.rows {
-                    try file.append(table.line((0..<matrix.columns).map { Double(matrix[row, $0]) }))
-                }
+            return
+        }
+        let table = PredictionTable(model, columns: matrix.columns)
+        try AtomicFile.write(to: output) { file in
+            try file.append(table.header)
+            for row in 0..<matrix.rows {
+                try file.append(table.line((0..<matrix.columns).map { matrix[row, $0] }))
             }
         }
-        withExtendedLifetime(predictions) {}
     }
 }
 
 /// Predictions as CSV lines.
 private struct PredictionTable {
-    let output: OutputMap
-    let classNames: [String]?
-    let labelBase: LabelBase
-
+    /// What the outputs of a row are.
+    private enum Form {
+        /// the probability of every class
+        case classes
+        /// the probability of the second of two classes
+        case secondClass
+        /// the probability of a yes, for every unit
+        case decisions
+        /// numbers
+        case values
+    }
+    private let form: Form
     /// A class as the training labels wrote it.
-    private func className(_ index: Int) -> String {
-        classNames?[index] ?? String(index + (labelBase == .one ? 1 : 0))
+    private let className: (Int) -> String
+    private let columns: Int
+
+    init<Scalar>(_ model: SavedModel<Scalar>, columns: Int) {
+        form =
+            switch model.network.description.output {
+            case .softmax: .classes
+            case .sigmoid: columns == 1 ? .secondClass : .decisions
+            case .identity, .threshold: .values
+            }
+        let (names, base) = (model.classNames, model.labelBase == .one ? 1 : 0)
+        className = { names?[$0] ?? String($0 + base) }
+        self.columns = columns
     }
 
-    func header(columns: Int) -> String {
+    var header: String {
         let names: [String] =
-            switch output {
-            case .softmax: ["class"] + (0..<columns).map { "p_" + className($0) }
-            case .sigmoid: (0..<columns).flatMap { ["decision_\($0)", "p_\($0)"] }
-            case .identity, .threshold: (0..<columns).map { "y\($0)" }
+            switch form {
+            case .classes: ["class"] + (0..<columns).map { "p_" + className($0) }
+            case .secondClass: ["class", "p_" + className(1)]
+            case .decisions: (0..<columns).flatMap { ["decision_\($0)", "p_\($0)"] }
+            case .values: (0..<columns).map { "y\($0)" }
             }
         return names.map(quoted).joined(separator: ",") + "\n"
     }
 
-    func line(_ values: [Double]) -> String {
+    /// One row; numbers have the fewest digits that read back to the same value.
+    func line<Scalar: LoomScalar>(_ values: [Scalar]) -> String {
+        let numbers = values.map { "\($0)" }
         let cells: [String] =
-            switch output {
-            case .softmax:
-                // The lowest index on a tie, as in training's accuracy.
-                [quoted(className(values.indices.max { values[$0] < values[$1] || (values[$0] == values[$1] && $0 > $1) }!))]
-                    + values.map { "\($0)" }
-            case .sigmoid: values.flatMap { [$0 >= 0.5 ? "1" : "0", "\($0)"] }
-            case .identity, .threshold: values.map { "\($0)" }
+            switch form {
+            case .classes: [quoted(className(indexOfLargest(values)))] + numbers
+            case .secondClass: [quoted(className(values[0] >= 0.5 ? 1 : 0))] + numbers
+            case .decisions: zip(values, numbers).flatMap { [$0 >= 0.5 ? "1" : "0", $1] }
+            case .values: numbers
             }
         return cells.joined(separator: ",") + "\n"
+    }
+
+    /// The lowest index on a tie, as in training's accuracy.
+    private func indexOfLargest<Scalar: LoomScalar>(_ values: [Scalar]) -> Int {
+        values.indices.dropFirst().reduce(0) { values[$1] > values[$0] ? $1 : $0 }
     }
 
     /// RFC 4180: a cell with a separator, quote or line break stands in quotes.

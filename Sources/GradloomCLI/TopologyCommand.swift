@@ -13,16 +13,23 @@ struct TopologyCommand: ParsableCommand {
             Examples:
               gradloom topology
               gradloom topology --workers 4 --placement per-l3
+              gradloom topology --json
             """)
 
-    @Option(help: "The number of workers; one per allowed physical core by default.")
+    @Option(help: ArgumentHelp("The number of workers; one per allowed core by default.", valueName: "n"))
     var workers: Int?
 
-    @Option(help: "auto, compact, spread, per-l3, none or a list of CPUs such as 0,2,4-7.")
-    var placement = "auto"
+    @Option(
+        help: "auto, compact, spread, per-l3, none or a list of CPUs such as 0,2,4-7.",
+        completion: .list(["auto", "compact", "spread", "per-l3", "none"]))
+    var placement = PlacementPolicy.auto
 
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
+
+    func validate() throws {
+        try GradloomCLI.validate(workers: workers)
+    }
 
     func run() throws {
         try reportingFailures {
@@ -30,7 +37,7 @@ struct TopologyCommand: ParsableCommand {
             let allowance = try CPUAllowance.current(topology: topology)
             let plan = try Placement.plan(
                 topology: topology, allowance: allowance, workers: workers,
-                policy: PlacementPolicy(parsing: placement), libraryLimit: BLASRuntime.current().maximumThreads)
+                policy: placement, libraryLimit: BLASRuntime.current().maximumThreads)
             if json {
                 try JSONLines.print(TopologyReport(topology: topology, allowance: allowance, placement: plan))
             } else {
@@ -38,4 +45,15 @@ struct TopologyCommand: ParsableCommand {
             }
         }
     }
+}
+
+extension PlacementPolicy: ExpressibleByArgument {
+    /// Reads a policy; nil, for the argument parser's message, when the text is none.
+    public init?(argument: String) {
+        guard let policy = try? PlacementPolicy(parsing: argument) else { return nil }
+        self = policy
+    }
+
+    /// The default as help texts show it.
+    public var defaultValueDescription: String { description }
 }

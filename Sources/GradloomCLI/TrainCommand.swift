@@ -12,12 +12,12 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train the network that a configuration describes.",
         discussion: """
-            Writes a run directory with the resolved configuration, the metrics, a summary and checkpoints. Ctrl-C ends
-            after the current step, with a checkpoint.
+            Writes a run directory with the resolved configuration, the metrics, a summary and \
+            checkpoints. Ctrl-C ends after the current step, with a checkpoint.
 
             Examples:
               gradloom train configs/quickstart.yaml
-              gradloom train configs/digits.yaml --set optimizer.learning_rate=0.05 --workers 1
+              gradloom train configs/digits.yaml --set optimizer.learning_rate=0.05
               gradloom train --resume runs/digits-20260102T030405Z
             """)
 
@@ -26,13 +26,17 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Replace a value of the configuration; may be repeated.", valueName: "key.path=value"))
+        help: ArgumentHelp(
+            "Replace a value of the configuration; may be repeated.", valueName: "key.path=value"))
     var overrides: [String] = []
 
-    @Option(help: "The number of workers, instead of the configuration's parallel.workers.")
+    @Option(
+        help: ArgumentHelp(
+            "The number of workers, instead of the configuration's parallel.workers.", valueName: "n"))
     var workers: Int?
 
-    @Option(help: ArgumentHelp("Go on with an interrupted run, from its newest checkpoint.", valueName: "run"),
+    @Option(
+        help: ArgumentHelp("Go on with an interrupted run, from its newest checkpoint.", valueName: "run"),
         completion: .directory)
     var resume: String?
 
@@ -46,14 +50,16 @@ struct TrainCommand: ParsableCommand {
         guard (configuration == nil) != (resume == nil) else {
             throw ValidationError("Give a configuration to train, or --resume with a run directory.")
         }
-        if let workers, workers < 1 { throw ValidationError("--workers must be at least 1.") }
+        for override in overrides where override.split(separator: "=").count < 2 {
+            throw ValidationError("--set '\(override)' is not KEY.PATH=VALUE, such as training.epochs=3.")
+        }
+        try GradloomCLI.validate(workers: workers)
     }
 
     func run() throws {
         try reportingFailures {
             let path = try resume.map { try RunDirectory(existing: $0).configurationPath } ?? configuration!
-            let all = overrides + (workers.map { ["parallel.workers=\($0)"] } ?? [])
-            let settings = try Configuration.load(path: path, overrides: all)
+            let settings = try Configuration.load(path: path, overrides: allOverrides)
             try settings.validateForTraining(file: path)
             switch settings.training.precision {
             case .float32: try train(settings, path: path, Float.self)
@@ -62,50 +68,98 @@ struct TrainCommand: ParsableCommand {
         }
     }
 
+    private var allOverrides: [String] { overrides + (workers.map { ["parallel.workers=\($0)"] } ?? []) }
+
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
-        let machine = try MachineSetup(workers: settings.parallel.workers, policy: settings.parallel.placement)
+        let machine = try MachineSetup(
+            workers: settings.parallel.workers, policy: settings.parallel.placement)
         let experiment = try Experiment<Scalar>(settings, machine: machine)
+        // From here on something is written, so that a signal has to leave it whole.
+        StopSignals.note()
+        let run = try resume.map {
+            try ResumedRun(path: $0, experiment: experiment, isChanged: !allOverrides.isEmpty)
+        }
         let name =
-            resume == nil ? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent : "resumed"
+            run?.name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
         let directory =
-            try resume.map { try RunDirectory(existing: $0) }
+            try run?.directory
             ?? RunDirectory.create(in: settings.run.directory, name: name, configuration: settings.yaml())
         let checkpoints = CheckpointStore(
-            directory: directory.checkpointsPath, keep: settings.run.checkpointsKept)
-        if resume != nil { try restoreNewest(experiment, checkpoints) }
+            directory: directory.checkpointsPath, keep: settings.run.checkpoint.keep)
         let output = try TrainingOutput(
             experiment: experiment, name: name, directory: directory, json: json, quiet: quiet)
+        defer { output.abandon() }
         try output.begin()
-        let result = try experiment.train(checkpoints: checkpoints) { output.report($0) }
+        let result = try experiment.train(checkpoints: checkpoints, earlierLosses: run?.losses ?? []) {
+            output.report($0)
+        }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         try output.end(result, seconds: seconds)
-        try exitStatus(of: result, experiment: experiment, checkpoints: checkpoints)
+        try exitStatus(of: result, checkpoints: checkpoints)
     }
 
-    private func restoreNewest<Scalar: LoomScalar>(
-        _ experiment: Experiment<Scalar>, _ checkpoints: CheckpointStore
-    ) throws {
-        guard let newest = checkpoints.newest else {
-            throw RunDirectoryError.incomplete(path: resume!, missing: "checkpoints/step-….safetensors")
-        }
-        try experiment.trainer.restore(Safetensors(contentsOf: newest))
-    }
-
-    private func exitStatus<Scalar: LoomScalar>(
-        of result: TrainingResult, experiment: Experiment<Scalar>, checkpoints: CheckpointStore
-    ) throws {
+    private func exitStatus(of result: TrainingResult, checkpoints: CheckpointStore) throws {
         switch result.end {
         case .completed, .stoppedEarly:
             return
         case .interrupted:
-            throw ExitCode(ExitStatus.signalled(experiment.stopSignal))
+            throw ExitCode(ExitStatus.signalled(StopSignals.received))
         case .diverged(let step):
-            let kept = checkpoints.newest.map { "the last good checkpoint is \($0)" } ?? "there is no checkpoint yet"
+            let kept =
+                checkpoints.newest.map { "the last checkpoint before it is \($0)" }
+                ?? "there is no checkpoint yet"
             fail(
-                "the loss of step \(step + 1) is not a finite number, so training stopped before that step; \(kept). "
-                    + "Try a smaller optimizer.learning_rate, optimizer.clip_norm, or data.standardize: true")
+                "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite number; \(kept); "
+                    + "try a smaller optimizer.learning_rate, optimizer.clip_norm, or data.standardize: true")
             throw ExitCode(ExitStatus.diverged)
         }
+    }
+}
+
+/// A run to go on with.
+private struct ResumedRun {
+    let directory: RunDirectory
+    /// The validation losses of its epochs before the checkpoint, in their order.
+    let losses: [ValidationLoss]
+
+    /// The directory's name.
+    var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
+
+    /// Brings `experiment` to where the run in `path` was at its newest checkpoint.
+    ///
+    /// - Parameter isChanged: Whether the configuration is no longer the run's; the run then keeps the new one.
+    init<Scalar: LoomScalar>(path: String, experiment: Experiment<Scalar>, isChanged: Bool) throws {
+        directory = try RunDirectory(existing: path)
+        guard let newest = CheckpointStore(directory: directory.checkpointsPath, keep: 1).newest else {
+            throw RunError.noCheckpoint(run: path)
+        }
+        let trainer = experiment.trainer
+        try trainer.restore(Safetensors(contentsOf: newest))
+        guard trainer.step < trainer.totalSteps else {
+            let training = experiment.configuration.training
+            let isLimited = trainer.totalSteps < training.epochs * trainer.epochs.stepsPerEpoch
+            throw RunError.complete(
+                run: path, steps: trainer.totalSteps, key: isLimited ? "training.steps" : "training.epochs")
+        }
+        losses = try Self.losses(in: directory.metricsPath, until: trainer.step)
+        if let best = experiment.configuration.training.earlyStopping?.bestEpoch(endingAfter: losses) {
+            throw RunError.stoppedEarly(run: path, bestEpoch: best + 1)
+        }
+        if isChanged {
+            try AtomicFile.write(experiment.configuration.yaml(), to: directory.configurationPath)
+        }
+    }
+
+    /// The validation losses of the epochs up to `step`. An epoch that was trained again after a crash counts once.
+    private static func losses(in path: String, until step: Int) throws -> [ValidationLoss] {
+        let text = (try? String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)) ?? ""
+        let epochs = text.split(separator: "\n").compactMap {
+            try? JSONLines.value(EpochEvent.self, from: String($0))
+        }
+        let losses = epochs.filter { $0.step <= step }.map { ($0.epoch - 1, $0.validationLoss) }
+        return Dictionary(losses) { $1 }.compactMap { epoch, loss in
+            loss.map { ValidationLoss(epoch: epoch, loss: $0) }
+        }.sorted { $0.epoch < $1.epoch }
     }
 }

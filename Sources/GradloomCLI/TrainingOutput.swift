@@ -12,6 +12,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private let directory: RunDirectory
     private let json: Bool
     private let quiet: Bool
+    private let firstStep: Int
     private let progress: ProgressLine
     private let metrics: MetricsFile
     private var latestValidation: Evaluation?
@@ -26,13 +27,16 @@ final class TrainingOutput<Scalar: LoomScalar> {
         self.directory = directory
         self.json = json
         self.quiet = quiet
+        firstStep = experiment.trainer.step
         progress = ProgressLine(quiet: quiet)
         metrics = try MetricsFile(appendingTo: directory.metricsPath)
     }
 
     /// Notes and the first event.
     func begin() throws {
-        for note in experiment.notes { progress.note(note) }
+        if !quiet {
+            for note in experiment.notes { progress.note("note: " + note) }
+        }
         try emit(runEvent)
     }
 
@@ -44,7 +48,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         case .progress(let epoch, let sum, let speed):
             progress.update(
                 TrainingProgress(
-                    epoch: epoch + 1, epochs: epochs, step: trainer.step, steps: trainer.totalSteps, loss: sum.loss,
+                    epoch: epoch + 1, epochs: epochs, step: trainer.step, steps: trainer.totalSteps,
+                    loss: sum.loss,
                     validationAccuracy: latestValidation?.accuracy, samplesPerSecond: speed))
         case .epochEnded(let result):
             latestValidation = result.validation
@@ -54,7 +59,12 @@ final class TrainingOutput<Scalar: LoomScalar> {
         }
     }
 
-    /// The summary file, the last event and the table.
+    /// Leaves a clean line behind when training fails.
+    func abandon() {
+        progress.finish()
+    }
+
+    /// The summary file, the last event and the table; no table for a training that diverged, because an error follows.
     func end(_ result: TrainingResult, seconds: Double) throws {
         progress.finish()
         if let failure { throw failure }
@@ -64,14 +74,20 @@ final class TrainingOutput<Scalar: LoomScalar> {
             gflops: summary.gflops, ceilingFraction: summary.ceilingFraction,
             parameterHash: experiment.trainer.parameters.hash, runDirectory: directory.path)
         try directory.writeSummary(
-            RunSummary(done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
+            RunSummary(
+                done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
         try emit(done)
-        if !json && !quiet { print(trainingSummary(summary)) }
+        if case .diverged = result.end { return }
+        if !json && !quiet { print(trainingSummary(summary), terminator: "") }
     }
 
     private func emit(_ event: some Encodable) throws {
         try metrics.append(event)
-        if json { try JSONLines.print(event) }
+        if json {
+            // Both may go to one terminal.
+            progress.finish()
+            try JSONLines.print(event)
+        }
     }
 
     private var runEvent: RunEvent {
@@ -80,7 +96,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
             parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
             placement: machine.workerCPUs, gradient: "sliced",
             blas: .init(
-                library: "OpenBLAS \(machine.blas.version)", core: machine.blas.coreName,
+                library: machine.blas.version, core: machine.blas.coreName,
                 ceilingGflops: experiment.ceiling.gflops),
             machine: .init(
                 cpu: machine.machine.processor, cores: machine.machine.cores,
@@ -101,10 +117,12 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private func summary(of result: TrainingResult, seconds: Double) -> TrainingSummary {
         // The unfinished epoch speaks for itself when it is all there is.
         let last = result.epochs.last
+        let epochsDone =
+            last.map { $0.epoch + 1 } ?? experiment.trainer.step / experiment.trainer.epochs.stepsPerEpoch
         let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
         let operations = experiment.trainer.network.operationsPerSample
         return TrainingSummary(
-            name: name, epochs: result.epochs.count, steps: experiment.trainer.step, seconds: seconds,
+            name: name, epochs: epochsDone, steps: experiment.trainer.step, seconds: seconds,
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
             validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
             samplesPerSecond: result.samplesPerSecond, gflops: result.samplesPerSecond * operations / 1e9,
@@ -114,12 +132,17 @@ final class TrainingOutput<Scalar: LoomScalar> {
 
     private func notes(_ result: TrainingResult) -> [String] {
         var notes: [String] = []
+        if firstStep > 0 { notes.append("resumed after step \(NumberFormat.grouped(firstStep))") }
         switch result.end {
         case .completed: break
-        case .stoppedEarly(let best): notes.append("stopped early: the best validation loss was that of epoch \(best + 1)")
+        case .stoppedEarly(let best):
+            notes.append("stopped early: the best validation loss was that of epoch \(best + 1)")
         case .interrupted:
-            notes.append("interrupted; go on with: gradloom train --resume \(directory.path)")
-        case .diverged(let step): notes.append("stopped at step \(step + 1): its loss was not a finite number")
+            notes.append(
+                experiment.configuration.run.checkpoint.every == .never
+                    ? "interrupted, without a checkpoint because run.checkpoint.every is never"
+                    : "interrupted; go on with: gradloom train --resume \(directory.path)")
+        case .diverged: break
         }
         let region = result.epochs.last?.training.region ?? result.unfinishedEpoch.region
         if let region, region.mode == .forkJoin {

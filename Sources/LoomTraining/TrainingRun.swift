@@ -15,6 +15,35 @@ public struct EarlyStopping: Sendable, Equatable, Codable {
     }
 }
 
+/// The validation loss after an epoch.
+public struct ValidationLoss: Sendable, Equatable {
+    /// The epoch, counted from 0.
+    public let epoch: Int
+    /// The loss.
+    public let loss: Double
+
+    /// The validation loss `loss` after `epoch`.
+    public init(epoch: Int, loss: Double) {
+        self.epoch = epoch
+        self.loss = loss
+    }
+}
+
+extension EarlyStopping {
+    /// The epoch with the best of `losses`, when training has to end after the last of them; nil while it goes on.
+    public func bestEpoch(endingAfter losses: [ValidationLoss]) -> Int? {
+        guard var best = losses.first else { return nil }
+        for next in losses.dropFirst() {
+            if next.loss < best.loss - minimumImprovement {
+                best = next
+            } else if next.epoch - best.epoch >= patience {
+                return best.epoch
+            }
+        }
+        return nil
+    }
+}
+
 /// What a training reports while it runs.
 public enum TrainingEvent: Sendable {
     /// About ten times a second: the epoch (counted from 0), its steps so far, and the speed of the last steps.
@@ -67,6 +96,9 @@ public struct TrainingRun<Scalar: LoomScalar> {
     public var validate: (() throws -> Evaluation)?
     /// When to end early.
     public var earlyStopping: EarlyStopping?
+    /// The validation losses of the epochs before, in their order, when a training goes on: they count for early
+    /// stopping, so that an interruption changes nothing.
+    public var earlierLosses: [ValidationLoss] = []
     /// Writes a checkpoint of the trainer's state.
     public var checkpoint: (() throws -> Void)?
     /// Steps between two checkpoints; nil: none but the one at the end.
@@ -88,7 +120,7 @@ public struct TrainingRun<Scalar: LoomScalar> {
         var speed = SpeedMeter()
         var epochs: [EpochResult] = []
         var unfinished = StepReport()
-        var best: (epoch: Int, loss: Double)?
+        var losses = earlierLosses
         var end = TrainingEnd.completed
         while trainer.step < trainer.totalSteps {
             let epoch = trainer.step / trainer.epochs.stepsPerEpoch
@@ -97,7 +129,8 @@ public struct TrainingRun<Scalar: LoomScalar> {
                 end = .diverged(step: step)
                 break
             }
-            if unfinished.interrupted {
+            let isInterrupted = unfinished.interrupted
+            if isInterrupted, !epochEnds(at: trainer.step) {
                 end = .interrupted
                 break
             }
@@ -106,14 +139,26 @@ public struct TrainingRun<Scalar: LoomScalar> {
             unfinished = StepReport()
             epochs.append(result)
             report(.epochEnded(result))
-            if let stop = stopsEarly(result, best: &best) {
-                end = stop
+            if let loss = result.validation?.loss {
+                losses.append(ValidationLoss(epoch: epoch, loss: loss))
+                if let best = earlyStopping?.bestEpoch(endingAfter: losses) {
+                    end = .stoppedEarly(bestEpoch: best)
+                    break
+                }
+            }
+            // After the epoch's validation: going on later does not validate it again.
+            if isInterrupted, trainer.step < trainer.totalSteps {
+                end = .interrupted
                 break
             }
         }
         if case .diverged = end {} else { try checkpoint?() }
         return TrainingResult(
             end: end, epochs: epochs, unfinishedEpoch: unfinished, samplesPerSecond: speed.samplesPerSecond)
+    }
+
+    private func epochEnds(at step: Int) -> Bool {
+        step % trainer.epochs.stepsPerEpoch == 0 || step == trainer.totalSteps
     }
 
     private func runEpoch(_ epoch: Int, speed: inout SpeedMeter) throws -> StepReport {
@@ -129,21 +174,13 @@ public struct TrainingRun<Scalar: LoomScalar> {
             speed.add(region)
             guard region.divergedStep == nil, !region.interrupted else { break }
             report(.progress(epoch: epoch, epochSoFar: total, samplesPerSecond: speed.latest))
-            if let stepsPerCheckpoint, trainer.step % stepsPerCheckpoint == 0, trainer.step < trainer.totalSteps {
+            if let stepsPerCheckpoint, trainer.step % stepsPerCheckpoint == 0,
+                trainer.step < trainer.totalSteps
+            {
                 try checkpoint?()
             }
         }
         return total
-    }
-
-    private func stopsEarly(_ result: EpochResult, best: inout (epoch: Int, loss: Double)?) -> TrainingEnd? {
-        guard let earlyStopping, let loss = result.validation?.loss else { return nil }
-        if let known = best, !(loss < known.loss - earlyStopping.minimumImprovement) {
-            return result.epoch - known.epoch >= earlyStopping.patience
-                ? .stoppedEarly(bestEpoch: known.epoch) : nil
-        }
-        best = (result.epoch, loss)
-        return nil
     }
 }
 

@@ -8,6 +8,16 @@ import Testing
         LOOM_SIGMOID, LOOM_ARCTAN, LOOM_TANH, LOOM_EXP, LOOM_SOFTPLUS,
     ]
 
+    /// The largest error allowed, in units in the last place; a little above what all float32 values show.
+    static func largestUlps(_ activation: loom_activation) -> Double {
+        switch activation {
+        case LOOM_EXP: 1.2
+        case LOOM_ARCTAN: 2
+        case LOOM_SIGMOID, LOOM_SOFTPLUS: 2.5
+        default: 2.6
+        }
+    }
+
     /// The activation in the reference's precision.
     static func reference(_ activation: loom_activation, _ z: WideReal) -> WideReal {
         switch activation {
@@ -83,11 +93,11 @@ import Testing
                 if !(error <= worst.error) { worst = (error, values[index]) }
             }
             #expect(
-                worst.error <= 2.6, "\(variant): \(worst.error) ulp at \(worst.value)")
+                worst.error <= largestUlps(activation), "\(variant): \(worst.error) ulp at \(worst.value)")
         }
     }
 
-    @Test("Transcendental functions are within 2.6 ulp", arguments: transcendental)
+    @Test("Transcendental functions are within 1.2 to 2.6 ulp", arguments: transcendental)
     func accuracy(_ activation: loom_activation) {
         Self.checkAccuracy(Float.self, activation)
         Self.checkAccuracy(Double.self, activation)
@@ -180,7 +190,7 @@ import Testing
 
     /// All 2³² floats; minutes, therefore only with GRADLOOM_SOAK=1.
     @Test(
-        "Every float32 is within 2.6 ulp",
+        "Every float32 is within 1.2 to 2.6 ulp",
         .enabled(if: ProcessInfo.processInfo.environment["GRADLOOM_SOAK"] == "1"), arguments: transcendental)
     func everyFloat(_ activation: loom_activation) throws {
         let count = 1 << 16
@@ -198,6 +208,6 @@ import Testing
                 if !(error <= worst.error) { worst = (error, inputs.pointer[index]) }
             }
         }
-        #expect(worst.error <= 2.6, "\(worst.error) ulp at \(worst.value)")
+        #expect(worst.error <= Self.largestUlps(activation), "\(worst.error) ulp at \(worst.value)")
     }
 }

@@ -234,14 +234,36 @@ enum TestedLoss: CaseIterable {
         let tied = [columns / 2, columns - 1]
         let logits = PaddedMatrix<Float>(rows: 2, columns: columns) { tied.contains($1) ? 3 : -1 }
         let targets = PaddedMatrix<Float>(rows: 2, columns: columns) { $1 == tied[$0] ? 1 : 0 }
+        let isOne = tied[0] == tied[1]
+        // The largest elements take part in the sum, each of them.
+        let others = exp(-4.0) * Double(columns - (isOne ? 1 : 2))
+        let crossEntropy = log1p(others + (isOne ? 0 : 1))
         for loss in [TestedLoss.labels, .distribution, .squaredSoftmax] {
-            let correct = (0..<2).map { row in
+            let results = (0..<2).map { row in
                 loss.call(
                     variant, start: row, count: 1, bias: nil, logits: logits, targets: targets,
-                    labels: tied.map(Int32.init), scale: 1, deltas: nil
-                ).correct
+                    labels: tied.map(Int32.init), scale: 1, deltas: nil)
             }
-            #expect(correct == (tied[0] == tied[1] ? [1, 1] : [1, 0]), "\(variant), \(loss)")
+            #expect(results.map(\.correct) == (isOne ? [1, 1] : [1, 0]), "\(variant), \(loss)")
+            guard loss != .squaredSoftmax else { continue }
+            for result in results {
+                #expect(abs(result.loss - crossEntropy) < 1e-5, "\(variant), \(loss): \(result.loss)")
+            }
+        }
+    }
+
+    @Test("z = 0 and t = ½ count as 1 in an element's decision", arguments: KernelVariant.all)
+    func elementDecisions(_ variant: KernelVariant) {
+        let cases: [(z: Double, t: Double)] = [(0, 0.5), (0, 0.49), (-0.0, 1), (-1e-30, 0.6), (-1, 0.49)]
+        let logits = PaddedMatrix<Float>(rows: 1, columns: 5) { cases[$1].z }
+        let targets = PaddedMatrix<Float>(rows: 1, columns: 5) { cases[$1].t }
+        for loss in [TestedLoss.sigmoid, .squaredSigmoid] {
+            let correct = loss.call(
+                variant, start: 0, count: 1, bias: nil, logits: logits, targets: targets, labels: [0],
+                scale: 1,
+                deltas: nil
+            ).correct
+            #expect(correct == 3, "\(variant), \(loss)")
         }
     }
 }

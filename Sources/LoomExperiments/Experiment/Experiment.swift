@@ -1,4 +1,5 @@
 import CHardware
+import Foundation
 import LoomData
 import LoomKernels
 import LoomModel
@@ -19,8 +20,10 @@ public final class Experiment<Scalar: LoomScalar> {
     private let evaluator: Evaluator<Scalar>
 
     /// Reads or makes the data, builds the network, plans the steps and measures the ceiling.
-    /// - Throws: `DataError`, `ModelError`, `SafetensorsError`: what does not fit together, and where.
+    /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit together, and
+    ///   where.
     public init(_ configuration: Configuration, machine: MachineSetup) throws {
+        try configuration.checkGradientForm()
         self.configuration = configuration
         self.machine = machine
         let settings = configuration.network
@@ -50,12 +53,18 @@ public final class Experiment<Scalar: LoomScalar> {
         return notes
     }
 
-    /// Trains to the end, or until the user asks to stop, and keeps checkpoints in `checkpoints`.
+    /// Trains to the end, or until `StopSignals` has received a signal, and keeps checkpoints in `checkpoints`.
+    ///
+    /// - Parameters:
+    ///   - checkpoints: Where checkpoints go; nil: nowhere.
+    ///   - earlierLosses: The validation losses of the epochs before, in their order, when a training goes on.
+    ///   - report: Told what happens.
     public func train(
-        checkpoints: CheckpointStore?, report: @escaping (TrainingEvent) -> Void
+        checkpoints: CheckpointStore?, earlierLosses: [ValidationLoss] = [],
+        report: @escaping (TrainingEvent) -> Void
     ) throws -> TrainingResult {
-        loom_note_stop_signals()
         var run = TrainingRun(trainer: trainer)
+        run.earlierLosses = earlierLosses
         if let validation = data.validation {
             run.validate = { [evaluator, configuration] in
                 try evaluator.evaluate(validation, loss: configuration.loss)
@@ -63,9 +72,9 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         run.earlyStopping = configuration.training.earlyStopping
         run.report = report
-        if let checkpoints, configuration.run.checkpointInterval != .never {
+        if let checkpoints, configuration.run.checkpoint.every != .never {
             run.checkpoint = { [self] in _ = try checkpoints.write(checkpoint(), step: trainer.step) }
-            switch configuration.run.checkpointInterval {
+            switch configuration.run.checkpoint.every {
             case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
             case .steps(let count): run.stepsPerCheckpoint = count
             case .end, .never: break
@@ -73,9 +82,6 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         return try run.run()
     }
-
-    /// The signal that asked the training to stop; 0: none.
-    public var stopSignal: Int32 { loom_requested_signal() }
 
     /// The loss and accuracy on the training data (validation: false) or the validation data.
     public func evaluate(validation: Bool) throws -> Evaluation? {
@@ -93,11 +99,41 @@ public final class Experiment<Scalar: LoomScalar> {
     }
 }
 
+/// SIGINT (Ctrl-C) and SIGTERM as requests to end a training after its current step.
+public enum StopSignals {
+    /// From now on the first of these signals is a request; a second one ends the program as usual. To be called on the
+    /// main thread.
+    public static func note() {
+        loom_note_stop_signals()
+        // A program inherits blocked signals from the thread that started it, and Dispatch's threads block them all: a
+        // training started by another program could not be ended otherwise.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    }
+
+    /// The signal that has come; 0: none.
+    public static var received: Int32 { loom_requested_signal() }
+}
+
 extension Configuration {
+    /// Refuses what no trainer can do yet.
+    func checkGradientForm() throws(ConfigurationError) {
+        guard parallel.gradient == .columns else { return }
+        throw ConfigurationError([
+            .init(
+                place: .value, keyPath: "parallel.gradient",
+                problem: "columns is not available yet; use sliced, or auto, which chooses it")
+        ])
+    }
+
     /// The schedule that the trainer is given.
     var trainingSchedule: TrainingSchedule {
         TrainingSchedule(
-            batchRows: training.batch, epochs: training.epochs, maximumSteps: training.steps, seed: training.seed,
+            batchRows: training.batch, epochs: training.epochs, maximumSteps: training.steps,
+            seed: training.seed,
             shuffles: data.shuffle, dropsLast: training.dropLast)
     }
 

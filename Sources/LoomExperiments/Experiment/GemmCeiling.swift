@@ -43,7 +43,8 @@ private final class CeilingWork<Scalar: LoomScalar>: PhasedWork, @unchecked Send
     func perform(phase: Int, step: Int, worker: Int) {
         func matrix(_ index: Int) -> MatrixView<Scalar> {
             MatrixView(
-                pointer: matrices[worker].pointer + index * size * size, rows: size, columns: size, stride: size)
+                pointer: matrices[worker].pointer + index * size * size, rows: size, columns: size,
+                stride: size)
         }
         for _ in 0..<products {
             Gemm.forward(matrix(0), weights: matrix(1), into: matrix(2))

@@ -32,8 +32,13 @@ public struct MachineSetup: Sendable {
         blas = try BLASRuntime.prepare(workers: placement.workers)
         machine = MachineDescription.current(topology: topology, blas: blas)
         binder = try ThreadBinder(placement: placement)
-        notes = placement.notes + [blas.coreTypeWarning(
-            flags: MachineDescription.processorFlags(), environment: ProcessInfo.processInfo.environment)].compactMap { $0 }
+        notes =
+            placement.notes
+            + [
+                blas.coreTypeWarning(
+                    flags: MachineDescription.processorFlags(),
+                    environment: ProcessInfo.processInfo.environment)
+            ].compactMap { $0 }
     }
 
     /// The number of workers.

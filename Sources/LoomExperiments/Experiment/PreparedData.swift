@@ -20,10 +20,11 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
 
     /// Reads or makes the data that `description` asks for, for `network` (its number of inputs does not matter) and
     /// `loss`.
-    /// - Throws: `DataError` naming file, line and column, or the key.
+    /// - Throws: `DataError` naming file, line and column, or the key; `ModelError` for more classes than units.
     public init(_ description: DataDescription, network: NetworkDescription, loss: LossDescription) throws {
         let source = try description.source.open()
         let needs = TargetNeeds(loss: loss, output: network.output, outputs: network.layers.last?.units ?? 0)
+        try Self.check(source.targetColumns.classNames, against: needs, network: network)
         let conversion = try TargetConversion(from: source, to: needs, base: description.labels.base)
         var notes = source.notes + [conversion.note].compactMap { $0 }
         switch description.validation {
@@ -40,11 +41,11 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
             training = try Dataset(source, rows: split.training, conversion: conversion)
             validation = try Dataset(source, rows: split.validation, conversion: conversion)
         case .source(let other):
-            let held = try other.open()
+            let held = try other.open(beside: source)
             training = try Dataset(source, conversion: conversion)
             validation = try Dataset(
                 held, conversion: TargetConversion(from: held, to: needs, base: conversion.base))
-            notes += held.notes
+            notes += held.notes.map { "validation data: \($0)" }
         }
         if description.standardize {
             let standardization = Standardization(of: training)
@@ -57,6 +58,17 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         self.conversion = conversion
         self.classNames = source.targetColumns.classNames
         self.notes = notes
+    }
+
+    /// Refuses more classes in text than the network has units for: the labels' indices would say little to a reader.
+    private static func check(
+        _ classNames: [String]?, against needs: TargetNeeds, network: NetworkDescription
+    ) throws {
+        guard let classNames, case .classes(let units) = needs, classNames.count > units else { return }
+        let names = classNames.prefix(20).joined(separator: ", ") + (classNames.count > 20 ? ", …" : "")
+        throw ModelError(
+            "the last layer '\(network.layers.last?.name ?? "")' has \(units) units, but the labels name "
+                + "\(classNames.count) classes (\(names)); give it \(classNames.count) units")
     }
 
     private static func labels(of source: any DataSource, _ conversion: TargetConversion) throws -> [Int32] {

@@ -40,11 +40,17 @@ public final class SavedModel<Scalar: LoomScalar> {
             team: WorkerTeam(workers: plan.workers, request: plan.request, binding: plan.binding))
     }
 
+    /// What other data have to match.
+    public var knownColumns: KnownColumns {
+        KnownColumns(featureCount: network.inputs, featureNames: featureNames, classNames: classNames)
+    }
+
     /// The loss and accuracy on the validation part of the run's own data, or on all of it where there is none.
-    public func evaluateOwnData() throws -> Evaluation {
+    public func evaluateOwnData() throws -> (evaluation: Evaluation, isValidation: Bool) {
         let data = try PreparedData<Scalar>(
             configuration.data, network: network.description, loss: configuration.loss)
-        return try evaluator.evaluate(data.validation ?? data.training, loss: configuration.loss)
+        let evaluation = try evaluator.evaluate(data.validation ?? data.training, loss: configuration.loss)
+        return (evaluation, data.validation != nil)
     }
 
     /// The loss and accuracy on `source`.
@@ -64,8 +70,10 @@ public final class SavedModel<Scalar: LoomScalar> {
         guard source.featureCount == network.inputs else {
             throw DataError(
                 .badData, source: source.name,
-                problem: "\(source.featureCount) feature columns, but the model was trained on \(network.inputs)",
-                remedy: "give the same columns as in training, and name the label column if there is one")
+                problem:
+                    "\(source.featureCount) feature column\(source.featureCount == 1 ? "" : "s"), but the model was "
+                    + "trained on \(network.inputs)",
+                remedy: "give the same features as in training, in the same order")
         }
         let data = try Dataset<Scalar>(source, conversion: conversion)
         try standardization?.apply(to: data)

@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+
+/// What a run of the program came to.
+struct Outcome {
+    let exitCode: Int32
+    let output: String
+    let errors: String
+
+    /// The JSON objects on standard output, which must have nothing else.
+    func events() throws -> [[String: Any]] {
+        try output.split(separator: "\n").map { line in
+            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+    }
+
+    /// The last event.
+    func lastEvent() throws -> [String: Any] { try #require(try events().last) }
+}
+
+/// A temporary directory in which the built program runs; it disappears with the value.
+final class Workplace {
+    let path: String
+
+    init() throws {
+        let directory = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(
+            "gradloom-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        // As the program sees it, which may be another name for the same directory.
+        path = directory.resolvingSymlinksInPath().path
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The program beside the test bundle.
+    static var program: URL {
+        Bundle.main.executableURL!.resolvingSymlinksInPath().deletingLastPathComponent()
+            .appendingPathComponent("gradloom")
+    }
+
+    func url(_ name: String) -> URL { URL(fileURLWithPath: path).appendingPathComponent(name) }
+
+    func write(_ text: String, to name: String) throws { try write(Data(text.utf8), to: name) }
+
+    func write(_ bytes: Data, to name: String) throws {
+        let file = url(name)
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try bytes.write(to: file)
+    }
+
+    func read(_ name: String) throws -> String { try String(contentsOf: url(name), encoding: .utf8) }
+
+    /// The names in a directory, in their order; those of the outputs that `start` catches excepted.
+    func names(in directory: String = ".") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: url(directory).path).filter {
+            !$0.hasPrefix(RunningTool.prefix)
+        }.sorted()
+    }
+
+    /// Runs the program in this directory to its end.
+    func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
+
+    /// Runs the program in this directory to its end.
+    func run(_ arguments: [String]) throws -> Outcome { try start(arguments).wait() }
+
+    /// Starts the program in this directory.
+    func start(_ arguments: [String]) throws -> RunningTool { try RunningTool(arguments, in: self) }
+
+    /// Runs a training that must succeed, and returns its run directory.
+    func train(_ arguments: String...) throws -> String {
+        let outcome = try run(["train", "--json"] + arguments)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        return try #require(try outcome.lastEvent()["run_directory"] as? String)
+    }
+}
+
+/// The program while it runs. Its output goes to files, so that no pipe can fill.
+final class RunningTool {
+    static let prefix = "caught-"
+    private let process = Process()
+    private let output: URL
+    private let errors: URL
+
+    init(_ arguments: [String], in workplace: Workplace) throws {
+        let name = Self.prefix + UUID().uuidString
+        output = workplace.url(name + ".out")
+        errors = workplace.url(name + ".err")
+        process.executableURL = Workplace.program
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
+        // Help texts are as wide as the terminal.
+        process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try Self.file(output)
+        process.standardError = try Self.file(errors)
+        try process.run()
+    }
+
+    private static func file(_ url: URL) throws -> FileHandle {
+        try Data().write(to: url)
+        return try FileHandle(forWritingTo: url)
+    }
+
+    /// What is on standard output so far.
+    var outputSoFar: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+
+    func send(signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Waits until standard output has `text`.
+    func wait(forOutput text: String) throws {
+        for _ in 0..<6000 {
+            if outputSoFar.contains(text) { return }
+            try #require(process.isRunning, "the program ended before it said \(text)")
+            usleep(10_000)
+        }
+        Issue.record("the program did not say \(text) within a minute")
+    }
+
+    /// Waits for the end. A program that a signal ended has the negative number of the signal as its code.
+    func wait() throws -> Outcome {
+        let id = process.processIdentifier
+        let watchdog = DispatchWorkItem { kill(id, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 60, execute: watchdog)
+        process.waitUntilExit()
+        watchdog.cancel()
+        let status = process.terminationStatus
+        return Outcome(
+            exitCode: process.terminationReason == .exit ? status : -status, output: outputSoFar,
+            errors: try String(contentsOf: errors, encoding: .utf8))
+    }
+}

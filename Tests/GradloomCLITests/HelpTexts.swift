@@ -1,0 +1,160 @@
+import Testing
+
+/// The help texts of the commands, word for word.
+struct HelpTexts: Sendable, CustomTestStringConvertible {
+    /// The command; nil: the program itself.
+    let command: String?
+    let text: String
+
+    var arguments: [String] { [command, "--help"].compactMap { $0 } }
+    var testDescription: String { command ?? "gradloom" }
+
+    static let all = [gradloom, train, evaluate, predict, topology]
+
+    static let gradloom = HelpTexts(
+        command: nil,
+        text: """
+            OVERVIEW: Trains dense neural networks on CPU cores, batch-parallel, and shows
+            where the speed comes from.
+
+            Examples:
+              gradloom train configs/quickstart.yaml
+              gradloom topology
+
+            USAGE: gradloom <subcommand>
+
+            OPTIONS:
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            SUBCOMMANDS:
+              train                   Train the network that a configuration describes.
+              evaluate                Measure the loss and accuracy of a trained network.
+              predict                 Predict with a trained network.
+              topology                Draw this machine, what this process may use of it
+                                      and why, and where workers go.
+
+              See 'gradloom help <subcommand>' for detailed help.
+            """)
+
+    static let train = HelpTexts(
+        command: "train",
+        text: """
+            OVERVIEW: Train the network that a configuration describes.
+
+            Writes a run directory with the resolved configuration, the metrics, a summary
+            and checkpoints. Ctrl-C ends after the current step, with a checkpoint.
+
+            Examples:
+              gradloom train configs/quickstart.yaml
+              gradloom train configs/digits.yaml --set optimizer.learning_rate=0.05
+              gradloom train --resume runs/digits-20260102T030405Z
+
+            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--json] [--quiet]
+
+            ARGUMENTS:
+              <configuration>         The configuration, a YAML file.
+
+            OPTIONS:
+              --set <key.path=value>  Replace a value of the configuration; may be repeated.
+              --workers <n>           The number of workers, instead of the configuration's
+                                      parallel.workers.
+              --resume <run>          Go on with an interrupted run, from its newest
+                                      checkpoint.
+              --json                  Print one JSON object a line on standard output;
+                                      everything else goes to standard error.
+              --quiet                 Print nothing but errors, and with --json the JSON
+                                      lines.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
+
+    static let evaluate = HelpTexts(
+        command: "evaluate",
+        text: """
+            OVERVIEW: Measure the loss and accuracy of a trained network.
+
+            Without --data, on the validation part of the run's own data, or on all of them
+            where no part was kept for validation.
+
+            Examples:
+              gradloom evaluate runs/digits-20260102T030405Z
+              gradloom evaluate runs/digits-20260102T030405Z --data more.csv
+              gradloom evaluate runs/wine-20260102T030405Z \\
+                --data x.npy --targets y.npy
+
+            USAGE: gradloom evaluate <run> [--checkpoint <file>] [--workers <n>] [--data <file>] [--targets <file.npy>] [--label <column>] [--json]
+
+            ARGUMENTS:
+              <run>                   The run directory.
+
+            OPTIONS:
+              --checkpoint <file>     A checkpoint to use instead of the run's newest one.
+              --workers <n>           The number of workers; one per allowed core by
+                                      default.
+              --data <file>           Samples with targets, CSV or npy.
+              --targets <file.npy>    The targets of --data FILE.npy.
+              --label <column>        The label column of --data FILE.csv, by name or by
+                                      number from 0; that of the training by default.
+              --json                  Print one JSON object on standard output.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
+
+    static let predict = HelpTexts(
+        command: "predict",
+        text: """
+            OVERVIEW: Predict with a trained network.
+
+            A CSV output has one row per sample: the predicted class and the probability of
+            every class, or the outputs of a regression. An npy output is the array of
+            outputs, samples × units. Label columns of a CSV input are not read.
+
+            Examples:
+              gradloom predict runs/digits-20260102T030405Z \\
+                --input x.csv --output y.csv
+              gradloom predict runs/digits-20260102T030405Z \\
+                --input x.npy --output y.npy
+
+            USAGE: gradloom predict <run> [--checkpoint <file>] [--workers <n>] --input <file> --output <file>
+
+            ARGUMENTS:
+              <run>                   The run directory.
+
+            OPTIONS:
+              --checkpoint <file>     A checkpoint to use instead of the run's newest one.
+              --workers <n>           The number of workers; one per allowed core by
+                                      default.
+              --input <file>          The samples, CSV or npy.
+              --output <file>         Where the predictions go, FILE.csv or FILE.npy.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
+
+    static let topology = HelpTexts(
+        command: "topology",
+        text: """
+            OVERVIEW: Draw this machine, what this process may use of it and why, and where
+            workers go.
+
+            Examples:
+              gradloom topology
+              gradloom topology --workers 4 --placement per-l3
+              gradloom topology --json
+
+            USAGE: gradloom topology [--workers <n>] [--placement <placement>] [--json]
+
+            OPTIONS:
+              --workers <n>           The number of workers; one per allowed core by
+                                      default.
+              --placement <placement> auto, compact, spread, per-l3, none or a list of CPUs
+                                      such as 0,2,4-7. (default: auto)
+              --json                  Print one JSON object on standard output.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
+}

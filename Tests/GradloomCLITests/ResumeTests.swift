@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+@Suite struct ResumeTests {
+    private let workplace: Workplace
+
+    init() throws { workplace = try Workplace() }
+
+    /// Momentum and a shuffled order: both have to go on where they were.
+    private static let teacher = """
+        data:
+          synthetic: {task: teacher, samples: 2_000, inputs: 8, classes: 3, seed: 7}
+          validation: 0.1
+        network:
+          layers:
+            - {units: 16, activation: relu}
+            - {units: 3}
+          output: softmax
+        optimizer: {kind: momentum, learning_rate: 0.02}
+        training: {batch: 64, epochs: 1_000_000}
+
+        """
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func anInterruptedRunGoesOnWithTheSameBits(signal: Int32) throws {
+        try workplace.write(Self.teacher, to: "teacher.yaml")
+        let tool = try workplace.start(["train", "teacher.yaml", "--json"])
+        try tool.wait(forOutput: "\"epoch\"")
+        tool.send(signal: signal)
+        let interrupted = try tool.wait()
+        #expect(interrupted.exitCode == 128 + signal)
+        let done = try interrupted.lastEvent()
+        #expect(done["event"] as? String == "done")
+        let run = try #require(done["run_directory"] as? String)
+        let step = try #require(done["steps"] as? Int)
+        #expect(try workplace.read(run + "/summary.json").contains("\"end\" : \"interrupted\""))
+        let checkpoint = "step-" + String(repeating: "0", count: 8 - "\(step)".count) + "\(step).safetensors"
+        #expect(try workplace.names(in: run + "/checkpoints").last == checkpoint)
+
+        let last = "training.steps=\(step + 100)"
+        let resumed = try workplace.run("train", "--resume", run, "--set", last, "--json")
+        #expect(resumed.exitCode == 0, "\(resumed.errors)")
+        #expect(try resumed.lastEvent()["run_directory"] as? String == run)
+        let whole = try workplace.run("train", "teacher.yaml", "--set", last, "--json", "--workers", "1")
+        #expect(
+            try resumed.lastEvent()["parameter_hash"] as? String
+                == (try whole.lastEvent()["parameter_hash"] as? String))
+        #expect(try resumed.lastEvent()["steps"] as? Int == step + 100)
+    }
+
+    @Test func thePersonWhoInterruptsIsToldHowToGoOn() throws {
+        try workplace.write(Self.teacher, to: "teacher.yaml")
+        let tool = try workplace.start(["train", "teacher.yaml"])
+        var run = ""
+        // The first event is in the file when training begins.
+        while ((try? workplace.read(run + "/metrics.jsonl")) ?? "").isEmpty {
+            usleep(10_000)
+            run = "runs/" + ((try? workplace.names(in: "runs").first) ?? "")
+        }
+        tool.send(signal: SIGINT)
+        let outcome = try tool.wait()
+        #expect(outcome.exitCode == 130)
+        #expect(outcome.output.contains("  note: interrupted; go on with: gradloom train --resume \(run)\n"))
+    }
+
+    @Test func aFinishedRunSaysSo() throws {
+        try workplace.write(SampleData.xor, to: "xor.yaml")
+        let run = try workplace.train("xor.yaml")
+        let before = try workplace.read(run + "/metrics.jsonl")
+        let again = try workplace.run("train", "--resume", run)
+        #expect(again.exitCode == 64)
+        #expect(
+            again.errors == """
+                error: the run ‘\(run)’ is complete: all 3 steps are done; to train it longer, raise training.epochs with \
+                --set training.epochs=N
+
+                """)
+        #expect(again.output == "")
+        #expect(try workplace.read(run + "/metrics.jsonl") == before)
+
+        let longer = try workplace.run("train", "--resume", run, "--set", "training.epochs=5")
+        #expect(longer.exitCode == 0)
+        #expect(longer.output.contains(": 5 epochs, 5 steps in "))
+        #expect(longer.output.contains("  note: resumed after step 3\n"))
+        // The run keeps the new number.
+        #expect(try workplace.run("train", "--resume", run).errors.contains("all 5 steps are done"))
+    }
+
+    @Test func anotherNetworkIsRefused() throws {
+        try workplace.write(SampleData.xor, to: "xor.yaml")
+        let run = try workplace.train("xor.yaml")
+        let before = try workplace.read(run + "/config.yaml")
+        let outcome = try workplace.run(
+            "train", "--resume", run, "--set", "training.epochs=5", "--set", "network.layers.0.units=3")
+        #expect(outcome.exitCode == 65)
+        #expect(
+            outcome.errors.hasPrefix(
+                "error: ‘\(run)/checkpoints/step-00000003.safetensors’: tensor ‘layer1.weights’"))
+        #expect(outcome.errors.contains("its shape is [2, 2]; expected [3, 2]"))
+        #expect(try workplace.read(run + "/config.yaml") == before)
+    }
+
+    /// The validation labels contradict the training labels, so that every epoch is worse than the first.
+    private static let overfitting = """
+        data:
+          inline: {inputs: [[0, 0], [0, 1], [1, 0], [1, 1]], targets: [0, 0, 1, 1]}
+          validation:
+            inline: {inputs: [[0, 0], [0, 1], [1, 0], [1, 1]], targets: [1, 1, 0, 0]}
+        network:
+          layers:
+            - {units: 1}
+          output: sigmoid
+          initialization: {kind: constant, value: 0}
+        optimizer: {kind: sgd, learning_rate: 0.1}
+        training: {batch: 4, epochs: 20, early_stopping: {patience: 3}}
+        parallel: {workers: 1}
+
+        """
+
+    @Test func earlyStoppingCountsTheEpochsBefore() throws {
+        try workplace.write(Self.overfitting, to: "overfitting.yaml")
+        let whole = try workplace.run("train", "overfitting.yaml", "--json")
+        #expect(try whole.lastEvent()["steps"] as? Int == 4)
+        let part = try workplace.train("overfitting.yaml", "--set", "training.steps=2")
+        let resumed = try workplace.run("train", "--resume", part, "--set", "training.steps=20", "--json")
+        #expect(try resumed.lastEvent()["steps"] as? Int == 4)
+        #expect(
+            try resumed.lastEvent()["parameter_hash"] as? String
+                == (try whole.lastEvent()["parameter_hash"] as? String))
+
+        let again = try workplace.run("train", "--resume", part)
+        #expect(again.exitCode == 64)
+        #expect(
+            again.errors == """
+                error: the run ‘\(part)’ has stopped early, because its validation loss was best after epoch 1; to train it \
+                longer, raise training.early_stopping.patience with --set
+
+                """)
+    }
+}
