@@ -23,30 +23,37 @@ import Testing
         ),
         csv(
             "ragged", "a,b,y\n1,2,0\n1,2\n3,4,1\n",
-            "error: {DIR}/data.csv, line 3: 2 cells, but the first line has 3; give every line the same number of cells"
+            """
+            error: {DIR}/data.csv, line 3: 2 cells, but the first line has 3; give every line the same number \
+            of cells
+            """
         ),
         csv(
             "NaN", "a,b,y\n1,2,0\n1,nan,1\n3,4,1\n",
             """
-            error: {DIR}/data.csv, line 3, column 2 (b): the input is NaN; inputs must be finite numbers: replace the \
+            error: {DIR}/data.csv, line 3, column 2 (b): the input is NaN; inputs must be finite numbers: \
+            replace the \
             value or leave the sample out
             """),
         csv(
             "infinite", "a,b,y\n1,2,0\n1,2,1\n-inf,4,1\n",
             """
-            error: {DIR}/data.csv, line 4, column 1 (a): the input is infinite in float64; inputs must be finite \
+            error: {DIR}/data.csv, line 4, column 1 (a): the input is infinite in float64; inputs must be \
+            finite \
             numbers: replace the value or leave the sample out
             """),
         csv(
             "text for a number", "a,b,y\n1,2,0\n1,two,1\n3,4,1\n",
             """
-            error: {DIR}/data.csv, line 3, column 2 (b): "two" is not a number; correct the cell, remove the line, or \
+            error: {DIR}/data.csv, line 3, column 2 (b): "two" is not a number; correct the cell, remove \
+            the line, or \
             ignore the column
             """),
         csv(
             "label out of range", "a,b,y\n1,2,0\n1,2,7\n3,4,1\n",
             """
-            error: {DIR}/data.csv, line 3, target y: the label is 7, allowed are 0 … 2 (3 classes); correct the label, \
+            error: {DIR}/data.csv, line 3, target y: the label is 7, allowed are 0 … 2 (3 classes); correct \
+            the label, \
             declare the label base, or change the number of output units
             """),
         csv(
@@ -55,7 +62,8 @@ import Testing
         csv(
             "more classes than units", "a,b,y\n1,2,cat\n1,2,dog\n3,4,cow\n4,4,hen\n", code: 78,
             """
-            error: the last layer 'output' has 3 units, but the labels name 4 classes (cat, cow, dog, hen); give it \
+            error: the last layer 'output' has 3 units, but the labels name 4 classes (cat, cow, dog, hen); \
+            give it \
             4 units
             """),
     ])
@@ -75,7 +83,8 @@ import Testing
         (
             "a,b,y\n1,2,hen\n",
             """
-            error: {DIR}/validation.csv, line 2, column 3 (y): "hen" is none of the 3 classes; the classes are: cat, cow, dog
+            error: {DIR}/validation.csv, line 2, column 3 (y): "hen" is none of the 3 classes; the classes \
+            are: cat, cow, dog
 
             """
         ),
