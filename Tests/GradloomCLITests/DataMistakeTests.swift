@@ -19,7 +19,8 @@ import Testing
             "error: {DIR}/data.csv: there is no such file; check the path; relative paths start at {DIR}"),
         csv("empty file", "", "error: {DIR}/data.csv: the file is empty; give one sample per line"),
         csv(
-            "only a header", "a,b,y\n", "error: {DIR}/data.csv: the data set is empty; give at least one sample"
+            "only a header", "a,b,y\n",
+            "error: {DIR}/data.csv: the data set is empty; give at least one sample"
         ),
         csv(
             "ragged", "a,b,y\n1,2,0\n1,2\n3,4,1\n",
@@ -78,7 +79,11 @@ import Testing
         ),
         (
             "1,2,3,cat\n",
-            "error: {DIR}/validation.csv: 3 feature columns for validation, but 2 for training; give both the same features\n"
+            """
+            error: {DIR}/validation.csv: 3 feature columns for validation, but 2 for training; give both the same \
+            features
+
+            """
         ),
         (
             "a,b,y\n1,2,hen\n",
