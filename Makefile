@@ -62,7 +62,7 @@ docs:
 		$(patsubst %,-Xcc -fmodule-map-file=%/module.modulemap,$(MODULE_MAPS))
 	$(TOOLCHAIN)docc convert Sources/Gradloom/Gradloom.docc --additional-symbol-graph-dir .build/symbol-graph \
 		--output-dir .build/docs --warnings-as-errors
-	@echo "the documentation is in .build/docs: serve it with '$(TOOLCHAIN)docc preview', or copy it to a web server"
+	@echo "Built .build/docs: serve that folder over HTTP and open /documentation/gradloom/"
 
 clean:
 	rm -rf .build Benchmarks/.build

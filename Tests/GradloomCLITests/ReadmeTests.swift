@@ -22,7 +22,8 @@ import Testing
         let workplace = try Self.workplace()
         let readme = try Self.text("README.md")
         let section = try #require(readme.firstMatch(of: #/(?s)\n## Commands\n(.*?)\n## /#)).1
-        let commands = section.matches(of: /(?s)\n```sh\n(.*?)\n```/).map { String($0.1) }.joined(separator: "\n")
+        let commands = section.matches(of: /(?s)\n```sh\n(.*?)\n```/).map { String($0.1) }.joined(
+            separator: "\n")
         #expect(commands.contains("gradloom train configs/digits.yaml"))
 
         let shell = Process()
@@ -31,7 +32,9 @@ import Testing
         shell.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
         let programs = Workplace.program.deletingLastPathComponent().path
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        shell.environment = ProcessInfo.processInfo.environment.merging(["PATH": "\(programs):\(path)"]) { $1 }
+        shell.environment = ProcessInfo.processInfo.environment.merging(["PATH": "\(programs):\(path)"]) {
+            $1
+        }
         shell.standardInput = FileHandle.nullDevice
         let log = workplace.url("log")
         try workplace.write("", to: "log")
@@ -77,7 +80,8 @@ import Testing
     @Test func runDirectoryHasWhatIsListed() throws {
         let workplace = try Self.workplace()
         let run = try workplace.train("configs/xor.yaml", "--set", "training.epochs=2")
-        let listed = try Self.text("README.md").matches(of: /\n\| `(config\.yaml|[a-z]+\.jsonl?|checkpoints)[`\/]/)
+        let listed = try Self.text("README.md").matches(
+            of: /\n\| `(config\.yaml|[a-z]+\.jsonl?|checkpoints)[`\/]/)
         #expect(try Set(workplace.names(in: run)) == Set(listed.map { String($0.1) }))
     }
 

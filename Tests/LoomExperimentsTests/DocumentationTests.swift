@@ -46,9 +46,12 @@ import Testing
     func linksLeadToFiles(document: Document) {
         for target in document.relativeLinks {
             // Articles name an image without its folder and its type.
-            let places = [target, "Resources/\(target).svg"].map { document.directory.appendingPathComponent($0).path }
+            let places = [target, "Resources/\(target).svg"].map {
+                document.directory.appendingPathComponent($0).path
+            }
             #expect(
-                places.contains { FileManager.default.fileExists(atPath: $0) }, "\(document.path) links to \(target)")
+                places.contains { FileManager.default.fileExists(atPath: $0) },
+                "\(document.path) links to \(target)")
         }
     }
 
@@ -113,7 +116,8 @@ struct Document: Sendable, CustomTestStringConvertible {
     /// README.md, CHANGELOG.md and the articles.
     static let all: [Document] = {
         let catalogue = "Sources/Gradloom/Gradloom.docc"
-        let names = try! FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(catalogue).path)
+        let names = try! FileManager.default.contentsOfDirectory(
+            atPath: root.appendingPathComponent(catalogue).path)
         let articles = names.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
         return (["README.md", "CHANGELOG.md"] + articles).map { try! Document($0) }
     }()
