@@ -37,7 +37,7 @@ format:
 # A folder of its own: instrumented and plain objects must not mix.
 tsan:
 	@.ci/dependencies
-	swift test --sanitize thread --scratch-path .build/tsan --filter 'Worker|Step|Barrier' $(SWIFT_FLAGS)
+	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|Barrier|TrainerBits|TrainerFixture|TrainerDivergence' $(SWIFT_FLAGS)
 
 benchmark:
 	@.ci/dependencies

@@ -53,13 +53,13 @@ let package = Package(
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["LoomExperiments"], path: "Tests/TestSupport"),
         .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels"]),
-        .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware"]),
+        .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHwloc"]),
         .testTarget(name: "LoomDataTests", dependencies: ["LoomData"]),
         .testTarget(name: "LoomModelTests", dependencies: ["LoomModel", "TestSupport"]),
-        .testTarget(name: "LoomTrainingTests", dependencies: ["LoomTraining", "TestSupport"]),
-        .testTarget(name: "LoomExperimentsTests", dependencies: ["LoomExperiments", "TestSupport"]),
+        .testTarget(name: "LoomTrainingTests", dependencies: ["LoomTraining", "CHardware", "TestSupport"]),
+        .testTarget(name: "LoomExperimentsTests", dependencies: ["Gradloom", "LoomExperiments", "TestSupport"]),
         .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting"]),
-        .testTarget(name: "GradloomCLITests", dependencies: ["TestSupport"]),
+        .testTarget(name: "GradloomCLITests", dependencies: ["GradloomCLI", "LoomHardware"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11
