@@ -38,7 +38,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The label column of --data FILE.csv, by name or by number from 0; that of the training by default.",
+            "The label column of --data FILE.csv, by name or by number from 0; that of the training by "
+                + "default.",
             valueName: "column"))
     var label: String?
 

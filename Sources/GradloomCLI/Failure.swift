@@ -31,13 +31,14 @@ enum RunError: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .noCheckpoint(let run):
-            "the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is never"
+            "the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is "
+                + "never"
         case .complete(let run, let steps, let key):
-            "the run ‘\(run)’ is complete: all \(NumberFormat.grouped(steps)) steps are done; to train it longer, "
-                + "raise \(key) with --set \(key)=N"
+            "the run ‘\(run)’ is complete: all \(NumberFormat.grouped(steps)) steps are done; to train it "
+                + "longer, raise \(key) with --set \(key)=N"
         case .stoppedEarly(let run, let bestEpoch):
-            "the run ‘\(run)’ has stopped early, because its validation loss was best after epoch \(bestEpoch); to train "
-                + "it longer, raise training.early_stopping.patience with --set"
+            "the run ‘\(run)’ has stopped early, because its validation loss was best after epoch \(bestEpoch); "
+                + "to train it longer, raise training.early_stopping.patience with --set"
         }
     }
 

@@ -9,7 +9,8 @@ struct GradloomCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gradloom",
         abstract:
-            "Trains dense neural networks on CPU cores, batch-parallel, and shows where the speed comes from.",
+            "Trains dense neural networks on CPU cores, batch-parallel, and shows where the speed comes "
+            + "from.",
         discussion: """
             Examples:
               gradloom train configs/quickstart.yaml

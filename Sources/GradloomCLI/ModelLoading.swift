@@ -41,8 +41,8 @@ struct ModelOptions: ParsableArguments {
 enum SampleFile {
     static func isNpy(_ path: String) -> Bool { path.lowercased().hasSuffix(".npy") }
 
-    /// The samples of `path` with their targets: those of the npy file `targets`, or the columns of the CSV file
-    /// that were the targets in training, or its column `label`.
+    /// The samples of `path` with their targets: those of the npy file `targets`, or the columns of the CSV
+    /// file that were the targets in training, or its column `label`.
     static func labelled<Scalar>(
         _ path: String, targets: String?, label: ColumnReference?, for model: SavedModel<Scalar>
     ) throws -> any DataSource {
@@ -55,7 +55,8 @@ enum SampleFile {
         return try CSVSource(path: path, options: options, matching: model.knownColumns, readsTargets: true)
     }
 
-    /// The samples of `path` to predict on. Columns that were labels or targets in training may be there or not.
+    /// The samples of `path` to predict on. Columns that were labels or targets in training may be there or
+    /// not.
     static func unlabelled<Scalar>(_ path: String, for model: SavedModel<Scalar>) throws -> any DataSource {
         if isNpy(path) { return try NpySource(inputs: path, targets: nil) }
         return try CSVSource(

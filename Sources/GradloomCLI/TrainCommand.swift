@@ -110,8 +110,9 @@ struct TrainCommand: ParsableCommand {
                 checkpoints.newest.map { "the last checkpoint before it is \($0)" }
                 ?? "there is no checkpoint yet"
             fail(
-                "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite number; \(kept); "
-                    + "try a smaller optimizer.learning_rate, optimizer.clip_norm, or data.standardize: true")
+                "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite "
+                    + "number; \(kept); try a smaller optimizer.learning_rate, optimizer.clip_norm, "
+                    + "or data.standardize: true")
             throw ExitCode(ExitStatus.diverged)
         }
     }
@@ -128,7 +129,8 @@ private struct ResumedRun {
 
     /// Brings `experiment` to where the run in `path` was at its newest checkpoint.
     ///
-    /// - Parameter isChanged: Whether the configuration is no longer the run's; the run then keeps the new one.
+    /// - Parameter isChanged: Whether the configuration is no longer the run's; the run then keeps the new
+    ///   one.
     init<Scalar: LoomScalar>(path: String, experiment: Experiment<Scalar>, isChanged: Bool) throws {
         directory = try RunDirectory(existing: path)
         guard let newest = CheckpointStore(directory: directory.checkpointsPath, keep: 1).newest else {
@@ -151,7 +153,8 @@ private struct ResumedRun {
         }
     }
 
-    /// The validation losses of the epochs up to `step`. An epoch that was trained again after a crash counts once.
+    /// The validation losses of the epochs up to `step`. An epoch that was trained again after a crash counts
+    /// once.
     private static func losses(in path: String, until step: Int) throws -> [ValidationLoss] {
         let text = (try? String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)) ?? ""
         let epochs = text.split(separator: "\n").compactMap {

@@ -64,7 +64,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         progress.finish()
     }
 
-    /// The summary file, the last event and the table; no table for a training that diverged, because an error follows.
+    /// The summary file, the last event and the table; no table for a training that diverged, because an
+    /// error follows.
     func end(_ result: TrainingResult, seconds: Double) throws {
         progress.finish()
         if let failure { throw failure }

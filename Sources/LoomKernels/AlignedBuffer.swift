@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A block of memory aligned to 64 bytes, one cache line and one AVX-512 vector, and freed with its last reference.

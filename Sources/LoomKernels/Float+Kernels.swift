@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+// The protocol documents its requirements; this is one call into C each.
+
 import CKernels
 import COpenBLAS
 

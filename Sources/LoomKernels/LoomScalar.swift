@@ -80,22 +80,26 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// The sum of the samples' cross entropies against class indices; deltas = scale · ∂loss/∂z.
     static func softmaxCrossEntropy(
         bias: UnsafePointer<Self>?, logits: MatrixView<Self>, labels: UnsafePointer<Int32>, scale: Self,
-        deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+        deltas: UnsafeMutablePointer<Self>?, correct: inout Int
+    ) -> Double
 
     /// The sum of the samples' cross entropies against rows of class probabilities; deltas = scale · ∂loss/∂z.
     static func softmaxCrossEntropy(
         bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>, scale: Self,
-        deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+        deltas: UnsafeMutablePointer<Self>?, correct: inout Int
+    ) -> Double
 
     /// The sum of the binary cross entropies of all units; deltas = scale · ∂loss/∂z.
     static func sigmoidCrossEntropy(
         bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>, scale: Self,
-        deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+        deltas: UnsafeMutablePointer<Self>?, correct: inout Int
+    ) -> Double
 
     /// The sum of factor · ‖map(z) − target‖²; deltas = scale · ∂loss/∂z.
     static func squaredError(
         _ map: loom_output_map, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>,
-        factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?, correct: inout Int) -> Double
+        factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?, correct: inout Int
+    ) -> Double
 
     /// sums[j] = Σ over rows of matrix[i, j].
     static func columnSums(_ matrix: MatrixView<Self>, into sums: UnsafeMutablePointer<Self>)

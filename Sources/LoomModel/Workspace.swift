@@ -95,7 +95,8 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     public var pass: NetworkPass<Scalar> {
         NetworkPass(
             layers: UnsafePointer(layers.pointer), connections: UnsafePointer(connections.pointer),
-            callShapes: UnsafePointer(wholeRuns.pointer), layerCount: layers.count, outputMap: network.description.output)
+            callShapes: UnsafePointer(wholeRuns.pointer), layerCount: layers.count,
+            outputMap: network.description.output)
     }
 
     /// Writes zeros to `rows` of every matrix, so that their pages lie on the calling worker's NUMA node.

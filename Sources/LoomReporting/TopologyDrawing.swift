@@ -38,8 +38,7 @@ public struct TopologyReport: Sendable, Codable, Equatable {
 ///
 /// Machines with more than 16 cores get one line for each run of neighbouring cores that differ in their
 /// numbers only.
-public func drawTopology(_ topology: Topology, allowance: CPUAllowance, placement: Placement? = nil) -> String
-{
+public func drawTopology(_ topology: Topology, allowance: CPUAllowance, placement: Placement? = nil) -> String {
     let drawing = TopologyDrawing(topology: topology, allowance: allowance, placement: placement)
     return (drawing.map + drawing.allowanceLines + drawing.placementLines).joined(separator: "\n") + "\n"
 }

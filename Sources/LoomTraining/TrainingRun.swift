@@ -30,7 +30,8 @@ public struct ValidationLoss: Sendable, Equatable {
 }
 
 extension EarlyStopping {
-    /// The epoch with the best of `losses`, when training has to end after the last of them; nil while it goes on.
+    /// The epoch with the best of `losses`, when training has to end after the last of them; nil while it
+    /// goes on.
     public func bestEpoch(endingAfter losses: [ValidationLoss]) -> Int? {
         guard var best = losses.first else { return nil }
         for next in losses.dropFirst() {
@@ -46,7 +47,8 @@ extension EarlyStopping {
 
 /// What a training reports while it runs.
 public enum TrainingEvent: Sendable {
-    /// About ten times a second: the epoch (counted from 0), its steps so far, and the speed of the last steps.
+    /// About ten times a second: the epoch (counted from 0), its steps so far, and the speed of the last
+    /// steps.
     case progress(epoch: Int, epochSoFar: StepReport, samplesPerSecond: Double)
     /// After every epoch.
     case epochEnded(EpochResult)
@@ -96,8 +98,8 @@ public struct TrainingRun<Scalar: LoomScalar> {
     public var validate: (() throws -> Evaluation)?
     /// When to end early.
     public var earlyStopping: EarlyStopping?
-    /// The validation losses of the epochs before, in their order, when a training goes on: they count for early
-    /// stopping, so that an interruption changes nothing.
+    /// The validation losses of the epochs before, in their order, when a training goes on: they count for
+    /// early stopping, so that an interruption changes nothing.
     public var earlierLosses: [ValidationLoss] = []
     /// Writes a checkpoint of the trainer's state.
     public var checkpoint: (() throws -> Void)?
@@ -114,8 +116,8 @@ public struct TrainingRun<Scalar: LoomScalar> {
     /// Seconds of a region: long against a fork, short for a user who watches or interrupts.
     private static var regionSeconds: Double { 0.1 }
 
-    /// Trains from the trainer's step to the end. A checkpoint is written at the end, however the training ended,
-    /// unless it diverged: then the last good one stays the newest.
+    /// Trains from the trainer's step to the end. A checkpoint is written at the end, however the training
+    /// ended, unless it diverged: then the last good one stays the newest.
     public func run() throws -> TrainingResult {
         var speed = SpeedMeter()
         var epochs: [EpochResult] = []

@@ -14,7 +14,8 @@ import Testing
         Mistake(
             name: "no YAML", arguments: ["train", "a.yaml"], files: ["a.yaml": "a: ]\n"], exitCode: 78,
             message: """
-                error: a.yaml:1:4: not valid YAML: did not find expected node content, while parsing a block node \
+                error: a.yaml:1:4: not valid YAML: did not find expected node content, while parsing a \
+                block node \
                 that starts in line 1
                 """),
         Mistake(
@@ -28,14 +29,16 @@ import Testing
             name: "mistyped override", arguments: ["train", "xor.yaml", "--set", "training.batchsize=2"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
             message: """
-                error: --set training.batchsize=2: training.batchsize: unknown key; expected one of batch, epochs, steps, \
+                error: --set training.batchsize=2: training.batchsize: unknown key; expected one of batch, \
+                epochs, steps, \
                 seed, precision, drop_last and early_stopping
                 """),
         Mistake(
             name: "wrong type", arguments: ["train", "xor.yaml", "--set", "training.batch=many"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
             message: """
-                error: --set training.batch=many: training.batch: expected a whole number, 1 or more, found 'many'
+                error: --set training.batch=many: training.batch: expected a whole number, 1 or more, found \
+                'many'
                 """),
         Mistake(
             name: "batch larger than the data",
@@ -49,7 +52,8 @@ import Testing
             arguments: ["train", "xor.yaml", "--set", "network.layers.0.activation=threshold"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
             message: """
-                error: xor.yaml: network.layers.0.activation: layer 'layer1' cannot be trained: the derivative of \
+                error: xor.yaml: network.layers.0.activation: layer 'layer1' cannot be trained: the \
+                derivative of \
                 threshold is 0 almost everywhere, so no gradient passes it; train with sigmoid or tanh
                 """),
         Mistake(
@@ -57,14 +61,16 @@ import Testing
             arguments: ["train", "xor.yaml", "--set", "network.layers.0.weights=[[1, 2, 3], [4, 5, 6]]"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
             message: """
-                error: layer 'layer1' has 2 units and 2 inputs, so its weights must be 2 × 2 (out by in); they are 2 × 3
+                error: layer 'layer1' has 2 units and 2 inputs, so its weights must be 2 × 2 (out by in); \
+                they are 2 × 3
                 """),
         Mistake(
             name: "weights that do not chain",
             arguments: ["train", "xor.yaml", "--set", "network.layers.1.weights=[[1, 2, 3]]"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
             message: """
-                error: --set network.layers.1.weights=[[1, 2, 3]]: network.layers.1.weights: layer 'layer2' has 1 unit \
+                error: --set network.layers.1.weights=[[1, 2, 3]]: network.layers.1.weights: layer 'layer2' \
+                has 1 unit \
                 and 2 inputs: expected 1 × 2 weights (out_by_in), found 1 × 3
                 """),
         Mistake(
@@ -79,7 +85,8 @@ import Testing
             arguments: ["train", "xor.yaml", "--set", "run.directory=xor.yaml/runs"],
             files: ["xor.yaml": SampleData.xor], exitCode: 74,
             message: """
-                error: cannot create the run directory ‘xor.yaml/runs’: Not a directory; choose another place with \
+                error: cannot create the run directory ‘xor.yaml/runs’: Not a directory; choose another \
+                place with \
                 --set run.directory=DIRECTORY
                 """),
         Mistake(
@@ -127,7 +134,8 @@ import Testing
         #expect(
             outcome.errors.hasPrefix(
                 """
-                error: \(Self.libraryLimit + 1) workers were asked for, but this OpenBLAS is built for at most \
+                error: \(Self.libraryLimit + 1) workers were asked for, but this OpenBLAS is built for at \
+                most \
                 \(Self.libraryLimit) threads
                 """))
         #expect(try workplace.names() == ["xor.yaml"])

@@ -19,34 +19,42 @@ import Testing
             "error: {DIR}/data.csv: there is no such file; check the path; relative paths start at {DIR}"),
         csv("empty file", "", "error: {DIR}/data.csv: the file is empty; give one sample per line"),
         csv(
-            "only a header", "a,b,y\n", "error: {DIR}/data.csv: the data set is empty; give at least one sample"
+            "only a header", "a,b,y\n",
+            "error: {DIR}/data.csv: the data set is empty; give at least one sample"
         ),
         csv(
             "ragged", "a,b,y\n1,2,0\n1,2\n3,4,1\n",
-            "error: {DIR}/data.csv, line 3: 2 cells, but the first line has 3; give every line the same number of cells"
+            """
+            error: {DIR}/data.csv, line 3: 2 cells, but the first line has 3; give every line the same number \
+            of cells
+            """
         ),
         csv(
             "NaN", "a,b,y\n1,2,0\n1,nan,1\n3,4,1\n",
             """
-            error: {DIR}/data.csv, line 3, column 2 (b): the input is NaN; inputs must be finite numbers: replace the \
+            error: {DIR}/data.csv, line 3, column 2 (b): the input is NaN; inputs must be finite numbers: \
+            replace the \
             value or leave the sample out
             """),
         csv(
             "infinite", "a,b,y\n1,2,0\n1,2,1\n-inf,4,1\n",
             """
-            error: {DIR}/data.csv, line 4, column 1 (a): the input is infinite in float64; inputs must be finite \
+            error: {DIR}/data.csv, line 4, column 1 (a): the input is infinite in float64; inputs must be \
+            finite \
             numbers: replace the value or leave the sample out
             """),
         csv(
             "text for a number", "a,b,y\n1,2,0\n1,two,1\n3,4,1\n",
             """
-            error: {DIR}/data.csv, line 3, column 2 (b): "two" is not a number; correct the cell, remove the line, or \
+            error: {DIR}/data.csv, line 3, column 2 (b): "two" is not a number; correct the cell, remove \
+            the line, or \
             ignore the column
             """),
         csv(
             "label out of range", "a,b,y\n1,2,0\n1,2,7\n3,4,1\n",
             """
-            error: {DIR}/data.csv, line 3, target y: the label is 7, allowed are 0 … 2 (3 classes); correct the label, \
+            error: {DIR}/data.csv, line 3, target y: the label is 7, allowed are 0 … 2 (3 classes); correct \
+            the label, \
             declare the label base, or change the number of output units
             """),
         csv(
@@ -55,7 +63,8 @@ import Testing
         csv(
             "more classes than units", "a,b,y\n1,2,cat\n1,2,dog\n3,4,cow\n4,4,hen\n", code: 78,
             """
-            error: the last layer 'output' has 3 units, but the labels name 4 classes (cat, cow, dog, hen); give it \
+            error: the last layer 'output' has 3 units, but the labels name 4 classes (cat, cow, dog, hen); \
+            give it \
             4 units
             """),
     ])
@@ -70,12 +79,17 @@ import Testing
         ),
         (
             "1,2,3,cat\n",
-            "error: {DIR}/validation.csv: 3 feature columns for validation, but 2 for training; give both the same features\n"
+            """
+            error: {DIR}/validation.csv: 3 feature columns for validation, but 2 for training; give both the same \
+            features
+
+            """
         ),
         (
             "a,b,y\n1,2,hen\n",
             """
-            error: {DIR}/validation.csv, line 2, column 3 (y): "hen" is none of the 3 classes; the classes are: cat, cow, dog
+            error: {DIR}/validation.csv, line 2, column 3 (y): "hen" is none of the 3 classes; the classes \
+            are: cat, cow, dog
 
             """
         ),

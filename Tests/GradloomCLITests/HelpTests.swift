@@ -43,7 +43,8 @@ import Testing
             Mistake(
                 name: "unknown command", arguments: ["trian"], exitCode: 64,
                 message: """
-                    error: There is no command 'trian'; the commands are train, evaluate, predict, and topology.
+                    error: There is no command 'trian'; the commands are train, evaluate, predict, and \
+                    topology.
                     Usage: gradloom <subcommand>
                       See 'gradloom --help' for more information.
                     """),
@@ -96,7 +97,8 @@ import Testing
                 name: "unknown placement", arguments: ["topology", "--placement", "nearby"], exitCode: 64,
                 message: """
                     error: The value 'nearby' is invalid for '--placement <placement>'
-                    Help:  --placement <placement>  auto, compact, spread, per-l3, none or a list of CPUs such as 0,2,4-7.
+                    Help:  --placement <placement>  auto, compact, spread, per-l3, none or a list of CPUs \
+                    such as 0,2,4-7.
                     \(usage("topology"))
                     """),
         ])

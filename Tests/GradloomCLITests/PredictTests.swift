@@ -59,7 +59,8 @@ import Testing
         #expect(outcome.exitCode == 65)
         #expect(
             outcome.errors == """
-                error: x.csv: 4 feature columns, but the model was trained on 2; give the same features as in training, in \
+                error: x.csv: 4 feature columns, but the model was trained on 2; give the same features as \
+                in training, in \
                 the same order
 
                 """)

@@ -71,7 +71,8 @@ import Testing
         #expect(again.exitCode == 64)
         #expect(
             again.errors == """
-                error: the run ‘\(run)’ is complete: all 3 steps are done; to train it longer, raise training.epochs with \
+                error: the run ‘\(run)’ is complete: all 3 steps are done; to train it longer, raise \
+                training.epochs with \
                 --set training.epochs=N
 
                 """)
@@ -132,7 +133,8 @@ import Testing
         #expect(again.exitCode == 64)
         #expect(
             again.errors == """
-                error: the run ‘\(part)’ has stopped early, because its validation loss was best after epoch 1; to train it \
+                error: the run ‘\(part)’ has stopped early, because its validation loss was best after \
+                epoch 1; to train it \
                 longer, raise training.early_stopping.patience with --set
 
                 """)

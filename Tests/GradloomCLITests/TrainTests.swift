@@ -114,8 +114,10 @@ import Testing
         let run = try #require(try outcome.lastEvent()["run_directory"] as? String)
         #expect(
             outcome.errors == """
-                error: training diverged: the loss of step 2 is not a finite number; the last checkpoint before it is \
-                \(run)/checkpoints/step-00000001.safetensors; try a smaller optimizer.learning_rate, optimizer.clip_norm, \
+                error: training diverged: the loss of step 2 is not a finite number; the last checkpoint \
+                before it is \
+                \(run)/checkpoints/step-00000001.safetensors; try a smaller optimizer.learning_rate, \
+                optimizer.clip_norm, \
                 or data.standardize: true
 
                 """)
@@ -135,7 +137,8 @@ import Testing
         #expect(evaluation.exitCode == 66)
         #expect(
             evaluation.errors == """
-                error: the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is never
+                error: the run ‘\(run)’ has no checkpoint: it ended before its first one, or \
+                run.checkpoint.every is never
 
                 """)
     }

@@ -134,8 +134,7 @@ import Testing
     }
 
     /// A network whose logits are its inputs: one layer with the identity matrix and no bias.
-    private func passThrough(units: Int, output: OutputMap, loss: LossDescription) throws -> ReferenceTrainer
-    {
+    private func passThrough(units: Int, output: OutputMap, loss: LossDescription) throws -> ReferenceTrainer {
         let identity = (0..<units).map { row in (0..<units).map { $0 == row ? 1.0 : 0 } }
         let layer = LayerDescription(name: "logits", units: units, hasBias: false, weights: identity)
         return try ReferenceTrainer(

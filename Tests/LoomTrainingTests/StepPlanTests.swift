@@ -26,7 +26,7 @@ import Testing
         Case(layers: [37, 93, 11], batchRows: 150, lastRows: 1, shardRows: 7),
         Case(layers: [37, 93, 11], batchRows: 64, lastRows: 22), Case(layers: [20, 33, 1], batchRows: 50),
         Case(layers: [256, 300, 10], batchRows: 200, lastRows: 100),
-        Case(layers: [64, 256, 10], batchRows: 512, lastRows: 7),
+        Case(layers: [256, 300, 10], batchRows: 512, lastRows: 7),
         Case(layers: [300, 70, 3], batchRows: 128, lastRows: 3),
         Case(layers: [100, 150, 60], batchRows: 300),
     ]

@@ -95,6 +95,24 @@ import Testing
         }
     }
 
+    /// At exactly 0 relu's derivative is what the layer says: no gradient passes, or all of it.
+    @Test(arguments: ReluAtZero.allCases) func reluAtZero(_ reluAtZero: ReluAtZero) throws {
+        var problem = FastProblem(
+            RandomProblem(
+                seed: 4, layers: [3, 6, 2], activation: .relu, output: .softmax,
+                loss: LossDescription(kind: .crossEntropy), rows: 5, reluAtZero: reluAtZero))
+        problem.network.layers[0].weights = Array(repeating: [0, 0, 0], count: 6)
+        problem.network.layers[0].bias = Array(repeating: 0, count: 6)
+        let expected = try ReferenceTrainer(
+            network: problem.network, loss: problem.loss, optimizer: OptimizerDescription()
+        ).gradients(inputs: problem.inputs, targets: .values(problem.targets))
+        let gradient = try problem.trainer(Double.self).gradient().gradient
+        var comparison = Comparison("\(reluAtZero)", tolerance: Tolerance(absolute: 1e-14, relative: 1e-12))
+        comparison.compare("gradient", gradient.layers, expected.layers)
+        #expect(comparison.passes, "\(comparison)")
+        #expect(gradient.values(0).contains { $0 != 0 } == (reluAtZero == .one))
+    }
+
     // MARK: Partitions
 
     /// Batches of 1 to 40 samples on 1 to 9 workers, in shards of one sample and of three: the gradient is that of the

@@ -113,6 +113,23 @@ import Testing
         #expect(try run.run().end == .completed)
     }
 
+    /// Losses from before an interruption count as if there had been none.
+    @Test func earlierLossesCount() throws {
+        func stoppedEarly(after losses: [Double], thenAlways loss: Double) throws -> (TrainingEnd, Int) {
+            var run = TrainingRun(trainer: try trainer(epochs: 5))
+            _ = run.trainer.run(steps: 3 * losses.count)
+            run.earlierLosses = losses.enumerated().map { ValidationLoss(epoch: $0, loss: $1) }
+            run.earlyStopping = EarlyStopping(patience: 2)
+            run.validate = { Evaluation(loss: loss, accuracy: nil, samples: 1) }
+            let result = try run.run()
+            return (result.end, result.epochs.count)
+        }
+        #expect(try stoppedEarly(after: [4, 3], thenAlways: 3.5) == (.stoppedEarly(bestEpoch: 1), 2))
+        #expect(try stoppedEarly(after: [3, 4], thenAlways: 3.5) == (.stoppedEarly(bestEpoch: 0), 1))
+        #expect(try stoppedEarly(after: [3, 4], thenAlways: 2) == (.stoppedEarly(bestEpoch: 2), 3))
+        #expect(try stoppedEarly(after: [], thenAlways: 2) == (.stoppedEarly(bestEpoch: 0), 3))
+    }
+
     // MARK: Checkpoints
 
     @Test(
@@ -140,33 +157,44 @@ import Testing
         #expect(trainer.step == 2)
     }
 
-    /// A signal is noted, the step that runs is finished, and the run ends with a checkpoint. In a process of its own:
+    // MARK: Interruption
+
+    /// A signal is noted, the step that runs is finished, and the run ends with a checkpoint. In processes of their own:
     /// the note stays.
     @Test func aSignalEndsTheRunAfterAStep() async {
         await #expect(processExitsWith: .success) {
-            try Self.interrupt()
+            let (trainer, result, checkpoints) = try Self.interrupted(afterStep: 4)
+            // Step 5 runs, sees the signal, and is the last.
+            #expect(result.end == .interrupted && trainer.step == 5)
+            #expect(checkpoints == [1, 2, 3, 4, 5])
+            #expect(result.epochs.count == 1 && result.unfinishedEpoch.steps == 2)
+            #expect(result.unfinishedEpoch.interrupted)
+        }
+        // The last step of an epoch: the epoch is validated, so that going on need not.
+        await #expect(processExitsWith: .success) {
+            let (trainer, result, checkpoints) = try Self.interrupted(afterStep: 5)
+            #expect(result.end == .interrupted && trainer.step == 6)
+            #expect(checkpoints == [1, 2, 3, 4, 5, 6])
+            #expect(result.epochs.map { $0.validation?.loss } == [3, 6] && result.unfinishedEpoch.steps == 0)
         }
     }
 
-    private static func interrupt() throws {
+    private static func interrupted(
+        afterStep step: Int
+    ) throws -> (Trainer<Double>, TrainingResult, checkpoints: [Int]) {
         loom_note_stop_signals()
         let trainer = try TrainingRunTests().trainer(epochs: 1000)
         var run = TrainingRun(trainer: trainer)
         run.stepsPerCheckpoint = 1
+        run.validate = { Evaluation(loss: Double(trainer.step), accuracy: nil, samples: 1) }
         var checkpoints: [Int] = []
         run.checkpoint = {
             checkpoints.append(trainer.step)
-            guard trainer.step == 4 else { return }
+            guard trainer.step == step else { return }
             // To the process, not to this thread: Dispatch blocks signals on its threads, so another one takes it.
             kill(getpid(), SIGINT)
             for _ in 0..<10_000 where loom_requested_signal() == 0 { usleep(1000) }
         }
-        let result = try run.run()
-        #expect(result.end == .interrupted)
-        // Step 5 runs, sees the signal, and is the last.
-        #expect(trainer.step == 5 && checkpoints == [1, 2, 3, 4, 5])
-        #expect(
-            result.epochs.count == 1 && result.unfinishedEpoch.steps == 2
-                && result.unfinishedEpoch.interrupted)
+        return (trainer, try run.run(), checkpoints)
     }
 }

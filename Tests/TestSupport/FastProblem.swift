@@ -7,12 +7,18 @@ import LoomTraining
 
 /// A network, a loss and samples, given to the fast trainer in either precision.
 public struct FastProblem: Sendable, CustomStringConvertible {
+    /// The network.
     public var network: NetworkDescription
+    /// The loss.
     public var loss: LossDescription
+    /// The samples: rows × features.
     public var inputs: [[Double]]
+    /// Target values: rows × outputs.
     public var targets: [[Double]]
+    /// What tells it from others.
     public var description: String
 
+    /// The network and batch of a fixture.
     public init(_ block: DenseBlock) {
         network = block.network
         loss = block.training?.loss ?? LossDescription(kind: .squaredSum)
@@ -21,6 +27,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         description = block.id
     }
 
+    /// A random network and batch.
     public init(_ problem: RandomProblem) {
         network = problem.network
         loss = problem.loss
@@ -74,6 +81,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         self.description = description
     }
 
+    /// The number of the network's outputs.
     public var outputs: Int { network.layers.last!.units }
 
     /// The samples as the trainer wants them.

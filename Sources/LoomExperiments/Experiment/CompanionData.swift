@@ -20,12 +20,14 @@ public struct KnownColumns: Sendable {
 extension CSVSource {
     /// Opens a file whose samples go with data seen before.
     ///
-    /// In a file with a header, features are found by their names, so that their order does not matter. Where names
-    /// are not known, the file has the columns of the file seen before or, to predict, the feature columns alone.
+    /// In a file with a header, features are found by their names, so that their order does not matter. Where
+    /// names are not known, the file has the columns of the file seen before or, to predict, the feature
+    /// columns alone.
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - options: How the file seen before was read; or how this one is to be read, where it has options of its own.
+    ///   - options: How the file seen before was read; or how this one is to be read, where it has options of
+    ///     its own.
     ///   - known: What is known of the data seen before.
     ///   - readsTargets: False to predict: label and target columns need not be there, and are not read.
     /// - Throws: `DataError`.
@@ -76,7 +78,8 @@ extension DataSourceDescription {
             throw DataError(
                 .badData, source: source.name,
                 problem:
-                    "\(source.featureCount) feature columns for validation, but \(training.featureCount) for training",
+                    "\(source.featureCount) feature columns for validation, but "
+                    + "\(training.featureCount) for training",
                 remedy: "give both the same features")
         }
         return source

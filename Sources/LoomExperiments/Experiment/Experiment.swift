@@ -5,7 +5,8 @@ import LoomKernels
 import LoomModel
 import LoomTraining
 
-/// One training as its configuration asks for it, on this machine: data, trainer and what they are measured against.
+/// One training as its configuration asks for it, on this machine: data, trainer and what they are measured
+/// against.
 public final class Experiment<Scalar: LoomScalar> {
     /// What was asked for.
     public let configuration: Configuration
@@ -20,8 +21,8 @@ public final class Experiment<Scalar: LoomScalar> {
     private let evaluator: Evaluator<Scalar>
 
     /// Reads or makes the data, builds the network, plans the steps and measures the ceiling.
-    /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit together, and
-    ///   where.
+    /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit
+    ///   together, and where.
     public init(_ configuration: Configuration, machine: MachineSetup) throws {
         try configuration.checkGradientForm()
         self.configuration = configuration
@@ -53,11 +54,13 @@ public final class Experiment<Scalar: LoomScalar> {
         return notes
     }
 
-    /// Trains to the end, or until `StopSignals` has received a signal, and keeps checkpoints in `checkpoints`.
+    /// Trains to the end, or until `StopSignals` has received a signal, and keeps checkpoints in
+    /// `checkpoints`.
     ///
     /// - Parameters:
     ///   - checkpoints: Where checkpoints go; nil: nowhere.
-    ///   - earlierLosses: The validation losses of the epochs before, in their order, when a training goes on.
+    ///   - earlierLosses: The validation losses of the epochs before, in their order, when a training goes
+    ///     on.
     ///   - report: Told what happens.
     public func train(
         checkpoints: CheckpointStore?, earlierLosses: [ValidationLoss] = [],
@@ -101,12 +104,12 @@ public final class Experiment<Scalar: LoomScalar> {
 
 /// SIGINT (Ctrl-C) and SIGTERM as requests to end a training after its current step.
 public enum StopSignals {
-    /// From now on the first of these signals is a request; a second one ends the program as usual. To be called on the
-    /// main thread.
+    /// From now on the first of these signals is a request; a second one ends the program as usual. To be
+    /// called on the main thread.
     public static func note() {
         loom_note_stop_signals()
-        // A program inherits blocked signals from the thread that started it, and Dispatch's threads block them all: a
-        // training started by another program could not be ended otherwise.
+        // A program inherits blocked signals from the thread that started it, and Dispatch's threads block
+        // them all: a training started by another program could not be ended otherwise.
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGINT)

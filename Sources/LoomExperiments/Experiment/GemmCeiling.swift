@@ -6,8 +6,8 @@ public struct GemmCeiling: Sendable, Equatable {
     /// All workers together, in GFLOP/s.
     public let gflops: Double
 
-    /// Measures products of 512 × 512 matrices, 2¹⁸ multiplications a call and larger than any small-matrix kernel, on
-    /// every worker of `team` at the same time, and keeps the best of five rounds of about 20 ms.
+    /// Measures products of 512 × 512 matrices, 2¹⁸ multiplications a call and larger than any small-matrix
+    /// kernel, on every worker of `team` at the same time, and keeps the best of five rounds of about 20 ms.
     public init<Scalar: LoomScalar>(_: Scalar.Type, team: WorkerTeam) {
         let size = 512
         let operations = Gemm.operations(rows: size, columns: size, inner: size)

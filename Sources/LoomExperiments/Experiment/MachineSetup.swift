@@ -20,9 +20,10 @@ public struct MachineSetup: Sendable {
 
     /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`.
     ///
-    /// To be called before any thread is bound: the affinity mask of the calling thread is part of the allowance.
-    /// - Throws: `TopologyError`, `PlacementError` (more workers than processors), `BLASError` (more workers than the
-    ///   BLAS build allows, a build that is not safe to use).
+    /// To be called before any thread is bound: the affinity mask of the calling thread is part of the
+    /// allowance.
+    /// - Throws: `TopologyError`, `PlacementError` (more workers than processors), `BLASError` (more workers
+    ///   than the BLAS build allows, a build that is not safe to use).
     public init(workers: Int?, policy: PlacementPolicy) throws {
         topology = try Topology.machine()
         allowance = try CPUAllowance.current(topology: topology)

@@ -18,9 +18,10 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     /// What was detected or decided, for the user.
     public let notes: [String]
 
-    /// Reads or makes the data that `description` asks for, for `network` (its number of inputs does not matter) and
-    /// `loss`.
-    /// - Throws: `DataError` naming file, line and column, or the key; `ModelError` for more classes than units.
+    /// Reads or makes the data that `description` asks for, for `network` (its number of inputs does not
+    /// matter) and `loss`.
+    /// - Throws: `DataError` naming file, line and column, or the key; `ModelError` for more classes than
+    ///   units.
     public init(_ description: DataDescription, network: NetworkDescription, loss: LossDescription) throws {
         let source = try description.source.open()
         let needs = TargetNeeds(loss: loss, output: network.output, outputs: network.layers.last?.units ?? 0)
@@ -60,7 +61,8 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         self.notes = notes
     }
 
-    /// Refuses more classes in text than the network has units for: the labels' indices would say little to a reader.
+    /// Refuses more classes in text than the network has units for: the labels' indices would say little to a
+    /// reader.
     private static func check(
         _ classNames: [String]?, against needs: TargetNeeds, network: NetworkDescription
     ) throws {

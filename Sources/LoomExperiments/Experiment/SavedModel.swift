@@ -45,7 +45,8 @@ public final class SavedModel<Scalar: LoomScalar> {
         KnownColumns(featureCount: network.inputs, featureNames: featureNames, classNames: classNames)
     }
 
-    /// The loss and accuracy on the validation part of the run's own data, or on all of it where there is none.
+    /// The loss and accuracy on the validation part of the run's own data, or on all of it where there is
+    /// none.
     public func evaluateOwnData() throws -> (evaluation: Evaluation, isValidation: Bool) {
         let data = try PreparedData<Scalar>(
             configuration.data, network: network.description, loss: configuration.loss)
@@ -71,8 +72,8 @@ public final class SavedModel<Scalar: LoomScalar> {
             throw DataError(
                 .badData, source: source.name,
                 problem:
-                    "\(source.featureCount) feature column\(source.featureCount == 1 ? "" : "s"), but the model was "
-                    + "trained on \(network.inputs)",
+                    "\(source.featureCount) feature column\(source.featureCount == 1 ? "" : "s"), but "
+                    + "the model was trained on \(network.inputs)",
                 remedy: "give the same features as in training, in the same order")
         }
         let data = try Dataset<Scalar>(source, conversion: conversion)

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The factor that multiplies the learning rate at every step.
@@ -76,7 +76,8 @@ public struct LearningRateSchedule: BitwiseCopyable, Sendable, Equatable, Codabl
             return Self.halfCosine(from: 1, to: floor, at: progress)
         case .oneCycle:
             if progress < peakFraction || peakFraction >= 1 {
-                return Self.halfCosine(from: initialFactor, to: 1, at: progress / max(peakFraction, .leastNormalMagnitude))
+                return Self.halfCosine(
+                    from: initialFactor, to: 1, at: progress / max(peakFraction, .leastNormalMagnitude))
             }
             return Self.halfCosine(from: 1, to: floor, at: (progress - peakFraction) / (1 - peakFraction))
         }

@@ -1,0 +1,161 @@
+import LoomKernels
+import TestSupport
+import Testing
+
+@testable import LoomModel
+
+/// The memory of a batch, and the passes over parts of it.
+@Suite struct WorkspaceTests {
+    private func problem(_ activation: Activation, rows: Int = 9) -> FastProblem {
+        FastProblem(
+            RandomProblem(
+                seed: 6, layers: [5, 19, 17, 3], activation: activation, output: .softmax,
+                loss: LossDescription(kind: .crossEntropy), rows: rows))
+    }
+
+    @Test(arguments: Activation.allCases) func matricesAreAlignedAndApart(activation: Activation) throws {
+        try checkMatrices(Float.self, activation)
+        try checkMatrices(Double.self, activation)
+    }
+
+    private func checkMatrices<Scalar: LoomScalar>(_: Scalar.Type, _ activation: Activation) throws {
+        let network = try Network<Scalar>(problem(activation).network)
+        let parameters = network.initialParameters()
+        for (training, keeps) in [(true, false), (false, false), (true, true), (false, true)] {
+            let workspace = Workspace(
+                network: network, parameters: parameters, capacity: 7, training: training,
+                keepsPreActivations: keeps)
+            let pass = workspace.pass
+            var starts: [Int: Int] = [:]
+            for layer in 0..<pass.layerCount {
+                let units = network.layers[layer].units
+                for matrix in [
+                    pass.outputs(of: layer), pass.preActivations(of: layer), pass.deltas(of: layer),
+                ] {
+                    #expect(matrix.rows == 7 && matrix.columns == units)
+                    #expect(matrix.stride == Padding.stride(columns: units, of: Scalar.self))
+                    #expect(Int(bitPattern: matrix.pointer).isMultiple(of: 64))
+                    starts[Int(bitPattern: matrix.pointer)] = 7 * matrix.stride * MemoryLayout<Scalar>.stride
+                }
+                #expect((pass.deltas(of: layer).pointer != pass.outputs(of: layer).pointer) == training)
+                // The derivatives of relu (0 at 0), sigmoid, tanh and exp need the outputs only.
+                let needsZ: Set<Activation> = [.arctan, .softplus, .threshold]
+                let isHidden = layer < pass.layerCount - 1
+                let keepsZ =
+                    isHidden
+                    && ((training && needsZ.contains(activation)) || (keeps && activation != .identity))
+                #expect((pass.preActivations(of: layer).pointer != pass.outputs(of: layer).pointer) == keepsZ)
+            }
+            // Together they are all of the memory, without overlap.
+            let sorted = starts.sorted { $0.key < $1.key }
+            for (one, next) in zip(sorted, sorted.dropFirst()) { #expect(one.key + one.value == next.key) }
+            #expect(sorted.reduce(0) { $0 + $1.value } == workspace.bytes)
+            if training, !keeps { #expect(workspace.bytes == 7 * Workspace.bytesPerSample(of: network)) }
+        }
+    }
+
+    /// Kept pre-activations are z, and the outputs beside them u.
+    @Test func keptPreActivations() throws {
+        let problem = problem(.tanh)
+        let network = try Network<Double>(problem.network)
+        let workspace = Workspace(
+            network: network, parameters: network.initialParameters(), capacity: 9, training: false,
+            keepsPreActivations: true)
+        let data = try problem.dataset(Double.self)
+        workspace.pass.forward(rows: 0..<9, data: data.inputs)
+        let random = RandomProblem(
+            seed: 6, layers: [5, 19, 17, 3], activation: .tanh, output: .softmax, loss: problem.loss, rows: 9)
+        let expected = try random.referenceTrainer().forward(inputs: problem.inputs)
+        var comparison = Comparison("tanh", tolerance: Tolerance(absolute: 1e-13, relative: 1e-13))
+        for layer in 0..<2 {
+            comparison.compare(
+                "Z", workspace.pass.preActivations(of: layer).rowsOfDoubles, expected.preActivations[layer])
+            comparison.compare("U", workspace.pass.outputs(of: layer).rowsOfDoubles, expected.outputs[layer])
+        }
+        #expect(comparison.passes, "\(comparison)")
+        withExtendedLifetime((workspace, data)) {}
+    }
+
+    /// A pass over some rows writes these rows and no other, whatever the shapes of its calls.
+    @Test(arguments: [0..<9, 0..<4, 3..<7, 8..<9], [1, 2, 3, .max])
+    func passesWriteTheirOwnRows(rows: Range<Int>, rowsPerCall: Int) throws {
+        let problem = problem(.softplus)
+        let network = try Network<Double>(problem.network)
+        let parameters = network.initialParameters()
+        let data = try problem.dataset(Double.self)
+        let batch = try TargetMemory(data, rows: 9)
+        let loss = try Loss<Double>(problem.loss, output: .softmax)
+        func run(_ rows: Range<Int>, rowsPerCall: Int) -> Workspace<Double> {
+            let workspace = Workspace(network: network, parameters: parameters, capacity: 9)
+            workspace.fillBytes(0xff)
+            let shapes = AlignedBuffer(
+                count: 3,
+                repeating: CallShape(rowsPerForwardCall: rowsPerCall, rowsPerBackwardCall: rowsPerCall))
+            var pass = workspace.pass
+            pass.callShapes = UnsafePointer(shapes.pointer)
+            var correct = 0
+            pass.forward(rows: rows, data: data.inputs)
+            _ = loss.evaluate(pass, rows: rows, targets: batch.targets, scale: 0.5, correct: &correct)
+            pass.backward(rows: rows)
+            withExtendedLifetime(shapes) {}
+            return workspace
+        }
+        let whole = run(0..<9, rowsPerCall: .max)
+        let part = run(rows, rowsPerCall: rowsPerCall)
+        var comparison = Comparison("rows \(rows)", tolerance: Tolerance(absolute: 1e-14, relative: 1e-13))
+        for layer in 0..<3 {
+            for (got, want) in [
+                (part.pass.outputs(of: layer), whole.pass.outputs(of: layer)),
+                (part.pass.preActivations(of: layer), whole.pass.preActivations(of: layer)),
+                (part.pass.deltas(of: layer), whole.pass.deltas(of: layer)),
+            ] {
+                comparison.compare(
+                    "layer \(layer)", got.rows(rows).rowsOfDoubles, want.rows(rows).rowsOfDoubles)
+                for row in (0..<9) where !rows.contains(row) {
+                    #expect((0..<got.stride).allSatisfy { got.pointer[row * got.stride + $0].isNaN })
+                }
+            }
+        }
+        #expect(comparison.passes, "\(comparison)")
+        withExtendedLifetime((whole, part, data, batch)) {}
+    }
+
+    @Test func touchWritesTheRowsOfEveryMatrix() throws {
+        let network = try Network<Float>(problem(.arctan).network)
+        let workspace = Workspace(network: network, parameters: network.initialParameters(), capacity: 6)
+        workspace.fillBytes(0xff)
+        workspace.touch(rows: 2..<4)
+        let pass = workspace.pass
+        for layer in 0..<3 {
+            for matrix in [pass.outputs(of: layer), pass.preActivations(of: layer), pass.deltas(of: layer)] {
+                for row in 0..<6 {
+                    let values = (0..<matrix.stride).map { matrix.pointer[row * matrix.stride + $0] }
+                    #expect(values.allSatisfy { (2..<4).contains(row) ? $0 == 0 : $0.isNaN })
+                }
+            }
+        }
+        withExtendedLifetime(workspace) {}
+    }
+
+    /// Predictions replace the logits of their rows.
+    @Test(arguments: OutputMap.allCases) func predictions(output: OutputMap) throws {
+        let random = RandomProblem(
+            seed: 2, layers: [4, 6, 5], activation: .sigmoid, output: output,
+            loss: LossDescription(kind: .squaredSum), rows: 8)
+        let problem = FastProblem(random)
+        let network = try Network<Double>(problem.network)
+        let workspace = Workspace(
+            network: network, parameters: network.initialParameters(), capacity: 8, training: false)
+        let data = try problem.dataset(Double.self)
+        workspace.pass.forward(rows: 0..<8, data: data.inputs)
+        let before = workspace.pass.logits.rowsOfDoubles
+        workspace.pass.predict(rows: 2..<5)
+        let expected = try random.referenceTrainer().forward(inputs: problem.inputs).prediction
+        let after = workspace.pass.logits.rowsOfDoubles
+        var comparison = Comparison("\(output)", tolerance: Tolerance(absolute: 1e-14, relative: 1e-13))
+        comparison.compare("prediction", Array(after[2..<5]), Array(expected[2..<5]))
+        #expect(comparison.passes, "\(comparison)")
+        #expect(after[..<2] == before[..<2] && after[5...] == before[5...])
+        withExtendedLifetime((workspace, data)) {}
+    }
+}
