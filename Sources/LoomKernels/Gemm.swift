@@ -1,4 +1,4 @@
-/// The three matrix products of training, the only place that calls a BLAS.
+/// The three matrix products of training: the only way in which a step reaches a BLAS (`LoomScalar.gemm`).
 ///
 /// Row-major throughout: x is samples × inputs, W is units × inputs (out by in), δ is samples × units.
 /// A second provider stands beside OpenBLAS by conforming `LoomScalar.gemm` to it.

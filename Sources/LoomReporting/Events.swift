@@ -126,7 +126,7 @@ public struct EpochEvent: Codable, Sendable, Equatable {
     public var validationAccuracy: Double?
     /// Training samples per second of training steps: no validation, no checkpoint.
     public var samplesPerSecond: Double
-    /// The time of the epoch, validation and checkpoint included.
+    /// The time of the epoch's steps, validation and checkpoints excluded.
     public var seconds: Double
 
     /// The line of a finished epoch.

@@ -26,6 +26,7 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         let source = try description.source.open()
         let needs = TargetNeeds(loss: loss, output: network.output, outputs: network.layers.last?.units ?? 0)
         try Self.check(source.targetColumns.classNames, against: needs, network: network)
+        try Self.check(description.labels, against: source)
         let conversion = try TargetConversion(from: source, to: needs, base: description.labels.base)
         var notes = source.notes + [conversion.note].compactMap { $0 }
         switch description.validation {
@@ -59,6 +60,16 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         self.conversion = conversion
         self.classNames = source.targetColumns.classNames
         self.notes = notes
+    }
+
+    /// Refuses targets that are declared one-hot and are not.
+    private static func check(_ declared: LabelForm, against source: any DataSource) throws(DataError) {
+        guard declared == .oneHot else { return }
+        if case .oneHot = source.targetColumns.form { return }
+        throw DataError(
+            .badData, source: source.targetName,
+            problem: "data.labels.base is one_hot, but the targets are \(source.targetColumns.form.phrase)",
+            remedy: "give one column for each class with a single 1 per row, or set it to auto")
     }
 
     /// Refuses more classes in text than the network has units for: the labels' indices would say little to a

@@ -31,7 +31,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         self.state = state
     }
 
-    /// The plan for batches of `batchRows` samples. The sizes of shards and slices are those of the full batch.
+    /// The plan for batches of `batchRows` samples, in shards of the full batch's size.
     mutating func plan(batchRows: Int, fullBatchRows: Int) -> StepPlan<Scalar> {
         let runsMerge = shardRunsMerge(fullBatchRows: fullBatchRows)
         let shardRows =
