@@ -202,8 +202,10 @@ import Testing
             let rows = start..<min(run, start + unit)
             Gemm.forward(x.view.rows(rows), weights: weights.view, into: parts.view.rows(rows))
         }
-        return (0..<run).allSatisfy { row in
-            (0..<units).allSatisfy { whole.view[row, $0] == parts.view[row, $0] }
+        return withExtendedLifetime((x, weights, whole, parts)) {
+            (0..<run).allSatisfy { row in
+                (0..<units).allSatisfy { whole.view[row, $0] == parts.view[row, $0] }
+            }
         }
     }
 
