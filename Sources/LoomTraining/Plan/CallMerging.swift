@@ -14,7 +14,7 @@ import LoomKernels
 ///
 /// Often only a few sums of a product are added in another order, for example that of the last row and the last column
 /// (OpenBLAS for AVX-512, float64: 3 of 1188), and uniform random sums are equal in spite of it in up to five cases of
-/// six. Hence numbers whose products cancel, so that little but the rounding errors remains, and several trials.
+/// six. Hence numbers whose products cancel in pairs, so that little but the rounding errors remains, and several trials.
 struct CallMerging<Scalar: LoomScalar> {
     /// A product and the side along which units follow each other.
     enum Product: Hashable {
@@ -58,33 +58,39 @@ struct CallMerging<Scalar: LoomScalar> {
     private static func test(_ shape: Shape) -> Bool {
         let (rows, columns) =
             shape.product == .gradientByColumns ? (shape.fixed, shape.run) : (shape.run, shape.fixed)
-        // Short sums have few orders that differ. Summed one by one and in 8 lanes, 18 such products agree in 5 % of
-        // the cases and 62 in 1 % (simulated); an odd row more or less in a kernel, in up to a half (measured).
-        let trials = min(32, max(1, 512 / shape.inner))
+        let sizes = (left: rows, right: columns, inner: shape.inner)
+        let trials = trials(sizes)
         let innerIsRows = (left: shape.product.isGradient, right: shape.product != .forward)
+        let pairs = randomPairs(count: shape.inner)
         let left = cancellingMatrix(
-            inner: shape.inner, others: rows + trials - 1, innerIsRows: innerIsRows.left, sign: 1, seed: 1)
+            pairs: pairs, others: rows + trials - 1, innerIsRows: innerIsRows.left, sign: 1, seed: 1)
         let right = cancellingMatrix(
-            inner: shape.inner, others: columns + trials - 1, innerIsRows: innerIsRows.right, sign: -1, seed: 2)
+            pairs: pairs, others: columns + trials - 1, innerIsRows: innerIsRows.right, sign: -1, seed: 2)
         let whole = Matrix(rows: rows, columns: columns)
         let parts = Matrix(rows: rows, columns: columns)
-        // Every trial shifts the numbers by one row and one column, which gives every sum others.
-        return (0..<trials).allSatisfy { trial in
-            let a = window(left.view, start: trial, count: rows, innerIsRows: innerIsRows.left)
-            let b = window(right.view, start: trial, count: columns, innerIsRows: innerIsRows.right)
-            multiply(shape, a, b, 0..<shape.run, whole.view)
-            var start = 0
-            while start < shape.run {
-                let end = min(start + shape.unit, shape.run)
-                multiply(shape, a, b, start..<end, parts.view)
-                start = end
-            }
-            return (0..<rows).allSatisfy { row in
-                memcmp(
-                    whole.view.rows(row..<row + 1).pointer, parts.view.rows(row..<row + 1).pointer,
-                    columns * MemoryLayout<Scalar>.stride) == 0
+        return withExtendedLifetime((left, right, whole, parts)) {
+            // Every trial shifts the numbers by one row and one column, which gives every sum others.
+            (0..<trials).allSatisfy { trial in
+                let a = window(left.view, start: trial, count: rows, innerIsRows: innerIsRows.left)
+                let b = window(right.view, start: trial, count: columns, innerIsRows: innerIsRows.right)
+                multiply(shape, a, b, 0..<shape.run, whole.view)
+                var start = 0
+                while start < shape.run {
+                    let end = min(start + shape.unit, shape.run)
+                    multiply(shape, a, b, start..<end, parts.view)
+                    start = end
+                }
+                return whole.hasBits(of: parts)
             }
         }
+    }
+
+    /// A sum that is added in another order is equal by chance in up to one trial of eight (measured: 1034 shapes whose
+    /// products differ, 16 trials each), most often where it is short. Large products have many such sums: one trial is
+    /// enough, and as long as a user wants to wait.
+    private static func trials(_ sizes: (left: Int, right: Int, inner: Int)) -> Int {
+        let operations = Gemm.operations(rows: sizes.left, columns: sizes.right, inner: sizes.inner)
+        return min(32, max(operations > 1e9 ? 1 : 4, 512 / sizes.inner))
     }
 
     private static func window(
@@ -115,32 +121,49 @@ struct CallMerging<Scalar: LoomScalar> {
             buffer = AlignedBuffer(count: rows * stride, repeating: 0)
             view = MatrixView(pointer: buffer.pointer, rows: rows, columns: columns, stride: stride)
         }
+
+        func hasBits(of other: Matrix) -> Bool {
+            memcmp(buffer.pointer, other.buffer.pointer, buffer.count * MemoryLayout<Scalar>.stride) == 0
+        }
     }
 
-    /// Random numbers of very different sizes. Along the inner dimension the second half repeats the first, times `sign`:
-    /// with the signs 1 and −1, the terms of every sum of a product cancel in pairs, but for an odd last one.
+    /// The numbers below `count` in a random order: neighbours at even and odd places are partners.
+    private static func randomPairs(count: Int) -> [Int] {
+        var random = LinearCongruentialGenerator(state: 3)
+        return (0..<count).shuffled(using: &random)
+    }
+
+    /// Random numbers of very different sizes. `pairs` lists the indices of the inner dimension; the second of a pair
+    /// repeats the first, times `sign`. With the signs 1 and −1, the terms of every sum of a product cancel in pairs, but
+    /// for a last one without partner.
     private static func cancellingMatrix(
-        inner: Int, others: Int, innerIsRows: Bool, sign: Scalar, seed: UInt64
+        pairs: [Int], others: Int, innerIsRows: Bool, sign: Scalar, seed: UInt64
     ) -> Matrix {
-        let matrix = Matrix(rows: innerIsRows ? inner : others, columns: innerIsRows ? others : inner)
-        let half = inner / 2
-        var state = seed
-        for index in 0..<inner - half {
-            let first = index < half ? index : inner - 1
+        let matrix = Matrix(
+            rows: innerIsRows ? pairs.count : others, columns: innerIsRows ? others : pairs.count)
+        let (innerStride, otherStride) = innerIsRows ? (matrix.view.stride, 1) : (1, matrix.view.stride)
+        var random = LinearCongruentialGenerator(state: seed)
+        for place in stride(from: 0, to: pairs.count, by: 2) {
+            let first = matrix.view.pointer + pairs[place] * innerStride
+            let second = place + 1 < pairs.count ? matrix.view.pointer + pairs[place + 1] * innerStride : nil
             for other in 0..<others {
-                // A 64-bit linear congruential generator (Knuth's MMIX constants): fast, and good enough for this.
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                let scale = Scalar(Int32(1) << Int32(truncatingIfNeeded: state >> 24 & 15))
-                let value = Scalar(Int32(truncatingIfNeeded: state >> 32)) * scale
-                if innerIsRows {
-                    matrix.view[first, other] = value
-                    if index < half { matrix.view[index + half, other] = sign * value }
-                } else {
-                    matrix.view[other, first] = value
-                    if index < half { matrix.view[other, index + half] = sign * value }
-                }
+                let bits = random.next()
+                // All bits of the significand: products of short ones are summed without rounding.
+                let value = Scalar(Int64(bitPattern: bits)) * 0x1p-63 * Scalar(Int32(1) << Int32(bits >> 24 & 15))
+                first[other * otherStride] = value
+                second?[other * otherStride] = sign * value
             }
         }
         return matrix
+    }
+}
+
+/// Knuth's MMIX generator: fills megabytes in milliseconds, and is good enough to find orders of addition.
+private struct LinearCongruentialGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state
     }
 }
