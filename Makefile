@@ -1,12 +1,13 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test lint format tsan benchmark docs clean
+.PHONY: help quickstart build test soak lint format tsan benchmark docs clean
 
 help:
 	@echo "make quickstart   build Gradloom, and train a network on a million samples"
 	@echo "make build        build .build/release/gradloom"
 	@echo "make test         run all tests"
+	@echo "make soak         run the tests that take long, in a release build"
 	@echo "make lint         check the formatting"
 	@echo "make format       correct the formatting"
 	@echo "make tsan         run the tests of workers and steps under the thread sanitizer"
@@ -34,6 +35,12 @@ lint:
 format:
 	swift format --in-place --parallel $(FORMATTED)
 
+# Minutes to an hour: every float32 through every transcendental kernel, in release.
+soak:
+	@.ci/dependencies
+	GRADLOOM_SOAK=1 swift test -c release -Xswiftc -enable-testing --scratch-path .build/soak \
+		--filter 'KernelElementary|WorkerTeam|Barrier|TrainerBits|Sweep' $(SWIFT_FLAGS)
+
 # A folder of its own: instrumented and plain objects must not mix.
 tsan:
 	@.ci/dependencies
@@ -43,6 +50,7 @@ benchmark:
 	@.ci/dependencies
 	@[ -z "$$OPENBLAS_CORETYPE" ] || echo "OPENBLAS_CORETYPE=$$OPENBLAS_CORETYPE: that core type is measured"
 	swift run --package-path Benchmarks -c release allocation-gate
+	swift run --package-path Benchmarks -c release step-speed
 	swift package --package-path Benchmarks --disable-sandbox benchmark
 
 # Users import Gradloom, which exports the other modules: their symbols are listed as its own.

@@ -37,8 +37,8 @@ enum RunError: Error, CustomStringConvertible {
             "the run ‘\(run)’ is complete: all \(NumberFormat.grouped(steps)) steps are done; to train it "
                 + "longer, raise \(key) with --set \(key)=N"
         case .stoppedEarly(let run, let bestEpoch):
-            "the run ‘\(run)’ has stopped early, because its validation loss was best after epoch \(bestEpoch); "
-                + "to train it longer, raise training.early_stopping.patience with --set"
+            "the run ‘\(run)’ has stopped early, because its validation loss was best after epoch "
+                + "\(bestEpoch); to train it longer, raise training.early_stopping.patience with --set"
         }
     }
 

@@ -206,7 +206,8 @@ private struct SpeedMeter {
         secondsPerStep = region.seconds / Double(region.steps)
     }
 
-    /// A first region of one step tells how long a step takes; growth is bounded, because that one was cold.
+    /// A first region of one step tells how long a step takes. It includes a fork and cold caches, so the next region is too
+    /// short rather than too long.
     func steps(inSeconds seconds: Double) -> Int {
         guard let secondsPerStep else { return 1 }
         return max(1, Int(min(seconds / secondsPerStep, 1e9)))

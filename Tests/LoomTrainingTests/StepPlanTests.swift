@@ -161,13 +161,18 @@ import Testing
                 let verdict = merging.merges(
                     .init(product: .forward, unit: unit, run: run, fixed: units, inner: inputs))
                 let equal = mergedEqualsSingle(Scalar.self, inputs, units, unit: unit, run: run, seed: 1)
-                #expect(verdict == equal, "\(Scalar.precision) \(inputs) → \(units), \(run) rows by \(unit)")
+                #expect(!verdict || equal, "\(Scalar.precision) \(inputs) → \(units), \(run) rows by \(unit)")
+                // A difference in a few sums may be there and not show with these numbers, but not in a large share.
+                #expect(
+                    verdict || !equal || run % unit != 0,
+                    "\(Scalar.precision) \(inputs) → \(units), \(run) rows by \(unit)")
             }
         }
     }
 
-    /// Units of an odd number of rows differ in a few sums only, and these only for some numbers: a verdict from one
-    /// product of random numbers would often be wrong.
+    /// Rows at the end of a run that do not fill a unit differ in a few sums only, and these only for some numbers: a
+    /// verdict from one product of random numbers would often be wrong. Units that are no multiple of a kernel's tile
+    /// have such ends everywhere and are never merged.
     @Test func rareDifferencesAreFound() throws {
         try PreparedBLAS.prepare(workers: 1)
         try checkRareDifferences(Float.self)
@@ -178,13 +183,15 @@ import Testing
         var merging = CallMerging<Scalar>()
         for (inputs, units, unit, run) in [
             (38, 18, 33, 66), (38, 18, 33, 37), (62, 13, 33, 66), (70, 169, 3, 6), (5, 3, 7, 14), (19, 33, 5, 9),
-            (130, 9, 17, 34), (11, 10, 1, 2),
+            (130, 9, 17, 34), (11, 10, 1, 2), (38, 18, 16, 37), (62, 13, 32, 66), (70, 169, 16, 33), (19, 33, 16, 25),
+            (130, 9, 64, 129), (93, 11, 16, 21), (37, 93, 16, 85),
         ] {
             let verdict = merging.merges(
                 .init(product: .forward, unit: unit, run: run, fixed: units, inner: inputs))
             let equals = (0..<60).map {
                 mergedEqualsSingle(Scalar.self, inputs, units, unit: unit, run: run, seed: 2 * $0)
             }
+            #expect(!verdict || unit % CallMerging<Scalar>.tile == 0)
             let place = "\(Scalar.precision) \(inputs) → \(units), \(run) rows by \(unit)"
             #expect(!verdict || equals.allSatisfy { $0 }, "\(place): \(equals.filter { !$0 }.count) of 60 differ")
         }

@@ -1,4 +1,5 @@
 import Benchmark
+import CKernels
 import COpenBLAS
 import LoomKernels
 
@@ -26,6 +27,40 @@ let benchmarks: @Sendable () -> Void = {
         }
     }
 
+    for (name, activation) in [
+        ("relu", LOOM_RELU), ("sigmoid", LOOM_SIGMOID), ("tanh", LOOM_TANH), ("arctan", LOOM_ARCTAN),
+        ("exp", LOOM_EXP), ("softplus", LOOM_SOFTPLUS),
+    ] {
+        kernel("activation \(name), float32, 64 × 256") { matrices in
+            Float.activate(activation, bias: nil, preActivations: matrices[0].view, outputs: matrices[1].view)
+        }
+        kernel("derivative of \(name), float32, 64 × 256") { matrices in
+            Float.multiplyDerivative(activation, stored: matrices[0].view, deltas: matrices[1].view)
+        }
+    }
+    kernel("softmax cross entropy, float32, 64 × 256") { matrices in
+        var correct = 0
+        blackHole(
+            Float.softmaxCrossEntropy(
+                bias: nil, logits: matrices[0].view, targets: matrices[1].view, scale: 1,
+                deltas: matrices[2].view.pointer, correct: &correct))
+    }
+    for (name, rule) in [
+        ("sgd", UpdateRule.sgd), ("momentum", .momentum), ("nesterov", .nesterov), ("adam", .adam),
+    ] {
+        kernel("update \(name), float32, 64 × 256") { matrices in
+            var settings = UpdateSettings()
+            settings.learningRate = 1e-3
+            settings.epsilon = 1e-8
+            Float.update(
+                rule, settings, weights: matrices[0].view, gradients: matrices[1].view.pointer,
+                firstState: matrices[2].view.pointer, secondState: matrices[3].view.pointer)
+        }
+    }
+    kernel("column sums, float32, 64 × 256") { matrices in
+        Float.columnSums(matrices[0].view, into: matrices[1].view.pointer)
+    }
+
     Benchmark("aligned buffer of 1,000 elements") { benchmark in
         for _ in benchmark.scaledIterations {
             blackHole(AlignedBuffer<Float>(uninitializedCount: 1000))
@@ -33,8 +68,19 @@ let benchmarks: @Sendable () -> Void = {
     }
 }
 
+/// A benchmark of `body` on four matrices of 64 × 256, which fit into the second-level cache.
+func kernel(_ name: String, _ body: @escaping @Sendable ([Matrix<Float>]) -> Void) {
+    Benchmark("kernel, \(name)") { benchmark in
+        let matrices = (0..<4).map { _ in Matrix<Float>(rows: 64, columns: 256) }
+        benchmark.startMeasurement()
+        for _ in benchmark.scaledIterations { body(matrices) }
+        benchmark.stopMeasurement()
+        blackHole(matrices[0].view[0, 0])
+    }
+}
+
 /// A matrix that owns its memory, with rows padded as in training.
-struct Matrix<Scalar: LoomScalar> {
+struct Matrix<Scalar: LoomScalar>: Sendable {
     let buffer: AlignedBuffer<Scalar>
     let view: MatrixView<Scalar>
 

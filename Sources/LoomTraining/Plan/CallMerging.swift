@@ -39,11 +39,16 @@ struct CallMerging<Scalar: LoomScalar> {
         let inner: Int
     }
 
+    /// Units that are not a multiple of this are never merged: kernels work on tiles of up to 16 rows or columns, and
+    /// treat an edge in the middle of a merged product unlike an edge at its end.
+    static var tile: Int { 16 }
+
     private var results: [Shape: Bool] = [:]
 
     /// Whether the merged product of `shape` has the bits of the unit by unit one.
     mutating func merges(_ shape: Shape) -> Bool {
         guard shape.run > shape.unit else { return true }
+        guard shape.unit % Self.tile == 0 else { return false }
         if let known = results[shape] { return known }
         let equal = Self.test(shape)
         results[shape] = equal
@@ -81,11 +86,11 @@ struct CallMerging<Scalar: LoomScalar> {
     }
 
     /// A sum that is added in another order is equal by chance in up to one trial of eight (measured: 1034 shapes whose
-    /// products differ, 16 trials each), most often where it is short; of large products, two trials are enough to wait
-    /// for, and they have many such sums.
+    /// products differ, 16 trials each), most often where it is short. Large products have many such sums: one trial is
+    /// enough, and as long as a user wants to wait.
     private static func trials(_ sizes: (left: Int, right: Int, inner: Int)) -> Int {
         let operations = Gemm.operations(rows: sizes.left, columns: sizes.right, inner: sizes.inner)
-        return min(32, max(operations > 1e9 ? 2 : 4, 512 / sizes.inner))
+        return min(32, max(operations > 1e9 ? 1 : 4, 512 / sizes.inner))
     }
 
     private static func window(
