@@ -77,7 +77,7 @@ struct FixtureTests {
         }
         comparison.compare("dX", dInputs.view.rowsOfDoubles, expected.inputGradients)
         #expect(comparison.passes, "\(comparison)")
-        withExtendedLifetime((workspace, data, batch)) {}
+        withExtendedLifetime((workspace, data, batch, dInputs)) {}
     }
 
     /// Shards of one batch written separately are the batch: forward, loss and backward touch their own rows only.
