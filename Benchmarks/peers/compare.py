@@ -9,7 +9,7 @@ import platform
 import statistics
 import sys
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ except ImportError:
 
 import chart
 import guard
+import machine
 import report
 import worker
 import workload as workloads
@@ -64,15 +65,17 @@ def measured(
     name: str, item: Comparison, options: argparse.Namespace, variables: dict[str, str]
 ) -> dict[str, Any]:
     """One round of one trainer."""
+    others = machine.OtherWork()
     if name != GRADLOOM:
         command = worker.command(name, item.workload, options.threads) + ["--slices", str(options.slices)]
-        return worker.answer(command, variables)
-    command = [str(options.step_speed), "--json", "--workers", str(options.threads)]
-    command += ["--rounds", str(options.slices), item.workload.name]
-    result = worker.answer(command, {**os.environ})
-    item.ceiling_gflops.append(result["ceiling_gflops"])
-    item.blas = result["blas"]
-    return result
+        result = worker.answer(command, variables)
+    else:
+        command = [str(options.step_speed), "--json", "--workers", str(options.threads)]
+        command += ["--rounds", str(options.slices), item.workload.name]
+        result = worker.answer(command, {**os.environ})
+        item.ceiling_gflops.append(result["ceiling_gflops"])
+        item.blas = result["blas"]
+    return {**result, "other_work": others.share()}
 
 
 def progress(text: str) -> None:
@@ -81,24 +84,25 @@ def progress(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def processor() -> str:
-    """The processor's name."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+def versions(peers: list[str]) -> dict[str, str]:
+    """The versions of the packages that are compared, and of NumPy."""
+    packages = sorted({worker.PEERS[peer].package for peer in peers} | {"numpy"})
+    try:
+        return {package: version(package) for package in packages}
+    except PackageNotFoundError as error:
+        sys.exit(f"error: {error.name} is missing: run 'make compare', which installs what is needed")
 
 
 def facts(options: argparse.Namespace, peers: list[str]) -> dict[str, Any]:
     """Where and with what the measurements were made."""
-    packages = sorted({worker.PEERS[peer].package for peer in peers} | {"numpy"})
     return {
         "date": date.today().isoformat(),
-        "processor": processor(),
+        "processor": machine.processor(),
         "cpus": sorted(os.sched_getaffinity(0)),
         "threads": options.threads,
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {package: version(package) for package in packages},
+        "packages": versions(peers),
         "rounds": options.rounds,
         "slices": options.slices,
         "environment": {name: "unset" for name in FORGOTTEN},
@@ -150,6 +154,7 @@ def main() -> None:
     prepare(options)
     selected, peers = chosen(options)
     variables = worker.environment(options.threads, options.cache)
+    record = facts(options, peers)
     comparisons = []
     for workload in selected:
         able = [peer for peer in peers if worker.PEERS[peer].can_train(workload)]
@@ -165,8 +170,8 @@ def main() -> None:
         progress("")
         ratio, best = statistics.median(item.ratios), report.title(item.best_peer)
         print(f"{item.workload.name}: {ratio:.2f} times as fast as {best}", file=sys.stderr)
-    record = facts(options, peers)
     print(report.table(comparisons))
+    print(report.disturbance(comparisons))
     if options.results:
         record["workloads"] = [item.record() for item in comparisons]
         keep(record, comparisons, options.results)

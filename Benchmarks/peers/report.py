@@ -18,11 +18,14 @@ class Series:
 
     samples_per_second: list[float] = field(default_factory=list)
     peak_resident_bytes: list[int] = field(default_factory=list)
+    other_work: list[float] = field(default_factory=list)
+    """The part of the cores' time that other programs took, while it ran."""
 
     def add(self, measured: dict[str, Any]) -> None:
         """Adds a round."""
         self.samples_per_second.append(measured["samples_per_second"])
         self.peak_resident_bytes.append(measured["peak_resident_bytes"])
+        self.other_work.append(measured["other_work"])
 
     @property
     def speed(self) -> float:
@@ -114,6 +117,15 @@ def table(comparisons: list[Comparison]) -> str:
     rule = "|".join(("-" * (width + 2) if column < 2 else "-" * (width + 1) + ":")
                     for column, width in enumerate(widths))
     return "\n".join([line(cells[0]), f"|{rule}|", *map(line, cells[1:])])
+
+
+def disturbance(comparisons: list[Comparison]) -> str:
+    """How much of the cores other programs had, in a sentence."""
+    shares = [share for item in comparisons for series in item.series.values() for share in series.other_work]
+    return (
+        f"Other programs and the hypervisor had {100 * statistics.median(shares):.1f} % of the cores' time "
+        f"(median of {len(shares)} measurements; at most {100 * max(shares):.1f} %)."
+    )
 
 
 def short(value: float) -> str:
