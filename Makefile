@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan benchmark docs clean
+.PHONY: help quickstart build test soak lint format tsan benchmark compare docs clean
 
 help:
 	@echo "make quickstart   build Gradloom, and train a network on a million samples"
@@ -12,6 +12,7 @@ help:
 	@echo "make format       correct the formatting"
 	@echo "make tsan         run the tests of workers and steps under the thread sanitizer"
 	@echo "make benchmark    measure speed, and count the allocations of hot paths"
+	@echo "make compare      train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make docs         build the articles and the library's reference in .build/docs"
 	@echo "make clean        remove what was built"
 
@@ -52,6 +53,18 @@ benchmark:
 	swift run --package-path Benchmarks -c release allocation-gate
 	swift run --package-path Benchmarks -c release step-speed
 	swift package --package-path Benchmarks --disable-sandbox benchmark
+
+# The peers are 6 GB: they stay outside the source tree, and clean leaves them alone.
+PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/peers
+# For example: make compare COMPARE='--rounds 3 tiny mnist'
+COMPARE ?=
+
+compare:
+	@.ci/dependencies
+	swift build --package-path Benchmarks -c release --product step-speed
+	@Benchmarks/peers/install.sh $(PEERS)
+	PYTHONDONTWRITEBYTECODE=1 $(PEERS)/venv/bin/python Benchmarks/peers/compare.py --cache $(PEERS) \
+		--results Benchmarks/results $(COMPARE)
 
 # Users import Gradloom, which exports the other modules: their symbols are listed as its own.
 EXPORTED = LoomData,LoomExperiments,LoomHardware,LoomKernels,LoomModel,LoomReporting,LoomTraining

@@ -43,7 +43,8 @@ public struct Workload: Sendable {
 
     var loss: LossDescription { LossDescription(kind: output == .identity ? .squaredSum : .crossEntropy) }
 
-    var network: NetworkDescription {
+    /// The network: layers called layer1, layer2 …
+    public var network: NetworkDescription {
         let last = sizes.count - 2
         return NetworkDescription(
             inputs: sizes[0],
@@ -53,15 +54,26 @@ public struct Workload: Sendable {
             }, output: output)
     }
 
-    /// A trainer that shuffles up to 64 batches (at least 2, at most 64 MiB), as long as anybody likes.
+    /// Batches of the data that a measurement trains on: up to 64, at most 64 MiB of inputs, at least 2.
+    public var batches: Int { min(64, max(2, (64 << 20) / (4 * batch * sizes[0]))) }
+
+    /// A trainer that shuffles `batches` batches of random numbers, as long as anybody likes.
     public func trainer<Scalar: LoomScalar>(_: Scalar.Type, machine: MachineSetup) throws -> Trainer<Scalar> {
-        let batches = min(64, max(2, (64 << 20) / (4 * batch * sizes[0])))
         let source = RandomSource(samples: batches * batch, features: sizes[0], output: output, outputs: sizes.last!)
+        return try trainer(Scalar.self, machine: machine, source: source, learningRate: 1e-3, shuffles: true)
+    }
+
+    /// A trainer on the samples of `source`, as long as anybody likes.
+    public func trainer<Scalar: LoomScalar>(
+        _: Scalar.Type, machine: MachineSetup, source: any DataSource, learningRate: Double, shuffles: Bool
+    ) throws -> Trainer<Scalar> {
         let needs = TargetNeeds(loss: loss, output: output, outputs: sizes.last!)
         let data = try Dataset<Scalar>(source, conversion: TargetConversion(from: source, to: needs))
         return try Trainer(
-            network: network, loss: loss, optimizer: OptimizerDescription(kind: optimizer, learningRate: 1e-3),
-            schedule: TrainingSchedule(batchRows: batch, epochs: 100_000_000 / batches),
+            network: network, loss: loss,
+            optimizer: OptimizerDescription(kind: optimizer, learningRate: learningRate),
+            schedule: TrainingSchedule(
+                batchRows: batch, epochs: 100_000_000 / (data.count / batch), shuffles: shuffles),
             team: TeamPlan(workers: machine.workers, binding: machine.binding, cacheBytes: machine.cacheBytes),
             data: data)
     }

@@ -3,61 +3,87 @@ import Gradloom
 import Workloads
 
 // Training steps against the ceiling of matrix products, measured in turn in one run: medians of rounds, so that a
-// machine that others use slows both sides of a ratio. Usage: step-speed [--workers N] [--rounds N] [workload …]
+// machine that others use slows both sides of a ratio.
 
-var workers: Int?
-var rounds = 7
-var names: [String] = []
-var arguments = CommandLine.arguments.dropFirst().makeIterator()
-while let argument = arguments.next() {
-    switch argument {
-    case "--workers": workers = arguments.next().flatMap(Int.init)
-    case "--rounds": rounds = arguments.next().flatMap(Int.init) ?? rounds
-    default: names.append(argument)
+let usage = """
+    usage: step-speed [--workers N] [--rounds N] [--json] [workload …]
+           step-speed --list
+           step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
+
+    --json    one JSON object a line instead of a table
+    --list    the workloads, one JSON object a line
+    --check   the losses of the first steps on inputs.npy and targets.npy from parameters.safetensors, as JSON
+    """
+
+struct Arguments {
+    var workers: Int?
+    var rounds = 7
+    var json = false
+    var list = false
+    var checkDirectory: String?
+    var learningRate: Double?
+    var workloads: [Workload] = []
+
+    /// - Throws: `UsageError` for anything that `usage` does not describe.
+    init(_ words: some Sequence<String>) throws {
+        var words = words.makeIterator()
+        func value<Value: LosslessStringConvertible>(of option: String, _: Value.Type) throws -> Value {
+            guard let value = words.next().flatMap(Value.init) else { throw UsageError("\(option) needs a value") }
+            return value
+        }
+        while let word = words.next() {
+            switch word {
+            case "--workers": workers = try value(of: word, Int.self)
+            case "--rounds": rounds = try max(1, value(of: word, Int.self))
+            case "--json": json = true
+            case "--list": list = true
+            case "--check": checkDirectory = try value(of: word, String.self)
+            case "--rate": learningRate = try value(of: word, Double.self)
+            default:
+                guard let workload = Workload.named(word) else {
+                    let names = Workload.all.map(\.name).joined(separator: ", ")
+                    throw UsageError("no workload \(word); there are \(names)")
+                }
+                workloads.append(workload)
+            }
+        }
+        if checkDirectory != nil, learningRate == nil || workloads.count != 1 {
+            throw UsageError("--check needs --rate and one workload")
+        }
     }
 }
-if let unknown = names.first(where: { Workload.named($0) == nil }) {
-    FileHandle.standardError.write(
-        Data("error: no workload \(unknown); there are \(Workload.all.map(\.name).joined(separator: ", "))\n".utf8))
-    exit(64)
+
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+    init(_ problem: String) { description = problem + "\n" + usage }
 }
 
-func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    return sorted.count % 2 == 1
-        ? sorted[sorted.count / 2] : (sorted[sorted.count / 2 - 1] + sorted[sorted.count / 2]) / 2
-}
-
-let machine = try MachineSetup(workers: workers, policy: .auto)
-for note in machine.notes { print("note: \(note)") }
-var table = TextTable(columns: [
-    .init("workload"), .init("workers", alignment: .right), .init("shard", alignment: .right),
-    .init("samples/s", alignment: .right), .init("GFLOP/s", alignment: .right),
-    .init("SGEMM ceiling", alignment: .right), .init("share", alignment: .right),
-    .init("lowest–highest", alignment: .right),
-])
-for workload in Workload.all where names.isEmpty || names.contains(workload.name) {
-    let trainer = try workload.trainer(Float.self, machine: machine)
-    var speeds: [Double] = []
-    var ceilings: [Double] = []
-    var shares: [Double] = []
-    // A tenth of a second a round.
-    var steps = 1
-    while trainer.run(steps: steps).seconds < 0.05 { steps *= 2 }
-    for _ in 0..<rounds {
-        let ceiling = GemmCeiling(Float.self, team: trainer.team).gflops
-        let report = trainer.run(steps: 2 * steps)
-        let speed = Double(report.samples) / report.seconds
-        speeds.append(speed)
-        ceilings.append(ceiling)
-        shares.append(speed * trainer.network.operationsPerSample / 1e9 / ceiling)
+func perform(_ arguments: Arguments) throws {
+    if arguments.list {
+        for workload in Workload.all { try JSONLines.print(WorkloadFacts(workload)) }
+        return
     }
-    let speed = median(speeds)
-    table.append([
-        workload.name, "\(machine.workers)", "\(trainer.shardRows)", NumberFormat.samplesPerSecond(speed),
-        NumberFormat.gigaflops(speed * trainer.network.operationsPerSample / 1e9),
-        NumberFormat.gigaflops(median(ceilings)), NumberFormat.percentage(median(shares)),
-        "\(NumberFormat.percentage(shares.min()!))–\(NumberFormat.percentage(shares.max()!))",
-    ])
+    let machine = try MachineSetup(workers: arguments.workers, policy: .auto)
+    if let directory = arguments.checkDirectory, let learningRate = arguments.learningRate {
+        return try JSONLines.print(
+            losses(
+                of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine))
+    }
+    let workloads = arguments.workloads.isEmpty ? Workload.all : arguments.workloads
+    if arguments.json {
+        for workload in workloads {
+            try JSONLines.print(StepSpeed(workload, machine: machine, rounds: arguments.rounds))
+        }
+        return
+    }
+    for note in machine.notes { print("note: \(note)") }
+    let speeds = try workloads.map { try StepSpeed($0, machine: machine, rounds: arguments.rounds) }
+    print(StepSpeed.table(speeds).rendered(), terminator: "")
 }
-print(table.rendered(), terminator: "")
+
+do {
+    try perform(Arguments(CommandLine.arguments.dropFirst()))
+} catch {
+    FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+    exit(error is UsageError ? 64 : 1)
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Gradloom
+import Workloads
+
+/// How fast the steps of one workload are, beside the ceiling measured in the same rounds.
+struct StepSpeed: Encodable {
+    let workload: String
+    let workers: Int
+    /// Samples of a shard.
+    let shardRows: Int
+    /// The median of the rounds.
+    let samplesPerSecond: Double
+    let gflops: Double
+    /// Matrix products of all workers at once; the median of the rounds.
+    let ceilingGflops: Double
+    /// The median of the rounds' shares of their own ceilings.
+    let ceilingFraction: Double
+    let lowestFraction: Double
+    let highestFraction: Double
+    /// The largest resident set that this process has had.
+    let peakResidentBytes: Int?
+    let blas: String
+
+    enum CodingKeys: String, CodingKey {
+        case workload, workers, gflops, blas
+        case shardRows = "shard_rows"
+        case samplesPerSecond = "samples_per_second"
+        case ceilingGflops = "ceiling_gflops"
+        case ceilingFraction = "ceiling_fraction"
+        case lowestFraction = "lowest_fraction"
+        case highestFraction = "highest_fraction"
+        case peakResidentBytes = "peak_resident_bytes"
+    }
+
+    /// Measures `rounds` rounds of at least a tenth of a second each.
+    init(_ workload: Workload, machine: MachineSetup, rounds: Int) throws {
+        let trainer = try workload.trainer(Float.self, machine: machine)
+        let operations = trainer.network.operationsPerSample
+        var steps = 1
+        while try trainer.trained(steps: steps).seconds < 0.05 { steps *= 2 }
+        var speeds: [Double] = []
+        var ceilings: [Double] = []
+        var fractions: [Double] = []
+        for _ in 0..<rounds {
+            let ceiling = GemmCeiling(Float.self, team: trainer.team).gflops
+            let report = try trainer.trained(steps: 2 * steps)
+            let speed = Double(report.samples) / report.seconds
+            speeds.append(speed)
+            ceilings.append(ceiling)
+            fractions.append(speed * operations / 1e9 / ceiling)
+        }
+        self.workload = workload.name
+        workers = machine.workers
+        shardRows = trainer.shardRows
+        samplesPerSecond = median(speeds)
+        gflops = samplesPerSecond * operations / 1e9
+        ceilingGflops = median(ceilings)
+        ceilingFraction = median(fractions)
+        lowestFraction = fractions.min()!
+        highestFraction = fractions.max()!
+        peakResidentBytes = Self.peakResidentBytes()
+        blas = "\(machine.blas.version), \(machine.blas.coreName)"
+    }
+
+    static func table(_ speeds: [StepSpeed]) -> TextTable {
+        var table = TextTable(columns: [
+            .init("workload"), .init("workers", alignment: .right), .init("shard", alignment: .right),
+            .init("samples/s", alignment: .right), .init("GFLOP/s", alignment: .right),
+            .init("SGEMM ceiling", alignment: .right), .init("share", alignment: .right),
+            .init("lowest–highest", alignment: .right),
+        ])
+        for speed in speeds {
+            let lowest = NumberFormat.percentage(speed.lowestFraction)
+            table.append([
+                speed.workload, "\(speed.workers)", "\(speed.shardRows)",
+                NumberFormat.samplesPerSecond(speed.samplesPerSecond), NumberFormat.gigaflops(speed.gflops),
+                NumberFormat.gigaflops(speed.ceilingGflops), NumberFormat.percentage(speed.ceilingFraction),
+                "\(lowest)–\(NumberFormat.percentage(speed.highestFraction))",
+            ])
+        }
+        return table
+    }
+
+    /// From /proc, not from `getrusage`: its maximum counts the pages of the process that started this one, too.
+    private static func peakResidentBytes() -> Int? {
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
+    }
+}
+
+extension Trainer {
+    /// As `run(steps:)`, but every step has to be done: steps that a diverged loss leaves out are not fast.
+    /// - Throws: `StepsLeftOut`.
+    func trained(steps count: Int) throws -> StepReport {
+        let report = run(steps: count)
+        guard report.steps == count else { throw StepsLeftOut(done: report.steps, asked: count) }
+        return report
+    }
+}
+
+struct StepsLeftOut: Error, CustomStringConvertible {
+    let done: Int
+    let asked: Int
+    var description: String { "only \(done) of \(asked) steps were done: the loss was no longer finite" }
+}
+
+func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return sorted.count % 2 == 1
+        ? sorted[sorted.count / 2] : (sorted[sorted.count / 2 - 1] + sorted[sorted.count / 2]) / 2
+}

@@ -1,0 +1,43 @@
+"""The machine, and whether it is left alone."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+
+
+def processor() -> str:
+    """The processor's name."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+class OtherWork:
+    """The time that the allowed cores spend on anything but this program and what it starts, from now on."""
+
+    def __init__(self) -> None:
+        self._cpus = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        self._busy, self._own, self._start = self._busy_seconds(), self._own_seconds(), time.monotonic()
+
+    def share(self) -> float:
+        """As a part of all the cores' time so far; programs that have not ended do not count as own."""
+        busy = self._busy_seconds() - self._busy
+        own = self._own_seconds() - self._own
+        return max(0.0, busy - own) / ((time.monotonic() - self._start) * len(self._cpus))
+
+    def _busy_seconds(self) -> float:
+        """All but idle and iowait, stolen time included: proc(5), /proc/stat."""
+        ticks = 0
+        for line in Path("/proc/stat").read_text().splitlines():
+            name, *columns = line.split()
+            if name in self._cpus:
+                user, nice, system, _, _, irq, softirq, steal, *_ = map(int, columns)
+                ticks += user + nice + system + irq + softirq + steal
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def _own_seconds() -> float:
+        return sum(os.times()[:4])

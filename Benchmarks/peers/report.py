@@ -1,0 +1,136 @@
+"""What was measured: per round, and summed up in a table."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from worker import PEERS
+from workload import Workload
+
+GRADLOOM = "gradloom"
+
+
+@dataclass
+class Series:
+    """The rounds of one trainer on one workload."""
+
+    samples_per_second: list[float] = field(default_factory=list)
+    peak_resident_bytes: list[int] = field(default_factory=list)
+    other_work: list[float] = field(default_factory=list)
+    """The part of the cores' time that other programs took, while it ran."""
+
+    def add(self, measured: dict[str, Any]) -> None:
+        """Adds a round."""
+        self.samples_per_second.append(measured["samples_per_second"])
+        self.peak_resident_bytes.append(measured["peak_resident_bytes"])
+        self.other_work.append(measured["other_work"])
+
+    @property
+    def speed(self) -> float:
+        """The median of the rounds, in samples/s."""
+        return statistics.median(self.samples_per_second)
+
+
+@dataclass
+class Comparison:
+    """All trainers on one workload, in turn."""
+
+    workload: Workload
+    series: dict[str, Series] = field(default_factory=dict)
+    ceiling_gflops: list[float] = field(default_factory=list)
+    differences: dict[str, float] = field(default_factory=dict)
+    blas: str = ""
+
+    @property
+    def best_peer(self) -> str:
+        """The peer with the highest median."""
+        return max((name for name in self.series if name != GRADLOOM), key=lambda name: self.series[name].speed)
+
+    @property
+    def ratios(self) -> list[float]:
+        """Gradloom's speed over that of the best peer, round by round."""
+        best = self.series[self.best_peer].samples_per_second
+        return [own / peer for own, peer in zip(self.series[GRADLOOM].samples_per_second, best)]
+
+    def gflops(self, speed: float) -> float:
+        """The speed in GFLOP/s of matrix products."""
+        return speed * self.workload.operations_per_sample / 1e9
+
+    def share(self, name: str) -> float:
+        """The part of the ceiling of its round that a trainer reaches; the median of the rounds."""
+        speeds = self.series[name].samples_per_second
+        return statistics.median(self.gflops(own) / most for own, most in zip(speeds, self.ceiling_gflops))
+
+    def record(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {
+            **asdict(self),
+            "best_peer": self.best_peer,
+            "ratio": statistics.median(self.ratios),
+            "ratio_lowest": min(self.ratios),
+            "ratio_highest": max(self.ratios),
+            "ceiling_fraction": {name: self.share(name) for name in self.series},
+        }
+
+
+def title(name: str) -> str:
+    """What a trainer is called."""
+    return "Gradloom" if name == GRADLOOM else PEERS[name].title
+
+
+def rows(comparison: Comparison) -> list[list[str]]:
+    """The table's rows of one workload, fastest first."""
+    result = []
+    for name in sorted(comparison.series, key=lambda name: -comparison.series[name].speed):
+        series = comparison.series[name]
+        ratio = ""
+        if name == GRADLOOM:
+            ratios = comparison.ratios
+            ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        result.append([
+            "" if result else comparison.workload.name,
+            title(name),
+            short(series.speed),
+            f"{comparison.gflops(series.speed):.3g}",
+            f"{100 * comparison.share(name):.1f} %",
+            f"{max(series.peak_resident_bytes) / 2**20:,.0f}",
+            ratio,
+        ])
+    return result
+
+
+HEADINGS = ["workload", "trainer", "samples/s", "GFLOP/s", "of ceiling", "peak RSS, MiB", "Gradloom ÷ best peer"]
+
+
+def table(comparisons: list[Comparison]) -> str:
+    """Everything in Markdown, which reads well in a terminal, too."""
+    cells = [HEADINGS] + [row for comparison in comparisons for row in rows(comparison)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS))]
+
+    def line(row: list[str]) -> str:
+        aligned = (cell.ljust(width) if column < 2 else cell.rjust(width)
+                   for column, (cell, width) in enumerate(zip(row, widths)))
+        return f"| {' | '.join(aligned)} |"
+
+    rule = "|".join(("-" * (width + 2) if column < 2 else "-" * (width + 1) + ":")
+                    for column, width in enumerate(widths))
+    return "\n".join([line(cells[0]), f"|{rule}|", *map(line, cells[1:])])
+
+
+def disturbance(comparisons: list[Comparison]) -> str:
+    """How much of the cores other programs had, in a sentence."""
+    shares = [share for item in comparisons for series in item.series.values() for share in series.other_work]
+    return (
+        f"Other programs and the hypervisor had {100 * statistics.median(shares):.1f} % of the cores' time "
+        f"(median of {len(shares)} measurements; at most {100 * max(shares):.1f} %)."
+    )
+
+
+def short(value: float) -> str:
+    """Three significant digits and a prefix."""
+    for factor, prefix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= 0.9995 * factor:
+            return f"{float(f'{value / factor:.3g}'):g}{prefix}"
+    return f"{value:.3g}"

@@ -1,0 +1,142 @@
+"""One measurement or check of one peer, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from workload import Task, Workload, decoded, encoded, random_task
+
+LEARNING_RATE = 1e-3
+COMPARE = Path(__file__).with_name("compare.py")
+
+
+class Trainer(Protocol):
+    """What a peer has to be able to do."""
+
+    def train(self, steps: int) -> int:
+        """Trains `steps` steps or somewhat more on shuffled batches; returns how many, when they are done."""
+        ...
+
+    def losses(self) -> list[float]:
+        """The losses of the first steps on the samples in their order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A trainer to compare with: what it is called, and where it is."""
+
+    title: str
+    module: str
+    type: str
+    package: str
+    activations: frozenset[str] = frozenset({"relu", "tanh", "sigmoid", "arctan"})
+
+    def can_train(self, workload: Workload) -> bool:
+        """Whether it has what the workload needs."""
+        return workload.activation in self.activations
+
+
+PEERS = {
+    "torch": Peer("PyTorch", "torch_trainer", "EagerTorch", "torch"),
+    "torch-compile": Peer("torch.compile", "torch_trainer", "CompiledTorch", "torch"),
+    "jax": Peer("JAX jit", "jax_trainer", "JaxStep", "jax"),
+    "jax-scan": Peer("JAX jit, scan", "jax_trainer", "JaxScan", "jax"),
+    "sklearn": Peer(
+        "scikit-learn", "sklearn_trainer", "Sklearn", "scikit-learn", frozenset({"relu", "tanh", "sigmoid"})
+    ),
+}
+
+
+class WorkerError(Exception):
+    """A process that did not do what it was started for."""
+
+
+def environment(threads: int, cache: Path) -> dict[str, str]:
+    """The variables of a peer's process: as many threads as Gradloom has workers, at fixed places."""
+    number = str(threads)
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": number,
+        "MKL_NUM_THREADS": number,
+        "OPENBLAS_NUM_THREADS": number,
+        "OMP_PROC_BIND": "close",
+        "JAX_PLATFORMS": "cpu",
+        "TORCHINDUCTOR_CACHE_DIR": str(cache / "torchinductor"),
+    }
+
+
+def answer(command: list[str], variables: dict[str, str]) -> Any:
+    """Runs a program that prints one line of JSON."""
+    result = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    try:
+        if result.returncode == 0:
+            return json.loads(result.stdout.splitlines()[-1])
+        problem = f"ended with {result.returncode}"
+    except (IndexError, json.JSONDecodeError):
+        problem = "printed no JSON"
+    last = "\n".join((result.stderr or result.stdout).strip().splitlines()[-8:])
+    raise WorkerError(f"{' '.join(map(str, command[:4]))} … {problem}:\n{last}")
+
+
+def command(peer: str, workload: Workload, threads: int, check: Path | None = None, rate: float = 0) -> list[str]:
+    """The command line of a worker."""
+    words = [sys.executable, str(COMPARE), "--worker", peer, "--facts", encoded(workload), "--threads", str(threads)]
+    return words + (["--check", str(check), "--rate", str(rate)] if check else [])
+
+
+def work(peer: str, facts: str, threads: int, rounds: int, check: Path | None, rate: float) -> None:
+    """What a worker does: prints speeds, or the losses on the samples in `check`."""
+    import guard
+
+    workload = decoded(facts)
+    if check:
+        result: dict[str, Any] = {"losses": _made(peer, guard.read(check, workload, rate, threads)).losses()}
+    else:
+        result = _measured(_made(peer, random_task(workload, workload.batches, LEARNING_RATE, threads)), workload, rounds)
+    print(json.dumps(result))
+
+
+def _made(peer: str, task: Task) -> Trainer:
+    entry = PEERS[peer]
+    trainer: Trainer = getattr(import_module(f"trainers.{entry.module}"), entry.type)(task)
+    return trainer
+
+
+def _measured(trainer: Trainer, workload: Workload, rounds: int) -> dict[str, Any]:
+    """As step-speed measures Gradloom: slices of at least a tenth of a second, and their median."""
+
+    def timed(steps: int) -> float:
+        start = time.perf_counter()
+        done = trainer.train(steps)
+        return (time.perf_counter() - start) / done * steps
+
+    # A number of steps may have to be compiled first, so it is timed the second time.
+    steps = 1
+    while _second(timed, steps) < 0.05:
+        steps *= 2
+    timed(2 * steps)
+    speeds = [2 * steps * workload.batch / timed(2 * steps) for _ in range(rounds)]
+    return {"samples_per_second": statistics.median(speeds), "peak_resident_bytes": _peak_resident_bytes()}
+
+
+def _second(timed: Callable[[int], float], steps: int) -> float:
+    timed(steps)
+    return timed(steps)
+
+
+def _peak_resident_bytes() -> int | None:
+    """From /proc: the maximum of getrusage counts the pages of the process that started this one, too."""
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) << 10 if found else None
