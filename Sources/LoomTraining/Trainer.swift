@@ -151,6 +151,12 @@ public final class Trainer<Scalar: LoomScalar> {
     /// Samples of a shard.
     public var shardRows: Int { fullBatch.grid.shardRows }
 
+    /// Whether all parameters are finite numbers. A gradient that overflows makes the update infinite, while the loss of
+    /// its step is still finite: that of the next one tells.
+    public var hasFiniteParameters: Bool {
+        network.layout.tensors.indices.allSatisfy { parameters.values($0).allSatisfy(\.isFinite) }
+    }
+
     /// What the run's memory is used for, in bytes.
     public var memoryBytes: (parameters: Int, optimizer: Int, activations: Int) {
         let buffer = network.layout.elementCount * MemoryLayout<Scalar>.stride

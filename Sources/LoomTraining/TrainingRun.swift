@@ -154,6 +154,7 @@ public struct TrainingRun<Scalar: LoomScalar> {
                 break
             }
         }
+        if !trainer.hasFiniteParameters { end = .diverged(step: trainer.step) }
         if case .diverged = end {} else { try checkpoint?() }
         return TrainingResult(
             end: end, epochs: epochs, unfinishedEpoch: unfinished, samplesPerSecond: speed.samplesPerSecond)
@@ -177,7 +178,7 @@ public struct TrainingRun<Scalar: LoomScalar> {
             guard region.divergedStep == nil, !region.interrupted else { break }
             report(.progress(epoch: epoch, epochSoFar: total, samplesPerSecond: speed.latest))
             if let stepsPerCheckpoint, trainer.step % stepsPerCheckpoint == 0,
-                trainer.step < trainer.totalSteps
+                trainer.step < trainer.totalSteps, trainer.hasFiniteParameters
             {
                 try checkpoint?()
             }

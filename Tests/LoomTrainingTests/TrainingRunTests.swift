@@ -147,6 +147,26 @@ import Testing
         #expect(written == expected)
     }
 
+    /// One linear unit with weight 0 on the input 10¹⁰: the loss of the first step is 1, its gradient −2·10¹⁰, and at a
+    /// rate of 10³⁸ the weight becomes infinite in float32.
+    @Test(arguments: [1, 2]) func infiniteParametersAreNeverACheckpoint(steps: Int) throws {
+        var problem = FastProblem.made(layers: [1, 1], output: .identity, rows: 1, seed: 1)
+        problem.inputs = [[1e10]]
+        problem.targets = [[1]]
+        problem.network.layers[0].weights = [[0]]
+        problem.network.layers[0].bias = [0]
+        let trainer = try problem.trainer(
+            Float.self, optimizer: OptimizerDescription(kind: .sgd, learningRate: 1e38),
+            schedule: TrainingSchedule(batchRows: 1, epochs: steps, shuffles: false))
+        var run = TrainingRun(trainer: trainer)
+        var checkpoints = 0
+        run.checkpoint = { checkpoints += 1 }
+        run.stepsPerCheckpoint = 1
+        let result = try run.run()
+        #expect(result.end == .diverged(step: 1))
+        #expect(checkpoints == 0 && !trainer.hasFiniteParameters)
+    }
+
     @Test func anErrorOfACheckpointEndsTheRun() throws {
         struct DiskFull: Error {}
         let trainer = try trainer(epochs: 4)
