@@ -164,7 +164,7 @@ def main() -> None:
         comparisons.append(item)
     progress("")
     worst = max(max(item.differences.values()) for item in comparisons)
-    print(f"Losses of {workloads.CHECKED_STEPS} steps agree: the largest relative difference is {worst:.1e}\n")
+    print(f"Losses of {workloads.CHECKED_STEPS} steps agree: the largest relative difference is {worst:.1e}\n", flush=True)
     for item in comparisons:
         compare(item, list(item.differences), options, variables)
         progress("")
