@@ -15,6 +15,20 @@ def processor() -> str:
     return next(names, platform.machine())
 
 
+# The part of the cores' time that others may have without a measurement being taken again.
+LITTLE = 0.05
+
+
+def wait_for_peace(seconds: float) -> None:
+    """Waits until others leave the cores alone, for `seconds` at most."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        others = OtherWork()
+        time.sleep(min(1, seconds))
+        if others.share() <= LITTLE:
+            return
+
+
 class OtherWork:
     """The time that the allowed cores spend on anything but this program and what it starts, from now on."""
 
