@@ -22,7 +22,7 @@ extension NetworkPass {
                 let rowsPerCall = callShapes[layer.firstConnection + offset].rowsPerBackwardCall
                 let dInputs = layers[connection.source].deltas.rows(rows)
                 Self.inCalls(of: rowsPerCall, rows: deltas.rows) { call in
-                    Gemm.backward(
+                    gemm.backward(
                         deltas.rows(call), weights: connection.weights, into: dInputs.rows(call),
                         accumulate: connection.accumulatesBackward)
                 }
@@ -38,7 +38,7 @@ extension NetworkPass {
             for offset in 0..<layer.connectionCount {
                 let connection = connections[layer.firstConnection + offset]
                 guard connection.source < 0 else { continue }
-                Gemm.backward(
+                gemm.backward(
                     layer.deltas.rows(rows), weights: connection.weights, into: dData.rows(rows),
                     accumulate: accumulate)
                 accumulate = true

@@ -13,6 +13,10 @@
 #include "losses.h"
 #include "rows.h"
 #include "updates.h"
+#include "tiles.h"
+#include "packing.h"
+#include "few_columns.h"
+#include "products.h"
 
 #undef LOOM_INTERLEAVE_FIRST
 #undef LOOM_INTERLEAVE_SECOND
