@@ -102,7 +102,7 @@ struct ConfigurationGraphTests {
         Mistake(
             network: "{inputs: [x], vertices: [{name: v, kind: sigmoid}, {name: w, kind: sigmoid}], "
                 + "edges: [{from: w, to: v}, {from: v, to: w}], output: v}",
-            "run.yaml:3:146: network.output: the output vertex 'v' has an edge to another vertex; add a vertex that is the "
+            "run.yaml:3:134: network.output: the output vertex 'v' has an edge to another vertex; add a vertex that is the "
                 + "output only"),
     ]
 

@@ -228,7 +228,8 @@ struct ConfigurationResolvedTests {
             case .list(let elements): elements.forEach { check($0, path + ".N") }
             case .mapping(let entries):
                 for entry in entries {
-                    let key = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+                    let name = path.hasSuffix(".weights") ? "INPUT" : entry.key
+                    let key = path.isEmpty ? name : "\(path).\(name)"
                     #expect(paths.contains(key) || key.hasPrefix("data.validation.inline."))
                     check(entry.value, key)
                 }
