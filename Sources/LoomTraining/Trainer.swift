@@ -86,7 +86,7 @@ public final class Trainer<Scalar: LoomScalar> {
     private let workspace: Workspace<Scalar>
     private let memory: BatchMemory<Scalar>
     private let progressMemory: StepProgressMemory
-    private let fullBatch: StepPlan<Scalar>
+    let fullBatch: StepPlan<Scalar>
     private let lastBatch: StepPlan<Scalar>
     private let work: TrainingStep<Scalar>
 
@@ -154,14 +154,20 @@ public final class Trainer<Scalar: LoomScalar> {
     /// Whether all parameters are finite numbers. A gradient that overflows makes the update infinite, while the loss of
     /// its step is still finite: that of the next one tells.
     public var hasFiniteParameters: Bool {
-        network.layout.tensors.indices.allSatisfy { parameters.values($0).allSatisfy(\.isFinite) }
+        network.layout.tensors.indices.allSatisfy { index in
+            let matrix = parameters.view(index)
+            return (0..<matrix.rows).allSatisfy { row in
+                (0..<matrix.columns).allSatisfy { matrix[row, $0].isFinite }
+            }
+        }
     }
 
-    /// What the run's memory is used for, in bytes.
-    public var memoryBytes: (parameters: Int, optimizer: Int, activations: Int) {
+    /// What was reserved, in bytes: the parameters and their gradient, the optimizer's state, the activations and deltas
+    /// of a batch, and its gathered samples. A `MemoryPlan` says the same beforehand.
+    public var memoryBytes: (parameters: Int, optimizer: Int, activations: Int, batch: Int) {
         let buffer = network.layout.elementCount * MemoryLayout<Scalar>.stride
         let states = (state.first == nil ? 0 : 1) + (state.second == nil ? 0 : 1)
-        return (2 * buffer, states * buffer, workspace.bytes + memory.bytes)
+        return (2 * buffer, states * buffer, workspace.bytes, memory.bytes)
     }
 
     /// Runs up to `count` more steps as one region, and reports them.
