@@ -18,7 +18,9 @@ struct GradloomCommand: ParsableCommand {
               gradloom topology
             """,
         version: version,
-        subcommands: [TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PeakCommand.self, TopologyCommand.self])
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PeakCommand.self, TopologyCommand.self,
+        ])
 
     /// Usage errors look like all others.
     static let _errorLabel = "error"

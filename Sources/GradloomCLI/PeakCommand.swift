@@ -40,7 +40,7 @@ struct PeakCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "float32 or float64: the only precision to measure, also of the configuration's products.",
+            "The only precision to measure, also of the configuration's products.",
             valueName: "precision"),
         completion: .list(Precision.allCases.map(\.rawValue)))
     var precision: Precision?

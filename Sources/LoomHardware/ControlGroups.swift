@@ -109,7 +109,8 @@ struct ControlGroups {
             // On a hybrid system both hierarchies are mounted, and the controller is in one of them.
             let mount = mounts.first {
                 isVersion2
-                    ? $0.fileSystem == "cgroup2" : $0.fileSystem == "cgroup" && $0.options.contains(Substring(controller))
+                    ? $0.fileSystem == "cgroup2"
+                    : $0.fileSystem == "cgroup" && $0.options.contains(Substring(controller))
             }
             guard let mount else { continue }
             let path = Self.path(String(fields[2]), below: mount.root)

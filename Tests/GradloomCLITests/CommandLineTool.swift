@@ -118,9 +118,6 @@ final class RunningTool {
     /// What is on standard output so far.
     var outputSoFar: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
 
-    /// What is on standard error so far.
-    var errorsSoFar: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
-
     func send(signal: Int32) { kill(process.processIdentifier, signal) }
 
     /// Waits until standard output has `text`.

@@ -159,9 +159,10 @@ public struct PeakMeasurement: Sendable {
             entry(.forkJoin) { count in
                 forked.seconds(of: busy, steps: count) - Double(count) * Double(busy.nanoseconds) * 1e-9
             })
-        entries.append(entry(.region) { count in
-            (0..<count).reduce(0) { sum, _ in sum + team.seconds(of: EmptySteps(), steps: 1) }
-        })
+        entries.append(
+            entry(.region) { count in
+                (0..<count).reduce(0) { sum, _ in sum + team.seconds(of: EmptySteps(), steps: 1) }
+            })
         return entries
     }
 

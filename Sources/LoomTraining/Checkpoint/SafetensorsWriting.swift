@@ -11,8 +11,9 @@ extension Safetensors {
         /// Appends all numbers, row by row.
         let append: (borrowing AtomicFile.Output) throws -> Void
 
-        init(name: String, shape: [Int], typeName: String, append: @escaping (borrowing AtomicFile.Output) throws -> Void)
-        {
+        init(
+            name: String, shape: [Int], typeName: String, append: @escaping (borrowing AtomicFile.Output) throws -> Void
+        ) {
             self.name = name
             self.shape = shape
             self.typeName = typeName
