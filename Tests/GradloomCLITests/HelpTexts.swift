@@ -162,8 +162,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               --workers <n>           The number of workers, instead of the
                                       configuration's, or of one per allowed core.
               --precision <precision> The only precision to measure, also of the
-                                      configuration's products. (values: float32,
-                                      float64)
+                                      configuration's products. (values: float32, float64)
               --seconds <s>           About how long each figure is measured. (default:
                                       0.35)
               --json                  Print one JSON object on standard output.

@@ -83,4 +83,24 @@ import Testing
         #expect(outcome.errors.hasPrefix("note: memory: "))
         #expect(try workplace.run("train", "xor.yaml", "--quiet").errors == "")
     }
+
+    /// Terabytes: said before they are asked for. The shell's limit refuses them on every machine.
+    @Test func tooMuchIsSaidBeforehand() throws {
+        try workplace.write(
+            Self.large.replacing("100_000", with: "4_000_000_000").replacing("validation: 0.1", with: "shuffle: false"),
+            to: "huge.yaml")
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = [
+            "-c", "ulimit -v 64000000; ulimit -c 0; exec '\(Workplace.program.path)' train huge.yaml 2>errors",
+        ]
+        shell.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
+        shell.environment = workplace.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        shell.standardOutput = FileHandle.nullDevice
+        try shell.run()
+        shell.waitUntilExit()
+        let line =
+            #/\nwarning: the training needs \d+ MiB, but only \d+ MiB .+: the system may end it; choose .+\n(.*\n)*.*out of memory/#
+        #expect(try workplace.read("errors").firstMatch(of: line) != nil)
+    }
 }
