@@ -302,7 +302,7 @@ extension TargetConversion {
     /// - Throws: `DataError` for a label that is no class.
     public func labels(
         of source: any DataSource, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
-    ) throws(DataError) -> AlignedBuffer<Int32> {
+    ) throws(DataError) -> [Int32] {
         let labels = AlignedBuffer<Int32>(uninitializedCount: source.count)
         try ConcurrentBlocks.forEach(rowCount: source.count, by: loop) { _, range throws(DataError) in
             let rows = ConcurrentBlocks.samples(range)
@@ -311,7 +311,8 @@ extension TargetConversion {
                 try writeLabels(block, rows: rows, of: source, to: labels.pointer + range.lowerBound)
             }
         }
-        return labels
+        // A view of the elements does not keep the buffer alive.
+        return withExtendedLifetime(labels) { Array(labels.elements) }
     }
 
     private static func place(

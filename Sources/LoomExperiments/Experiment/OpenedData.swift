@@ -74,7 +74,7 @@ struct OpenedData {
                 problem: "the targets are not classes, so there is nothing to stratify by",
                 remedy: "leave `stratified` out")
         }
-        return Array(try conversion.labels(of: source).elements)
+        return try conversion.labels(of: source)
     }
 
     /// Refuses targets that are declared one-hot and are not.
