@@ -7,6 +7,9 @@ struct Outcome {
     let output: String
     let errors: String
 
+    /// Standard error but for the memory plan, whose figures are the machine's.
+    var complaints: String { errors.replacing(/note: memory: .*\n/, with: "") }
+
     /// The JSON objects on standard output, which must have nothing else.
     func events() throws -> [[String: Any]] {
         try output.split(separator: "\n").map { line in
