@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan benchmark compare docs clean
+.PHONY: help quickstart build test soak lint format tsan benchmark compare bundle docs clean
 
 help:
 	@echo "make quickstart   build Gradloom, and train a network on a million samples"
@@ -13,6 +13,7 @@ help:
 	@echo "make tsan         run the tests of workers and steps under the thread sanitizer"
 	@echo "make benchmark    measure speed, and count the allocations of hot paths"
 	@echo "make compare      train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
+	@echo "make bundle       build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
 	@echo "make docs         build the articles and the library's reference in .build/docs"
 	@echo "make clean        remove what was built"
 
@@ -65,6 +66,10 @@ compare:
 	@Benchmarks/peers/install.sh $(PEERS)
 	PYTHONDONTWRITEBYTECODE=1 $(PEERS)/venv/bin/python Benchmarks/peers/compare.py --cache $(PEERS) \
 		--results Benchmarks/results $(COMPARE)
+
+bundle:
+	@.ci/dependencies
+	.ci/bundle
 
 # Users import Gradloom, which exports the other modules: their symbols are listed as its own.
 EXPORTED = LoomData,LoomExperiments,LoomHardware,LoomKernels,LoomModel,LoomReporting,LoomTraining

@@ -13,6 +13,10 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+// After a header of the C library, which defines __GLIBC__.
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 // MARK: Waiting
 
@@ -105,3 +109,13 @@ __attribute__((constructor)) static void count_processors_at_load(void) {
 }
 
 int loom_processors_at_load(void) { return processors_at_load; }
+
+// MARK: Memory
+
+void loom_return_freed_blocks(int bytes) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, bytes);
+#else
+    (void)bytes;
+#endif
+}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LoomHardware
 
 /// The program: training, and what goes with it.
 @main
@@ -17,12 +18,15 @@ struct GradloomCommand: ParsableCommand {
               gradloom topology
             """,
         version: version,
-        subcommands: [TrainCommand.self, EvaluateCommand.self, PredictCommand.self, TopologyCommand.self])
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PeakCommand.self, TopologyCommand.self,
+        ])
 
     /// Usage errors look like all others.
     static let _errorLabel = "error"
 
     static func main() {
+        ResidentMemory.returnFreedBlocks(ofAtLeast: 1 << 20)
         do {
             try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LoomData
 import LoomExperiments
+import LoomHardware
 import LoomKernels
 import LoomReporting
 import LoomTraining
@@ -50,9 +51,7 @@ struct TrainCommand: ParsableCommand {
         guard (configuration == nil) != (resume == nil) else {
             throw ValidationError("Give a configuration to train, or --resume with a run directory.")
         }
-        for override in overrides where override.split(separator: "=").count < 2 {
-            throw ValidationError("--set '\(override)' is not KEY.PATH=VALUE, such as training.epochs=3.")
-        }
+        try GradloomCLI.validate(overrides: overrides)
         try GradloomCLI.validate(workers: workers)
     }
 
@@ -74,7 +73,8 @@ struct TrainCommand: ParsableCommand {
         let started = ContinuousClock.now
         let machine = try MachineSetup(
             workers: settings.parallel.workers, policy: settings.parallel.placement)
-        let experiment = try Experiment<Scalar>(settings, machine: machine)
+        let experiment = try Experiment<Scalar>(
+            settings, machine: machine, ceilings: .user(), willReserve: showMemoryPlan)
         // From here on something is written, so that a signal has to leave it whole.
         StopSignals.note()
         let run = try resume.map {
@@ -97,6 +97,16 @@ struct TrainCommand: ParsableCommand {
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         try output.end(result, seconds: seconds)
         try exitStatus(of: result, checkpoints: checkpoints)
+    }
+
+    /// Before anything large is reserved, so that a user sees what is about to happen.
+    private func showMemoryPlan(_ plan: MemoryPlan) {
+        guard !quiet else { return }
+        var lines = ["note: " + memoryPlanLine(plan)]
+        if let available = MachineMemory.available(), let warning = memoryWarning(plan, available: available) {
+            lines.append("warning: " + warning)
+        }
+        FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
     }
 
     private func exitStatus(of result: TrainingResult, checkpoints: CheckpointStore) throws {

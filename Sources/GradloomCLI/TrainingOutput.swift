@@ -73,7 +73,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let done = DoneEvent(
             steps: experiment.trainer.step, loss: summary.loss, samplesPerSecond: summary.samplesPerSecond,
             gflops: summary.gflops, ceilingFraction: summary.ceilingFraction,
-            parameterHash: experiment.trainer.parameters.hash, runDirectory: directory.path)
+            parameterHash: experiment.trainer.parameters.hash,
+            peakResidentBytes: summary.peakResidentBytes, runDirectory: directory.path)
         try directory.writeSummary(
             RunSummary(
                 done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
@@ -95,15 +96,15 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let machine = experiment.machine
         return RunEvent(
             parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
-            placement: machine.workerCPUs, gradient: "sliced",
+            placement: machine.workerCPUs, gradient: experiment.trainer.gradientForm.rawValue,
             blas: .init(
                 library: machine.blas.version, core: machine.blas.coreName,
-                ceilingGflops: experiment.ceiling.gflops),
+                ceilingGflops: experiment.ceiling.gflops, ceilingIsCached: experiment.ceiling.isCached),
             machine: .init(
                 cpu: machine.machine.processor, cores: machine.machine.cores,
                 hardwareThreads: machine.machine.hardwareThreads, numaNodes: machine.machine.numaNodes,
                 allowedCPUs: machine.allowance.allowedCPUs, quotaCPUs: machine.allowance.quota?.cpus),
-            runDirectory: directory.path)
+            memory: PlannedMemory(experiment.memoryPlan), runDirectory: directory.path)
     }
 
     private func epochEvent(_ result: EpochResult) -> EpochEvent {
@@ -128,11 +129,16 @@ final class TrainingOutput<Scalar: LoomScalar> {
             validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
             samplesPerSecond: result.samplesPerSecond, gflops: result.samplesPerSecond * operations / 1e9,
             ceilingGflops: experiment.ceiling.gflops, precision: Scalar.precision.rawValue,
-            placement: experiment.machine.workerCPUs, runDirectory: directory.path, notes: notes(result))
+            placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
+            peakResidentBytes: ResidentMemory.peakBytes(), runDirectory: directory.path,
+            notes: notes(result, gflops: result.samplesPerSecond * operations / 1e9))
     }
 
-    private func notes(_ result: TrainingResult) -> [String] {
+    private func notes(_ result: TrainingResult, gflops: Double) -> [String] {
         var notes: [String] = []
+        if experiment.ceiling.isCached, gflops > experiment.ceiling.gflops {
+            notes.append("faster than the ceiling in the cache: measure it again with gradloom peak")
+        }
         if firstStep > 0 { notes.append("resumed after step \(NumberFormat.grouped(firstStep))") }
         switch result.end {
         case .completed: break

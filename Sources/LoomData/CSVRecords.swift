@@ -17,14 +17,20 @@ struct CSVRecords: Sendable {
     /// The line that each record starts in, counted from 1.
     private(set) var lines: [Int] = []
 
+    /// Bytes that are read before the memory behind them is given back.
+    private static let releasedBytes = 4 << 20
+
     /// Finds the records of `bytes`. Throws for a file that is empty, compressed or not in UTF-8, and for a quote that
-    /// isn't closed.
-    init(_ bytes: UnsafeBufferPointer<UInt8>, path: String) throws(DataError) {
+    /// isn't closed. `release` is told which bytes have been read.
+    init(
+        _ bytes: UnsafeBufferPointer<UInt8>, path: String, release: (Range<Int>) -> Void = { _ in }
+    ) throws(DataError) {
         try Self.checkEncoding(bytes, path: path)
         // Excel marks UTF-8 with a byte order mark.
         var position = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
         var line = 1
-        let hasQuotes = bytes.contains(Self.quote)
+        let hasQuotes = Self.hasQuotes(bytes, release: release)
+        var released = 0
         while position < bytes.count {
             let start = position
             let firstLine = line
@@ -51,11 +57,24 @@ struct CSVRecords: Sendable {
                 ends.append(end)
                 lines.append(firstLine)
             }
+            if position - released >= Self.releasedBytes {
+                release(released..<position)
+                released = position
+            }
         }
         guard !starts.isEmpty else {
             throw DataError(
                 .badData, source: path, problem: "the file is empty", remedy: "give one sample per line")
         }
+    }
+
+    private static func hasQuotes(_ bytes: UnsafeBufferPointer<UInt8>, release: (Range<Int>) -> Void) -> Bool {
+        for start in stride(from: 0, to: bytes.count, by: releasedBytes) {
+            let piece = start..<min(start + releasedBytes, bytes.count)
+            if bytes[piece].contains(quote) { return true }
+            release(piece)
+        }
+        return false
     }
 
     private static func lineEnd(_ bytes: UnsafeBufferPointer<UInt8>, from position: Int) -> Int {

@@ -36,7 +36,7 @@ public struct CSVSource: DataSource {
         self.file = file
         let (records, layout) = try file.withBytes { bytes throws(DataError) in
             let text = bytes.bindMemory(to: UInt8.self)
-            let records = try CSVRecords(text, path: path)
+            let records = try CSVRecords(text, path: path, release: file.release)
             let first = UnsafeBufferPointer(rebasing: text[records.starts[0]..<records.ends[0]])
             return (records, try CSVLayout(firstRecord: first, options: options, path: path))
         }
@@ -87,7 +87,12 @@ public struct CSVSource: DataSource {
                     targets: targets.map { $0.pointer + position * $0.stride })
             }
         }
+        guard let first = rows.min(), let last = rows.max() else { return }
+        file.release(records.starts[firstSample + Int(first)]..<records.ends[firstSample + Int(last)])
     }
+
+    /// Where every record begins and ends, and its line.
+    public var indexBytes: Int { 3 * records.starts.capacity * MemoryLayout<Int>.stride }
 }
 
 // MARK: Parsing

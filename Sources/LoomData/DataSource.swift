@@ -21,6 +21,9 @@ public protocol DataSource: Sendable {
     /// What was found out about the data rather than declared, as sentences for the user.
     var notes: [String] { get }
 
+    /// Bytes that the source keeps in memory in order to find its samples; files that are mapped do not count.
+    var indexBytes: Int { get }
+
     /// Writes the samples `rows`: row i of `inputs` (rows × features) and of `targets` (rows × target columns)
     /// becomes sample `rows[rows.startIndex + i]`. A matrix that is nil isn't wanted.
     ///
@@ -41,6 +44,9 @@ extension DataSource {
 
     /// Nothing had to be found out.
     public var notes: [String] { [] }
+
+    /// Samples are found by their number.
+    public var indexBytes: Int { 0 }
 
     /// The row's number, counted from 0.
     public func place(row: Int) -> String {

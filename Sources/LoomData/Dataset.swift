@@ -50,12 +50,12 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws(DataError) {
         try source.checkExtent()
-        let ids = rows ?? Array(0..<UInt32(source.count))
-        precondition(!ids.isEmpty, "a data set needs at least one row; a split decides which")
+        let count = rows?.count ?? source.count
+        precondition(count > 0, "a data set needs at least one row; a split decides which")
         let features = source.featureCount
-        let inputStorage = AlignedBuffer<Scalar>(uninitializedCount: ids.count * features)
+        let inputStorage = AlignedBuffer<Scalar>(uninitializedCount: count * features)
         let inputs = MatrixView(
-            pointer: inputStorage.pointer, rows: ids.count, columns: features, stride: features)
+            pointer: inputStorage.pointer, rows: count, columns: features, stride: features)
 
         var labels: AlignedBuffer<Int32>?
         var values: MatrixView<Scalar>?
@@ -64,15 +64,15 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         case nil:
             break
         case .labels?:
-            labels = AlignedBuffer(uninitializedCount: ids.count)
+            labels = AlignedBuffer(uninitializedCount: count)
         case .values(let columns)?:
-            let storage = AlignedBuffer<Scalar>(uninitializedCount: ids.count * columns)
-            values = MatrixView(pointer: storage.pointer, rows: ids.count, columns: columns, stride: columns)
+            let storage = AlignedBuffer<Scalar>(uninitializedCount: count * columns)
+            values = MatrixView(pointer: storage.pointer, rows: count, columns: columns, stride: columns)
             valueStorage = storage
         }
         let filler = BlockFiller(
-            source: source, ids: ids, conversion: conversion, inputs: inputs, labels: labels, values: values)
-        try ConcurrentBlocks.forEach(rowCount: ids.count, by: loop) { _, range throws(DataError) in
+            source: source, ids: rows, conversion: conversion, inputs: inputs, labels: labels, values: values)
+        try ConcurrentBlocks.forEach(rowCount: count, by: loop) { _, range throws(DataError) in
             try filler.fill(range)
         }
 
@@ -93,14 +93,15 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
 /// Fills disjoint ranges of a data set's rows; one range per call, from any thread.
 private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: Sendable {
     let source: any DataSource
-    let ids: [UInt32]
+    /// The samples in their order; nil: all.
+    let ids: [UInt32]?
     let conversion: TargetConversion?
     let inputs: MatrixView<Scalar>
     let labels: AlignedBuffer<Int32>?
     let values: MatrixView<Scalar>?
 
     func fill(_ range: Range<Int>) throws(DataError) {
-        let rows = ids[range]
+        let rows = ids?[range] ?? ConcurrentBlocks.samples(range)
         let targetCount = conversion == nil ? 0 : source.targetColumns.count
         try withScratchMatrix(rows: range.count, columns: targetCount) { targets throws(DataError) in
             try withScratchMatrix(rows: range.count, columns: inputs.columns) { block throws(DataError) in

@@ -4,7 +4,7 @@ import Foundation
 struct InputFile: Sendable {
     /// The path as the user gave it.
     let path: String
-    private let data: Data
+    private let data: FileBytes
 
     /// Opens a file; throws when it is missing, is a directory or can't be read.
     init(path: String) throws(DataError) {
@@ -26,7 +26,7 @@ struct InputFile: Sendable {
                 remedy: "change the file's permissions")
         }
         do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+            data = try FileBytes(path: path)
         } catch {
             throw DataError(
                 .inputOutput, source: path, problem: "reading failed: \(error.localizedDescription)",
@@ -35,26 +35,21 @@ struct InputFile: Sendable {
     }
 
     /// The number of bytes.
-    var byteCount: Int { data.count }
+    var byteCount: Int { data.bytes.count }
 
     /// Calls `body` with the bytes, which are valid during the call.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws(DataError) -> Result) throws(DataError)
         -> Result
     {
-        var result: Swift.Result<Result, DataError>?
-        data.withUnsafeBytes { bytes in
-            do throws(DataError) {
-                result = .success(try body(bytes))
-            } catch {
-                result = .failure(error)
-            }
-        }
-        guard let result else { preconditionFailure("withUnsafeBytes calls its closure") }
-        return try result.get()
+        defer { withExtendedLifetime(data) {} }
+        return try body(data.bytes)
     }
 
     /// Calls `body` with the bytes, which are valid during the call.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        data.withUnsafeBytes(body)
+        withExtendedLifetime(data) { body(data.bytes) }
     }
+
+    /// Gives the memory of bytes that have been read back; they can be read again.
+    func release(_ range: Range<Int>) { data.release(range) }
 }

@@ -65,6 +65,9 @@ public struct NpyArray: Sendable {
                 }
             }
         }
+        guard let first = rows.min(), let last = rows.max() else { return }
+        let rowBytes = columns * MemoryLayout<Element>.size
+        file.release(header.dataOffset + Int(first) * rowBytes..<header.dataOffset + (Int(last) + 1) * rowBytes)
     }
 }
 

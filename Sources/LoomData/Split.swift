@@ -16,9 +16,8 @@ public struct Split: Sendable, Equatable {
         count: Int, fraction: Double, seed: UInt64, shuffle: Bool = true
     ) throws(DataError) {
         try Self.check(fraction: fraction)
-        let members = Array(0..<UInt32(count))
-        let wanted = fraction == 0 ? 0 : max(1, Int((fraction * Double(count)).rounded()))
-        let chosen = Self.choose(wanted, of: members, stream: 0, seed: seed, shuffle: shuffle)
+        let wanted = Self.validationCount(of: count, fraction: fraction)
+        let chosen = Self.choose(wanted, of: 0..<UInt32(count), stream: 0, seed: seed, shuffle: shuffle)
         try self.init(count: count, validation: chosen)
     }
 
@@ -43,8 +42,7 @@ public struct Split: Sendable, Equatable {
                 wanted, of: samples, stream: UInt32(label) + 1, seed: seed, shuffle: shuffle)
         }
         if chosen.isEmpty && fraction > 0 {
-            chosen = Self.choose(
-                1, of: Array(0..<UInt32(labels.count)), stream: 0, seed: seed, shuffle: shuffle)
+            chosen = Self.choose(1, of: 0..<UInt32(labels.count), stream: 0, seed: seed, shuffle: shuffle)
         }
         try self.init(count: labels.count, validation: chosen)
     }
@@ -61,7 +59,16 @@ public struct Split: Sendable, Equatable {
             isValidation[Int(sample)] = true
         }
         self.validation = validation.sorted()
-        self.training = (0..<UInt32(count)).filter { !isValidation[Int($0)] }
+        var training: [UInt32] = []
+        training.reserveCapacity(count - validation.count)
+        for sample in 0..<UInt32(count) where !isValidation[Int(sample)] { training.append(sample) }
+        self.training = training
+    }
+
+    /// The samples of `count` that validate: round(`fraction` × `count`), at least one unless `fraction` is 0. A
+    /// stratified split rounds for each class.
+    public static func validationCount(of count: Int, fraction: Double) -> Int {
+        fraction == 0 ? 0 : max(1, Int((fraction * Double(count)).rounded()))
     }
 
     private static func check(fraction: Double) throws(DataError) {
@@ -75,7 +82,7 @@ public struct Split: Sendable, Equatable {
 
     /// `wanted` of the `members`: the first of their seeded permutation, or the last of them.
     private static func choose(
-        _ wanted: Int, of members: [UInt32], stream: UInt32, seed: UInt64, shuffle: Bool
+        _ wanted: Int, of members: some RandomAccessCollection<UInt32>, stream: UInt32, seed: UInt64, shuffle: Bool
     ) -> [UInt32] {
         guard wanted > 0 else { return [] }
         guard shuffle else { return Array(members.suffix(wanted)) }
@@ -86,6 +93,6 @@ public struct Split: Sendable, Equatable {
                 buffer.baseAddress)
             initializedCount = wanted
         }
-        return positions.map { members[Int($0)] }
+        return positions.map { members[members.index(members.startIndex, offsetBy: Int($0))] }
     }
 }

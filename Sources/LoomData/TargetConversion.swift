@@ -281,21 +281,38 @@ extension TargetConversion {
     /// Throws for the first row that is neither one-hot nor shares of classes.
     private static func refuseRowsWithoutClass(of source: any DataSource) throws(DataError) {
         let columns = source.targetColumns.count
-        let ids = Array(0..<UInt32(source.count))
         try ConcurrentBlocks.forEach(rowCount: source.count, by: ConcurrentBlocks.dispatch) {
             _, range throws(DataError) in
+            let rows = ConcurrentBlocks.samples(range)
             try withScratchMatrix(rows: range.count, columns: columns) { block throws(DataError) in
-                try source.fill(rows: ids[range], inputs: nil, targets: block)
+                try source.fill(rows: rows, inputs: nil, targets: block)
                 for row in 0..<range.count {
                     var summary = TargetSummary(columns: columns)
                     summary.add(block.rows(row..<row + 1))
                     switch summary.form {
                     case .oneHot, .shares: continue
-                    default: throw notOneHot(block, row, rows: ids[range], of: source)
+                    default: throw notOneHot(block, row, rows: rows, of: source)
                     }
                 }
             }
         }
+    }
+
+    /// The class indices of all samples of `source`, whose inputs are not read.
+    /// - Throws: `DataError` for a label that is no class.
+    public func labels(
+        of source: any DataSource, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
+    ) throws(DataError) -> [Int32] {
+        let labels = AlignedBuffer<Int32>(uninitializedCount: source.count)
+        try ConcurrentBlocks.forEach(rowCount: source.count, by: loop) { _, range throws(DataError) in
+            let rows = ConcurrentBlocks.samples(range)
+            try withScratchMatrix(rows: range.count, columns: source.targetColumns.count) { block throws(DataError) in
+                try source.fill(rows: rows, inputs: nil, targets: block)
+                try writeLabels(block, rows: rows, of: source, to: labels.pointer + range.lowerBound)
+            }
+        }
+        // A view of the elements does not keep the buffer alive.
+        return withExtendedLifetime(labels) { Array(labels.elements) }
     }
 
     private static func place(

@@ -78,11 +78,11 @@ struct TargetSummary: Sendable, Equatable {
         let columns = source.targetColumns.count
         let blocks = ConcurrentBlocks.count(rowCount: source.count)
         let summaries = SummaryBlocks(count: blocks, columns: columns)
-        let ids = Array(0..<UInt32(source.count))
         try ConcurrentBlocks.forEach(rowCount: source.count, by: loop) { block, range throws(DataError) in
+            let rows = ConcurrentBlocks.samples(range)
             try withScratchMatrix(rows: range.count, columns: columns) { targets throws(DataError) in
-                try source.fill(rows: ids[range], inputs: nil, targets: targets)
-                try TargetConversion.checkFinite(targets, rows: ids[range], of: source)
+                try source.fill(rows: rows, inputs: nil, targets: targets)
+                try TargetConversion.checkFinite(targets, rows: rows, of: source)
                 summaries.add(targets, block: block)
             }
         }

@@ -20,10 +20,11 @@ public struct CPUQuota: Sendable, Codable, Equatable {
     public var workers: Int { max(1, Int(min(cpus, 1e6).rounded(.up))) }
 }
 
-/// The control groups of this process that limit CPU time, read from procfs and the mounted hierarchies.
+/// The control groups of this process that limit CPU time or memory, read from procfs and the mounted hierarchies.
 ///
-/// Files and their meaning: "CFS Bandwidth Control" (version 1) and "Control Group v2", sections "CPU" and
-/// "Organizing Processes and Threads", in the Linux kernel's documentation; `/proc/PID/mountinfo` in proc(5).
+/// Files and their meaning: "CFS Bandwidth Control" and "Memory Resource Controller" (version 1) and "Control Group v2",
+/// sections "CPU", "Memory" and "Organizing Processes and Threads", in the Linux kernel's documentation;
+/// `/proc/PID/mountinfo` in proc(5).
 struct ControlGroups {
     /// What is put before every absolute path; empty for this machine.
     let root: String
@@ -50,12 +51,12 @@ struct ControlGroups {
     /// The smallest limit on the way from this process's groups up to the root of each hierarchy: a parent's
     /// limit holds for all its children together.
     func quota() -> CPUQuota? {
-        groups().compactMap(quota(of:)).min { $0.cpus < $1.cpus }
+        groups(of: "cpu").compactMap(quota(of:)).min { $0.cpus < $1.cpus }
     }
 
     /// The counters of every group with a limit, added up; nil where no group has both.
     func throttling() -> CPUThrottling? {
-        let counters = groups().filter { quota(of: $0) != nil }.compactMap(throttling(of:))
+        let counters = groups(of: "cpu").filter { quota(of: $0) != nil }.compactMap(throttling(of:))
         guard var sum = counters.first else { return nil }
         for counter in counters.dropFirst() {
             sum.periods += counter.periods
@@ -95,8 +96,8 @@ struct ControlGroups {
             periods: Int(periods), throttledPeriods: Int(throttled), throttledNanoseconds: Int(nanoseconds))
     }
 
-    /// This process's groups that may limit CPU time, the innermost of each hierarchy first.
-    private func groups() -> [Group] {
+    /// This process's groups that `controller` may limit, the innermost of each hierarchy first.
+    private func groups(of controller: String) -> [Group] {
         let mounts = self.mounts()
         var groups: [Group] = []
         for line in read("/proc/self/cgroup")?.split(separator: "\n") ?? [] {
@@ -104,11 +105,12 @@ struct ControlGroups {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { continue }
             let isVersion2 = fields[0] == "0" && fields[1].isEmpty
-            guard isVersion2 || fields[1].split(separator: ",").contains("cpu") else { continue }
-            // On a hybrid system both hierarchies are mounted, and the CPU controller is in one of them.
+            guard isVersion2 || fields[1].split(separator: ",").contains(Substring(controller)) else { continue }
+            // On a hybrid system both hierarchies are mounted, and the controller is in one of them.
             let mount = mounts.first {
                 isVersion2
-                    ? $0.fileSystem == "cgroup2" : $0.fileSystem == "cgroup" && $0.options.contains("cpu")
+                    ? $0.fileSystem == "cgroup2"
+                    : $0.fileSystem == "cgroup" && $0.options.contains(Substring(controller))
             }
             guard let mount else { continue }
             let path = Self.path(String(fields[2]), below: mount.root)
@@ -163,6 +165,45 @@ struct ControlGroups {
         }
         return result
     }
+
+    // MARK: Memory
+
+    /// The smallest of what the memory limits on the way up leave, and the group that it belongs to; nil without a limit.
+    func memoryAvailable() -> (bytes: Int, path: String)? {
+        groups(of: "memory").compactMap { group in
+            memoryAvailable(in: group).map { (bytes: $0, path: group.path) }
+        }.min { $0.bytes < $1.bytes }
+    }
+
+    /// The machine's `MemAvailable` (proc(5)).
+    func machineMemoryAvailable() -> Int? {
+        read("/proc/meminfo").flatMap { kibibytes("MemAvailable:", of: $0) }
+    }
+
+    private func memoryAvailable(in group: Group) -> Int? {
+        let (limit, usage) =
+            group.version == 2
+            ? (number(group.directory + "/memory.max"), number(group.directory + "/memory.current"))
+            : (
+                number(group.directory + "/memory.limit_in_bytes"),
+                number(group.directory + "/memory.usage_in_bytes")
+            )
+        // Without a limit the file says "max" (version 2) or about 2⁶³ (version 1).
+        guard let limit, let usage, limit < 0x1p62 else { return nil }
+        // Pages of files count as used, but are given up where memory is short.
+        let prefix = group.version == 2 ? "" : "total_"
+        let files = ["inactive_file", "active_file"].reduce(0) {
+            $0 + (statistic(prefix + $1, of: group.directory + "/memory.stat") ?? 0)
+        }
+        return max(0, Int(limit - usage + files))
+    }
+
+    private func statistic(_ name: String, of path: String) -> Double? {
+        let line = read(path)?.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line?.split(separator: " ").last.flatMap { Double($0) }
+    }
+
+    // MARK: Files
 
     private func read(_ path: String) -> String? {
         try? String(contentsOfFile: root + path, encoding: .utf8)

@@ -9,17 +9,21 @@ public struct RunEvent: Codable, Sendable, Equatable {
         /// The speed of its products of large matrices in the run's precision, one on each worker's core at the same
         /// time, added up and measured before the run, in GFLOP/s.
         public var ceilingGflops: Double
+        /// Whether that was measured by an earlier process.
+        public var ceilingIsCached: Bool
 
         /// A description of the library in use.
-        public init(library: String, core: String, ceilingGflops: Double) {
+        public init(library: String, core: String, ceilingGflops: Double, ceilingIsCached: Bool) {
             self.library = library
             self.core = core
             self.ceilingGflops = ceilingGflops
+            self.ceilingIsCached = ceilingIsCached
         }
 
         enum CodingKeys: String, CodingKey {
             case library, core
             case ceilingGflops = "ceiling_gflops"
+            case ceilingIsCached = "ceiling_cached"
         }
     }
 
@@ -85,13 +89,15 @@ public struct RunEvent: Codable, Sendable, Equatable {
     public var blas: BLAS
     /// The machine.
     public var machine: Machine
+    /// What the memory is used for.
+    public var memory: PlannedMemory
     /// The run's directory.
     public var runDirectory: String
 
     /// The first line of a run.
     public init(
         parameters: Int, workers: Int, placement: [Int?], gradient: String, blas: BLAS, machine: Machine,
-        runDirectory: String
+        memory: PlannedMemory, runDirectory: String
     ) {
         self.parameters = parameters
         self.workers = workers
@@ -99,11 +105,12 @@ public struct RunEvent: Codable, Sendable, Equatable {
         self.gradient = gradient
         self.blas = blas
         self.machine = machine
+        self.memory = memory
         self.runDirectory = runDirectory
     }
 
     enum CodingKeys: String, CodingKey {
-        case event, parameters, workers, placement, gradient, blas, machine
+        case event, parameters, workers, placement, gradient, blas, machine, memory
         case runDirectory = "run_directory"
     }
 }
@@ -182,13 +189,15 @@ public struct DoneEvent: Codable, Sendable, Equatable {
     public var ceilingFraction: Double
     /// SHA-256 over the parameters' bytes in layout order, in hexadecimal digits.
     public var parameterHash: String
+    /// The most memory that the process has had at a time, in bytes; null where the system does not tell.
+    public var peakResidentBytes: Int?
     /// The run's directory.
     public var runDirectory: String
 
     /// The last line of a run.
     public init(
         steps: Int, loss: Double, samplesPerSecond: Double, gflops: Double, ceilingFraction: Double,
-        parameterHash: String, runDirectory: String
+        parameterHash: String, peakResidentBytes: Int?, runDirectory: String
     ) {
         self.steps = steps
         self.loss = loss
@@ -196,6 +205,7 @@ public struct DoneEvent: Codable, Sendable, Equatable {
         self.gflops = gflops
         self.ceilingFraction = ceilingFraction
         self.parameterHash = parameterHash
+        self.peakResidentBytes = peakResidentBytes
         self.runDirectory = runDirectory
     }
 
@@ -204,6 +214,21 @@ public struct DoneEvent: Codable, Sendable, Equatable {
         case samplesPerSecond = "samples_per_second"
         case ceilingFraction = "ceiling_fraction"
         case parameterHash = "parameter_hash"
+        case peakResidentBytes = "peak_resident_bytes"
         case runDirectory = "run_directory"
+    }
+
+    /// Writes every key; an absent value is null.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(event, forKey: .event)
+        try container.encode(steps, forKey: .steps)
+        try container.encode(loss, forKey: .loss)
+        try container.encode(samplesPerSecond, forKey: .samplesPerSecond)
+        try container.encode(gflops, forKey: .gflops)
+        try container.encode(ceilingFraction, forKey: .ceilingFraction)
+        try container.encode(parameterHash, forKey: .parameterHash)
+        try container.encode(peakResidentBytes, forKey: .peakResidentBytes)
+        try container.encode(runDirectory, forKey: .runDirectory)
     }
 }

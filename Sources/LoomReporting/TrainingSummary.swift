@@ -26,6 +26,10 @@ public struct TrainingSummary: Sendable, Equatable {
     public var precision: String
     /// The hardware thread that each worker is pinned to, by the operating system's number; nil: not pinned.
     public var placement: [Int?]
+    /// The memory that was planned, in bytes.
+    public var plannedMemoryBytes: Int
+    /// The most memory that the process has had at a time, in bytes; nil where the system does not tell.
+    public var peakResidentBytes: Int?
     /// The run's directory.
     public var runDirectory: String
     /// One line for each thing that the user should know: a refused pin, kernels that are too old for the processor.
@@ -35,8 +39,8 @@ public struct TrainingSummary: Sendable, Equatable {
     public init(
         name: String, epochs: Int, steps: Int, seconds: Double, loss: Double, accuracy: Double?,
         validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
-        ceilingGflops: Double, precision: String, placement: [Int?], runDirectory: String,
-        notes: [String] = []
+        ceilingGflops: Double, precision: String, placement: [Int?], plannedMemoryBytes: Int,
+        peakResidentBytes: Int?, runDirectory: String, notes: [String] = []
     ) {
         self.name = name
         self.epochs = epochs
@@ -51,6 +55,8 @@ public struct TrainingSummary: Sendable, Equatable {
         self.ceilingGflops = ceilingGflops
         self.precision = precision
         self.placement = placement
+        self.plannedMemoryBytes = plannedMemoryBytes
+        self.peakResidentBytes = peakResidentBytes
         self.runDirectory = runDirectory
         self.notes = notes
     }
@@ -85,6 +91,8 @@ public func trainingSummary(_ summary: TrainingSummary) -> String {
             + "(\(NumberFormat.gigaflops(summary.ceilingGflops)))" : ""
     speed.append(["GFLOP/s", NumberFormat.gigaflops(summary.gflops) + share])
     speed.append(["workers", workers(summary.placement)])
+    let peak = summary.peakResidentBytes.map { ", \(NumberFormat.bytes($0)) at the peak" } ?? ""
+    speed.append(["memory", "\(NumberFormat.bytes(summary.plannedMemoryBytes)) planned\(peak)"])
     speed.append(["run", summary.runDirectory])
 
     let run = shellQuoted(summary.runDirectory)

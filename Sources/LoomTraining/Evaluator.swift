@@ -17,7 +17,7 @@ public struct Evaluation: Sendable, Equatable {
 /// The data is cut into chunks of a fixed number of samples, whose sums are added in their order: results do not
 /// depend on the number of workers.
 public final class Evaluator<Scalar: LoomScalar> {
-    private static var chunkRows: Int { 256 }
+    static var chunkRows: Int { 256 }
     private let network: Network<Scalar>
     private let parameters: ParameterBuffer<Scalar>
     private let team: WorkerTeam

@@ -7,6 +7,9 @@ struct Outcome {
     let output: String
     let errors: String
 
+    /// Standard error but for the memory plan, whose figures are the machine's.
+    var complaints: String { errors.replacing(/note: memory: .*\n/, with: "") }
+
     /// The JSON objects on standard output, which must have nothing else.
     func events() throws -> [[String: Any]] {
         try output.split(separator: "\n").map { line in
@@ -32,6 +35,16 @@ final class Workplace {
 
     deinit {
         try? FileManager.default.removeItem(atPath: path)
+        try? FileManager.default.removeItem(atPath: cachePath)
+    }
+
+    /// The directory of the program's caches: not the user's, and beside this one, whose files tests list.
+    var cachePath: String { path + "-cache" }
+
+    /// What the program finds in its environment.
+    var environment: [String: String] {
+        // Help texts are as wide as the terminal.
+        ProcessInfo.processInfo.environment.merging(["COLUMNS": "80", "XDG_CACHE_HOME": cachePath]) { $1 }
     }
 
     /// The program beside the test bundle.
@@ -66,8 +79,10 @@ final class Workplace {
     /// Runs the program in this directory to its end.
     func run(_ arguments: [String]) throws -> Outcome { try start(arguments).wait() }
 
-    /// Starts the program in this directory.
-    func start(_ arguments: [String]) throws -> RunningTool { try RunningTool(arguments, in: self) }
+    /// Starts the program in this directory, with `environment` on top of the workplace's own.
+    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> RunningTool {
+        try RunningTool(arguments, in: self, environment: environment)
+    }
 
     /// Runs a training that must succeed, and returns its run directory.
     func train(_ arguments: String...) throws -> String {
@@ -84,15 +99,14 @@ final class RunningTool {
     private let output: URL
     private let errors: URL
 
-    init(_ arguments: [String], in workplace: Workplace) throws {
+    init(_ arguments: [String], in workplace: Workplace, environment: [String: String]) throws {
         let name = Self.prefix + UUID().uuidString
         output = workplace.url(name + ".out")
         errors = workplace.url(name + ".err")
         process.executableURL = Workplace.program
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
-        // Help texts are as wide as the terminal.
-        process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+        process.environment = workplace.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.file(output)
         process.standardError = try Self.file(errors)

@@ -33,7 +33,7 @@ import Testing
     func completionScriptsKnowTheCommands(shell: String) throws {
         let outcome = try workplace.run("--generate-completion-script", shell)
         #expect(outcome.exitCode == 0)
-        for word in ["train", "evaluate", "predict", "topology", "resume", "per-l3"] {
+        for word in ["train", "evaluate", "predict", "peak", "topology", "resume", "per-l3"] {
             #expect(outcome.output.contains(word))
         }
     }
@@ -43,8 +43,8 @@ import Testing
             Mistake(
                 name: "unknown command", arguments: ["trian"], exitCode: 64,
                 message: """
-                    error: There is no command 'trian'; the commands are train, evaluate, predict, and \
-                    topology.
+                    error: There is no command 'trian'; the commands are train, evaluate, predict, \
+                    peak, and topology.
                     Usage: gradloom <subcommand>
                       See 'gradloom --help' for more information.
                     """),
@@ -93,6 +93,24 @@ import Testing
             Mistake(
                 name: "npy without targets", arguments: ["evaluate", "run", "--data", "x.npy"], exitCode: 64,
                 message: "error: --data FILE.npy needs --targets FILE.npy.\n\(usage("evaluate"))"),
+            Mistake(
+                name: "peak of no precision", arguments: ["peak", "--precision", "float16"], exitCode: 64,
+                message: """
+                    error: The value 'float16' is invalid for '--precision <precision>'. Please provide one of \
+                    'float32' and 'float64'.
+                    Help:  --precision <precision>  The only precision to measure, also of the configuration's \
+                    products.
+                    \(usage("peak"))
+                    """),
+            Mistake(
+                name: "peak of no configuration", arguments: ["peak", "--set", "training.batch=4"], exitCode: 64,
+                message: "error: --set belongs to a configuration.\n\(usage("peak"))"),
+            Mistake(
+                name: "peak in no time", arguments: ["peak", "--seconds", "0"], exitCode: 64,
+                message: "error: --seconds must be above 0 and at most 60.\n\(usage("peak"))"),
+            Mistake(
+                name: "peak of no worker", arguments: ["peak", "--workers", "0"], exitCode: 64,
+                message: "error: --workers must be at least 1.\n\(usage("peak"))"),
             Mistake(
                 name: "unknown placement", arguments: ["topology", "--placement", "nearby"], exitCode: 64,
                 message: """

@@ -9,7 +9,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var arguments: [String] { [command, "--help"].compactMap { $0 } }
     var testDescription: String { command ?? "gradloom" }
 
-    static let all = [gradloom, train, evaluate, predict, topology]
+    static let all = [gradloom, train, evaluate, predict, peak, topology]
 
     static let gradloom = HelpTexts(
         command: nil,
@@ -31,6 +31,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               train                   Train the network that a configuration describes.
               evaluate                Measure the loss and accuracy of a trained network.
               predict                 Predict with a trained network.
+              peak                    Measure what this machine can do at most, and the
+                                      products of a model.
               topology                Draw this machine, what this process may use of it
                                       and why, and where workers go.
 
@@ -129,6 +131,41 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       default.
               --input <file>          The samples, CSV or npy.
               --output <file>         Where the predictions go, FILE.csv or FILE.npy.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
+
+    static let peak = HelpTexts(
+        command: "peak",
+        text: """
+            OVERVIEW: Measure what this machine can do at most, and the products of a
+            model.
+
+            Matrix products, memory bandwidth, and how long workers take to meet, on one
+            worker and on all. The ceilings replace those that train keeps in its cache.
+            Figures are medians; beside them the lowest and the highest.
+
+            Examples:
+              gradloom peak
+              gradloom peak configs/quickstart.yaml
+              gradloom peak --precision float64 --workers 1 --json
+
+            USAGE: gradloom peak [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--precision <precision>] [--seconds <s>] [--json]
+
+            ARGUMENTS:
+              <configuration>         A configuration whose matrix products are measured,
+                                      too.
+
+            OPTIONS:
+              --set <key.path=value>  Replace a value of the configuration; may be repeated.
+              --workers <n>           The number of workers, instead of the
+                                      configuration's, or of one per allowed core.
+              --precision <precision> The only precision to measure, also of the
+                                      configuration's products. (values: float32, float64)
+              --seconds <s>           About how long each figure is measured. (default:
+                                      0.35)
+              --json                  Print one JSON object on standard output.
               --version               Show the version.
               -h, --help              Show help information.
 

@@ -6,7 +6,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     let arguments: [String]
     var files: [String: String] = [:]
     let exitCode: Int32
-    /// All of standard error; `{DIR}` stands for the directory of the files.
+    /// All of standard error but for the memory plan; `{DIR}` stands for the directory of the files.
     let message: String
 
     var testDescription: String { name }
@@ -17,7 +17,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         let before = try workplace.names()
         let outcome = try workplace.run(arguments)
         let expected = message.replacing("{DIR}", with: workplace.path) + "\n"
-        #expect(outcome.errors == expected)
+        #expect(outcome.complaints == expected)
         #expect(outcome.exitCode == exitCode)
         #expect(outcome.output == "")
         #expect(try workplace.names() == before, "nothing is left behind")

@@ -32,9 +32,7 @@ import Testing
         shell.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
         let programs = Workplace.program.deletingLastPathComponent().path
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        shell.environment = ProcessInfo.processInfo.environment.merging(["PATH": "\(programs):\(path)"]) {
-            $1
-        }
+        shell.environment = workplace.environment.merging(["PATH": "\(programs):\(path)"]) { $1 }
         shell.standardInput = FileHandle.nullDevice
         let log = workplace.url("log")
         try workplace.write("", to: "log")

@@ -70,7 +70,7 @@ import Testing
         let again = try workplace.run("train", "--resume", run)
         #expect(again.exitCode == 64)
         #expect(
-            again.errors == """
+            again.complaints == """
                 error: the run ‘\(run)’ is complete: all 3 steps are done; to train it longer, raise \
                 training.epochs with \
                 --set training.epochs=N
@@ -95,9 +95,9 @@ import Testing
             "train", "--resume", run, "--set", "training.epochs=5", "--set", "network.layers.0.units=3")
         #expect(outcome.exitCode == 65)
         #expect(
-            outcome.errors.hasPrefix(
+            outcome.complaints.hasPrefix(
                 "error: ‘\(run)/checkpoints/step-00000003.safetensors’: tensor ‘layer1.weights’"))
-        #expect(outcome.errors.contains("its shape is [2, 2]; expected [3, 2]"))
+        #expect(outcome.complaints.contains("its shape is [2, 2]; expected [3, 2]"))
         #expect(try workplace.read(run + "/config.yaml") == before)
     }
 
@@ -132,7 +132,7 @@ import Testing
         let again = try workplace.run("train", "--resume", part)
         #expect(again.exitCode == 64)
         #expect(
-            again.errors == """
+            again.complaints == """
                 error: the run ‘\(part)’ has stopped early, because its validation loss was best after \
                 epoch 1; to train it \
                 longer, raise training.early_stopping.patience with --set

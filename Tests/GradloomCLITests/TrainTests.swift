@@ -16,10 +16,11 @@ import Testing
         #expect(events.map { $0["event"] as? String } == ["run", "epoch", "epoch", "epoch", "done"])
         #expect(
             Set(events[0].keys) == [
-                "event", "parameters", "workers", "placement", "gradient", "blas", "machine", "run_directory",
+                "event", "parameters", "workers", "placement", "gradient", "blas", "machine", "memory",
+                "run_directory",
             ])
         let blas = try #require(events[0]["blas"] as? [String: Any])
-        #expect(Set(blas.keys) == ["library", "core", "ceiling_gflops"])
+        #expect(Set(blas.keys) == ["library", "core", "ceiling_gflops", "ceiling_cached"])
         #expect((blas["library"] as? String)?.hasPrefix("OpenBLAS 0.") == true)
         #expect(
             Set(events[1].keys) == [
@@ -29,8 +30,7 @@ import Testing
         #expect(
             Set(events[4].keys) == [
                 "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_fraction",
-                "parameter_hash",
-                "run_directory",
+                "parameter_hash", "peak_resident_bytes", "run_directory",
             ])
         #expect(events[0]["parameters"] as? Int == 9)
         #expect(events[0]["workers"] as? Int == 1)
@@ -152,6 +152,7 @@ import Testing
             "'\(Workplace.program.path)' train xor.yaml --json --quiet --set training.epochs=2000 | head -n 1",
         ]
         shell.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
+        shell.environment = workplace.environment
         shell.standardOutput = FileHandle.nullDevice
         shell.standardError = errors
         try shell.run()

@@ -196,3 +196,62 @@ private final class FixtureRoot {
         #expect((CPUThrottling.current() == nil) == (real.quota == nil))
     }
 }
+
+@Suite struct MachineMemoryTests {
+    private static let version2Mount = "29 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+    private static let memoryInformation = "MemTotal:  9000 kB\nMemAvailable:    2000 kB\n"
+
+    private func available(_ files: [String: String]) throws -> MachineMemory? {
+        let root = try FixtureRoot(files)
+        return withExtendedLifetime(root) { MachineMemory.available(controlGroups: root.groups) }
+    }
+
+    @Test func theTightestLimitDecides() throws {
+        var files = [
+            "/proc/meminfo": Self.memoryInformation, "/proc/self/cgroup": "0::/a/b\n",
+            "/proc/self/mountinfo": Self.version2Mount, "/sys/fs/cgroup/a/b/memory.max": "max\n",
+            "/sys/fs/cgroup/a/b/memory.current": "1000\n",
+        ]
+        #expect(try available(files) == MachineMemory(bytes: 2000 << 10, limit: .machine))
+        files["/sys/fs/cgroup/a/memory.max"] = "1000000\n"
+        files["/sys/fs/cgroup/a/memory.current"] = "600000\n"
+        #expect(try available(files) == MachineMemory(bytes: 400_000, limit: .controlGroup(path: "/a")))
+        // Pages of files are given up where memory is short.
+        files["/sys/fs/cgroup/a/memory.stat"] = "anon 5\nfile 99\nactive_file 20000\ninactive_file 80000\n"
+        #expect(try available(files)?.bytes == 500_000)
+        files["/sys/fs/cgroup/a/memory.current"] = "2000000\n"
+        #expect(try available(files)?.bytes == 0)
+    }
+
+    @Test func readsVersion1() throws {
+        var files = [
+            "/proc/meminfo": Self.memoryInformation, "/proc/self/cgroup": "5:memory:/x\n4:cpu:/y\n",
+            "/proc/self/mountinfo": "30 25 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+            "/sys/fs/cgroup/memory/x/memory.limit_in_bytes": "9223372036854771712\n",
+            "/sys/fs/cgroup/memory/x/memory.usage_in_bytes": "500\n",
+        ]
+        #expect(try available(files)?.limit == .machine)
+        files["/sys/fs/cgroup/memory/x/memory.limit_in_bytes"] = "1000\n"
+        files["/sys/fs/cgroup/memory/x/memory.stat"] = "inactive_file 1\ntotal_inactive_file 20\ntotal_active_file 30\n"
+        #expect(try available(files) == MachineMemory(bytes: 550, limit: .controlGroup(path: "/x")))
+    }
+
+    @Test func nothingIsKnownWithoutProc() throws {
+        #expect(try available([:]) == nil)
+    }
+
+    @Test func residentMemoryFollowsWhatIsTouched() throws {
+        ResidentMemory.returnFreedBlocks(ofAtLeast: 1 << 20)
+        let bytes = 64 << 20
+        let before = try #require(ResidentMemory.bytes())
+        let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        memset(block, 1, bytes)
+        let during = try #require(ResidentMemory.bytes())
+        block.deallocate()
+        let after = try #require(ResidentMemory.bytes())
+        // Other tests allocate and free meanwhile.
+        #expect(during - before > bytes / 2)
+        #expect(during - after > bytes / 2)
+        #expect(try #require(ResidentMemory.peakBytes()) >= during - (1 << 20))
+    }
+}

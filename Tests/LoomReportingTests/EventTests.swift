@@ -1,5 +1,6 @@
 import Foundation
 import LoomReporting
+import LoomTraining
 import Testing
 
 @Suite struct EventTests {
@@ -10,20 +11,25 @@ import Testing
 
     private let run = RunEvent(
         parameters: 2_762, workers: 2, placement: [0, nil], gradient: "sliced",
-        blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX", ceilingGflops: 440.25),
+        blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX", ceilingGflops: 440.25, ceilingIsCached: true),
         machine: .init(
             cpu: "AMD EPYC", cores: 2, hardwareThreads: 4, numaNodes: 1, allowedCPUs: [0, 2], quotaCPUs: nil),
-        runDirectory: "runs/xor")
+        memory: PlannedMemory(MemoryPlan()), runDirectory: "runs/xor")
     private let done = DoneEvent(
         steps: 10, loss: 0.1, samplesPerSecond: 1e6, gflops: 220, ceilingFraction: 0.5, parameterHash: "ab",
-        runDirectory: "runs/xor")
+        peakResidentBytes: nil, runDirectory: "runs/xor")
 
     @Test func runHasItsKeys() throws {
+        let names = [
+            "activation", "batch", "data", "evaluation", "gradient", "loading", "optimizer", "parameter",
+            "planning", "program", "total", "validation",
+        ]
+        let memory = "{" + names.map { "\"\($0)_bytes\":0" }.joined(separator: ",") + "}"
         #expect(
-            try JSONLines.line(run) == #"{"blas":{"ceiling_gflops":440.25,"core":"SkylakeX","#
+            try JSONLines.line(run) == #"{"blas":{"ceiling_cached":true,"ceiling_gflops":440.25,"core":"SkylakeX","#
                 + #""library":"OpenBLAS 0.3.21"},"event":"run","gradient":"sliced","#
                 + #""machine":{"allowed_cpus":[0,2],"cores":2,"cpu":"AMD EPYC","hardware_threads":4,"#
-                + #""numa_nodes":1,"quota_cpus":null},"parameters":2762,"placement":[0,null],"#
+                + #""numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"parameters":2762,"placement":[0,null],"#
                 + #""run_directory":"runs/xor","workers":2}"# + "\n")
     }
 
@@ -43,9 +49,9 @@ import Testing
         #expect(
             try keys(done) == [
                 "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_fraction",
-                "parameter_hash",
-                "run_directory",
+                "parameter_hash", "peak_resident_bytes", "run_directory",
             ])
+        #expect(try JSONLines.line(done).contains(#""peak_resident_bytes":null"#))
     }
 
     @Test(arguments: [

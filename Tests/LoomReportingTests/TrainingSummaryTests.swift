@@ -6,7 +6,8 @@ import Testing
     private let summary = TrainingSummary(
         name: "quickstart", epochs: 3, steps: 11_484, seconds: 21.4, loss: 0.1834, accuracy: 0.9412,
         validationLoss: 0.2104, validationAccuracy: 0.9287, samplesPerSecond: 1_234_000, gflops: 213.4,
-        ceilingGflops: 440, precision: "float32", placement: [0, 2],
+        ceilingGflops: 440, precision: "float32", placement: [0, 2], plannedMemoryBytes: 300 << 20,
+        peakResidentBytes: 310 << 20,
         runDirectory: "runs/quickstart-20261121T094905Z")
 
     @Test func showsEverything() {
@@ -22,6 +23,7 @@ import Testing
                   samples/s  1.23 M
                   GFLOP/s    213, 48.5 % of the measured SGEMM ceiling (440)
                   workers    2, pinned to CPUs 0, 2
+                  memory     300 MiB planned, 310 MiB at the peak
                   run        runs/quickstart-20261121T094905Z
 
                 Next:
@@ -39,6 +41,7 @@ import Testing
         summary.validationLoss = nil
         summary.ceilingGflops = 0
         summary.placement = [nil, nil]
+        summary.peakResidentBytes = nil
         summary.runDirectory = "my runs/it's"
         summary.notes = ["CPU 3 refused the pin: Operation not permitted"]
         let text = trainingSummary(summary)
@@ -46,6 +49,7 @@ import Testing
         #expect(text.contains("0.1834           –\n"))
         #expect(text.contains("GFLOP/s    213\n"))
         #expect(text.contains("workers    2, not pinned\n"))
+        #expect(text.contains("memory     300 MiB planned\n"))
         #expect(text.contains("note: CPU 3 refused the pin: Operation not permitted\n"))
         #expect(text.contains(#"gradloom evaluate 'my runs/it'\''s'"#))
     }

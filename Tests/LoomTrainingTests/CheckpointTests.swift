@@ -85,6 +85,31 @@ import Testing
         #expect(withoutState.tensors[3].values == .float64([0, 0, 0]))
     }
 
+    /// Straight from the buffers, or by way of tensors in memory: the same bytes.
+    @Test(arguments: OptimizerDescription.Kind.allCases) func writesWhatTheContentsSay(
+        kind: OptimizerDescription.Kind
+    ) throws {
+        try checkWriting(Float.self, kind)
+        try checkWriting(Double.self, kind)
+    }
+
+    private func checkWriting<Scalar: LoomScalar>(_ type: Scalar.Type, _ kind: OptimizerDescription.Kind) throws {
+        let trainer = try trainer(type, kind)
+        _ = trainer.run(steps: 3)
+        let extra = Safetensors.Tensor(name: "mean", shape: [2], values: .float64([1, 2]))
+        try inTemporaryDirectory { directory in
+            try Checkpoint.contents(
+                parameters: trainer.parameters, state: trainer.state, step: 3, metadata: ["key": "value"],
+                extraTensors: [extra]
+            ).write(to: directory + "/contents")
+            try Checkpoint.write(
+                parameters: trainer.parameters, state: trainer.state, step: 3, metadata: ["key": "value"],
+                extraTensors: [extra], to: directory + "/direct")
+            let direct = try Data(contentsOf: URL(fileURLWithPath: directory + "/direct"))
+            #expect(direct == (try Data(contentsOf: URL(fileURLWithPath: directory + "/contents"))))
+        }
+    }
+
     /// The parameters alone can be read in the other precision, to evaluate or predict.
     @Test func parametersInTheOtherPrecision() throws {
         let saved = try trainer(Float.self, .momentum)

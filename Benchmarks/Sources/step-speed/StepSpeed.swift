@@ -36,8 +36,7 @@ struct StepSpeed: Encodable {
     init(_ workload: Workload, machine: MachineSetup, rounds: Int) throws {
         let trainer = try workload.trainer(Float.self, machine: machine)
         let operations = trainer.network.operationsPerSample
-        var steps = 1
-        while try trainer.trained(steps: steps).seconds < 0.05 { steps *= 2 }
+        let steps = try trainer.warmedUp(seconds: 0.05)
         var speeds: [Double] = []
         var ceilings: [Double] = []
         var fractions: [Double] = []
@@ -58,7 +57,7 @@ struct StepSpeed: Encodable {
         ceilingFraction = median(fractions)
         lowestFraction = fractions.min()!
         highestFraction = fractions.max()!
-        peakResidentBytes = Self.peakResidentBytes()
+        peakResidentBytes = ResidentMemory.peakBytes()
         blas = "\(machine.blas.version), \(machine.blas.coreName)"
     }
 
@@ -80,16 +79,17 @@ struct StepSpeed: Encodable {
         }
         return table
     }
-
-    /// From /proc, not from `getrusage`: its maximum counts the pages of the process that started this one, too.
-    private static func peakResidentBytes() -> Int? {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
-    }
 }
 
 extension Trainer {
+    /// Trains for at least `seconds`, and returns how many steps that took last.
+    /// - Throws: `StepsLeftOut`.
+    func warmedUp(seconds: Double) throws -> Int {
+        var steps = 1
+        while try trained(steps: steps).seconds < seconds { steps *= 2 }
+        return steps
+    }
+
     /// As `run(steps:)`, but every step has to be done: steps that a diverged loss leaves out are not fast.
     /// - Throws: `StepsLeftOut`.
     func trained(steps count: Int) throws -> StepReport {
@@ -105,8 +105,4 @@ struct StepsLeftOut: Error, CustomStringConvertible {
     var description: String { "only \(done) of \(asked) steps were done: the loss was no longer finite" }
 }
 
-func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    return sorted.count % 2 == 1
-        ? sorted[sorted.count / 2] : (sorted[sorted.count / 2 - 1] + sorted[sorted.count / 2]) / 2
-}
+func median(_ values: [Double]) -> Double { PeakFigure(samples: values).median }

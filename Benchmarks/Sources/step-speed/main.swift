@@ -6,11 +6,13 @@ import Workloads
 // machine that others use slows both sides of a ratio.
 
 let usage = """
-    usage: step-speed [--workers N] [--rounds N] [--json] [workload …]
+    usage: step-speed [--workers N] [--rounds N] [--json] [--reproducibility-cost] [workload …]
            step-speed --list
            step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
 
     --json    one JSON object a line instead of a table
+    --reproducibility-cost
+              steps with the same bits for any number of workers against steps for a fixed number
     --list    the workloads, one JSON object a line
     --check   the losses of the first steps on inputs.npy and targets.npy from parameters.safetensors, as JSON
     """
@@ -20,6 +22,7 @@ struct Arguments {
     var rounds = 7
     var json = false
     var list = false
+    var reproducibilityCost = false
     var checkDirectory: String?
     var learningRate: Double?
     var workloads: [Workload] = []
@@ -37,6 +40,7 @@ struct Arguments {
             case "--rounds": rounds = try max(1, value(of: word, Int.self))
             case "--json": json = true
             case "--list": list = true
+            case "--reproducibility-cost": reproducibilityCost = true
             case "--check": checkDirectory = try value(of: word, String.self)
             case "--rate": learningRate = try value(of: word, Double.self)
             default:
@@ -70,15 +74,30 @@ func perform(_ arguments: Arguments) throws {
                 of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine))
     }
     let workloads = arguments.workloads.isEmpty ? Workload.all : arguments.workloads
-    if arguments.json {
-        for workload in workloads {
-            try JSONLines.print(StepSpeed(workload, machine: machine, rounds: arguments.rounds))
-        }
-        return
+    if !arguments.json {
+        for note in machine.notes { print("note: \(note)") }
     }
-    for note in machine.notes { print("note: \(note)") }
-    let speeds = try workloads.map { try StepSpeed($0, machine: machine, rounds: arguments.rounds) }
-    print(StepSpeed.table(speeds).rendered(), terminator: "")
+    if arguments.reproducibilityCost {
+        try report(workloads, json: arguments.json, table: ReproducibilityCost.table) {
+            try ReproducibilityCost($0, machine: machine, rounds: arguments.rounds)
+        }
+    } else {
+        try report(workloads, json: arguments.json, table: StepSpeed.table) {
+            try StepSpeed($0, machine: machine, rounds: arguments.rounds)
+        }
+    }
+}
+
+/// Measures one workload after the other: a JSON line for each at once, or one table at the end.
+func report<Result: Encodable>(
+    _ workloads: [Workload], json: Bool, table: ([Result]) -> TextTable, measure: (Workload) throws -> Result
+) throws {
+    var results: [Result] = []
+    for workload in workloads {
+        results.append(try measure(workload))
+        if json { try JSONLines.print(results[results.count - 1]) }
+    }
+    if !json { print(table(results).rendered(), terminator: "") }
 }
 
 do {

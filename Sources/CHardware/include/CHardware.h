@@ -63,6 +63,12 @@ int loom_current_processor(void);
 // becomes later.
 int loom_processors_at_load(void);
 
+// MARK: Memory
+
+// From now on malloc takes blocks of at least `bytes` from the system one by one, and gives them back when they are
+// freed. Does nothing with a C library other than glibc.
+void loom_return_freed_blocks(int bytes);
+
 // MARK: Signals
 
 // From now on SIGINT and SIGTERM only note that somebody asked the program to stop; the second one ends it at once.

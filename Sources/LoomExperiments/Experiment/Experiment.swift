@@ -1,6 +1,7 @@
 import CHardware
 import Foundation
 import LoomData
+import LoomHardware
 import LoomKernels
 import LoomModel
 import LoomTraining
@@ -20,25 +21,41 @@ public final class Experiment<Scalar: LoomScalar> {
     public let ceiling: GemmCeiling
     private let evaluator: Evaluator<Scalar>
 
+    /// What the memory of the training is used for, as planned before it was reserved.
+    public let memoryPlan: MemoryPlan
+
     /// Reads or makes the data, builds the network, plans the steps and measures the ceiling.
+    ///
+    /// - Parameters:
+    ///   - configuration: What to train.
+    ///   - machine: The workers and their places.
+    ///   - ceilings: Where the ceiling is looked up, and kept when it is not there; nil: it is measured.
+    ///   - willReserve: Told the memory plan before the memory is reserved.
     /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit
     ///   together, and where.
-    public init(_ configuration: Configuration, machine: MachineSetup) throws {
-        try configuration.checkGradientForm()
+    public init(
+        _ configuration: Configuration, machine: MachineSetup, ceilings: CeilingCache? = nil,
+        willReserve: (MemoryPlan) -> Void = { _ in }
+    ) throws {
         self.configuration = configuration
         self.machine = machine
         let settings = configuration.network
-        data = try PreparedData(
-            configuration.data, network: settings.description(inputs: 0), loss: configuration.loss)
-        trainer = try Trainer(
-            network: settings.description(inputs: data.training.featureCount), loss: configuration.loss,
-            optimizer: configuration.optimizer, schedule: configuration.trainingSchedule,
-            team: configuration.teamPlan(on: machine), data: data.training)
+        // Not kept longer than the samples take to be read: files stay mapped as long as it lives.
+        let data: PreparedData<Scalar>
+        do {
+            let opened = try OpenedData(
+                configuration.data, network: settings.description(inputs: 0), loss: configuration.loss)
+            memoryPlan = try configuration.memoryPlan(opened, machine: machine, of: Scalar.self)
+            willReserve(memoryPlan)
+            data = try PreparedData(opened)
+        }
+        self.data = data
+        trainer = try configuration.trainer(on: machine, data: data.training)
         if let path = settings.parametersFile {
             _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
         }
         evaluator = Evaluator(network: trainer.network, parameters: trainer.parameters, team: trainer.team)
-        ceiling = GemmCeiling(Scalar.self, team: trainer.team)
+        ceiling = GemmCeiling(Scalar.self, team: trainer.team, machine: machine, cache: ceilings)
     }
 
     /// Things the user should know before training starts.
@@ -76,7 +93,7 @@ public final class Experiment<Scalar: LoomScalar> {
         run.earlyStopping = configuration.training.earlyStopping
         run.report = report
         if let checkpoints, configuration.run.checkpoint.every != .never {
-            run.checkpoint = { [self] in _ = try checkpoints.write(checkpoint(), step: trainer.step) }
+            run.checkpoint = { [self] in try checkpoints.write(step: trainer.step, by: writeCheckpoint) }
             switch configuration.run.checkpoint.every {
             case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
             case .steps(let count): run.stepsPerCheckpoint = count
@@ -93,12 +110,12 @@ public final class Experiment<Scalar: LoomScalar> {
         }
     }
 
-    /// Everything needed to go on, and to use the model elsewhere.
-    private func checkpoint() -> Safetensors {
-        Checkpoint.contents(
+    /// Writes everything needed to go on, and to use the model elsewhere.
+    private func writeCheckpoint(to path: String) throws {
+        try Checkpoint.write(
             parameters: trainer.parameters, state: trainer.state, step: trainer.step,
             metadata: ModelFacts(data, inputs: trainer.network.inputs).metadata,
-            extraTensors: ModelFacts.tensors(data.standardization))
+            extraTensors: ModelFacts.tensors(data.standardization), to: path)
     }
 }
 
@@ -122,14 +139,42 @@ public enum StopSignals {
 }
 
 extension Configuration {
-    /// Refuses what no trainer can do yet.
-    func checkGradientForm() throws(ConfigurationError) {
-        guard parallel.gradient == .columns else { return }
-        throw ConfigurationError([
-            .init(
-                place: .value, keyPath: "parallel.gradient",
-                problem: "columns is not available yet; use sliced, or auto, which chooses it")
-        ])
+    /// What a training on the samples of `opened` will need, on top of what the program has now.
+    func memoryPlan<Scalar: LoomScalar>(
+        _ opened: OpenedData, machine: MachineSetup, of _: Scalar.Type
+    ) throws -> MemoryPlan {
+        let samples = opened.sampleCounts
+        var plan = try MemoryPlan(
+            network: network.description(inputs: opened.source.featureCount), optimizer: optimizer.kind,
+            schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,
+            validationSamples: samples.validation, targets: opened.targetShape, of: Scalar.self)
+        plan.programBytes = ResidentMemory.bytes() ?? 0
+        plan.loadingBytes = opened.loadingBytes
+        return plan
+    }
+
+    /// The matrix products of a training step with the workers of `machine`: data and network are made for it, and given
+    /// back.
+    /// - Throws: as `Experiment.init`.
+    public func plannedProducts(on machine: MachineSetup) throws -> [PlannedProduct] {
+        switch training.precision {
+        case .float32: try plannedProducts(on: machine, of: Float.self)
+        case .float64: try plannedProducts(on: machine, of: Double.self)
+        }
+    }
+
+    private func plannedProducts<Scalar: LoomScalar>(
+        on machine: MachineSetup, of _: Scalar.Type
+    ) throws -> [PlannedProduct] {
+        let data = try PreparedData<Scalar>(self.data, network: network.description(inputs: 0), loss: loss)
+        return try trainer(on: machine, data: data.training).plannedProducts
+    }
+
+    /// What trains on `data`.
+    func trainer<Scalar: LoomScalar>(on machine: MachineSetup, data: Dataset<Scalar>) throws -> Trainer<Scalar> {
+        try Trainer(
+            network: network.description(inputs: data.featureCount), loss: loss, optimizer: optimizer,
+            schedule: trainingSchedule, team: teamPlan(on: machine), data: data)
     }
 
     /// The schedule that the trainer is given.
@@ -145,6 +190,7 @@ extension Configuration {
         TeamPlan(
             workers: machine.workers, request: parallel.team, binding: machine.binding,
             shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,
-            cacheBytes: machine.cacheBytes)
+            cacheBytes: machine.cacheBytes, gemmProvider: parallel.gemmProvider,
+            gradientForm: parallel.gradientForm)
     }
 }

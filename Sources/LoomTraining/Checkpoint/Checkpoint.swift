@@ -21,10 +21,25 @@ public enum Checkpoint {
         for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
             if let buffer { tensors += named(buffer, prefix: prefix) }
         }
-        var metadata = metadata
-        metadata[stepKey] = String(step)
-        metadata["format"] = "gradloom"
-        return Safetensors(tensors: tensors + extraTensors, metadata: metadata)
+        return Safetensors(tensors: tensors + extraTensors, metadata: complete(metadata, step: step))
+    }
+
+    /// Writes what `contents` would hold to `path`, straight from the buffers: no copy of them is made.
+    /// - Throws: `AtomicFile.WriteError`.
+    public static func write<Scalar: LoomScalar>(
+        parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int,
+        metadata: [String: String] = [:], extraTensors: [Safetensors.Tensor] = [], to path: String
+    ) throws {
+        var parts = parameters.parts(prefix: "")
+        for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
+            if let buffer { parts += buffer.parts(prefix: prefix) }
+        }
+        try Safetensors.write(
+            parts + extraTensors.map(Safetensors.Part.init), metadata: complete(metadata, step: step), to: path)
+    }
+
+    private static func complete(_ metadata: [String: String], step: Int) -> [String: String] {
+        metadata.merging([stepKey: String(step), "format": "gradloom"]) { $1 }
     }
 
     /// Replaces `parameters`, and `state` if given, by those of `file`; returns its step.
@@ -77,7 +92,11 @@ extension ParameterBuffer {
         var length: UInt32 = 0
         precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "libcrypto has SHA-256")
         for index in layout.tensors.indices {
-            values(index).withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+            let matrix = view(index)
+            for row in 0..<matrix.rows {
+                let elements = matrix.rows(row..<row + 1)
+                _ = EVP_DigestUpdate(context, elements.pointer, elements.columns * MemoryLayout<Scalar>.stride)
+            }
         }
         _ = EVP_DigestFinal_ex(context, &digest, &length)
         return digest.prefix(Int(length)).map { byte in

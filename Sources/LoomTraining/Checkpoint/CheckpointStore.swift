@@ -19,10 +19,16 @@ public struct CheckpointStore: Sendable {
     /// - Throws: `AtomicFile.WriteError`.
     @discardableResult
     public func write(_ contents: Safetensors, step: Int) throws -> String {
+        try write(step: step) { try contents.write(to: $0) }
+    }
+
+    /// As above, of a checkpoint that `write` writes to the path that it is given.
+    @discardableResult
+    public func write(step: Int, by write: (_ path: String) throws -> Void) throws -> String {
         let digits = String(step)
         let padded = String(repeating: "0", count: max(0, 8 - digits.count)) + digits
         let path = "\(directory)/step-\(padded).safetensors"
-        try contents.write(to: path)
+        try write(path)
         for old in all.dropLast(keep) {
             try? FileManager.default.removeItem(atPath: old)
         }

@@ -97,36 +97,6 @@ public struct Safetensors: Sendable, Equatable {
     }
 }
 
-// MARK: - Writing
-
-extension Safetensors {
-    /// The data begin at a multiple of this many bytes, so that a mapped file can feed vector kernels directly.
-    ///
-    /// The reference writer aligns to 8; every reader takes spaces at the header's end.
-    static let dataAlignmentBytes = 64
-
-    /// Writes the file, whole or not at all. Equal contents give equal bytes.
-    ///
-    /// The float64 tensors come first: so every element is aligned to its size. Within a type the order is `tensors`'.
-    ///
-    /// - Throws: `AtomicFile.WriteError`.
-    public func write(to path: String) throws {
-        let ordered =
-            tensors.filter { $0.values.typeName == "F64" } + tensors.filter { $0.values.typeName == "F32" }
-        let header = try Header(describing: ordered, metadata: metadata).encoded()
-        try AtomicFile.write(to: path) { output in
-            try output.append([UInt64(header.count).littleEndian])
-            try output.append(header)
-            for tensor in ordered {
-                switch tensor.values {
-                case .float32(let values): try output.append(values)
-                case .float64(let values): try output.append(values)
-                }
-            }
-        }
-    }
-}
-
 // MARK: - Reading
 
 extension Safetensors {

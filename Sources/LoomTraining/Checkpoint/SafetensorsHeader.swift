@@ -31,14 +31,14 @@ extension Safetensors {
         var metadata: [String: String]
 
         /// The header of `tensors` whose bytes follow one another in this order.
-        init(describing tensors: [Tensor], metadata: [String: String]) {
+        init(describing tensors: [Part], metadata: [String: String]) {
             var offset = 0
             self.descriptions = [:]
             self.metadata = metadata
             for tensor in tensors {
-                let end = offset + tensor.values.count * Self.elementBytes[tensor.values.typeName]!
+                let end = offset + tensor.shape.reduce(1, *) * Self.elementBytes[tensor.typeName]!
                 descriptions[tensor.name] = Description(
-                    dtype: tensor.values.typeName, shape: tensor.shape, offsets: [offset, end])
+                    dtype: tensor.typeName, shape: tensor.shape, offsets: [offset, end])
                 offset = end
             }
         }

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Foundation
+import LoomExperiments
+import LoomHardware
+import LoomKernels
+import LoomReporting
+import LoomTraining
+
+/// `gradloom peak`
+struct PeakCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peak",
+        abstract: "Measure what this machine can do at most, and the products of a model.",
+        discussion: """
+            Matrix products, memory bandwidth, and how long workers take to meet, on one \
+            worker and on all. The ceilings replace those that train keeps in its cache. \
+            Figures are medians; beside them the lowest and the highest.
+
+            Examples:
+              gradloom peak
+              gradloom peak configs/quickstart.yaml
+              gradloom peak --precision float64 --workers 1 --json
+            """)
+
+    @Argument(
+        help: "A configuration whose matrix products are measured, too.",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var configuration: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Replace a value of the configuration; may be repeated.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of workers, instead of the configuration's, or of one per allowed core.", valueName: "n"))
+    var workers: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The only precision to measure, also of the configuration's products.",
+            valueName: "precision"),
+        completion: .list(Precision.allCases.map(\.rawValue)))
+    var precision: Precision?
+
+    @Option(help: ArgumentHelp("About how long each figure is measured.", valueName: "s"))
+    var seconds = 0.35
+
+    @Flag(help: "Print one JSON object on standard output.")
+    var json = false
+
+    func validate() throws {
+        try GradloomCLI.validate(workers: workers)
+        try GradloomCLI.validate(overrides: overrides)
+        guard overrides.isEmpty || configuration != nil else {
+            throw ValidationError("--set belongs to a configuration.")
+        }
+        guard seconds > 0, seconds <= 60 else {
+            throw ValidationError("--seconds must be above 0 and at most 60.")
+        }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            var request = PeakMeasurement.Request()
+            request.secondsPerFigure = seconds
+            let machine: MachineSetup
+            if let configuration {
+                let settings = try Configuration.load(path: configuration, overrides: allOverrides)
+                try settings.validateForTraining(file: configuration)
+                machine = try MachineSetup(
+                    workers: settings.parallel.workers, policy: settings.parallel.placement)
+                request.productPrecision = settings.training.precision
+                request.products = try settings.plannedProducts(on: machine)
+            } else {
+                machine = try MachineSetup(workers: workers, policy: .auto)
+            }
+            if let precision { request.precisions = [precision] }
+            try report(PeakMeasurement(request, machine: machine), request, machine: machine)
+        }
+    }
+
+    private var allOverrides: [String] {
+        overrides + (workers.map { ["parallel.workers=\($0)"] } ?? [])
+            + (precision.map { ["training.precision=\($0.rawValue)"] } ?? [])
+    }
+
+    private func report(
+        _ peak: PeakMeasurement, _ request: PeakMeasurement.Request, machine: MachineSetup
+    ) throws {
+        let cache = CeilingCache.user()
+        let isKept = cache.map { peak.refresh($0, machine: machine) } ?? false
+        let report = PeakReport(
+            peak: peak, request: request, machine: machine, cachePath: isKept ? cache?.path : nil)
+        if json {
+            try JSONLines.print(report)
+        } else {
+            for note in machine.notes { FileHandle.standardError.write(Data("note: \(note)\n".utf8)) }
+            print(report.text, terminator: "")
+        }
+    }
+}
+
+extension Precision: ExpressibleByArgument {}

@@ -1,0 +1,166 @@
+import CHardware
+import LoomKernels
+import LoomTraining
+
+/// What repeated measurements of one thing came to.
+public struct PeakFigure: Sendable, Equatable {
+    /// The middle one: what disturbs a few rounds does not move it.
+    public let median: Double
+    /// The smallest.
+    public let lowest: Double
+    /// The largest.
+    public let highest: Double
+
+    /// The figure of at least one sample.
+    public init(samples: [Double]) {
+        precondition(!samples.isEmpty, "a figure needs at least one sample")
+        let sorted = samples.sorted()
+        let middle = sorted.count / 2
+        median = sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+        lowest = sorted[0]
+        highest = sorted[sorted.count - 1]
+    }
+}
+
+/// Something that can be done again and again and timed.
+struct Probe {
+    /// The seconds that so many repetitions take.
+    let seconds: (_ repetitions: Int) -> Double
+    /// The figure that the seconds of one repetition stand for.
+    let figure: (_ secondsPerRepetition: Double) -> Double
+
+    /// Measures all `probes` in turn, `rounds` times, so that a machine that gets slower is slower for all of them.
+    ///
+    /// Before the rounds each probe runs until it knows how often it fits into `seconds`, which also warms caches and
+    /// clocks up.
+    static func measure(_ probes: [Probe], rounds: Int, seconds: Double) -> [PeakFigure] {
+        let repetitions = probes.map { $0.repetitions(inSeconds: seconds) }
+        var samples = probes.map { _ in [Double]() }
+        for _ in 0..<rounds {
+            for (index, probe) in probes.enumerated() {
+                let count = repetitions[index]
+                samples[index].append(probe.figure(probe.seconds(count) / Double(count)))
+            }
+        }
+        return samples.map { PeakFigure(samples: $0) }
+    }
+
+    private func repetitions(inSeconds wanted: Double) -> Int {
+        var count = 1
+        var elapsed = seconds(count)
+        while elapsed < wanted / 2 {
+            count *= elapsed < wanted / 64 ? 16 : 2
+            elapsed = seconds(count)
+        }
+        return max(1, Int((wanted / elapsed * Double(count)).rounded()))
+    }
+}
+
+/// One call for each worker, all at the same time.
+struct OncePerWorker: PhasedWork {
+    let body: @Sendable (_ worker: Int) -> Void
+    var phaseCount: Int { 1 }
+    func perform(phase: Int, step: Int, worker: Int) { body(worker) }
+    func continues(after step: Int) -> Bool { false }
+}
+
+/// Steps without work: only the cost of their ends remains.
+struct EmptySteps: PhasedWork {
+    var phaseCount: Int { 1 }
+    func perform(phase: Int, step: Int, worker: Int) {}
+    func continues(after step: Int) -> Bool { true }
+}
+
+/// Steps in which every worker is busy for a given time. Without work, the thread that forks has done everybody's part
+/// before another one wakes up, and a fork looks fifty times as cheap as it is.
+struct BusySteps: PhasedWork {
+    let nanoseconds: UInt64
+    var phaseCount: Int { 1 }
+
+    func perform(phase: Int, step: Int, worker: Int) {
+        let start = loom_monotonic_nanoseconds()
+        while loom_monotonic_nanoseconds() - start < nanoseconds { loom_spin_pause() }
+    }
+
+    func continues(after step: Int) -> Bool { true }
+}
+
+extension WorkerTeam {
+    /// The seconds from the start of the first worker to the end of the last.
+    func seconds(_ body: @escaping @Sendable (_ worker: Int) -> Void) -> Double {
+        seconds(of: OncePerWorker(body: body), steps: 1)
+    }
+
+    func seconds(of work: some PhasedWork, steps: Int) -> Double {
+        let start = ContinuousClock.now
+        _ = run(work, steps: 0..<steps)
+        return (ContinuousClock.now - start) / .seconds(1)
+    }
+}
+
+// MARK: Products
+
+extension Probe {
+    /// The speed of one product, called by every worker at the same time on matrices of its own: GFLOP/s of all workers
+    /// together.
+    static func product<Scalar: LoomScalar>(
+        _ shape: ProductShape, _: Scalar.Type, provider: GemmProvider, team: WorkerTeam
+    ) -> Probe {
+        let memory = GemmMemory<Scalar>(provider: provider, workers: team.workers)
+        let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape) }
+        // By the worker that will use them: their pages then lie on its NUMA node.
+        _ = team.seconds { operands[$0].fill() }
+        return Probe(
+            seconds: { repetitions in
+                withExtendedLifetime(memory) {
+                    team.seconds { operands[$0].multiply(memory.gemms[$0], times: repetitions) }
+                }
+            },
+            figure: { [workers = team.workers] in Double(workers) * shape.operations / $0 / 1e9 })
+    }
+}
+
+/// The matrices of one product.
+private final class ProductOperands<Scalar: LoomScalar>: Sendable {
+    private let shape: ProductShape
+    private let buffers: [AlignedBuffer<Scalar>]
+    private let left: MatrixView<Scalar>
+    private let right: MatrixView<Scalar>
+    private let result: MatrixView<Scalar>
+
+    init(_ shape: ProductShape) {
+        func matrix(_ rows: Int, _ columns: Int, stride: Int) -> (AlignedBuffer<Scalar>, MatrixView<Scalar>) {
+            // A block of columns of a wider matrix ends before the stride does: whole rows are the simplest.
+            let buffer = AlignedBuffer<Scalar>(uninitializedCount: rows * stride)
+            return (buffer, MatrixView(pointer: buffer.pointer, rows: rows, columns: columns, stride: stride))
+        }
+        let (rows, columns, inner) = (shape.rows, shape.columns, shape.inner)
+        let ofLeft = shape.kind == .gradient ? (inner, rows) : (rows, inner)
+        let ofRight = shape.kind == .forward ? (columns, inner) : (inner, columns)
+        let (leftBuffer, left) = matrix(ofLeft.0, ofLeft.1, stride: shape.leftStride)
+        let (rightBuffer, right) = matrix(ofRight.0, ofRight.1, stride: shape.rightStride)
+        let (resultBuffer, result) = matrix(rows, columns, stride: shape.resultStride)
+        self.shape = shape
+        self.left = left
+        self.right = right
+        self.result = result
+        buffers = [leftBuffer, rightBuffer, resultBuffer]
+    }
+
+    /// 0.5 throughout: no product overflows or becomes subnormal, and the speed does not depend on values.
+    func fill() {
+        for buffer in buffers { buffer.elements.initialize(repeating: 0.5) }
+    }
+
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
+    func multiply(_ gemm: Gemm<Scalar>, times: Int) {
+        for _ in 0..<times {
+            switch shape.kind {
+            case .forward: gemm.forward(left, weights: right, into: result)
+            case .backward: gemm.backward(left, weights: right, into: result)
+            case .gradient: gemm.gradient(left, right, into: result)
+            }
+        }
+    }
+}

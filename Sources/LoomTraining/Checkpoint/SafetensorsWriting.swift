@@ -1,0 +1,88 @@
+import LoomKernels
+import LoomModel
+
+extension Safetensors {
+    /// A tensor to be written whose numbers are handed over piece by piece, so that no copy of them is made.
+    struct Part {
+        let name: String
+        let shape: [Int]
+        /// "F32" or "F64".
+        let typeName: String
+        /// Appends all numbers, row by row.
+        let append: (borrowing AtomicFile.Output) throws -> Void
+
+        init(
+            name: String, shape: [Int], typeName: String, append: @escaping (borrowing AtomicFile.Output) throws -> Void
+        ) {
+            self.name = name
+            self.shape = shape
+            self.typeName = typeName
+            self.append = append
+        }
+
+        /// A tensor that is in memory as it is written.
+        init(_ tensor: Tensor) {
+            self.init(name: tensor.name, shape: tensor.shape, typeName: tensor.values.typeName) { output in
+                switch tensor.values {
+                case .float32(let values): try output.append(values)
+                case .float64(let values): try output.append(values)
+                }
+            }
+        }
+    }
+
+    /// The data begin at a multiple of this many bytes, so that a mapped file can feed vector kernels directly.
+    ///
+    /// The reference writer aligns to 8; every reader takes spaces at the header's end.
+    static let dataAlignmentBytes = 64
+
+    /// Writes the file, whole or not at all. Equal contents give equal bytes.
+    ///
+    /// The float64 tensors come first: so every element is aligned to its size. Within a type the order is `tensors`'.
+    ///
+    /// - Throws: `AtomicFile.WriteError`.
+    public func write(to path: String) throws {
+        try Self.write(tensors.map(Part.init), metadata: metadata, to: path)
+    }
+
+    /// As `write(to:)`, of parts with different names.
+    static func write(_ parts: [Part], metadata: [String: String], to path: String) throws {
+        let ordered = parts.filter { $0.typeName == "F64" } + parts.filter { $0.typeName == "F32" }
+        let header = try Header(describing: ordered, metadata: metadata).encoded()
+        try AtomicFile.write(to: path) { output in
+            try output.append([UInt64(header.count).littleEndian])
+            try output.append(header)
+            for part in ordered { try part.append(output) }
+        }
+    }
+}
+
+extension ParameterBuffer {
+    /// The tensors in layout order, as a checkpoint has them, their names behind `prefix`; valid while this buffer lives.
+    func parts(prefix: String) -> [Safetensors.Part] {
+        layout.tensors.enumerated().map { index, tensor in
+            Safetensors.Part(
+                name: prefix + tensor.name, shape: tensor.shape,
+                typeName: Scalar.precision == .float32 ? "F32" : "F64"
+            ) { [self] output in
+                try append(index, to: output)
+            }
+        }
+    }
+
+    /// Appends the rows of a tensor without their padding, many at a time: a system call for each would take longer.
+    private func append(_ index: Int, to output: borrowing AtomicFile.Output) throws {
+        let matrix = view(index)
+        let rowsAtATime = max(1, (1 << 16) / matrix.columns)
+        var elements: [Scalar] = []
+        elements.reserveCapacity(rowsAtATime * matrix.columns)
+        for start in stride(from: 0, to: matrix.rows, by: rowsAtATime) {
+            elements.removeAll(keepingCapacity: true)
+            for row in start..<min(start + rowsAtATime, matrix.rows) {
+                let row = matrix.rows(row..<row + 1)
+                elements.append(contentsOf: UnsafeBufferPointer(start: row.pointer, count: row.columns))
+            }
+            try output.append(elements)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import LoomKernels
+import LoomModel
+
+/// What the memory of a training will be used for, in bytes: known from shapes before any of it is reserved.
+public struct MemoryPlan: Sendable, Equatable {
+    /// The program, its libraries and what it had read when the plan was made.
+    public var programBytes = 0
+    /// The samples to train on.
+    public var dataBytes = 0
+    /// The samples to validate on.
+    public var validationBytes = 0
+    /// The parameters.
+    public var parameterBytes = 0
+    /// The gradient, and its columns in that form.
+    public var gradientBytes = 0
+    /// The optimizer's state.
+    public var optimizerBytes = 0
+    /// Activations and deltas of a batch, and the scratch memory of products.
+    public var activationBytes = 0
+    /// The gathered samples of a batch.
+    public var batchBytes = 0
+    /// Activations of an evaluation, of all workers.
+    public var evaluationBytes = 0
+    /// Needed only while the data are read, before the network is made.
+    public var loadingBytes = 0
+    /// Needed only while the steps are planned: operands and results of the self-test of products.
+    public var planningBytes = 0
+
+    /// A plan for nothing.
+    public init() {}
+
+    /// The most that is in use at a time.
+    public var totalBytes: Int {
+        let model = parameterBytes + gradientBytes + optimizerBytes
+        let steps = activationBytes + batchBytes + evaluationBytes
+        return programBytes + dataBytes + validationBytes + max(loadingBytes, model + max(planningBytes, steps))
+    }
+}
+
+/// The targets that a sample of a data set has.
+public enum TargetShape: Sendable, Equatable {
+    /// One class index.
+    case label
+    /// This many numbers.
+    case values(columns: Int)
+}
+
+extension MemoryPlan {
+    /// The plan of a training that is to be validated on `validationSamples`, with everything but the program and the
+    /// loading of data.
+    /// - Throws: `ModelError` when the network's description contradicts itself.
+    public init<Scalar: LoomScalar>(
+        network description: NetworkDescription, optimizer: OptimizerDescription.Kind, schedule: TrainingSchedule,
+        team: TeamPlan, samples: Int, validationSamples: Int, targets: TargetShape, of _: Scalar.Type
+    ) throws {
+        let network = try Network<Scalar>(description)
+        let scalarBytes = MemoryLayout<Scalar>.stride
+        let capacity = min(schedule.batchRows, samples)
+        func rowBytes(_ columns: Int) -> Int { Padding.stride(columns: columns, of: Scalar.self) * scalarBytes }
+
+        parameterBytes = network.layout.elementCount * scalarBytes
+        gradientBytes = parameterBytes
+        optimizerBytes = optimizer.stateBuffers * parameterBytes
+        activationBytes = Workspace.bytesPerSample(of: network) * capacity
+        batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
+        batchBytes += MemoryLayout<UInt32>.stride * capacity
+        switch targets {
+        case .label: batchBytes += MemoryLayout<Int32>.stride * capacity
+        case .values(let columns): batchBytes += rowBytes(columns) * capacity
+        }
+        let targetBytes =
+            switch targets {
+            case .label: MemoryLayout<Int32>.stride
+            case .values(let columns): columns * scalarBytes
+            }
+        let sampleBytes = network.inputs * scalarBytes + targetBytes
+        dataBytes = samples * sampleBytes
+        validationBytes = validationSamples * sampleBytes
+        if validationSamples > 0 {
+            let outputs = network.layers.reduce(0) { $0 + rowBytes($1.units) }
+            evaluationBytes = team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
+        }
+        activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
+        gradientBytes += GradientColumnsMemory<Scalar>.bytes(
+            requested: team.gradientForm, network: network, shardRows: team.shardRows, batchRows: capacity,
+            runsMerge: !team.sameBitsForAnyWorkers || team.gemmProvider.keepsBitsWhenCut)
+        if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
+            planningBytes = Self.planningBytes(network, batchRows: capacity)
+        }
+    }
+
+    /// The largest self-test of one product: its operands, and its result as a whole and in parts.
+    private static func planningBytes<Scalar>(_ network: Network<Scalar>, batchRows: Int) -> Int {
+        let elements = network.layout.tensors.filter { $0.role == .weights }.map { weights in
+            let samples = batchRows * (weights.rows + weights.columns)
+            let gradient = 2 * weights.count + samples
+            let forward = weights.count + batchRows * (weights.columns + 2 * weights.rows)
+            let backward = weights.count + batchRows * (weights.rows + 2 * weights.columns)
+            return max(gradient, forward, backward)
+        }
+        return (elements.max() ?? 0) * MemoryLayout<Scalar>.stride
+    }
+}
+
+extension OptimizerDescription.Kind {
+    /// Buffers in the layout of the parameters that the rule keeps from step to step.
+    var stateBuffers: Int {
+        switch self {
+        case .sgd: 0
+        case .momentum, .nesterov: 1
+        case .adam, .adamw: 2
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import LoomKernels
+import LoomModel
+
+/// The sizes of a matrix product, and the distances between the rows of its matrices.
+public struct ProductShape: Sendable, Hashable {
+    /// What a product is for.
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+        /// x · Wᵀ
+        case forward
+        /// δ · W
+        case backward
+        /// Σᵢ δᵢ xᵢᵀ over the whole batch, for some rows or columns of the weights
+        case gradient
+    }
+
+    /// What the product is for.
+    public let kind: Kind
+    /// Rows of the result: samples of one call; for a gradient, units.
+    public let rows: Int
+    /// Columns of the result.
+    public let columns: Int
+    /// The dimension that is summed over; for a gradient, the batch.
+    public let inner: Int
+    /// Elements from row to row of the left matrix: x (forward) or δ.
+    public let leftStride: Int
+    /// Elements from row to row of the right matrix: W, or x (gradient).
+    public let rightStride: Int
+    /// Elements from row to row of the result.
+    public let resultStride: Int
+
+    /// A product; strides that are nil are those of matrices without padding.
+    public init(
+        kind: Kind, rows: Int, columns: Int, inner: Int, leftStride: Int? = nil, rightStride: Int? = nil,
+        resultStride: Int? = nil
+    ) {
+        self.kind = kind
+        self.rows = rows
+        self.columns = columns
+        self.inner = inner
+        self.leftStride = leftStride ?? (kind == .gradient ? rows : inner)
+        self.rightStride = rightStride ?? (kind == .forward ? inner : columns)
+        self.resultStride = resultStride ?? columns
+    }
+
+    /// The floating-point operations of one call: 2 · rows · columns · inner.
+    public var operations: Double { Gemm<Float>.operations(rows: rows, columns: columns, inner: inner) }
+}
+
+/// A matrix product that a training step calls, and how often.
+public struct PlannedProduct: Sendable, Equatable {
+    /// The layer that the weights belong to.
+    public let layer: String
+    /// The sizes of one call.
+    public let shape: ProductShape
+    /// Calls of all workers in a step on a full batch.
+    public internal(set) var callsPerStep: Int
+}
+
+extension Trainer {
+    /// The matrix products of a step on a full batch, in the order of the layers: forward, backward and gradient, each
+    /// shape once with the number of its calls. They are read off the plan that the step runs.
+    public var plannedProducts: [PlannedProduct] {
+        fullBatch.products(of: network)
+    }
+}
+
+extension StepPlan {
+    /// The products of a step by this plan, as `NetworkPass` and `TrainingStep` call them.
+    func products(of network: Network<Scalar>) -> [PlannedProduct] {
+        var tally = ProductTally<Scalar>()
+        let blockRows = shardRuns.elements.flatMap(blocks.blocks).map { grid.rows(of: $0).count }
+        let columnTensors = UnsafeBufferPointer(start: columns.tensors, count: columns.tensorCount)
+        var calls = callShapes.elements.makeIterator()
+        for (index, layer) in network.layers.enumerated() {
+            for connection in layer.connections {
+                let weights = network.layout.tensors[connection.weights]
+                let shape = calls.next()!
+                for rows in blockRows {
+                    tally.addForward(of: layer.name, weights, rows: rows, rowsPerCall: shape.rowsPerForwardCall)
+                }
+                guard connection.source != .data else { continue }
+                for rows in blockRows {
+                    tally.addBackward(of: layer.name, weights, rows: rows, rowsPerCall: shape.rowsPerBackwardCall)
+                }
+            }
+            for tensor in columnTensors where tensor.layer == index && tensor.role == .weights {
+                let block = columns.view(tensor)
+                for rows in blockRows { tally.addGradient(of: layer.name, block, block: block, samples: rows) }
+            }
+            guard columns.count == 0 else { continue }
+            for operation in slices.elements where operation.layer == index && operation.role == .weights {
+                let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
+                tally.addGradient(
+                    of: layer.name, operation.parameters, block: operation.grid.block(range, of: operation.parameters),
+                    samples: grid.batchRows)
+            }
+        }
+        return tally.products
+    }
+}
+
+/// Counts calls by shape, and keeps the shapes in the order in which they come.
+private struct ProductTally<Scalar: LoomScalar> {
+    private(set) var products: [PlannedProduct] = []
+
+    mutating func addForward(of layer: String, _ weights: ParameterTensor, rows: Int, rowsPerCall: Int) {
+        for count in Self.calls(of: rowsPerCall, rows: rows) {
+            add(
+                ProductShape(
+                    kind: .forward, rows: count, columns: weights.rows, inner: weights.columns,
+                    leftStride: Self.stride(weights.columns), rightStride: weights.stride,
+                    resultStride: Self.stride(weights.rows)), of: layer)
+        }
+    }
+
+    mutating func addBackward(of layer: String, _ weights: ParameterTensor, rows: Int, rowsPerCall: Int) {
+        for count in Self.calls(of: rowsPerCall, rows: rows) {
+            add(
+                ProductShape(
+                    kind: .backward, rows: count, columns: weights.columns, inner: weights.rows,
+                    leftStride: Self.stride(weights.rows), rightStride: weights.stride,
+                    resultStride: Self.stride(weights.columns)), of: layer)
+        }
+    }
+
+    mutating func addGradient(
+        of layer: String, _ weights: MatrixView<Scalar>, block: MatrixView<Scalar>, samples: Int
+    ) {
+        add(
+            ProductShape(
+                kind: .gradient, rows: block.rows, columns: block.columns, inner: samples,
+                leftStride: Self.stride(weights.rows), rightStride: Self.stride(weights.columns),
+                resultStride: weights.stride), of: layer)
+    }
+
+    private mutating func add(_ shape: ProductShape, of layer: String) {
+        if let known = products.firstIndex(where: { $0.layer == layer && $0.shape == shape }) {
+            products[known].callsPerStep += 1
+        } else {
+            products.append(PlannedProduct(layer: layer, shape: shape, callsPerStep: 1))
+        }
+    }
+
+    /// The rows of each call when `rows` are covered by calls of at most `rowsPerCall`.
+    private static func calls(of rowsPerCall: Int, rows: Int) -> [Int] {
+        let whole = max(1, min(rowsPerCall, rows))
+        return Swift.stride(from: 0, to: rows, by: whole).map { min(whole, rows - $0) }
+    }
+
+    /// The stride of a workspace matrix; the samples of a batch are gathered into one like it.
+    private static func stride(_ columns: Int) -> Int { Padding.stride(columns: columns, of: Scalar.self) }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import LoomKernels
+import Testing
+
+@testable import LoomData
+
+@Suite struct FileBytesTests {
+    /// Bytes of files that this process has in memory: the third field of /proc/self/statm (proc(5)).
+    private func residentFileBytes() throws -> Int {
+        let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+        return try #require(Int(fields[2])) * sysconf(Int32(_SC_PAGESIZE))
+    }
+
+    @Test func releasedBytesCanBeReadAgain() throws {
+        let content = Data((0..<1 << 16).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+        let whole = (0..<512).reduce(into: Data()) { whole, _ in whole.append(content) }
+        try withFile(whole, extension: "bin") { path in
+            let file = try FileBytes(path: path)
+            let before = try residentFileBytes()
+            #expect(memcmp(file.bytes.baseAddress!, Array(whole), whole.count) == 0)
+            let read = try residentFileBytes()
+            // Other tests read files meanwhile, but none as long as this one.
+            #expect(read - before > whole.count / 2)
+            file.release(100..<whole.count - 100)
+            #expect(try read - residentFileBytes() > whole.count / 2)
+            #expect(file.bytes.suffix(content.count).elementsEqual(content))
+            file.release(5..<6)
+            file.release(0..<0)
+            #expect(file.bytes.prefix(content.count).elementsEqual(content))
+        }
+    }
+
+    @Test func whatIsNoRegularFileIsRead() throws {
+        // Its size is given as 0, and it cannot be mapped.
+        let file = try FileBytes(path: "/proc/self/status")
+        #expect(String(decoding: file.bytes, as: UTF8.self).contains("VmRSS"))
+        file.release(0..<file.bytes.count)
+        #expect(String(decoding: file.bytes, as: UTF8.self).contains("VmRSS"))
+        #expect(throws: (any Error).self) { try FileBytes(path: "/nowhere") }
+    }
+
+    @Test func labelsAreReadWithoutInputs() throws {
+        let rows = 3000
+        let source = try InlineSource(
+            inputs: (0..<rows).map { [Double($0)] }, targets: (0..<rows).map { [Double(1 + $0 * 7 % 5)] })
+        let conversion = try TargetConversion(from: source, to: .classes(5))
+        let labels = try conversion.labels(of: source, concurrently: backwards)
+        #expect(labels == (0..<rows).map { Int32($0 * 7 % 5) })
+        guard case .labels(let stored, _) = try Dataset<Float>(source, conversion: conversion).targets else {
+            Issue.record("classes are labels")
+            return
+        }
+        withExtendedLifetime(stored) { #expect(Array(stored.elements) == labels) }
+    }
+}

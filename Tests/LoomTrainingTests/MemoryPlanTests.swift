@@ -1,0 +1,102 @@
+import LoomData
+import LoomKernels
+import LoomModel
+import TestSupport
+import Testing
+
+@testable import LoomTraining
+
+/// What is planned is what is reserved.
+@Suite struct MemoryPlanTests {
+    @Test(arguments: OptimizerDescription.Kind.allCases, [true, false])
+    func plansWhatIsReserved(kind: OptimizerDescription.Kind, shuffles: Bool) throws {
+        for output in [OutputMap.softmax, .sigmoid, .identity] {
+            try check(Float.self, kind, output, shuffles: shuffles)
+            try check(Double.self, kind, output, shuffles: shuffles)
+        }
+    }
+
+    private func check<Scalar: LoomScalar>(
+        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ output: OutputMap, shuffles: Bool
+    ) throws {
+        var problem = FastProblem.made(layers: [5, 19, 33, 3], output: output, rows: 70, seed: 1)
+        // Derivatives from pre-activations need one more matrix.
+        problem.network.layers[1].activation = .arctan
+        let schedule = TrainingSchedule(batchRows: 32, epochs: 1, shuffles: shuffles)
+        let team = TeamPlan(
+            workers: 2, gemmProvider: shuffles ? .builtin : .openBLAS, gradientForm: shuffles ? .columns : nil)
+        let trainer = try problem.trainer(type, optimizer: .init(kind: kind), schedule: schedule, team: team)
+        let data = try problem.dataset(type)
+        let targets: TargetShape
+        switch data.targets {
+        case .labels: targets = .label
+        case .values(let matrix): targets = .values(columns: matrix.columns)
+        case nil: return
+        }
+        let plan = try MemoryPlan(
+            network: problem.network, optimizer: kind, schedule: schedule, team: team, samples: data.count,
+            validationSamples: 7, targets: targets, of: type)
+        let reserved = trainer.memoryBytes
+        #expect(plan.dataBytes == data.byteCount)
+        #expect(plan.validationBytes == data.byteCount / 10)
+        #expect(plan.parameterBytes + plan.gradientBytes == reserved.parameters)
+        #expect(plan.optimizerBytes == reserved.optimizer)
+        #expect(plan.activationBytes == reserved.activations)
+        #expect(plan.batchBytes == reserved.batch)
+        // 7 rows for two workers, of 19, 33 and 3 units in rows of 64 bytes.
+        #expect(plan.evaluationBytes == 2 * 7 * (type == Float.self ? 128 + 192 + 64 : 192 + 320 + 64))
+    }
+
+    @Test func theTotalCountsWhatIsThereAtATime() {
+        var plan = MemoryPlan()
+        (plan.programBytes, plan.dataBytes, plan.validationBytes) = (1, 10, 100)
+        (plan.parameterBytes, plan.gradientBytes, plan.optimizerBytes) = (1000, 1000, 1000)
+        (plan.activationBytes, plan.batchBytes, plan.evaluationBytes) = (20_000, 20_000, 20_000)
+        #expect(plan.totalBytes == 63_111)
+        plan.planningBytes = 70_000
+        #expect(plan.totalBytes == 73_111)
+        plan.loadingBytes = 500_000
+        #expect(plan.totalBytes == 500_111)
+    }
+}
+
+/// The products that a plan names are those of a step.
+@Suite struct PlannedProductTests {
+    @Test(arguments: StepPlanTests.cases, [1, 2, 3]) func allOperationsAreCounted(
+        planned: StepPlanTests.Case, workers: Int
+    ) throws {
+        let problem = FastProblem.made(layers: planned.layers, output: .identity, rows: planned.batchRows, seed: 1)
+        let trainer = try problem.trainer(
+            Float.self,
+            team: TeamPlan(workers: workers, shardRows: planned.shardRows, cacheBytes: planned.cacheBytes))
+        let products = trainer.plannedProducts
+        let operations = products.reduce(0) { $0 + Double($1.callsPerStep) * $1.shape.operations }
+        #expect(operations == Double(planned.batchRows) * trainer.network.operationsPerSample)
+        let samples = Partition.range(of: 0, parts: workers, count: trainer.shardCount).count * trainer.shardRows
+        for product in products {
+            switch product.shape.kind {
+            case .forward, .backward: #expect(product.shape.rows <= min(samples, planned.batchRows))
+            case .gradient: #expect(product.shape.inner == planned.batchRows || trainer.gradientForm == .columns)
+            }
+            #expect(product.shape.resultStride >= product.shape.columns)
+            #expect(product.shape.resultStride.isMultiple(of: 16))
+        }
+        #expect(!products.contains { $0.layer == "layer1" && $0.shape.kind == .backward })
+    }
+
+    @Test func oneWorkerTakesTheWholeBatchInOneCall() throws {
+        let problem = FastProblem.made(layers: [5, 19, 3], output: .identity, rows: 64, seed: 1)
+        let trainer = try problem.trainer(
+            Float.self, team: TeamPlan(workers: 1, sameBitsForAnyWorkers: false))
+        let expected = [
+            ("layer1", ProductShape.Kind.forward, 64, 19, 5), ("layer1", .gradient, 19, 5, 64),
+            ("layer2", .forward, 64, 3, 19), ("layer2", .backward, 64, 19, 3), ("layer2", .gradient, 3, 19, 64),
+        ]
+        let found = trainer.plannedProducts
+        #expect(found.count == expected.count && found.allSatisfy { $0.callsPerStep == 1 })
+        for (product, (layer, kind, rows, columns, inner)) in zip(found, expected) {
+            #expect(product.layer == layer && product.shape.kind == kind)
+            #expect((product.shape.rows, product.shape.columns, product.shape.inner) == (rows, columns, inner))
+        }
+    }
+}
