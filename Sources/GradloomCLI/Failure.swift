@@ -75,6 +75,7 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as ConfigurationError: error.exitCode
     case let error as DataError: error.exitCode
     case let error as RunError: error.exitCode
+    case is RequestError: ExitStatus.usage
     case is ModelError, is PlacementError, is BLASError: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:

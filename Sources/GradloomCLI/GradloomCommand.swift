@@ -17,7 +17,10 @@ struct GradloomCommand: ParsableCommand {
               gradloom topology
             """,
         version: version,
-        subcommands: [TrainCommand.self, EvaluateCommand.self, PredictCommand.self, TopologyCommand.self])
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, TopologyCommand.self, InspectCommand.self,
+            JacobianCommand.self,
+        ])
 
     /// Usage errors look like all others.
     static let _errorLabel = "error"

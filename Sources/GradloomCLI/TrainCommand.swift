@@ -50,9 +50,7 @@ struct TrainCommand: ParsableCommand {
         guard (configuration == nil) != (resume == nil) else {
             throw ValidationError("Give a configuration to train, or --resume with a run directory.")
         }
-        for override in overrides where override.split(separator: "=").count < 2 {
-            throw ValidationError("--set '\(override)' is not KEY.PATH=VALUE, such as training.epochs=3.")
-        }
+        try GradloomCLI.validate(overrides: overrides)
         try GradloomCLI.validate(workers: workers)
     }
 

@@ -128,7 +128,7 @@ public enum ReferenceFunctions {
     }
 
     /// Jᵀ·gradient for the Jacobian J of the output map at `prediction`.
-    private static func throughOutputMap(
+    static func throughOutputMap(
         _ output: OutputMap, prediction: [Double], gradient: [Double]
     ) -> [Double] {
         switch output {
