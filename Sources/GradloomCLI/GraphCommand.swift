@@ -28,7 +28,7 @@ struct GraphCommand: ParsableCommand {
             let settings = try options.settings()
             let source = try settings.data.source.open()
             let network = try Network<Double>(settings.network.description(inputs: source.featureCount))
-            let graph = ComputationGraph(network: network.description, loss: settings.loss)
+            let graph = try ComputationGraph(network: network.description, loss: settings.loss)
             switch format {
             case .dot: print(graph.dot, terminator: "")
             case .svg: print(graph.svg, terminator: "")

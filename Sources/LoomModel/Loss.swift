@@ -41,6 +41,10 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
             throw ModelError(
                 "cross_entropy compares probabilities, but the output map is identity; use the output softmax "
                     + "(one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum")
+        case (.crossEntropy, .softmaxWeighted):
+            throw ModelError(
+                "cross_entropy compares probabilities, but the output map is softmax_weighted, a regression; use the loss "
+                    + "half_squared or squared_sum")
         case (.squaredSum, _):
             form = .squared(output.kernelMap, factor: 1)
         case (.halfSquared, _):
@@ -110,6 +114,7 @@ extension OutputMap {
         case .identity: LOOM_OUTPUT_IDENTITY
         case .sigmoid: LOOM_OUTPUT_SIGMOID
         case .softmax: LOOM_OUTPUT_SOFTMAX
+        case .softmaxWeighted: preconditionFailure("softmax_weighted has no kernel yet")
         case .threshold: preconditionFailure("threshold is not a differentiable output map")
         }
     }

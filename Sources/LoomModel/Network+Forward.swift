@@ -38,6 +38,7 @@ extension NetworkPass {
         case .identity: Scalar.predict(LOOM_OUTPUT_IDENTITY, bias: outputBias, logits: z, prediction: z)
         case .sigmoid: Scalar.predict(LOOM_OUTPUT_SIGMOID, bias: outputBias, logits: z, prediction: z)
         case .softmax: Scalar.predict(LOOM_OUTPUT_SOFTMAX, bias: outputBias, logits: z, prediction: z)
+        case .softmaxWeighted: preconditionFailure("softmax_weighted has no kernel yet")
         case .threshold: Scalar.activate(LOOM_THRESHOLD, bias: outputBias, preActivations: z, outputs: z)
         }
     }

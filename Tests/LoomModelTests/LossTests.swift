@@ -109,7 +109,7 @@ import Testing
             }.count
         case .sigmoid:
             zip(pass.logits.joined(), problem.targets.joined()).filter { ($0 >= 0) == ($1 >= 0.5) }.count
-        case .identity, .threshold: 0
+        case .identity, .threshold, .softmaxWeighted: 0
         }
     }
 }

@@ -59,7 +59,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
                 switch output {
                 case .softmax: unit == label ? 1.0 : 0
                 case .sigmoid, .threshold: Double(random.next() & 1)
-                case .identity: random.uniform(1)
+                case .identity, .softmaxWeighted: random.uniform(1)
                 }
             }
         }

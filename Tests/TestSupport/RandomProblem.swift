@@ -74,7 +74,7 @@ public struct RandomProblem: Sendable, CustomStringConvertible {
             targets = ReferenceTargets.labels(labels).values(outputs: outputs)
         case .sigmoid, .threshold:
             targets = (0..<rows).map { _ in (0..<outputs).map { _ in Bool.random(using: &random) ? 1 : 0 } }
-        case .identity:
+        case .identity, .softmaxWeighted:
             targets = (0..<rows).map { _ in (0..<outputs).map { _ in random.uniform(1) } }
         }
         self.labels = output == .softmax ? labels : nil

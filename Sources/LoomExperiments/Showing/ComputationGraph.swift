@@ -52,8 +52,9 @@ public struct ComputationGraph: Sendable, Equatable {
     public let parameterCount: Int
 
     /// The graph of a training of `network` with `loss`; for a network with a threshold, that of its prediction.
-    public init(network: NetworkDescription, loss: LossDescription) {
-        let graph = LayerGraph(network)
+    /// - Throws: `ModelError` for names and connections that do not fit.
+    public init(network: NetworkDescription, loss: LossDescription) throws(ModelError) {
+        let graph = try LayerGraph(network)
         parameterCount = graph.parameters
         let input = add(LayerGraph.dataName, .data, shape: ["N", "\(graph.inputs)"])
         var outputs: [Int] = []

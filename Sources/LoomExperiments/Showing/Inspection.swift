@@ -124,7 +124,7 @@ extension NetworkDescription {
 extension Inspection.Weights {
     init(_ values: ReferenceLayer, layer: Int, of graph: LayerGraph) {
         sources = graph.layers[layer].sourceNames
-        matrices = values.matrices
+        matrices = values.connections
     }
 }
 

@@ -6,19 +6,12 @@ import LoomModel
 /// source, the layer before it.
 public struct LayerGraph: Sendable, Equatable {
     /// Where a weight matrix takes its inputs from.
-    public enum Source: Sendable, Equatable {
-        /// Features of the samples.
-        case data(columns: Range<Int>)
-        /// The outputs of the layer of this index.
-        case layer(Int)
-    }
+    public typealias Source = NetworkGraph.Source
 
     /// One layer: u = activation(Σ Wₚ·sourceₚ + b).
     public struct Layer: Sendable, Equatable {
         /// Its description.
         public let description: LayerDescription
-        /// The number of its pre-activations.
-        public let preActivations: Int
         /// Where its inputs come from, one weight matrix each, in their order.
         public let sources: [Source]
         /// The names of the sources.
@@ -30,6 +23,8 @@ public struct LayerGraph: Sendable, Equatable {
         public var name: String { description.name }
         /// The number of its outputs.
         public var units: Int { description.units }
+        /// The number of its pre-activations.
+        public var preActivations: Int { description.preActivations }
         /// The number of its weights and biases.
         public var parameters: Int {
             preActivations * (widths.reduce(0, +) + (description.hasBias ? 1 : 0))
@@ -37,7 +32,7 @@ public struct LayerGraph: Sendable, Equatable {
     }
 
     /// What messages, tables and files call the data.
-    public static let dataName = "input"
+    public static let dataName = NetworkDescription.dataName
 
     /// The number of features.
     public let inputs: Int
@@ -46,17 +41,21 @@ public struct LayerGraph: Sendable, Equatable {
     /// The map from the last layer's pre-activations to the prediction.
     public let output: OutputMap
 
-    /// The graph of `network`, whose sizes fit.
-    public init(_ network: NetworkDescription) {
-        inputs = network.inputs
-        output = network.output
-        layers = network.layers.indices.map { index in
-            let before = index == 0 ? nil : network.layers[index - 1]
-            return Layer(
-                description: network.layers[index], preActivations: network.layers[index].units,
-                sources: [index == 0 ? .data(columns: 0..<network.inputs) : .layer(index - 1)],
-                sourceNames: [before?.name ?? Self.dataName], widths: [before?.units ?? network.inputs])
+    /// The layers of `graph`, whose sizes fit.
+    public init(_ graph: NetworkGraph) {
+        inputs = graph.description.inputs
+        output = graph.description.output
+        layers = zip(graph.description.layers, graph.sources).map { layer, sources in
+            Layer(
+                description: layer, sources: sources, sourceNames: layer.inputs ?? [],
+                widths: sources.map { graph.width(of: $0) })
         }
+    }
+
+    /// The graph of `network`.
+    /// - Throws: `ModelError` for names and connections that do not fit.
+    public init(_ network: NetworkDescription) throws(ModelError) {
+        self.init(try ReferenceTrainer.graph(of: network))
     }
 
     /// The number of parameters.
@@ -78,9 +77,4 @@ public struct LayerGraph: Sendable, Equatable {
                 if case .layer(let below) = source { layer(below, dependsOn: other) } else { false }
             }
     }
-}
-
-extension ReferenceLayer {
-    /// The weight matrices, one per source.
-    var matrices: [[[Double]]] { [weights] }
 }

@@ -194,7 +194,7 @@ public struct NetworkJacobian: Sendable {
         let rows: [[Double]]
         switch wrt {
         case .weights(let index, let source):
-            let matrix = gradients.layers[index].matrices[source]
+            let matrix = gradients.layers[index].connections[source]
             rows = element.map { [[matrix[$0[0]][$0[1]]]] } ?? matrix
         case .bias(let index):
             let bias = gradients.layers[index].bias!

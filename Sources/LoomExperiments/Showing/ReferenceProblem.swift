@@ -41,8 +41,10 @@ public enum SampleSelection: Sendable, Equatable {
 public struct ReferenceProblem: Sendable {
     /// The configuration.
     public let configuration: Configuration
-    /// The network.
+    /// The network, its layers in topological order.
     public let network: NetworkDescription
+    /// The network's layers with what each reads.
+    public let graph: LayerGraph
     /// The first parameters of every layer.
     public let parameters: [ReferenceLayer]
     /// The samples taken, by their rows in the source, counted from 0.
@@ -86,7 +88,8 @@ public struct ReferenceProblem: Sendable {
         try standardization?.apply(to: dataset)
 
         self.configuration = configuration
-        self.network = description
+        self.network = network.description
+        graph = try LayerGraph(network.description)
         parameters = try Self.parameters(of: network, file: settings.parametersFile)
         self.rows = rows.map(Int.init)
         inputs = dataset.inputs.lists
@@ -98,9 +101,6 @@ public struct ReferenceProblem: Sendable {
         self.conversion = conversion
         self.standardization = standardization
     }
-
-    /// The graph of the network.
-    public var graph: LayerGraph { LayerGraph(network) }
 
     /// The reference trainer at the first parameters.
     /// - Throws: `ModelError` when loss and output do not go together.
@@ -133,7 +133,8 @@ extension ParameterBuffer {
     func referenceLayers(of network: Network<Scalar>) -> [ReferenceLayer] {
         network.layers.map { layer in
             ReferenceLayer(
-                weights: view(layer.connections[0].weights).lists, bias: layer.bias.map { view($0).lists[0] })
+                connections: layer.connections.map { view($0.weights).lists },
+                bias: layer.bias.map { view($0).lists[0] })
         }
     }
 }

@@ -28,7 +28,7 @@ struct ReverseSweep {
         preActivations[graph.layers.count - 1] = gradient.indices.map { sample in
             ReferenceFunctions.throughOutputMap(
                 graph.output, logits: pass.logits[sample], prediction: pass.prediction[sample],
-                gradient: gradient[sample])
+                gradient: gradient[sample], components: graph.layers.last?.description.components ?? 1)
         }
     }
 
@@ -50,7 +50,7 @@ struct ReverseSweep {
                 preActivations[index] = Self.sum(preActivations[index], local)
             }
             guard let deltas = preActivations[index] else { continue }
-            for (source, weights) in zip(graph.layers[index].sources, parameters[index].matrices) {
+            for (source, weights) in zip(graph.layers[index].sources, parameters[index].connections) {
                 let gradients = deltas.map { Self.transposedProduct(weights, $0) }
                 switch source {
                 case .layer(let below):
