@@ -10,6 +10,7 @@ import LoomTraining
 /// The exit codes, as BSD's sysexits.h numbers them, and those of the shell for signals.
 enum ExitStatus {
     static let diverged: Int32 = 1
+    static let checkFailed: Int32 = 1
     static let usage: Int32 = 64
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66

@@ -19,7 +19,7 @@ struct GradloomCommand: ParsableCommand {
         version: version,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, TopologyCommand.self, InspectCommand.self,
-            JacobianCommand.self, GraphCommand.self,
+            JacobianCommand.self, GraphCommand.self, CheckCommand.self,
         ])
 
     /// Usage errors look like all others.

@@ -58,16 +58,19 @@ struct GraphLayout {
         placeColumns()
     }
 
-    /// The column of every node: after all that it is computed from; data and parameters just before their first reader.
+    /// The column of every node: after all that it is computed from. Data, parameters and the penalty are just before
+    /// their first reader.
     private static func ranks(of graph: ComputationGraph) -> [Int] {
         var ranks = [Int](repeating: 0, count: graph.nodes.count)
         // Nodes come after those they are computed from, and so do the edges' targets.
         for edge in graph.edges.sorted(by: { $0.target < $1.target }) {
             ranks[edge.target] = max(ranks[edge.target], ranks[edge.source] + 1)
         }
-        for index in graph.nodes.indices where !graph.edges.contains(where: { $0.target == index }) {
+        for index in graph.nodes.indices.reversed() {
             let readers = graph.edges.filter { $0.source == index }.map { ranks[$0.target] }
-            ranks[index] = max(0, (readers.min() ?? 1) - 1)
+            let isFirst = !graph.edges.contains { $0.target == index }
+            guard let first = readers.min(), isFirst || graph.nodes[index].kind == .loss else { continue }
+            ranks[index] = max(0, first - 1)
         }
         return ranks
     }
