@@ -80,18 +80,14 @@ private struct InspectionText {
 
     var text: String {
         var parts = [summary, samples("input x", problem.inputs, "feature")]
-        for (layer, values) in zip(problem.graph.layers, inspection.layers) {
-            parts.append(forward(layer, values))
-        }
+        parts += inspection.layers.map(forward)
         parts.append(samples("prediction: \(problem.network.output.rawValue)", inspection.prediction, "output"))
         if let targets = problem.targets {
             parts.append(samples("target", targets.values(outputs: inspection.prediction[0].count), "output"))
         }
         parts.append(lossText)
         if inspection.loss != nil {
-            for (layer, values) in zip(problem.graph.layers, inspection.layers).reversed() {
-                parts.append(backward(layer, values))
-            }
+            parts += inspection.layers.reversed().map(backward)
             if let gradient = inspection.inputGradient {
                 parts.append(samples("∂L/∂x: gradient of the input", gradient, "feature"))
             }
@@ -114,13 +110,11 @@ private struct InspectionText {
         matrices.text(heading, rows, rowName: "sample", columnName: column, rowNumbers: problem.rows)
     }
 
-    private func forward(_ layer: LayerGraph.Layer, _ values: Inspection.Layer) -> String {
-        let sum = layer.sourceNames.map { "W·\($0)" }.joined(separator: " + ")
-        let bias = layer.description.hasBias ? " + b" : ""
-        var text = samples("\(layer.name): z = \(sum)\(bias)", values.preActivations, "unit")
-        if layer.description.activation != .identity {
-            let name = layer.description.activation.rawValue
-            text += samples("\(layer.name): u = \(name)(z)", values.outputs, "unit")
+    private func forward(_ layer: Inspection.Layer) -> String {
+        let column = layer.activation == .softmaxWeighted ? "component" : "unit"
+        var text = samples("\(layer.name): z = \(layer.formula)", layer.preActivations, column)
+        if layer.activation != .identity {
+            text += samples("\(layer.name): u = \(layer.activation.rawValue)(z)", layer.outputs, "unit")
         }
         return text
     }
@@ -138,10 +132,10 @@ private struct InspectionText {
             + table.rendered(indent: 4)
     }
 
-    private func backward(_ layer: LayerGraph.Layer, _ values: Inspection.Layer) -> String {
-        var text = samples("\(layer.name): δ = ∂L/∂z", values.deltas ?? [], "unit")
-        if let weights = values.weightsGradient {
-            text += parameters("\(layer.name): ∂L/∂", weights, bias: values.biasGradient)
+    private func backward(_ layer: Inspection.Layer) -> String {
+        var text = samples("\(layer.name): δ = ∂L/∂z", layer.deltas ?? [], "unit")
+        if let weights = layer.weightsGradient {
+            text += parameters("\(layer.name): ∂L/∂", weights, bias: layer.biasGradient)
         }
         return text
     }

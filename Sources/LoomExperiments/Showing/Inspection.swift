@@ -3,8 +3,9 @@ import LoomModel
 /// One pass forward and backward with every number on the way, as a worked example shows it.
 ///
 /// Encodes to the JSON that `gradloom inspect --json` prints. Matrices are lists of rows; what belongs to samples is
-/// samples × units, weights are units × inputs (out by in); layers are in topological order. A network with a threshold
-/// has no gradient: its loss and everything derived from it are nil.
+/// samples × units, weights are units × inputs (out by in); layers are in topological order. A network given by its
+/// vertices is shown by vertices, each as a layer of one unit. A network with a threshold has no gradient: its loss and
+/// everything derived from it are nil.
 public struct Inspection: Sendable, Equatable {
     /// The loss in its parts.
     public struct Loss: Sendable, Equatable, Encodable {
@@ -28,11 +29,15 @@ public struct Inspection: Sendable, Equatable {
     public struct Layer: Sendable, Equatable {
         /// Its name.
         public let name: String
-        /// z: samples × units.
+        /// How it is computed, such as `W·input + b`.
+        public let formula: String
+        /// What is applied to that.
+        public let activation: Activation
+        /// z: samples × pre-activations.
         public let preActivations: [[Double]]
         /// u = activation(z): samples × units. The last layer's are its pre-activations, the logits.
         public let outputs: [[Double]]
-        /// δ = ∂total/∂z: samples × units.
+        /// δ = ∂total/∂z: samples × pre-activations.
         public let deltas: [[Double]]?
         /// ∂total/∂W, the penalty's part included.
         public let weightsGradient: Weights?
@@ -73,16 +78,12 @@ public struct Inspection: Sendable, Equatable {
     /// - Throws: `ModelError` when the targets do not fit, or when a step is asked of a network with a threshold.
     public init(_ problem: ReferenceProblem, step: Bool = false) throws {
         var trainer = try problem.trainer()
-        let graph = problem.graph
+        let view = InspectionView(problem)
         guard let targets = problem.targets, step || !problem.network.hasThreshold else {
             let pass = trainer.forward(inputs: problem.inputs)
             loss = nil
             prediction = pass.prediction
-            layers = graph.layers.indices.map { index in
-                Layer(
-                    name: graph.layers[index].name, preActivations: pass.preActivations[index],
-                    outputs: pass.outputs[index], deltas: nil, weightsGradient: nil, biasGradient: nil)
-            }
+            layers = view.layers(pass, gradients: nil)
             inputGradient = nil
             afterStep = nil
             return
@@ -90,13 +91,7 @@ public struct Inspection: Sendable, Equatable {
         let gradients = try trainer.gradients(inputs: problem.inputs, targets: targets)
         loss = Loss(data: gradients.dataLoss, penalty: gradients.penalty, total: gradients.totalLoss)
         prediction = gradients.pass.prediction
-        layers = graph.layers.indices.map { index in
-            Layer(
-                name: graph.layers[index].name, preActivations: gradients.pass.preActivations[index],
-                outputs: gradients.pass.outputs[index], deltas: gradients.deltas[index],
-                weightsGradient: Weights(gradients.layers[index], layer: index, of: graph),
-                biasGradient: gradients.layers[index].bias)
-        }
+        layers = view.layers(gradients.pass, gradients: gradients)
         inputGradient = gradients.inputs
         guard step else {
             afterStep = nil
@@ -105,12 +100,7 @@ public struct Inspection: Sendable, Equatable {
         try trainer.step(inputs: problem.inputs, targets: targets)
         afterStep = AfterStep(
             loss: try trainer.totalLoss(inputs: problem.inputs, targets: targets),
-            layers: graph.layers.indices.map { index in
-                let values = trainer.parameters[index]
-                return UpdatedLayer(
-                    name: graph.layers[index].name, weights: Weights(values, layer: index, of: graph),
-                    bias: values.bias)
-            })
+            layers: view.updatedLayers(trainer.parameters))
     }
 }
 
@@ -118,13 +108,6 @@ extension NetworkDescription {
     /// Whether a threshold, through which no gradient passes, is in it.
     public var hasThreshold: Bool {
         output == .threshold || layers.contains { $0.activation == .threshold }
-    }
-}
-
-extension Inspection.Weights {
-    init(_ values: ReferenceLayer, layer: Int, of graph: LayerGraph) {
-        sources = graph.layers[layer].sourceNames
-        matrices = values.connections
     }
 }
 
