@@ -88,6 +88,35 @@ extension Double: LoomScalar {
     }
 
     @inlinable
+    public static func softmaxWeighted(
+        components: Int, bias: UnsafePointer<Double>?, preActivations: MatrixView<Double>, outputs: MatrixView<Double>
+    ) {
+        loom_softmax_weighted_f64(
+            outputs.rows, outputs.columns, components, preActivations.stride, bias, preActivations.pointer,
+            outputs.stride, outputs.pointer)
+    }
+
+    @inlinable
+    public static func softmaxWeightedDerivative(
+        components: Int, preActivations: MatrixView<Double>, gradients: MatrixView<Double>, deltas: MatrixView<Double>
+    ) {
+        assert(preActivations.stride == deltas.stride, "deltas and what they derive from have one stride")
+        loom_softmax_weighted_derivative_f64(
+            deltas.rows, gradients.columns, components, deltas.stride, preActivations.pointer, gradients.stride,
+            gradients.pointer, deltas.pointer)
+    }
+
+    @inlinable
+    public static func squaredErrorOfSoftmaxWeighted(
+        components: Int, bias: UnsafePointer<Double>?, logits: MatrixView<Double>, targets: MatrixView<Double>,
+        factor: Double, scale: Double, deltas: UnsafeMutablePointer<Double>?
+    ) -> Double {
+        loom_squared_error_softmax_weighted_f64(
+            logits.rows, logits.columns / components, components, logits.stride, bias, logits.pointer,
+            targets.pointer, targets.stride, factor, scale, deltas)
+    }
+
+    @inlinable
     public static func columnSums(_ matrix: MatrixView<Double>, into sums: UnsafeMutablePointer<Double>) {
         loom_column_sums_f64(matrix.rows, matrix.columns, matrix.stride, matrix.pointer, sums)
     }

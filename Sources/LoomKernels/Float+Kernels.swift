@@ -88,6 +88,35 @@ extension Float: LoomScalar {
     }
 
     @inlinable
+    public static func softmaxWeighted(
+        components: Int, bias: UnsafePointer<Float>?, preActivations: MatrixView<Float>, outputs: MatrixView<Float>
+    ) {
+        loom_softmax_weighted_f32(
+            outputs.rows, outputs.columns, components, preActivations.stride, bias, preActivations.pointer,
+            outputs.stride, outputs.pointer)
+    }
+
+    @inlinable
+    public static func softmaxWeightedDerivative(
+        components: Int, preActivations: MatrixView<Float>, gradients: MatrixView<Float>, deltas: MatrixView<Float>
+    ) {
+        assert(preActivations.stride == deltas.stride, "deltas and what they derive from have one stride")
+        loom_softmax_weighted_derivative_f32(
+            deltas.rows, gradients.columns, components, deltas.stride, preActivations.pointer, gradients.stride,
+            gradients.pointer, deltas.pointer)
+    }
+
+    @inlinable
+    public static func squaredErrorOfSoftmaxWeighted(
+        components: Int, bias: UnsafePointer<Float>?, logits: MatrixView<Float>, targets: MatrixView<Float>,
+        factor: Float, scale: Float, deltas: UnsafeMutablePointer<Float>?
+    ) -> Double {
+        loom_squared_error_softmax_weighted_f32(
+            logits.rows, logits.columns / components, components, logits.stride, bias, logits.pointer,
+            targets.pointer, targets.stride, factor, scale, deltas)
+    }
+
+    @inlinable
     public static func columnSums(_ matrix: MatrixView<Float>, into sums: UnsafeMutablePointer<Float>) {
         loom_column_sums_f32(matrix.rows, matrix.columns, matrix.stride, matrix.pointer, sums)
     }

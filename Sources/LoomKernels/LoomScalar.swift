@@ -101,6 +101,21 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
         factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?, correct: inout Int
     ) -> Double
 
+    /// outputs = softmax(a)·a of units with `components` neighbouring columns a = preActivations + bias each; the outputs
+    /// may lie at the start of the rows of the pre-activations.
+    static func softmaxWeighted(
+        components: Int, bias: UnsafePointer<Self>?, preActivations: MatrixView<Self>, outputs: MatrixView<Self>)
+
+    /// deltas = gradients · ∂o/∂a: one gradient per unit, one delta per component.
+    static func softmaxWeightedDerivative(
+        components: Int, preActivations: MatrixView<Self>, gradients: MatrixView<Self>, deltas: MatrixView<Self>)
+
+    /// The sum of factor · ‖o − target‖² of softmax-weighted units; deltas = scale · ∂loss/∂a.
+    static func squaredErrorOfSoftmaxWeighted(
+        components: Int, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>,
+        factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?
+    ) -> Double
+
     /// sums[j] = Σ over rows of matrix[i, j].
     static func columnSums(_ matrix: MatrixView<Self>, into sums: UnsafeMutablePointer<Self>)
 

@@ -118,6 +118,21 @@ LOOM_DECLARE_UPDATE(double, f64)
     double loom_squared_error_##suffix(                                                             \
         loom_output_map map, size_t rows, size_t columns, size_t stride, const T *bias, T *logits,  \
         const T *targets, size_t targets_stride, T factor, T scale, T *deltas, size_t *correct);    \
+    /* o = softmax(a)·a of every unit, a = pre + bias being its `components` neighbouring columns: `pre` \
+       has units · components columns and holds a on return, `outputs` has units columns and may be the \
+       same address with the same stride. */                                                        \
+    void loom_softmax_weighted_##suffix(size_t rows, size_t units, size_t components,               \
+                                        size_t stride, const T *bias, T *pre,                       \
+                                        size_t outputs_stride, T *outputs);                         \
+    /* deltas = gradient · ∂o/∂a = gradient · σ (1 + a − o), σ = softmax(a): `pre` holds a and `deltas` \
+       lies as it does, `gradients` has units columns. */                                           \
+    void loom_softmax_weighted_derivative_##suffix(                                                 \
+        size_t rows, size_t units, size_t components, size_t stride, const T *pre,                  \
+        size_t gradients_stride, const T *gradients, T *deltas);                                    \
+    /* factor · ‖o − t‖² of softmax-weighted units, with deltas like those of the losses above. */   \
+    double loom_squared_error_softmax_weighted_##suffix(                                            \
+        size_t rows, size_t units, size_t components, size_t stride, const T *bias, T *logits,      \
+        const T *targets, size_t targets_stride, T factor, T scale, T *deltas);                     \
     /* sums[j] = Σ over rows of m[i][j], for every column; rows added in a fixed order. */          \
     void loom_column_sums_##suffix(size_t rows, size_t columns, size_t stride, const T *m, T *sums); \
     /* Σ of the squares of the elements inside the matrix (not the padding), in double precision. */ \
@@ -165,6 +180,9 @@ void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, u
     X(softmax_cross_entropy)                                                                        \
     X(sigmoid_cross_entropy)                                                                        \
     X(squared_error)                                                                                \
+    X(softmax_weighted)                                                                             \
+    X(softmax_weighted_derivative)                                                                  \
+    X(squared_error_softmax_weighted)                                                               \
     X(column_sums)                                                                                  \
     X(sum_of_squares)                                                                               \
     X(gather_rows)                                                                                  \

@@ -11,6 +11,7 @@
 #include "narrow_softmax.h"
 #include "cross_entropy.h"
 #include "losses.h"
+#include "softmax_weighted.h"
 #include "rows.h"
 #include "updates.h"
 

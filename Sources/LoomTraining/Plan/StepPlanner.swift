@@ -196,6 +196,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         let grid: SliceGrid
         let layer: Int
         let source: Int
+        let sourceColumns: Range<Int>
 
         /// An estimate in nanoseconds, for a fair division of the work; it has no influence on results. Measured on
         /// Zen 5: products 150 operations a nanosecond and 80 ns a call, sums and updates 8 elements a nanosecond.
@@ -223,12 +224,16 @@ struct StepPlanner<Scalar: LoomScalar> {
                     grid = GridSizes.slices(of: tensor, runsMerge: false)
                 }
                 result.append(
-                    SlicedTensor(index: connection.weights, tensor: tensor, grid: grid, layer: index, source: source))
+                    SlicedTensor(
+                        index: connection.weights, tensor: tensor, grid: grid, layer: index, source: source,
+                        sourceColumns: connection.sourceColumns))
             }
             if let bias = layer.bias {
                 let tensor = network.layout.tensors[bias]
                 let grid = GridSizes.slices(of: tensor, runsMerge: true)
-                result.append(SlicedTensor(index: bias, tensor: tensor, grid: grid, layer: index, source: -1))
+                result.append(
+                    SlicedTensor(
+                        index: bias, tensor: tensor, grid: grid, layer: index, source: -1, sourceColumns: 0..<0))
             }
         }
         return result
@@ -238,7 +243,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         _ sliced: SlicedTensor, slices: Range<Int>, firstUnit: Int
     ) -> SliceOperation<Scalar> {
         SliceOperation(
-            layer: sliced.layer, source: sliced.source, role: sliced.tensor.role, grid: sliced.grid,
+            layer: sliced.layer, source: sliced.source, sourceColumns: SourceColumns(sliced.sourceColumns), role: sliced.tensor.role, grid: sliced.grid,
             firstSlice: slices.lowerBound, endSlice: slices.upperBound, firstUnit: firstUnit,
             parameters: parameters.view(sliced.index), gradients: gradients.view(sliced.index),
             firstState: state.first?.view(sliced.index), secondState: state.second?.view(sliced.index))

@@ -137,7 +137,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             Scalar.columnSums(deltas.columns(range), into: gradients.pointer)
             return
         }
-        let x = pass.sourceOutputs(operation.source, data: data).rows(0..<rows)
+        let x = pass.sourceOutputs(operation.source, data: data).columns(operation.sourceColumns.range).rows(0..<rows)
         if operation.grid.axis == .rows {
             Gemm.gradient(deltas.columns(range), x, into: gradients)
         } else {
