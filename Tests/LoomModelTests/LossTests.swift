@@ -51,8 +51,10 @@ import Testing
                 ),
                 by: magnitude)
             try check(problem, Double.self, Tolerance(absolute: 1e-12, relative: 1e-10))
-            // Logits near the magnitude are rounded to 1e-7 of it, and the loss and its gradient follow them.
-            try check(problem, Float.self, Tolerance(absolute: 1e-6 * magnitude, relative: 1e-5))
+            // Logits near the magnitude are rounded to 1e-7 of it, and the loss and its gradient follow them; the weights of
+            // softmax-weighted components follow them, too, and are multiplied by errors of the magnitude.
+            let product = combination.output == .softmaxWeighted ? magnitude * magnitude : magnitude
+            try check(problem, Float.self, Tolerance(absolute: 1e-6 * product, relative: 1e-5))
         }
     }
 
