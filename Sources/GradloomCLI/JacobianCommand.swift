@@ -53,7 +53,7 @@ struct JacobianCommand: ParsableCommand {
     @Flag(help: "Only the rows that are not 0, for every output.")
     var blocks = false
 
-    @Option(help: "table, json, or npy, which needs --output.")
+    @Option(help: "How the numbers are written.")
     var format: Format?
 
     @Flag(help: "The same as --format json.")
@@ -73,7 +73,9 @@ struct JacobianCommand: ParsableCommand {
             throw ValidationError("--element '\(element!)' is not a list of indices, such as 0,1.")
         }
         if json, let format, format != .json { throw ValidationError("Give --json or --format, not both.") }
-        if chosenFormat == .npy, output == nil { throw ValidationError("--format npy needs --output FILE.") }
+        if chosenFormat == .npy, output == nil, isatty(STDOUT_FILENO) == 1 {
+            throw ValidationError("--format npy is not for terminals: redirect it, or give --output FILE.")
+        }
         if chosenFormat == .npy, blocks { throw ValidationError("--blocks belongs to --format table or json.") }
         if sample != nil, samples != nil { throw ValidationError("Give --sample or --samples, not both.") }
         if let samples, samples < 1 { throw ValidationError("--samples must be at least 1.") }
@@ -100,7 +102,12 @@ struct JacobianCommand: ParsableCommand {
                 of: of, wrt: wrt, element: element == nil ? nil : indices)
             switch chosenFormat {
             case .npy:
-                try NpyWriter.write(tensor.values, shape: tensor.shape, to: output!)
+                if let output {
+                    try NpyWriter.write(tensor.values, shape: tensor.shape, to: output)
+                } else {
+                    try FileHandle.standardOutput.write(
+                        contentsOf: NpyWriter.bytes(tensor.values, shape: tensor.shape))
+                }
             case .json:
                 let report = JacobianReport(of: of, wrt: wrt, element: element == nil ? nil : indices, tensor: tensor)
                 try write(JSONLines.line(blocks ? report.withBlocks : report))

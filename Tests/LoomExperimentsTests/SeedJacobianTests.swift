@@ -138,7 +138,8 @@ import Testing
         let configuration = try SeedConfiguration.load("003-linear-gradients")
         var comparison = Comparison("F3.7", tolerance: SeedFixtures.tolerance)
         func check(_ wrt: String, _ key: String, _ shape: [Int]) throws {
-            compare(&comparison, key, try SeedConfiguration.jacobian(configuration, wrt: wrt), fixture[key], shape: shape)
+            compare(
+                &comparison, key, try SeedConfiguration.jacobian(configuration, wrt: wrt), fixture[key], shape: shape)
         }
         try check("linear.weights", "dz_dW", [3, 3, 4])
         try check("linear.bias", "dz_db", [3, 3])
@@ -153,7 +154,8 @@ import Testing
         let configuration = try SeedConfiguration.load("003-problem-2.3-sigmoid")
         var comparison = Comparison("F3.10", tolerance: SeedFixtures.tolerance)
         func check(_ wrt: String, _ key: String, _ shape: [Int]) throws {
-            compare(&comparison, key, try SeedConfiguration.jacobian(configuration, wrt: wrt), fixture[key], shape: shape)
+            compare(
+                &comparison, key, try SeedConfiguration.jacobian(configuration, wrt: wrt), fixture[key], shape: shape)
         }
         try check("unit.preactivations", "du_dz", [3, 3])
         try check("unit.weights", "du_dW", [3, 3, 2])

@@ -124,7 +124,8 @@ struct GraphDrawing {
         for (index, points) in points.enumerated() {
             text += "<path d=\"\(Self.path(points))\" fill=\"none\" stroke=\"#64748b\" marker-end=\"url(#arrow)\"/>\n"
             let label = labels[index]
-            text += "<rect x=\"\(Self.number(label.left - 2))\" y=\"\(Self.number(label.top))\" "
+            text +=
+                "<rect x=\"\(Self.number(label.left - 2))\" y=\"\(Self.number(label.top))\" "
                 + "width=\"\(Self.number(label.right - label.left + 4))\" height=\"14\" fill=\"#ffffff\"/>\n"
             text += Self.text(
                 graph.edges[index].label, x: (label.left + label.right) / 2, y: label.bottom - 3, size: Self.labelSize,

@@ -71,6 +71,11 @@ public struct ReferenceProblem: Sendable {
     ) throws {
         let settings = configuration.network
         let source = try configuration.data.source.open()
+        if readsTargets, source.targetColumns.count == 0 {
+            throw DataError(
+                .badData, source: source.targetName, problem: "there are no targets, but the loss compares with some",
+                remedy: "name them, in a CSV file with data.csv.label")
+        }
         let rows = try selection.rows(count: source.count)
         let description = settings.description(inputs: source.featureCount)
         let network = try Network<Double>(description)
