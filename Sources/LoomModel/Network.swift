@@ -20,6 +20,11 @@ public struct Network<Scalar: LoomScalar>: Sendable {
         public let sourceColumns: Range<Int>
         /// The index of the weights, pre-activations × columns of the source, in the parameter layout.
         public let weights: Int
+        /// Whether its forward product is added to that of an earlier connection of the same layer.
+        public let accumulatesForward: Bool
+        /// Whether its backward product is added to that of a later layer with the same source; layers run backward in
+        /// reverse order, so the last reader's is the first.
+        public let accumulatesBackward: Bool
     }
 
     /// One layer: u = activation(Σ W·source + b).
@@ -64,15 +69,16 @@ public struct Network<Scalar: LoomScalar>: Sendable {
         try graph.checkSizes()
         var layout = ParameterLayout()
         var layers: [Layer] = []
-        for (layer, sources) in zip(graph.description.layers, graph.sources) {
-            let connections = zip(layer.inputs!, sources).map { input, source in
-                let name = layer.weightsName(input: input)
+        let lastReaders = graph.lastReaders
+        for (index, layer) in graph.description.layers.enumerated() {
+            let connections = graph.sources[index].enumerated().map { offset, source in
                 let columns = graph.columns(of: source)
                 return Connection(
                     source: Source(source), sourceColumns: columns,
                     weights: layout.append(
-                        name: name, role: .weights, rows: layer.preActivations, columns: columns.count, of: Scalar.self)
-                )
+                        name: layer.weightsName(input: layer.inputs![offset]), role: .weights,
+                        rows: layer.preActivations, columns: columns.count, of: Scalar.self),
+                    accumulatesForward: offset > 0, accumulatesBackward: lastReaders[source] != index)
             }
             let bias =
                 layer.hasBias

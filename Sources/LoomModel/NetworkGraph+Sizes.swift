@@ -7,6 +7,15 @@ extension NetworkGraph {
         }
     }
 
+    /// For everything that is read, the last layer that reads it.
+    var lastReaders: [Source: Int] {
+        var readers: [Source: Int] = [:]
+        for (index, sources) in sources.enumerated() {
+            for source in sources { readers[source] = index }
+        }
+        return readers
+    }
+
     /// Checks the sizes of layers and of given parameters, and that the last layer gives logits.
     /// - Throws: `ModelError` naming the layer.
     public func checkSizes() throws(ModelError) {

@@ -69,7 +69,7 @@ public struct NetworkGraphError: Error, Sendable, Equatable, CustomStringConvert
 /// inputs are there, the first in the description is next. The last layer is the output.
 public struct NetworkGraph: Sendable, Equatable {
     /// What a layer reads.
-    public enum Source: Sendable, Equatable {
+    public enum Source: Sendable, Hashable {
         /// Features of the samples.
         case data(columns: Range<Int>)
         /// The outputs of the layer with this index in the order of evaluation.

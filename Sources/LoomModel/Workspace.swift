@@ -65,7 +65,6 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
             return MatrixView(pointer: free, rows: capacity, columns: row.columns, stride: row.stride)
         }
         var connectionCount = 0
-        var feeds = Set<Int>()
         for (index, (layer, plan)) in zip(network.layers, plans).enumerated() {
             let outputs = matrix(plan.outputs)
             let z = plan.preActivations.map(matrix) ?? outputs
@@ -76,19 +75,16 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
                     connectionCount: layer.connections.count, bias: layer.bias.map { parameters.view($0).pointer },
                     preActivations: z, outputs: outputs, deltas: plan.deltas.map(matrix) ?? gradients,
                     outputGradients: gradients, derivativeFromPreActivations: layer.derivativeFromPreActivations))
-            connectionCount += layer.connections.count
-        }
-        // Backward runs from the last layer to the first: the first product into a layer's deltas overwrites them,
-        // every later one adds.
-        for (index, layer) in network.layers.enumerated().reversed() {
-            for (offset, connection) in layer.connections.enumerated() {
+            for connection in layer.connections {
                 var source = -1
                 if case .layer(let producer) = connection.source { source = producer }
-                (connections.pointer + layers.pointer[index].firstConnection + offset).initialize(
+                (connections.pointer + connectionCount).initialize(
                     to: ConnectionPass(
                         source: source, sourceColumns: SourceColumns(connection.sourceColumns),
                         weights: parameters.view(connection.weights),
-                        accumulatesForward: offset > 0, accumulatesBackward: !feeds.insert(source).inserted))
+                        accumulatesForward: connection.accumulatesForward,
+                        accumulatesBackward: connection.accumulatesBackward))
+                connectionCount += 1
             }
         }
     }

@@ -113,6 +113,13 @@ private enum GivenLayerWeights {
                         content: .mapping(
                             matrices.map { .init(key: $0.0, origin: .program, value: matrix.write($0.1)) }))
                 }
+            },
+            keys: { path in
+                [
+                    KeyReference(
+                        path: "\(path).INPUT", type: SettingsType<[[Double]]>.matrix.expectation, defaultValue: nil,
+                        isRequired: false, description: "the first weights of one of several inputs, by its name")
+                ]
             })
     }
 }

@@ -58,6 +58,10 @@ extension NetworkSettings {
             "output", \.output, outputs, "the map from the last layer to the prediction; or the output vertices")
         section.key(
             "weights_layout", \.weightsLayout, .choice(),
+            when: SettingsCondition(
+                holds: { $0.vertices == nil },
+                problem: { _ in "not used with vertices, whose edges have one number per component" },
+                keys: ["vertices"]),
             "whether given weights of layers have one row per unit or per input")
         section.key(
             "initialization", \.initialization, InitializationForm.section.type(),

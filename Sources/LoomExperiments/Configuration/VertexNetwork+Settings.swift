@@ -7,9 +7,6 @@ extension NetworkForm {
         for key in keys where !reader.has(key) {
             reader.report(key, "the key is missing; a network of vertices has \(keys.enumeration)")
         }
-        if reader.has("weights_layout") {
-            reader.reportKey("weights_layout", "not used with edges, whose weights are one number per component")
-        }
         guard let inputs, let vertices, let edges, (keys + ["output"]).allSatisfy({ reader.isSound($0) }) else {
             return nil
         }

@@ -37,6 +37,8 @@ struct CallMerging<Scalar: LoomScalar> {
         let run: Int
         let fixed: Int
         let inner: Int
+        /// Whether a forward or backward product is added to what is there.
+        var accumulates = false
     }
 
     /// Units that are not a multiple of this are never merged: kernels work on tiles of up to 16 rows or columns, and
@@ -73,6 +75,10 @@ struct CallMerging<Scalar: LoomScalar> {
             (0..<trials).allSatisfy { trial in
                 let a = window(left.view, start: trial, count: rows, innerIsRows: innerIsRows.left)
                 let b = window(right.view, start: trial, count: columns, innerIsRows: innerIsRows.right)
+                if shape.accumulates {
+                    whole.fill()
+                    parts.fill()
+                }
                 multiply(shape, a, b, 0..<shape.run, whole.view)
                 var start = 0
                 while start < shape.run {
@@ -104,8 +110,12 @@ struct CallMerging<Scalar: LoomScalar> {
         _ result: MatrixView<Scalar>
     ) {
         switch shape.product {
-        case .forward: Gemm.forward(left.rows(range), weights: right, into: result.rows(range))
-        case .backward: Gemm.backward(left.rows(range), weights: right, into: result.rows(range))
+        case .forward:
+            Gemm.forward(
+                left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
+        case .backward:
+            Gemm.backward(
+                left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
         case .gradientByRows: Gemm.gradient(left.columns(range), right, into: result.rows(range))
         case .gradientByColumns: Gemm.gradient(left, right.columns(range), into: result.columns(range))
         }
@@ -120,6 +130,15 @@ struct CallMerging<Scalar: LoomScalar> {
             let stride = Padding.stride(columns: columns, of: Scalar.self)
             buffer = AlignedBuffer(count: rows * stride, repeating: 0)
             view = MatrixView(pointer: buffer.pointer, rows: rows, columns: columns, stride: stride)
+        }
+
+        /// Writes the same random numbers as in every matrix of this size, as small as the rounding errors of products of
+        /// `cancellingMatrix`: of larger ones the bits that are added in another order would be lost.
+        func fill() {
+            var random = LinearCongruentialGenerator(state: 4)
+            for index in 0..<buffer.count {
+                buffer.pointer[index] = Scalar(Int64(bitPattern: random.next())) * 0x1p-35 * Scalar.ulpOfOne
+            }
         }
 
         func hasBits(of other: Matrix) -> Bool {

@@ -84,11 +84,14 @@ struct StepPlanner<Scalar: LoomScalar> {
     }
 
     private mutating func merges(
-        _ product: CallMerging<Scalar>.Product, unit: Int, run: Int, weights: ParameterTensor
+        _ product: CallMerging<Scalar>.Product, unit: Int, run: Int, weights: ParameterTensor,
+        accumulates: Bool = false
     ) -> Bool {
         let (fixed, inner) =
             product == .forward ? (weights.rows, weights.columns) : (weights.columns, weights.rows)
-        return merging.merges(.init(product: product, unit: unit, run: run, fixed: fixed, inner: inner))
+        return merging.merges(
+            .init(
+                product: product, unit: unit, run: run, fixed: fixed, inner: inner, accumulates: accumulates))
     }
 
     /// Shards whose activations and deltas fill about half of the second-level cache; all of them where the weights are
@@ -114,24 +117,33 @@ struct StepPlanner<Scalar: LoomScalar> {
         return network.layers.flatMap(\.connections).map { connection in
             let weights = network.layout.tensors[connection.weights]
             return CallShape(
-                rowsPerForwardCall: rowsPerCall(.forward, grid: grid, lengths: lengths, weights: weights),
+                rowsPerForwardCall: rowsPerCall(
+                    .forward, grid: grid, lengths: lengths, weights: weights,
+                    accumulates: connection.accumulatesForward),
                 rowsPerBackwardCall: connection.source == .data
-                    ? .max : rowsPerCall(.backward, grid: grid, lengths: lengths, weights: weights))
+                    ? .max
+                    : rowsPerCall(
+                        .backward, grid: grid, lengths: lengths, weights: weights,
+                        accumulates: connection.accumulatesBackward))
         }
     }
 
     /// The rows of one product when blocks of `lengths` rows are to be covered: whole blocks, or else the largest power
     /// of two of shards that merges, the rests of the blocks included.
     private mutating func rowsPerCall(
-        _ product: CallMerging<Scalar>.Product, grid: ShardGrid, lengths: Set<Int>, weights: ParameterTensor
+        _ product: CallMerging<Scalar>.Product, grid: ShardGrid, lengths: Set<Int>, weights: ParameterTensor,
+        accumulates: Bool
     ) -> Int {
         guard sameBitsForAnyWorkers, let longest = lengths.max() else { return .max }
-        if lengths.allSatisfy({ merges(product, unit: grid.shardRows, run: $0, weights: weights) }) { return .max }
+        func merge(_ run: Int) -> Bool {
+            merges(product, unit: grid.shardRows, run: run, weights: weights, accumulates: accumulates)
+        }
+        if lengths.allSatisfy(merge) { return .max }
         var rows = grid.shardRows
         while 2 * rows < longest { rows *= 2 }
         while rows > grid.shardRows {
             let pieces = Set(lengths.map { $0 % rows } + [rows])
-            if pieces.allSatisfy({ merges(product, unit: grid.shardRows, run: $0, weights: weights) }) { return rows }
+            if pieces.allSatisfy(merge) { return rows }
             rows /= 2
         }
         return grid.shardRows
