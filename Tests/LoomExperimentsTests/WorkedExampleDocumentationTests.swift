@@ -25,7 +25,7 @@ import Testing
                 #expect((row.hasPrefix("E") ? errata : rows).contains(row), "\(id): \(row)")
             }
         }
-        #expect(rows.count == 89)
+        #expect(rows.count == 96)
         #expect(errata.count == 79)
     }
 
