@@ -89,13 +89,18 @@ import Testing
         #expect(abs(data[0][0][0] - 0.007393927376) < 1e-12)
         #expect(
             try workplace.run(arguments + ["--json"]).output == workplace.run(arguments + ["--format", "json"]).output)
-        let npy = try workplace.run(arguments + ["--format", "npy", "--output", "j.npy"])
+        // Axes of three sizes in an order that does not read backwards.
+        let second = Array(arguments.dropLast()) + ["output.weights"]
+        let values = try #require(workplace.run(second + ["--json"]).lastEvent()["data"] as? [[[Double]]])
+        let npy = try workplace.run(second + ["--format", "npy", "--output", "j.npy"])
         #expect(npy.exitCode == 0 && npy.output == "")
         let bytes = try Data(contentsOf: workplace.url("j.npy"))
-        #expect(String(decoding: bytes.prefix(128), as: UTF8.self).contains("'shape': (3, 4, 3)"))
+        #expect(String(decoding: bytes.prefix(128), as: UTF8.self).contains("'shape': (3, 3, 4)"))
         #expect(bytes.count == 128 + 36 * 8)
-        let first = bytes[128..<136].withUnsafeBytes { $0.loadUnaligned(as: Double.self) }
-        #expect(first == data[0][0][0])
+        let numbers = (0..<36).map { index in
+            bytes[(128 + 8 * index)...].prefix(8).withUnsafeBytes { $0.loadUnaligned(as: Double.self) }
+        }
+        #expect(numbers == values.flatMap { $0.flatMap { $0 } })
     }
 
     @Test func jacobianOfOneElementAndInBlocks() throws {
