@@ -17,7 +17,9 @@ struct ConfigurationGraphTests {
             "run.yaml:3:68: network.layers.1.inputs.0: layer 'b' reads 'hiden', which does not exist; there is 'input', "
                 + "'hidden'; did you mean 'hidden'?"),
         Mistake(
-            network: "{layers: [{name: a, units: 3, inputs: [input, b]}, {name: b, units: 2, inputs: [a]}], output: softmax}",
+            network:
+                "{layers: [{name: a, units: 3, inputs: [input, b]}, {name: b, units: 2, inputs: [a]}], output: "
+                + "softmax}",
             "run.yaml:3:41: network.layers.0.inputs: the layers 'a' ← 'b' ← 'a' read each other in a circle; a network must "
                 + "not have circles"),
         Mistake(
@@ -37,7 +39,9 @@ struct ConfigurationGraphTests {
             "run.yaml:3:74: network.layers.1.weights: layer 'layer2' has the inputs a and input: expected a mapping of every "
                 + "input to a list of rows"),
         Mistake(
-            network: "{layers: [{name: a, units: 3}, {units: 1, inputs: [a, input], weights: {a: [[1, 2]], input: [[1]]}}], "
+            network:
+                "{layers: [{name: a, units: 3}, {units: 1, inputs: [a, input], weights: {a: [[1, 2]], input: "
+                + "[[1]]}}], "
                 + "output: sigmoid}",
             "run.yaml:3:78: network.layers.1.weights.a: layer 'layer2' has 1 unit and 3 inputs: expected 1 × 3 weights "
                 + "(out_by_in), found 1 × 2"),
@@ -74,7 +78,8 @@ struct ConfigurationGraphTests {
         // Vertices.
         Mistake(
             network: "{vertices: [{name: v, kind: sigmoid}], layers: [{units: 2}], output: softmax}",
-            "run.yaml:3:4: network.vertices: not used together with layers; a network has layers, or vertices and edges"),
+            "run.yaml:3:4: network.vertices: not used together with layers; a network has layers, or vertices and edges"
+        ),
         Mistake(
             network: "{vertices: [{name: v, kind: sigmoid}], output: v, weights_layout: in_by_out}",
             """
@@ -87,7 +92,9 @@ struct ConfigurationGraphTests {
             "run.yaml:3:44: network.vertices.0.kind: expected identity, sigmoid, relu, arctan, tanh, exp, softplus, threshold "
                 + "or softmax_weighted, found 'sigmoyd'; did you mean 'sigmoid'?"),
         Mistake(
-            network: "{inputs: [x], vertices: [{name: v, kind: sigmoid}], edges: [{from: x, to: v, weights: [1, 2]}], output: v}",
+            network:
+                "{inputs: [x], vertices: [{name: v, kind: sigmoid}], edges: [{from: x, to: v, weights: [1, 2]}], "
+                + "output: v}",
             "run.yaml:3:89: network.edges.0.weights: vertex 'v' has 1 component: expected as many weights, found 2"),
         Mistake(
             network: "{inputs: [x], vertices: [{name: v, kind: sigmoid}], edges: [{from: y, to: v}], output: w}",
@@ -96,7 +103,9 @@ struct ConfigurationGraphTests {
             run.yaml:3:90: network.output: vertex 'w' does not exist; there is 'v'
             """),
         Mistake(
-            network: "{inputs: [x], vertices: [{name: v, kind: sigmoid}], edges: [{from: x, to: v, weight: 1, weights: 2}], "
+            network:
+                "{inputs: [x], vertices: [{name: v, kind: sigmoid}], edges: [{from: x, to: v, weight: 1, weights: "
+                + "2}], "
                 + "output: v}",
             "run.yaml:3:80: network.edges.0.weight: not used together with weights; keep one of them"),
         Mistake(
@@ -125,8 +134,13 @@ struct ConfigurationGraphTests {
         #expect(configuration.network.layers[1].connectionWeights == [[[4, 5]], [[1, 2, 3]]])
     }
 
+    /// The configuration of the round trips that contains `text`.
+    private static func form(_ text: String) -> String {
+        ConfigurationResolvedTests.forms.first { $0.contains(text) }!
+    }
+
     @Test func verticesAreCompiled() throws {
-        let configuration = try Configuration.reading(ConfigurationResolvedTests.forms.first { $0.contains("x 2") }!)
+        let configuration = try Configuration.reading(Self.form("x 2"))
         #expect(configuration.network.layers.map(\.name) == ["v", "softmax+p"])
         #expect(configuration.network.output == .sigmoid)
         #expect(configuration.network.layers[0].weights == [[0.1, -0.1], [0.2, 0.001]])
@@ -137,7 +151,7 @@ struct ConfigurationGraphTests {
 
     /// Layers may be listed in any order; the description has that of evaluation.
     @Test func descriptionsAreSorted() throws {
-        let configuration = try Configuration.reading(ConfigurationResolvedTests.forms.first { $0.contains("name: out,") }!)
+        let configuration = try Configuration.reading(Self.form("name: out,"))
         #expect(configuration.network.layers.map(\.name) == ["out", "a", "b"])
         #expect(configuration.network.description(inputs: 2).layers.map(\.name) == ["a", "b", "out"])
     }

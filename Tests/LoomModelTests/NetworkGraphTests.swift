@@ -77,10 +77,12 @@ import Testing
         var description = network([("a", nil), ("b", ["a", "input"])])
         description.layers[0].units = 5
         let network = try Network<Float>(description)
-        #expect(network.layout.tensors.map(\.name) == ["a.weights", "a.bias", "b.weights.a", "b.weights.input", "b.bias"])
+        #expect(
+            network.layout.tensors.map(\.name)
+                == ["a.weights", "a.bias", "b.weights.a", "b.weights.input", "b.bias"])
         #expect(network.layout.tensors.map(\.columns) == [3, 5, 5, 3, 2])
         #expect(network.layers[1].connections.map(\.source) == [.layer(0), .data])
-        // 2 operations × (3 products of 10 weights for a → b, 2 of 15 and of 6 for the connections from the data).
+        // 2 operations × (3 products with 10 weights for a → b, 2 with 15 and 2 with 6 for those from the data).
         #expect(network.operationsPerSample == 144)
     }
 
@@ -99,7 +101,8 @@ import Testing
             let error = #expect(throws: ModelError.self) { try Network<Float>(description) }
             return error?.description ?? ""
         }
-        #expect(refusal { $0.layers[1].connectionWeights = [[[1, 2], [3, 4]]] }.contains("2 inputs, but weights for 1"))
+        #expect(
+            refusal { $0.layers[1].connectionWeights = [[[1, 2], [3, 4]]] }.contains("2 inputs, but weights for 1"))
         #expect(
             refusal { $0.layers[1].connectionWeights = [[[1, 2], [3, 4]], [[1, 2], [3, 4]]] }
                 .contains("3 inputs from 'input', so its weights must be 2 × 3"))

@@ -134,7 +134,9 @@ import Testing
         network.edges[0].weights = nil
         #expect(mistakes(network).first?.hasPrefix("edges.0: the edge from 'x1' to 'a' has no weight") == true)
         network.vertices[0].components = nil
-        #expect(mistakes(network).first == "vertices.0.components: vertex 'a' is softmax_weighted; give the number of its components")
+        #expect(
+            mistakes(network).first
+                == "vertices.0.components: vertex 'a' is softmax_weighted; give the number of its components")
         network.vertices[1].components = 2
         #expect(mistakes(network).contains { $0.contains("'out' is identity; components belong to softmax_weighted") })
     }
@@ -154,8 +156,8 @@ import Testing
 
     @Test func outputsMustBeOneLayer() {
         #expect(
-            mistakes(network([("out", .relu)], [("x1", "out")])).first?.hasPrefix("vertices.0.kind: the output vertex 'out' is relu")
-                == true)
+            mistakes(network([("out", .relu)], [("x1", "out")])).first?
+                .hasPrefix("vertices.0.kind: the output vertex 'out' is relu") == true)
         let feeding = network(
             [("p", .sigmoid), ("out", .sigmoid)], [("x1", "p"), ("p", "out")], outputs: ["out", "p"])
         #expect(mistakes(feeding).first?.hasPrefix("output.1: the output vertex 'p' has an edge to another") == true)

@@ -40,7 +40,8 @@ public enum RandomGraph {
         let inputs = (0..<rows).map { _ in (0..<features).map { _ in random.uniform(1) } }
         let targets = (0..<rows).map { _ in
             let label = Int.random(in: 0..<outputs, using: &random)
-            return (0..<outputs).map { pair.output == .softmax || pair.output == .sigmoid ? ($0 == label ? 1 : 0) : random.uniform(1) }
+            let isDecision = pair.output == .softmax || pair.output == .sigmoid
+            return (0..<outputs).map { isDecision ? ($0 == label ? 1 : 0) : random.uniform(1) }
         }
         return FastProblem(
             network: NetworkDescription(

@@ -64,7 +64,8 @@ public struct RandomProblem: Sendable, CustomStringConvertible {
             descriptions.append(
                 LayerDescription(
                     name: "layer\(index + 1)", units: units, activation: isLast ? .identity : activation,
-                    components: isWeighted ? Self.components : nil, reluAtZero: reluAtZero, hasBias: hasBias, weights: weights, bias: hasBias ? bias : nil))
+                    components: isWeighted ? Self.components : nil, reluAtZero: reluAtZero, hasBias: hasBias,
+                    weights: weights, bias: hasBias ? bias : nil))
         }
         network = NetworkDescription(inputs: layers[0], layers: descriptions, output: output)
         self.loss = loss

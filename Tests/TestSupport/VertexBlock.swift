@@ -7,24 +7,31 @@ public struct VertexBlock: Sendable, CustomStringConvertible {
     public let fixture: String
     /// The network, with its weights.
     public let vertices: VertexNetwork
-    /// The sample's features and target.
+    /// The sample's features.
     public let inputs: [Double]
+    /// The sample's target y.
     public let target: Double
     /// ½ (ŷ − y)².
     public let loss: Double
     /// ŷ.
     public let prediction: Double
-    /// Energies, outputs, ∂ŷ/∂a and ∂ŷ/∂o of every vertex.
+    /// a of every vertex.
     public let energies: [String: [Double]]
+    /// o of every vertex and input.
     public let outputs: [String: Double]
+    /// ∂ŷ/∂a of every vertex.
     public let deltas: [String: [Double]]
+    /// ∂ŷ/∂o of every vertex and input.
     public let outputGradients: [String: Double]
-    /// ∂ŷ/∂w and ∂ℓ/∂w of every edge, in the network's order.
+    /// ∂ŷ/∂w of every edge, in the network's order.
     public let predictionGradients: [[Double]]
+    /// ∂ℓ/∂w of every edge, in the network's order.
     public let lossGradients: [[Double]]
-    /// A step of gradient descent: its rate, the weights and the loss after it.
+    /// The rate of a step of gradient descent.
     public let learningRate: Double
+    /// The weights of every edge after the step.
     public let weightsAfter: [[Double]]
+    /// The loss after the step.
     public let lossAfter: Double
     /// The layers that the network is compiled into, and where each vertex is in the order of evaluation.
     public let graph: NetworkGraph

@@ -255,7 +255,8 @@ struct StepPlanner<Scalar: LoomScalar> {
         _ sliced: SlicedTensor, slices: Range<Int>, firstUnit: Int
     ) -> SliceOperation<Scalar> {
         SliceOperation(
-            layer: sliced.layer, source: sliced.source, sourceColumns: SourceColumns(sliced.sourceColumns), role: sliced.tensor.role, grid: sliced.grid,
+            layer: sliced.layer, source: sliced.source, sourceColumns: SourceColumns(sliced.sourceColumns),
+            role: sliced.tensor.role, grid: sliced.grid,
             firstSlice: slices.lowerBound, endSlice: slices.upperBound, firstUnit: firstUnit,
             parameters: parameters.view(sliced.index), gradients: gradients.view(sliced.index),
             firstState: state.first?.view(sliced.index), secondState: state.second?.view(sliced.index))
