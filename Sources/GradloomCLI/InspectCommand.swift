@@ -22,6 +22,8 @@ struct InspectCommand: ParsableCommand {
 
     /// More samples than these are not what a reader wants to see unasked.
     static let sampleLimit = 64
+    /// More than these nobody reads, and the plain lists of the reference no longer fit into memory.
+    static let largestBatch = 100_000
 
     @OptionGroup var options: ConfigurationOptions
 
@@ -49,7 +51,10 @@ struct InspectCommand: ParsableCommand {
         try reportingFailures {
             let settings = try options.settings()
             let selection =
-                sample.map(SampleSelection.one) ?? .all(limit: all ? nil : Self.sampleLimit)
+                sample.map(SampleSelection.one)
+                ?? (all
+                    ? .all(limit: Self.largestBatch)
+                    : .all(limit: Self.sampleLimit, instead: "take them all with --all"))
             let problem = try ReferenceProblem(settings, samples: selection)
             let inspection = try Inspection(problem, step: step)
             if json {

@@ -96,7 +96,7 @@ struct JacobianCommand: ParsableCommand {
             let settings = try options.settings()
             let selection =
                 sample.map(SampleSelection.one) ?? samples.map(SampleSelection.first)
-                ?? .all(limit: InspectCommand.sampleLimit)
+                ?? .all(limit: InspectCommand.sampleLimit, instead: "the first n with --samples n")
             let problem = try ReferenceProblem(settings, samples: selection, readsTargets: of == "loss")
             let tensor = try NetworkJacobian(problem).tensor(
                 of: of, wrt: wrt, element: element == nil ? nil : indices)

@@ -163,6 +163,19 @@ import Testing
                     --sample 99, or take them all with --all
                     """),
             Mistake(
+                name: "too many samples for a Jacobian", arguments: ["jacobian", "many.yaml", "--wrt", "input"],
+                exitCode: 64,
+                message: """
+                    error: the data have 100 samples, which is more than 64; choose one with --sample 0 … \
+                    --sample 99, or the first n with --samples n
+                    """),
+            Mistake(
+                name: "more samples than anybody reads", arguments: ["inspect", "huge.yaml", "--all"], exitCode: 64,
+                message: """
+                    error: the data have 200000 samples, which is more than 100000; choose one with --sample 0 … \
+                    --sample 199999
+                    """),
+            Mistake(
                 name: "unknown array", arguments: ["jacobian", "a.yaml", "--wrt", "hidden.wieghts"], exitCode: 64,
                 message: "error: there is no array 'hidden.wieghts'; did you mean 'hidden.weights'?"),
             Mistake(
@@ -198,6 +211,7 @@ import Testing
         mistake.files = [
             "a.yaml": "data: {inline: {inputs: [[1, 2], [3, 4]], targets: [0, 1]}}\n" + network,
             "many.yaml": "data: {inline: {inputs: [\(many)], targets: [\(labels)]}}\n" + network,
+            "huge.yaml": "data: {synthetic: {task: xor, samples: 200_000}}\n" + network,
             "unlabelled.yaml": "data: {csv: {path: x.csv}}\n" + network,
             "x.csv": "a,b\n1,2\n3,4\n",
         ]

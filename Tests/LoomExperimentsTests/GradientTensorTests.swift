@@ -84,7 +84,7 @@ import Testing
         let yaml = Self.skipping.replacing("ACTIVATION", with: activation).replacing("OUTPUT", with: output)
             .replacing("[0.4, -0.2]", with: "[[0.4, 0.6], [0.7, 0.3]]")
         let configuration = try Configuration(yaml: yaml, file: "skipping.yaml")
-        let problem = try ReferenceProblem(configuration, samples: .all(limit: nil))
+        let problem = try ReferenceProblem(configuration, samples: .all(limit: .max))
         let jacobian = try NetworkJacobian(problem)
         let step = 1e-5
         var comparison = Comparison("differences", tolerance: Tolerance(absolute: 1e-9, relative: 1e-9))

@@ -40,7 +40,7 @@ enum SeedConfiguration {
 
     /// What inspecting prints as JSON, read again.
     static func inspect(
-        _ configuration: Configuration, samples: SampleSelection = .all(limit: nil), step: Bool = false
+        _ configuration: Configuration, samples: SampleSelection = .all(limit: .max), step: Bool = false
     ) throws -> JSONValue {
         let inspection = try Inspection(ReferenceProblem(configuration, samples: samples), step: step)
         return try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(inspection))
@@ -50,7 +50,7 @@ enum SeedConfiguration {
     static func jacobian(
         _ configuration: Configuration, of: String = "prediction", wrt: String, element: [Int]? = nil
     ) throws -> GradientTensor {
-        let problem = try ReferenceProblem(configuration, samples: .all(limit: nil))
+        let problem = try ReferenceProblem(configuration, samples: .all(limit: .max))
         return try NetworkJacobian(problem).tensor(of: of, wrt: wrt, element: element)
     }
 }

@@ -8,8 +8,8 @@ import LoomTraining
 public enum SampleSelection: Sendable, Equatable {
     /// one sample
     case one(Int)
-    /// all samples, refused where they are more than `limit`; nil: however many
-    case all(limit: Int?)
+    /// all samples, refused where they are more than `limit`; the message ends with what to do instead
+    case all(limit: Int, instead: String = "")
     /// the first samples, at most so many
     case first(Int)
 
@@ -24,11 +24,11 @@ public enum SampleSelection: Sendable, Equatable {
                 )
             }
             return [UInt32(index)]
-        case .all(let limit):
-            if let limit, count > limit {
+        case .all(let limit, let instead):
+            guard count <= limit else {
                 throw RequestError(
                     "the data have \(count) samples, which is more than \(limit); choose one with --sample 0 … "
-                        + "--sample \(count - 1), or take them all with --all")
+                        + "--sample \(count - 1)" + (instead.isEmpty ? "" : ", or \(instead)"))
             }
             return Array(0..<UInt32(count))
         case .first(let limit):
