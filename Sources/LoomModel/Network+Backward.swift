@@ -28,7 +28,7 @@ extension NetworkPass {
                 let rowsPerCall = callShapes[layer.firstConnection + offset].rowsPerBackwardCall
                 let dInputs = layers[connection.source].outputGradients.rows(rows)
                 Self.inCalls(of: rowsPerCall, rows: deltas.rows) { call in
-                    Gemm.backward(
+                    gemm.backward(
                         deltas.rows(call), weights: connection.weights, into: dInputs.rows(call),
                         accumulate: connection.accumulatesBackward)
                 }
@@ -47,7 +47,8 @@ extension NetworkPass {
             for offset in 0..<layer.connectionCount {
                 let connection = connections[layer.firstConnection + offset]
                 guard connection.source < 0 else { continue }
-                Gemm.backward(
+                // Not `gemm`, which writes whole vectors: a part of the data may begin anywhere.
+                Gemm<Scalar>.openBLAS.backward(
                     layer.deltas.rows(rows), weights: connection.weights,
                     into: dData.columns(connection.sourceColumns.range).rows(rows), accumulate: true)
             }
