@@ -56,7 +56,9 @@ import Testing
         }
     }
 
-    private func train<Scalar: LoomScalar>(_ configuration: Configuration, _ machine: MachineSetup, _: Scalar.Type) throws {
+    private func train<Scalar: LoomScalar>(
+        _ configuration: Configuration, _ machine: MachineSetup, _: Scalar.Type
+    ) throws {
         let experiment = try Experiment<Scalar>(configuration, machine: machine)
         let before = experiment.trainer.parameters.hash
         let result = try experiment.train(checkpoints: nil) { _ in }
