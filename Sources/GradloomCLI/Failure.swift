@@ -10,6 +10,7 @@ import LoomTraining
 /// The exit codes, as BSD's sysexits.h numbers them, and those of the shell for signals.
 enum ExitStatus {
     static let diverged: Int32 = 1
+    static let checkFailed: Int32 = 1
     static let usage: Int32 = 64
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66
@@ -75,6 +76,7 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as ConfigurationError: error.exitCode
     case let error as DataError: error.exitCode
     case let error as RunError: error.exitCode
+    case is RequestError: ExitStatus.usage
     case is ModelError, is PlacementError, is BLASError: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:

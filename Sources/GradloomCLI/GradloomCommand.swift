@@ -15,11 +15,13 @@ struct GradloomCommand: ParsableCommand {
         discussion: """
             Examples:
               gradloom train configs/quickstart.yaml
+              gradloom inspect configs/seeds/001-worked-example.yaml
               gradloom topology
             """,
         version: version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PeakCommand.self, TopologyCommand.self,
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InspectCommand.self, JacobianCommand.self,
+            GraphCommand.self, CheckCommand.self, PeakCommand.self, TopologyCommand.self,
         ])
 
     /// Usage errors look like all others.

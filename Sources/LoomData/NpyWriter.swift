@@ -45,9 +45,25 @@ public enum NpyWriter {
     ///
     /// Throws when the file can't be written.
     public static func write<Element: NpyElement>(_ elements: [Element], to path: String) throws(DataError) {
-        var bytes = header(Element.self, shape: "(\(elements.count),)")
+        try write(elements, shape: [elements.count], to: path)
+    }
+
+    /// Writes `elements`, in C order, as an array of the dimensions `shape`. The file appears whole or not at all.
+    ///
+    /// Throws when the file can't be written.
+    public static func write<Element: NpyElement>(
+        _ elements: [Element], shape: [Int], to path: String
+    ) throws(DataError) {
+        try write(bytes(elements, shape: shape), to: path)
+    }
+
+    /// The bytes of a file with `elements`, in C order, as an array of the dimensions `shape`.
+    public static func bytes<Element: NpyElement>(_ elements: [Element], shape: [Int]) -> Data {
+        precondition(elements.count == shape.reduce(1, *), "as many elements as the shape has")
+        let dimensions = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+        var bytes = header(Element.self, shape: "(\(dimensions))")
         elements.withUnsafeBufferPointer { bytes.append($0) }
-        try write(bytes, to: path)
+        return bytes
     }
 
     /// Magic number, version, length and dictionary, padded with spaces so that the elements start at a multiple

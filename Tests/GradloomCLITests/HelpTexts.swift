@@ -9,7 +9,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var arguments: [String] { [command, "--help"].compactMap { $0 } }
     var testDescription: String { command ?? "gradloom" }
 
-    static let all = [gradloom, train, evaluate, predict, peak, topology]
+    static let all = [gradloom, train, evaluate, predict, inspect, jacobian, graph, check, peak, topology]
 
     static let gradloom = HelpTexts(
         command: nil,
@@ -19,6 +19,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
 
             Examples:
               gradloom train configs/quickstart.yaml
+              gradloom inspect configs/seeds/001-worked-example.yaml
               gradloom topology
 
             USAGE: gradloom <subcommand>
@@ -31,6 +32,13 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               train                   Train the network that a configuration describes.
               evaluate                Measure the loss and accuracy of a trained network.
               predict                 Predict with a trained network.
+              inspect                 Show one pass forward and backward with every number
+                                      on the way.
+              jacobian                Compute exact Jacobians of a network.
+              graph                   Draw the computation graph of a training, with shapes
+                                      and parameters.
+              check                   Compare a configuration's gradients, computed in
+                                      several ways.
               peak                    Measure what this machine can do at most, and the
                                       products of a model.
               topology                Draw this machine, what this process may use of it

@@ -71,31 +71,31 @@ public struct Workload: Sendable {
     public var batches: Int { min(64, max(2, (64 << 20) / (4 * batch * sizes[0]))) }
 
     /// A trainer that shuffles `batches` batches of random numbers, as long as anybody likes.
-    /// `sameBitsForAnyWorkers` is `parallel.reproducible: any_workers`, the default of configurations.
+    /// `adjust` changes what the team is asked for.
     public func trainer<Scalar: LoomScalar>(
-        _: Scalar.Type, machine: MachineSetup, sameBitsForAnyWorkers: Bool = true
+        _: Scalar.Type, machine: MachineSetup, adjust: (inout TeamPlan) -> Void = { _ in }
     ) throws -> Trainer<Scalar> {
         let source = RandomSource(samples: batches * batch, features: sizes[0], output: output, outputs: sizes.last!)
         return try trainer(
             Scalar.self, machine: machine, source: source, learningRate: 1e-3, shuffles: true,
-            sameBitsForAnyWorkers: sameBitsForAnyWorkers)
+            adjust: adjust)
     }
 
     /// A trainer on the samples of `source`, as long as anybody likes.
     public func trainer<Scalar: LoomScalar>(
         _: Scalar.Type, machine: MachineSetup, source: any DataSource, learningRate: Double, shuffles: Bool,
-        sameBitsForAnyWorkers: Bool = true
+        adjust: (inout TeamPlan) -> Void = { _ in }
     ) throws -> Trainer<Scalar> {
         let needs = TargetNeeds(loss: loss, output: output, outputs: sizes.last!)
         let data = try Dataset<Scalar>(source, conversion: TargetConversion(from: source, to: needs))
+        var team = TeamPlan(workers: machine.workers, binding: machine.binding, cacheBytes: machine.cacheBytes)
+        adjust(&team)
         return try Trainer(
             network: network, loss: loss,
             optimizer: OptimizerDescription(kind: optimizer, learningRate: learningRate),
             schedule: TrainingSchedule(
                 batchRows: batch, epochs: 100_000_000 / (data.count / batch), shuffles: shuffles),
-            team: TeamPlan(
-                workers: machine.workers, binding: machine.binding, sameBitsForAnyWorkers: sameBitsForAnyWorkers,
-                cacheBytes: machine.cacheBytes),
+            team: team,
             data: data)
     }
 }

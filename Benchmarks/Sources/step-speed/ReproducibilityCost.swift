@@ -25,8 +25,8 @@ struct ReproducibilityCost: Encodable {
 
     /// Measures `rounds` rounds of at least a tenth of a second for each of the two.
     init(_ workload: Workload, machine: MachineSetup, rounds: Int) throws {
-        let trainers = try [true, false].map {
-            try workload.trainer(Float.self, machine: machine, sameBitsForAnyWorkers: $0)
+        let trainers = try [true, false].map { sameBits in
+            try workload.trainer(Float.self, machine: machine) { $0.sameBitsForAnyWorkers = sameBits }
         }
         let steps = try trainers.map { try 2 * $0.warmedUp(seconds: 0.05) }
         var speeds: [[Double]] = [[], []]

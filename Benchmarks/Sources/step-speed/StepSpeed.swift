@@ -33,8 +33,10 @@ struct StepSpeed: Encodable {
     }
 
     /// Measures `rounds` rounds of at least a tenth of a second each.
-    init(_ workload: Workload, machine: MachineSetup, rounds: Int) throws {
-        let trainer = try workload.trainer(Float.self, machine: machine)
+    init(
+        _ workload: Workload, machine: MachineSetup, rounds: Int, adjust: (inout TeamPlan) -> Void = { _ in }
+    ) throws {
+        let trainer = try workload.trainer(Float.self, machine: machine, adjust: adjust)
         let operations = trainer.network.operationsPerSample
         let steps = try trainer.warmedUp(seconds: 0.05)
         var speeds: [Double] = []

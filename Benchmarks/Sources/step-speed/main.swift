@@ -6,10 +6,13 @@ import Workloads
 // machine that others use slows both sides of a ratio.
 
 let usage = """
-    usage: step-speed [--workers N] [--rounds N] [--json] [--reproducibility-cost] [workload …]
+    usage: step-speed [--workers N] [--rounds N] [--gradient FORM] [--products PROVIDER] [--json]
+                      [--reproducibility-cost] [workload …]
            step-speed --list
            step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
 
+    --gradient, --products
+              sliced or columns; builtin or openblas: instead of what is chosen for the network
     --json    one JSON object a line instead of a table
     --reproducibility-cost
               steps with the same bits for any number of workers against steps for a fixed number
@@ -20,6 +23,8 @@ let usage = """
 struct Arguments {
     var workers: Int?
     var rounds = 7
+    var gradientForm: GradientForm?
+    var gemmProvider: GemmProvider?
     var json = false
     var list = false
     var reproducibilityCost = false
@@ -34,10 +39,17 @@ struct Arguments {
             guard let value = words.next().flatMap(Value.init) else { throw UsageError("\(option) needs a value") }
             return value
         }
+        func choice<Value: RawRepresentable & CaseIterable>(_ option: String, _ text: String) throws -> Value
+        where Value.RawValue == String {
+            if let value = Value(rawValue: text) { return value }
+            throw UsageError("\(option) is \(Value.allCases.map(\.rawValue).joined(separator: " or ")), not \(text)")
+        }
         while let word = words.next() {
             switch word {
             case "--workers": workers = try value(of: word, Int.self)
             case "--rounds": rounds = try max(1, value(of: word, Int.self))
+            case "--gradient": gradientForm = try choice(word, value(of: word, String.self))
+            case "--products": gemmProvider = try choice(word, value(of: word, String.self))
             case "--json": json = true
             case "--list": list = true
             case "--reproducibility-cost": reproducibilityCost = true
@@ -54,6 +66,14 @@ struct Arguments {
         if checkDirectory != nil, learningRate == nil || workloads.count != 1 {
             throw UsageError("--check needs --rate and one workload")
         }
+    }
+}
+
+extension Arguments {
+    /// What is asked for, instead of what would be chosen.
+    func adjust(_ team: inout TeamPlan) {
+        if let gradientForm { team.gradientForm = gradientForm }
+        if let gemmProvider { team.gemmProvider = gemmProvider }
     }
 }
 
@@ -83,7 +103,7 @@ func perform(_ arguments: Arguments) throws {
         }
     } else {
         try report(workloads, json: arguments.json, table: StepSpeed.table) {
-            try StepSpeed($0, machine: machine, rounds: arguments.rounds)
+            try StepSpeed($0, machine: machine, rounds: arguments.rounds, adjust: arguments.adjust)
         }
     }
 }

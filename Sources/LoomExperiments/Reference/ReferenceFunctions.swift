@@ -159,7 +159,7 @@ public enum ReferenceFunctions {
     }
 
     /// Jᵀ·gradient for the Jacobian J of an output map of single logits at `prediction`.
-    private static func throughOutputMap(
+    static func throughOutputMap(
         _ output: OutputMap, prediction: [Double], gradient: [Double]
     ) -> [Double] {
         switch output {

@@ -19,7 +19,7 @@ public struct ReferenceTrainer: Sendable {
     /// Steps of one epoch, which the learning rate's schedule counts on.
     public let stepsPerEpoch: Int
     /// The parameters of every layer, as of the last step.
-    public private(set) var parameters: [ReferenceLayer]
+    public internal(set) var parameters: [ReferenceLayer]
     /// Steps done.
     public private(set) var completedSteps = 0
     private var state: ReferenceOptimizerState

@@ -10,7 +10,7 @@ final class GradientColumnsMemory<Scalar: LoomScalar>: Sendable {
     let form: GradientForm
     /// Samples that go through all layers together in the form of columns, so that their activations are in the cache
     /// when their gradients are formed.
-    static var blockRows: Int { 256 }
+    static var blockRows: Int { 512 }
     /// At most this many columns: they feed as many workers.
     private static var largestCount: Int { 16 }
 

@@ -56,6 +56,10 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         let run = plan.shardRuns[worker]
         guard run.firstShard < run.endShard else { return }
         let start = epochs.start(of: step)
+        // All rows at once, though they are used block by block: gathering asks for rows ahead, and would begin anew with
+        // every block (4-32-16-4 with batches of 10,000: 31 instead of 28 million samples a second).
+        batches.load(
+            rows: plan.grid.rows(of: run.firstShard..<run.endShard), epoch: epochs.epoch(of: step), start: start)
         let data = batches.data(start: start, rows: plan.grid.batchRows)
         let scale = loss.scale(samples: plan.grid.batchRows)
         var pass = pass
@@ -65,7 +69,6 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         while first < run.endShard {
             let end = plan.blocks.end(from: first, runEnd: run.endShard)
             let rows = plan.grid.rows(of: first..<end)
-            batches.load(rows: rows, epoch: epochs.epoch(of: step), start: start)
             pass.forward(rows: rows, data: data)
             for shard in first..<end {
                 var correct = 0

@@ -1,0 +1,103 @@
+import ArgumentParser
+import LoomExperiments
+import LoomHardware
+import LoomReporting
+
+/// `gradloom check`
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Compare a configuration's gradients, computed in several ways.",
+        discussion: """
+            At the first parameters, on the first samples: central differences, the reference, \
+            the fast trainer in both precisions, and every number of workers. Where arrays are \
+            large, central differences are taken of some elements; the table says of how many. \
+            Elements beside the kink of a relu are left out and named. The exit code is 1 when an \
+            error is too large.
+
+            Examples:
+              gradloom check configs/xor.yaml
+              gradloom check configs/digits.yaml --samples 16 --elements 100
+              gradloom check configs/xor.yaml --corrupt hidden
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Scale the gradient of this layer by 1.01, so that the check must fail.", valueName: "layer"))
+    var corrupt: String?
+
+    @Option(help: ArgumentHelp("Samples of the batch.", valueName: "n"))
+    var samples = 8
+
+    @Option(help: ArgumentHelp("Elements of an array to take central differences of.", valueName: "n"))
+    var elements = 32
+
+    @Option(help: ArgumentHelp("The seed that chooses the elements.", valueName: "n"))
+    var seed: UInt64 = 1
+
+    @Option(help: ArgumentHelp("The largest number of workers; 4, or one per allowed core.", valueName: "n"))
+    var workers: Int?
+
+    @Flag(help: "Print one JSON object on standard output.")
+    var json = false
+
+    func validate() throws {
+        try GradloomCLI.validate(workers: workers)
+        if samples < 1 { throw ValidationError("--samples must be at least 1.") }
+        if elements < 1 { throw ValidationError("--elements must be at least 1.") }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            let settings = try options.settings()
+            var chosen = NetworkCheck.Options()
+            chosen.samples = samples
+            chosen.elements = elements
+            chosen.seed = seed
+            chosen.corrupted = corrupt
+            chosen.workers = try workers ?? max(4, MachineSetup(workers: nil, policy: .none).workers)
+            let check = try NetworkCheck(settings, options: chosen)
+            if json {
+                try JSONLines.print(check)
+            } else {
+                print(Self.text(check), terminator: "")
+            }
+            guard check.passed else {
+                let failed = check.rows.filter { !$0.passed }
+                fail("\(failed.count) of \(check.rows.count) comparisons have too large an error")
+                throw ExitCode(ExitStatus.checkFailed)
+            }
+        }
+    }
+
+    private static func text(_ check: NetworkCheck) -> String {
+        var table = TextTable(columns: [
+            .init("check"), .init("array"), .init("worst error", alignment: .right),
+            .init("threshold", alignment: .right), .init("compared", alignment: .right), .init(""),
+        ])
+        var last = ""
+        for row in check.rows {
+            let compared = row.checked == row.count ? "\(row.count)" : "\(row.checked) of \(row.count)"
+            table.append([
+                row.check == last ? "" : row.check, row.array,
+                row.threshold == 0 && row.worstError == 0
+                    ? "equal" : NumberFormat.number(row.worstError, significantDigits: 2),
+                row.threshold == 0 ? "equal" : NumberFormat.number(row.threshold, significantDigits: 1), compared,
+                row.passed ? "ok" : "TOO LARGE",
+            ])
+            last = row.check
+        }
+        var text = "\(counted(check.samples, "sample"))\n\n" + table.rendered()
+        if !check.kinks.isEmpty {
+            text += "\nkinks of relu within a difference, left out:\n"
+            for kink in check.kinks.prefix(20) {
+                let z = NumberFormat.number(kink.z, significantDigits: 3)
+                text += "  \(kink.layer), sample \(kink.sample), unit \(kink.unit): z = \(z)\n"
+            }
+            if check.kinks.count > 20 { text += "  and \(check.kinks.count - 20) more\n" }
+        }
+        return text
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import LoomExperiments
+
+/// The arguments of commands that look at a configuration without training it.
+struct ConfigurationOptions: ParsableArguments {
+    @Argument(help: "The configuration, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+    var configuration: String
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Replace a value of the configuration; may be repeated.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    func validate() throws {
+        try GradloomCLI.validate(overrides: overrides)
+    }
+
+    /// The configuration.
+    func settings() throws -> Configuration {
+        try Configuration.load(path: configuration, overrides: overrides)
+    }
+}
+
+/// Refuses overrides that are not KEY.PATH=VALUE.
+func validate(overrides: [String]) throws {
+    for override in overrides where override.split(separator: "=").count < 2 {
+        throw ValidationError("--set '\(override)' is not KEY.PATH=VALUE, such as training.epochs=3.")
+    }
+}
