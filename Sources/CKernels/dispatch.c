@@ -101,6 +101,25 @@ loom_derivative_source loom_activation_derivative_source(loom_activation activat
                                                       targets, targets_stride, factor, scale,       \
                                                       deltas, correct);                             \
     }                                                                                               \
+    void loom_softmax_weighted_##suffix(size_t rows, size_t units, size_t components,               \
+                                        size_t stride, const T *bias, T *pre,                       \
+                                        size_t outputs_stride, T *outputs) {                        \
+        active_kernels->softmax_weighted_##suffix(rows, units, components, stride, bias, pre,       \
+                                                  outputs_stride, outputs);                         \
+    }                                                                                               \
+    void loom_softmax_weighted_derivative_##suffix(                                                 \
+        size_t rows, size_t units, size_t components, size_t stride, const T *pre,                  \
+        size_t gradients_stride, const T *gradients, T *deltas) {                                   \
+        active_kernels->softmax_weighted_derivative_##suffix(                                       \
+            rows, units, components, stride, pre, gradients_stride, gradients, deltas);             \
+    }                                                                                               \
+    double loom_squared_error_softmax_weighted_##suffix(                                            \
+        size_t rows, size_t units, size_t components, size_t stride, const T *bias, T *logits,      \
+        const T *targets, size_t targets_stride, T factor, T scale, T *deltas) {                    \
+        return active_kernels->squared_error_softmax_weighted_##suffix(                             \
+            rows, units, components, stride, bias, logits, targets, targets_stride, factor, scale,  \
+            deltas);                                                                                \
+    }                                                                                               \
     void loom_column_sums_##suffix(size_t rows, size_t columns, size_t stride, const T *m,          \
                                    T *sums) {                                                       \
         active_kernels->column_sums_##suffix(rows, columns, stride, m, sums);                       \
@@ -113,6 +132,9 @@ loom_derivative_source loom_activation_derivative_source(loom_activation activat
                                    size_t destination_stride) {                                     \
         active_kernels->gather_rows_##suffix(count, columns, source, source_stride, indices,        \
                                              destination, destination_stride);                      \
+    }                                                                                               \
+    void loom_multiply_##suffix(const loom_product_##suffix *product, T *scratch) {                 \
+        active_kernels->multiply_##suffix(product, scratch);                                        \
     }                                                                                               \
     void loom_update_sgd_##suffix(const loom_update_##suffix *update, size_t rows, size_t columns,  \
                                   size_t stride, T *weights, const T *gradients) {                  \

@@ -98,7 +98,7 @@ private struct PredictionTable {
             switch model.network.description.output {
             case .softmax: .classes
             case .sigmoid: columns == 1 ? .secondClass : .decisions
-            case .identity, .threshold: .values
+            case .identity, .threshold, .softmaxWeighted: .values
             }
         let (names, base) = (model.classNames, model.labelBase == .one ? 1 : 0)
         className = { names?[$0] ?? String($0 + base) }

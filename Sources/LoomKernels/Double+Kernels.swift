@@ -8,15 +8,27 @@ extension Double: LoomScalar {
     @inlinable public static var precision: Precision { .float64 }
 
     @inlinable
-    public static func gemm(
-        transposeA: Bool, transposeB: Bool, rows: Int, columns: Int, inner: Int, alpha: Double,
-        a: UnsafePointer<Double>, strideA: Int, b: UnsafePointer<Double>, strideB: Int, beta: Double,
-        c: UnsafeMutablePointer<Double>, strideC: Int
+    public static func multiply(
+        _ a: GemmOperand<Double>, _ b: GemmOperand<Double>, inner: Int, alpha: Double, beta: Double,
+        into result: MatrixView<Double>, scratch: UnsafeMutablePointer<Double>
+    ) {
+        var product = loom_product_f64(
+            rows: result.rows, columns: result.columns, inner: inner, alpha: alpha, beta: beta,
+            a: a.matrix.pointer, a_stride: a.matrix.stride, b: b.matrix.pointer, b_stride: b.matrix.stride,
+            c: result.pointer, c_stride: result.stride, a_transposed: a.transposed, b_transposed: b.transposed)
+        loom_multiply_f64(&product, scratch)
+    }
+
+    @inlinable
+    public static func openBLASMultiply(
+        _ a: GemmOperand<Double>, _ b: GemmOperand<Double>, inner: Int, alpha: Double, beta: Double,
+        into result: MatrixView<Double>
     ) {
         cblas_dgemm(
-            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-            blasint(rows), blasint(columns), blasint(inner), alpha, a, blasint(strideA), b, blasint(strideB), beta,
-            c, blasint(strideC))
+            CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
+            blasint(result.rows), blasint(result.columns), blasint(inner), alpha, a.matrix.pointer,
+            blasint(a.matrix.stride), b.matrix.pointer, blasint(b.matrix.stride), beta, result.pointer,
+            blasint(result.stride))
     }
 
     @inlinable
@@ -85,6 +97,35 @@ extension Double: LoomScalar {
         loom_squared_error_f64(
             map, logits.rows, logits.columns, logits.stride, bias, logits.pointer, targets.pointer, targets.stride,
             factor, scale, deltas, &correct)
+    }
+
+    @inlinable
+    public static func softmaxWeighted(
+        components: Int, bias: UnsafePointer<Double>?, preActivations: MatrixView<Double>, outputs: MatrixView<Double>
+    ) {
+        loom_softmax_weighted_f64(
+            outputs.rows, outputs.columns, components, preActivations.stride, bias, preActivations.pointer,
+            outputs.stride, outputs.pointer)
+    }
+
+    @inlinable
+    public static func softmaxWeightedDerivative(
+        components: Int, preActivations: MatrixView<Double>, gradients: MatrixView<Double>, deltas: MatrixView<Double>
+    ) {
+        assert(preActivations.stride == deltas.stride, "deltas and what they derive from have one stride")
+        loom_softmax_weighted_derivative_f64(
+            deltas.rows, gradients.columns, components, deltas.stride, preActivations.pointer, gradients.stride,
+            gradients.pointer, deltas.pointer)
+    }
+
+    @inlinable
+    public static func squaredErrorOfSoftmaxWeighted(
+        components: Int, bias: UnsafePointer<Double>?, logits: MatrixView<Double>, targets: MatrixView<Double>,
+        factor: Double, scale: Double, deltas: UnsafeMutablePointer<Double>?
+    ) -> Double {
+        loom_squared_error_softmax_weighted_f64(
+            logits.rows, logits.columns / components, components, logits.stride, bias, logits.pointer,
+            targets.pointer, targets.stride, factor, scale, deltas)
     }
 
     @inlinable

@@ -8,15 +8,27 @@ extension Float: LoomScalar {
     @inlinable public static var precision: Precision { .float32 }
 
     @inlinable
-    public static func gemm(
-        transposeA: Bool, transposeB: Bool, rows: Int, columns: Int, inner: Int, alpha: Float,
-        a: UnsafePointer<Float>, strideA: Int, b: UnsafePointer<Float>, strideB: Int, beta: Float,
-        c: UnsafeMutablePointer<Float>, strideC: Int
+    public static func multiply(
+        _ a: GemmOperand<Float>, _ b: GemmOperand<Float>, inner: Int, alpha: Float, beta: Float,
+        into result: MatrixView<Float>, scratch: UnsafeMutablePointer<Float>
+    ) {
+        var product = loom_product_f32(
+            rows: result.rows, columns: result.columns, inner: inner, alpha: alpha, beta: beta,
+            a: a.matrix.pointer, a_stride: a.matrix.stride, b: b.matrix.pointer, b_stride: b.matrix.stride,
+            c: result.pointer, c_stride: result.stride, a_transposed: a.transposed, b_transposed: b.transposed)
+        loom_multiply_f32(&product, scratch)
+    }
+
+    @inlinable
+    public static func openBLASMultiply(
+        _ a: GemmOperand<Float>, _ b: GemmOperand<Float>, inner: Int, alpha: Float, beta: Float,
+        into result: MatrixView<Float>
     ) {
         cblas_sgemm(
-            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-            blasint(rows), blasint(columns), blasint(inner), alpha, a, blasint(strideA), b, blasint(strideB), beta,
-            c, blasint(strideC))
+            CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
+            blasint(result.rows), blasint(result.columns), blasint(inner), alpha, a.matrix.pointer,
+            blasint(a.matrix.stride), b.matrix.pointer, blasint(b.matrix.stride), beta, result.pointer,
+            blasint(result.stride))
     }
 
     @inlinable
@@ -85,6 +97,35 @@ extension Float: LoomScalar {
         loom_squared_error_f32(
             map, logits.rows, logits.columns, logits.stride, bias, logits.pointer, targets.pointer, targets.stride,
             factor, scale, deltas, &correct)
+    }
+
+    @inlinable
+    public static func softmaxWeighted(
+        components: Int, bias: UnsafePointer<Float>?, preActivations: MatrixView<Float>, outputs: MatrixView<Float>
+    ) {
+        loom_softmax_weighted_f32(
+            outputs.rows, outputs.columns, components, preActivations.stride, bias, preActivations.pointer,
+            outputs.stride, outputs.pointer)
+    }
+
+    @inlinable
+    public static func softmaxWeightedDerivative(
+        components: Int, preActivations: MatrixView<Float>, gradients: MatrixView<Float>, deltas: MatrixView<Float>
+    ) {
+        assert(preActivations.stride == deltas.stride, "deltas and what they derive from have one stride")
+        loom_softmax_weighted_derivative_f32(
+            deltas.rows, gradients.columns, components, deltas.stride, preActivations.pointer, gradients.stride,
+            gradients.pointer, deltas.pointer)
+    }
+
+    @inlinable
+    public static func squaredErrorOfSoftmaxWeighted(
+        components: Int, bias: UnsafePointer<Float>?, logits: MatrixView<Float>, targets: MatrixView<Float>,
+        factor: Float, scale: Float, deltas: UnsafeMutablePointer<Float>?
+    ) -> Double {
+        loom_squared_error_softmax_weighted_f32(
+            logits.rows, logits.columns / components, components, logits.stride, bias, logits.pointer,
+            targets.pointer, targets.stride, factor, scale, deltas)
     }
 
     @inlinable

@@ -58,11 +58,15 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// The format's name.
     static var precision: Precision { get }
 
-    /// c = alpha · op(a) · op(b) + beta · c, row-major; op(a) is rows × inner, op(b) inner × columns.
-    static func gemm(
-        transposeA: Bool, transposeB: Bool, rows: Int, columns: Int, inner: Int, alpha: Self,
-        a: UnsafePointer<Self>, strideA: Int, b: UnsafePointer<Self>, strideB: Int, beta: Self,
-        c: UnsafeMutablePointer<Self>, strideC: Int)
+    /// result = alpha · a · b + beta · result by the kernels of this package; `inner` is the size that a and b share.
+    static func multiply(
+        _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
+        into result: MatrixView<Self>, scratch: UnsafeMutablePointer<Self>)
+
+    /// result = alpha · a · b + beta · result by OpenBLAS.
+    static func openBLASMultiply(
+        _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
+        into result: MatrixView<Self>)
 
     /// z = preActivations + bias, outputs = activation(z); both views may be the same matrix.
     static func activate(
@@ -99,6 +103,21 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     static func squaredError(
         _ map: loom_output_map, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>,
         factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?, correct: inout Int
+    ) -> Double
+
+    /// outputs = softmax(a)·a of units with `components` neighbouring columns a = preActivations + bias each; the outputs
+    /// may lie at the start of the rows of the pre-activations.
+    static func softmaxWeighted(
+        components: Int, bias: UnsafePointer<Self>?, preActivations: MatrixView<Self>, outputs: MatrixView<Self>)
+
+    /// deltas = gradients · ∂o/∂a: one gradient per unit, one delta per component.
+    static func softmaxWeightedDerivative(
+        components: Int, preActivations: MatrixView<Self>, gradients: MatrixView<Self>, deltas: MatrixView<Self>)
+
+    /// The sum of factor · ‖o − target‖² of softmax-weighted units; deltas = scale · ∂loss/∂a.
+    static func squaredErrorOfSoftmaxWeighted(
+        components: Int, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>,
+        factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?
     ) -> Double
 
     /// sums[j] = Σ over rows of matrix[i, j].

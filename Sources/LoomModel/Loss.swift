@@ -23,6 +23,7 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
         case softmaxCrossEntropy
         case sigmoidCrossEntropy
         case squared(loom_output_map, factor: Double)
+        case squaredSoftmaxWeighted(factor: Double)
     }
     let form: Form
     let reduction: LossDescription.Reduction
@@ -41,6 +42,14 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
             throw ModelError(
                 "cross_entropy compares probabilities, but the output map is identity; use the output softmax "
                     + "(one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum")
+        case (.crossEntropy, .softmaxWeighted):
+            throw ModelError(
+                "cross_entropy compares probabilities, but the output map is softmax_weighted, a regression; use the loss "
+                    + "half_squared or squared_sum")
+        case (.squaredSum, .softmaxWeighted):
+            form = .squaredSoftmaxWeighted(factor: 1)
+        case (.halfSquared, .softmaxWeighted):
+            form = .squaredSoftmaxWeighted(factor: 0.5)
         case (.squaredSum, _):
             form = .squared(output.kernelMap, factor: 1)
         case (.halfSquared, _):
@@ -60,7 +69,7 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
         switch form {
         case .softmaxCrossEntropy, .squared(LOOM_OUTPUT_SOFTMAX, _): 1
         case .sigmoidCrossEntropy, .squared(LOOM_OUTPUT_SIGMOID, _): outputs
-        case .squared: 0
+        case .squared, .squaredSoftmaxWeighted: 0
         }
     }
 
@@ -99,18 +108,22 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
             return Scalar.squaredError(
                 map, bias: bias, logits: logits, targets: targets.values.rows(rows), factor: Scalar(factor),
                 scale: Scalar(scale), deltas: deltas, correct: &correct)
+        case .squaredSoftmaxWeighted(let factor):
+            return Scalar.squaredErrorOfSoftmaxWeighted(
+                components: pass.layers[pass.layerCount - 1].components, bias: bias, logits: logits,
+                targets: targets.values.rows(rows), factor: Scalar(factor), scale: Scalar(scale), deltas: deltas)
         }
     }
 }
 
 extension OutputMap {
-    /// The kernels' name of the map; a threshold has none, it is an activation.
+    /// The kernels' name of the map; a threshold is an activation, and softmax-weighted units have kernels of their own.
     var kernelMap: loom_output_map {
         switch self {
         case .identity: LOOM_OUTPUT_IDENTITY
         case .sigmoid: LOOM_OUTPUT_SIGMOID
         case .softmax: LOOM_OUTPUT_SOFTMAX
-        case .threshold: preconditionFailure("threshold is not a differentiable output map")
+        case .threshold, .softmaxWeighted: preconditionFailure("\(rawValue) is not an element-wise output map")
         }
     }
 }

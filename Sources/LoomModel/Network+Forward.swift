@@ -15,21 +15,26 @@ extension NetworkPass {
             for offset in 0..<layer.connectionCount {
                 let connection = connections[layer.firstConnection + offset]
                 let rowsPerCall = callShapes[layer.firstConnection + offset].rowsPerForwardCall
-                let x = sourceOutputs(connection.source, data: data).rows(rows)
+                let x = sourceOutputs(connection.source, data: data).columns(connection.sourceColumns.range).rows(rows)
                 Self.inCalls(of: rowsPerCall, rows: x.rows) { call in
-                    Gemm.forward(
+                    gemm.forward(
                         x.rows(call), weights: connection.weights, into: z.rows(call),
                         accumulate: connection.accumulatesForward)
                 }
             }
-            if index < layerCount - 1 {
+            if index == layerCount - 1 { continue }
+            if layer.components > 1 {
+                Scalar.softmaxWeighted(
+                    components: layer.components, bias: layer.bias, preActivations: z,
+                    outputs: layer.outputs.rows(rows))
+            } else {
                 Scalar.activate(
                     layer.activation, bias: layer.bias, preActivations: z, outputs: layer.outputs.rows(rows))
             }
         }
     }
 
-    /// The prediction of the batch rows `rows`, in place of the logits; `forward` has run.
+    /// Writes the prediction of the batch rows `rows` in place of the logits; `forward` has run.
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
     public func predict(rows: Range<Int>) {
@@ -38,6 +43,10 @@ extension NetworkPass {
         case .identity: Scalar.predict(LOOM_OUTPUT_IDENTITY, bias: outputBias, logits: z, prediction: z)
         case .sigmoid: Scalar.predict(LOOM_OUTPUT_SIGMOID, bias: outputBias, logits: z, prediction: z)
         case .softmax: Scalar.predict(LOOM_OUTPUT_SOFTMAX, bias: outputBias, logits: z, prediction: z)
+        case .softmaxWeighted:
+            Scalar.softmaxWeighted(
+                components: layers[layerCount - 1].components, bias: outputBias, preActivations: z,
+                outputs: prediction.rows(rows))
         case .threshold: Scalar.activate(LOOM_THRESHOLD, bias: outputBias, preActivations: z, outputs: z)
         }
     }

@@ -10,8 +10,8 @@ extension Network {
             if let bias = layer.bias, let values = given.bias {
                 parameters.setValues(bias, to: values.map { Scalar($0) })
             }
-            for connection in layer.connections {
-                if let weights = given.weights {
+            for (offset, connection) in layer.connections.enumerated() {
+                if let weights = given.connectionWeights?[offset] {
                     parameters.setValues(connection.weights, to: weights.joined().map { Scalar($0) })
                 } else {
                     initialize(parameters.view(connection.weights), tensor: connection.weights)

@@ -16,8 +16,15 @@ public struct Network<Scalar: LoomScalar>: Sendable {
     public struct Connection: Sendable {
         /// Where the inputs come from.
         public let source: Source
-        /// The index of the weights, units × width of the source, in the parameter layout.
+        /// The columns of the source that are read: all of a layer's, all or some of the data's.
+        public let sourceColumns: Range<Int>
+        /// The index of the weights, pre-activations × columns of the source, in the parameter layout.
         public let weights: Int
+        /// Whether its forward product is added to that of an earlier connection of the same layer.
+        public let accumulatesForward: Bool
+        /// Whether its backward product is added to that of a later layer with the same source; layers run backward in
+        /// reverse order, so the last reader's is the first.
+        public let accumulatesBackward: Bool
     }
 
     /// One layer: u = activation(Σ W·source + b).
@@ -26,12 +33,18 @@ public struct Network<Scalar: LoomScalar>: Sendable {
         public let name: String
         /// The number of its outputs.
         public let units: Int
-        /// Its activation as the kernels name it.
+        /// The pre-activations of one unit: more than 1 in a softmax-weighted layer, and in the last layer before a
+        /// softmax-weighted output.
+        public let components: Int
+        /// Its activation as the kernels name it; identity where a softmax-weighted one combines components.
         public let activation: loom_activation
         /// The connections whose products are added in this order.
         public let connections: [Connection]
         /// The index of the bias in the parameter layout, if it has one.
         public let bias: Int?
+
+        /// The number of its pre-activations.
+        public var preActivations: Int { units * components }
     }
 
     /// The description it was built from.
@@ -43,41 +56,41 @@ public struct Network<Scalar: LoomScalar>: Sendable {
     /// Where the parameters lie.
     public let layout: ParameterLayout
 
-    /// Checks `description` and lays out its parameters.
-    /// - Throws: `ModelError` naming the layer whose sizes or given weights do not fit.
+    /// Sorts the layers of `description`, checks them and lays out their parameters.
+    /// - Throws: `ModelError` naming the layer whose inputs, sizes or given weights do not fit.
     public init(_ description: NetworkDescription) throws {
         guard description.inputs > 0 else { throw ModelError("the network has no input features") }
-        guard !description.layers.isEmpty else {
-            throw ModelError("the network has no layers; it needs at least the output layer")
+        let graph: NetworkGraph
+        do {
+            graph = try NetworkGraph(description)
+        } catch {
+            throw ModelError(error.description)
         }
+        try graph.checkSizes()
         var layout = ParameterLayout()
         var layers: [Layer] = []
-        var source = Source.data
-        var width = description.inputs
-        for (index, layer) in description.layers.enumerated() {
-            try layer.check(inputs: width)
-            let weights = layout.append(
-                name: "\(layer.name).weights", role: .weights, rows: layer.units, columns: width, of: Scalar.self)
+        let lastReaders = graph.lastReaders
+        for (index, layer) in graph.description.layers.enumerated() {
+            let connections = graph.sources[index].enumerated().map { offset, source in
+                let columns = graph.columns(of: source)
+                return Connection(
+                    source: Source(source), sourceColumns: columns,
+                    weights: layout.append(
+                        name: layer.weightsName(input: layer.inputs![offset]), role: .weights,
+                        rows: layer.preActivations, columns: columns.count, of: Scalar.self),
+                    accumulatesForward: offset > 0, accumulatesBackward: lastReaders[source] != index)
+            }
             let bias =
                 layer.hasBias
                 ? layout.append(
-                    name: "\(layer.name).bias", role: .bias, rows: 1, columns: layer.units, of: Scalar.self) : nil
+                    name: "\(layer.name).bias", role: .bias, rows: 1, columns: layer.preActivations, of: Scalar.self)
+                : nil
             layers.append(
                 Layer(
-                    name: layer.name, units: layer.units, activation: layer.kernelActivation,
-                    connections: [Connection(source: source, weights: weights)], bias: bias))
-            source = .layer(index)
-            width = layer.units
+                    name: layer.name, units: layer.units, components: layer.components ?? 1,
+                    activation: layer.kernelActivation, connections: connections, bias: bias))
         }
-        guard layers.last!.activation == LOOM_IDENTITY else {
-            throw ModelError(
-                "the last layer '\(layers.last!.name)' has the activation '\(description.layers.last!.activation.rawValue)';"
-                    + " its activation must be identity, because network.output is applied to its pre-activations")
-        }
-        guard Set(layers.map(\.name)).count == layers.count else {
-            throw ModelError("two layers have the same name; names must be unique")
-        }
-        self.description = description
+        self.description = graph.description
         self.inputs = description.inputs
         self.layers = layers
         self.layout = layout
@@ -122,23 +135,21 @@ extension LayerDescription {
         case .exp: LOOM_EXP
         case .softplus: LOOM_SOFTPLUS
         case .threshold: LOOM_THRESHOLD
+        case .softmaxWeighted: LOOM_IDENTITY
         }
     }
 
-    /// Checks units, given weights and given biases against `inputs` columns.
-    func check(inputs: Int) throws {
-        guard units > 0 else { throw ModelError("layer '\(name)' has \(units) units; it needs at least one") }
-        if let weights {
-            let columns = Set(weights.map(\.count))
-            guard weights.count == units, columns == [inputs] else {
-                let given = "\(weights.count) × \(columns.sorted().map(String.init).joined(separator: " or "))"
-                throw ModelError(
-                    "layer '\(name)' has \(units) units and \(inputs) inputs, so its weights must be "
-                        + "\(units) × \(inputs) (out by in); they are \(given)")
-            }
-        }
-        if let bias, bias.count != units {
-            throw ModelError("layer '\(name)' has \(units) units, but \(bias.count) biases are given")
+    /// The name of the weights that multiply `input`: with a single input it need not be said.
+    func weightsName(input: String) -> String {
+        inputs?.count == 1 ? "\(name).weights" : "\(name).weights.\(input)"
+    }
+}
+
+extension Network.Source {
+    init(_ source: NetworkGraph.Source) {
+        switch source {
+        case .data: self = .data
+        case .layer(let index): self = .layer(index)
         }
     }
 }

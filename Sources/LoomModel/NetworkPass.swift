@@ -1,11 +1,28 @@
 import CKernels
 import LoomKernels
 
+/// The columns of a source that a connection reads: a range of bitwise copyable numbers.
+public struct SourceColumns: BitwiseCopyable, Sendable {
+    private let first: Int
+    private let end: Int
+
+    /// The columns of `range`.
+    public init(_ range: Range<Int>) {
+        first = range.lowerBound
+        end = range.upperBound
+    }
+
+    /// The columns.
+    public var range: Range<Int> { first..<end }
+}
+
 /// One connection as the passes see it: plain pointers, no references.
 struct ConnectionPass<Scalar: LoomScalar>: BitwiseCopyable {
     /// The index of the source layer, −1 for the data.
     let source: Int
-    /// units × width of the source
+    /// The columns of the source that are read.
+    let sourceColumns: SourceColumns
+    /// pre-activations × columns of the source
     let weights: MatrixView<Scalar>
     /// Whether the forward product is added to that of an earlier connection of the same layer.
     let accumulatesForward: Bool
@@ -28,9 +45,12 @@ public struct CallShape: BitwiseCopyable, Sendable, Equatable {
     }
 }
 
-/// One layer as the passes see it. All matrices are batch rows × units with one stride.
+/// One layer as the passes see it. All matrices are batch rows × units with one stride, but in a softmax-weighted layer
+/// the pre-activations and deltas, which have units · components columns and a stride of their own.
 struct LayerPass<Scalar: LoomScalar>: BitwiseCopyable {
     let activation: loom_activation
+    /// The pre-activations of one unit: more than 1 in a softmax-weighted layer and before such an output.
+    let components: Int
     let firstConnection: Int
     let connectionCount: Int
     let bias: UnsafeMutablePointer<Scalar>?
@@ -40,6 +60,8 @@ struct LayerPass<Scalar: LoomScalar>: BitwiseCopyable {
     let outputs: MatrixView<Scalar>
     /// ∂L/∂z, scaled for the whole batch.
     let deltas: MatrixView<Scalar>
+    /// ∂L/∂u, which becomes δ in place: the same matrix as `deltas`, but in a softmax-weighted layer.
+    let outputGradients: MatrixView<Scalar>
     /// Whether the derivative is computed from z, not from u.
     let derivativeFromPreActivations: Bool
 }
@@ -55,6 +77,8 @@ public struct NetworkPass<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Senda
     let connections: UnsafePointer<ConnectionPass<Scalar>>
     /// One per connection, in the order of the layers and their connections; memory of whoever set it.
     public var callShapes: UnsafePointer<CallShape>
+    /// What multiplies matrices: the scratch memory of one worker.
+    public var gemm: Gemm<Scalar>
     /// The number of layers.
     public let layerCount: Int
     let outputMap: OutputMap
@@ -70,12 +94,18 @@ public struct NetworkPass<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Senda
     @usableFromInline
     func outputs(of layer: Int) -> MatrixView<Scalar> { layers[layer].outputs }
 
+    /// The prediction, after `predict`: batch rows × outputs of the network.
+    public var prediction: MatrixView<Scalar> {
+        let z = logits
+        return outputMap == .softmaxWeighted ? z.columns(0..<z.columns / layers[layerCount - 1].components) : z
+    }
+
     /// What a connection multiplies: the data for source −1, otherwise a layer's outputs.
     public func sourceOutputs(_ source: Int, data: MatrixView<Scalar>) -> MatrixView<Scalar> {
         source < 0 ? data : layers[source].outputs
     }
 
-    /// ∂L/∂z of `layer`: batch rows × units.
+    /// ∂L/∂z of `layer`: batch rows × pre-activations.
     public func deltas(of layer: Int) -> MatrixView<Scalar> { layers[layer].deltas }
 
     /// z of `layer`, bias included; only with a workspace that keeps pre-activations.

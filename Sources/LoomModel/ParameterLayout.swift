@@ -9,7 +9,8 @@ public struct ParameterTensor: Sendable, Equatable {
         /// The biases of one layer.
         case bias
     }
-    /// The tensor's name, `LAYER.weights` or `LAYER.bias`: also its name in a checkpoint.
+    /// The tensor's name, `LAYER.weights` (`LAYER.weights.INPUT` with several inputs) or `LAYER.bias`: also its name
+    /// in a checkpoint.
     public let name: String
     /// What the numbers are.
     public let role: Role

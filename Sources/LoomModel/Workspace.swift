@@ -19,6 +19,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     private let layers: AlignedBuffer<LayerPass<Scalar>>
     private let connections: AlignedBuffer<ConnectionPass<Scalar>>
     private let wholeRuns: AlignedBuffer<CallShape>
+    private let gemm = GemmMemory<Scalar>(workers: 1)
 
     /// Reserves memory for batches of up to `capacity` samples.
     /// - Parameters:
@@ -32,12 +33,10 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
         self.network = network
         self.parameters = parameters
         self.capacity = capacity
-        let plan = network.layers.map { layer in
-            WorkspaceRow(
-                stride: Padding.stride(columns: layer.units, of: Scalar.self),
-                keepsPreActivations: (keepsPreActivations && layer.activation != LOOM_IDENTITY)
-                    || (training && layer.derivativeFromPreActivations),
-                hasDeltas: training)
+        let plan = network.layers.enumerated().map { index, layer in
+            LayerPlan(
+                layer, isLast: index == network.layers.count - 1, training: training,
+                keepsPreActivations: keepsPreActivations, of: Scalar.self)
         }
         let elements = plan.reduce(0) { $0 + $1.elements } * capacity
         self.bytes = elements * MemoryLayout<Scalar>.stride
@@ -51,42 +50,42 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
 
     /// Bytes of activations and deltas of one sample.
     public static func bytesPerSample(of network: Network<Scalar>) -> Int {
-        network.layers.reduce(0) { sum, layer in
-            let matrices = layer.derivativeFromPreActivations ? 3 : 2
-            return sum + matrices * Padding.stride(columns: layer.units, of: Scalar.self)
+        network.layers.enumerated().reduce(0) { sum, layer in
+            let isLast = layer.offset == network.layers.count - 1
+            return sum
+                + LayerPlan(
+                    layer.element, isLast: isLast, training: true, keepsPreActivations: false, of: Scalar.self
+                ).elements
         } * MemoryLayout<Scalar>.stride
     }
 
-    private func layOut(_ plan: [WorkspaceRow]) {
+    private func layOut(_ plans: [LayerPlan]) {
         var free = matrices.pointer
-        func matrix(units: Int, stride: Int) -> MatrixView<Scalar> {
-            defer { free += capacity * stride }
-            return MatrixView(pointer: free, rows: capacity, columns: units, stride: stride)
+        func matrix(_ row: LayerPlan.Row) -> MatrixView<Scalar> {
+            defer { free += capacity * row.stride }
+            return MatrixView(pointer: free, rows: capacity, columns: row.columns, stride: row.stride)
         }
         var connectionCount = 0
-        var feeds = Set<Int>()
-        for (index, (layer, row)) in zip(network.layers, plan).enumerated() {
-            let outputs = matrix(units: layer.units, stride: row.stride)
-            let z = row.keepsPreActivations ? matrix(units: layer.units, stride: row.stride) : outputs
-            let deltas = row.hasDeltas ? matrix(units: layer.units, stride: row.stride) : outputs
+        for (index, (layer, plan)) in zip(network.layers, plans).enumerated() {
+            let outputs = matrix(plan.outputs)
+            let z = plan.preActivations.map(matrix) ?? outputs
+            let gradients = plan.outputGradients.map(matrix) ?? outputs
             (layers.pointer + index).initialize(
                 to: LayerPass(
-                    activation: layer.activation, firstConnection: connectionCount,
+                    activation: layer.activation, components: layer.components, firstConnection: connectionCount,
                     connectionCount: layer.connections.count, bias: layer.bias.map { parameters.view($0).pointer },
-                    preActivations: z, outputs: outputs, deltas: deltas,
-                    derivativeFromPreActivations: layer.derivativeFromPreActivations))
-            connectionCount += layer.connections.count
-        }
-        // Backward runs from the last layer to the first: the first product into a layer's deltas overwrites them,
-        // every later one adds.
-        for (index, layer) in network.layers.enumerated().reversed() {
-            for (offset, connection) in layer.connections.enumerated() {
+                    preActivations: z, outputs: outputs, deltas: plan.deltas.map(matrix) ?? gradients,
+                    outputGradients: gradients, derivativeFromPreActivations: layer.derivativeFromPreActivations))
+            for connection in layer.connections {
                 var source = -1
                 if case .layer(let producer) = connection.source { source = producer }
-                (connections.pointer + layers.pointer[index].firstConnection + offset).initialize(
+                (connections.pointer + connectionCount).initialize(
                     to: ConnectionPass(
-                        source: source, weights: parameters.view(connection.weights),
-                        accumulatesForward: offset > 0, accumulatesBackward: !feeds.insert(source).inserted))
+                        source: source, sourceColumns: SourceColumns(connection.sourceColumns),
+                        weights: parameters.view(connection.weights),
+                        accumulatesForward: connection.accumulatesForward,
+                        accumulatesBackward: connection.accumulatesBackward))
+                connectionCount += 1
             }
         }
     }
@@ -95,7 +94,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     public var pass: NetworkPass<Scalar> {
         NetworkPass(
             layers: UnsafePointer(layers.pointer), connections: UnsafePointer(connections.pointer),
-            callShapes: UnsafePointer(wholeRuns.pointer), layerCount: layers.count,
+            callShapes: UnsafePointer(wholeRuns.pointer), gemm: gemm.gemms[0], layerCount: layers.count,
             outputMap: network.description.output)
     }
 
@@ -103,7 +102,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     public func touch(rows: Range<Int>) {
         for index in 0..<layers.count {
             let layer = layers.pointer[index]
-            for matrix in [layer.outputs, layer.preActivations, layer.deltas] {
+            for matrix in [layer.outputs, layer.preActivations, layer.deltas, layer.outputGradients] {
                 let block = matrix.rows(rows)
                 block.pointer.update(repeating: 0, count: block.rows * block.stride)
             }
@@ -117,13 +116,44 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     }
 }
 
-/// What one layer takes of a sample's row in the workspace.
-private struct WorkspaceRow {
-    let stride: Int
-    let keepsPreActivations: Bool
-    let hasDeltas: Bool
+/// The matrices that one layer needs; nil where it uses another one.
+private struct LayerPlan {
+    struct Row {
+        let columns: Int
+        let stride: Int
 
-    var elements: Int { stride * (1 + (keepsPreActivations ? 1 : 0) + (hasDeltas ? 1 : 0)) }
+        init<Scalar: LoomScalar>(_ columns: Int, of type: Scalar.Type) {
+            self.columns = columns
+            stride = Padding.stride(columns: columns, of: type)
+        }
+    }
+    /// u; in the last layer z.
+    let outputs: Row
+    /// z, where it is not kept in the place of u.
+    let preActivations: Row?
+    /// ∂L/∂u.
+    let outputGradients: Row?
+    /// ∂L/∂z, where it is not formed in the place of ∂L/∂u.
+    let deltas: Row?
+
+    init<Scalar: LoomScalar>(
+        _ layer: Network<Scalar>.Layer, isLast: Bool, training: Bool, keepsPreActivations: Bool,
+        of type: Scalar.Type
+    ) {
+        let combines = layer.components > 1 && !isLast
+        let preActivations = Row(layer.preActivations, of: type)
+        outputs = combines ? Row(layer.units, of: type) : preActivations
+        let keeps =
+            (keepsPreActivations && layer.activation != LOOM_IDENTITY)
+            || (training && layer.derivativeFromPreActivations)
+        self.preActivations = combines || keeps ? preActivations : nil
+        outputGradients = training ? outputs : nil
+        deltas = training && combines ? preActivations : nil
+    }
+
+    var elements: Int {
+        [outputs, preActivations, outputGradients, deltas].reduce(0) { $0 + ($1?.stride ?? 0) }
+    }
 }
 
 extension Network.Layer {

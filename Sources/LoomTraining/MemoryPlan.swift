@@ -21,6 +21,8 @@ public struct MemoryPlan: Sendable, Equatable {
     public var batchBytes = 0
     /// Activations of an evaluation, of all workers.
     public var evaluationBytes = 0
+    /// Packed operands of the matrix products, of all workers.
+    public var scratchBytes = 0
     /// Needed only while the data are read, before the network is made.
     public var loadingBytes = 0
     /// Needed only while the steps are planned: operands and results of the self-test of products.
@@ -32,7 +34,7 @@ public struct MemoryPlan: Sendable, Equatable {
     /// The most that is in use at a time.
     public var totalBytes: Int {
         let model = parameterBytes + gradientBytes + optimizerBytes
-        let steps = activationBytes + batchBytes + evaluationBytes
+        let steps = activationBytes + batchBytes + evaluationBytes + scratchBytes
         return programBytes + dataBytes + validationBytes + max(loadingBytes, model + max(planningBytes, steps))
     }
 }
@@ -77,10 +79,15 @@ extension MemoryPlan {
         dataBytes = samples * sampleBytes
         validationBytes = validationSamples * sampleBytes
         if validationSamples > 0 {
-            let outputs = network.layers.reduce(0) { $0 + rowBytes($1.units) }
+            let outputs = network.layers.reduce(0) {
+                $0 + rowBytes($1.units) + ($1.components > 1 ? rowBytes($1.preActivations) : 0)
+            }
             evaluationBytes = team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
         }
-        if team.sameBitsForAnyWorkers {
+        // A training has one for each worker, and an evaluation another one.
+        scratchBytes = GemmMemory<Scalar>(provider: team.gemmProvider, workers: 1).bytes * team.workers
+        if validationSamples > 0 { scratchBytes *= 2 }
+        if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }
     }

@@ -68,8 +68,9 @@ struct ConfigurationErrorTests {
                 + "of its outputs"),
         Mistake(
             network: "{layers: [{units: 10}]}",
-            "run.yaml:3:3: network.output: the key is missing; expected softmax, sigmoid, identity or threshold: the map "
-                + "from the last layer to the prediction"),
+            "run.yaml:3:3: network.output: the key is missing; expected softmax, sigmoid, identity, threshold or "
+                + "softmax_weighted, or the name of a vertex or a list of them: the map from the last layer to the "
+                + "prediction; or the output vertices"),
         Mistake(
             "loss: {}\ntraining: {}\nloss: {l2: 1}",
             "run.yaml:3:1: the key 'loss' is given more than once in this mapping; keep one of them"),

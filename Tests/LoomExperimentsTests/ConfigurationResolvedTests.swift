@@ -46,6 +46,40 @@ struct ConfigurationResolvedTests {
           output: softmax
         """,
         """
+        data: {synthetic: {task: spirals, samples: 10}}
+        network:
+          layers:
+            - {name: out, units: 2, inputs: [b, input], weights: {input: [[1, 2], [3, 4]], b: [[5, 6, 7], [8, 9, 10]]}}
+            - {name: a, units: 1, inputs: [input], activation: softmax_weighted, components: 2, bias: [1, 2]}
+            - {name: b, units: 3, inputs: [input, a]}
+          output: softmax
+        """,
+        """
+        data: {synthetic: {task: linear, inputs: 2, samples: 10}}
+        network: {layers: [{units: 1, components: 3, weights: [[1, 2], [3, 4], [5, 6]]}], output: softmax_weighted}
+        """,
+        """
+        data: {synthetic: {task: linear, inputs: 2, samples: 10}}
+        network:
+          inputs: [x1, "x 2"]
+          vertices: [{name: v, kind: softmax_weighted, components: 2}, {name: softmax, kind: sigmoid}, {name: p, kind: sigmoid}]
+          edges:
+            - {from: x1, to: v, weights: [0.1, 0.2]}
+            - {from: "x 2", to: v, weights: [-0.1, 1e-3]}
+            - {from: v, to: softmax, weight: 0.5}
+            - {from: v, to: p, weights: 0.25}
+          output: [softmax, p]
+        """,
+        """
+        data: {synthetic: {task: linear, inputs: 1, samples: 10}}
+        network:
+          inputs: [x]
+          vertices: [{name: y, kind: identity}]
+          edges: [{from: x, to: y}]
+          output: y
+          initialization: {kind: xavier, seed: 4}
+        """,
+        """
         data: {synthetic: {task: linear, samples: 10, targets: 2, informative: 3, bias: -1}}
         network: {layers: [{units: 2}], output: identity}
         optimizer: {kind: momentum, schedule: {kind: step, every_epochs: 3}}
@@ -194,7 +228,8 @@ struct ConfigurationResolvedTests {
             case .list(let elements): elements.forEach { check($0, path + ".N") }
             case .mapping(let entries):
                 for entry in entries {
-                    let key = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+                    let name = path.hasSuffix(".weights") ? "INPUT" : entry.key
+                    let key = path.isEmpty ? name : "\(path).\(name)"
                     #expect(paths.contains(key) || key.hasPrefix("data.validation.inline."))
                     check(entry.value, key)
                 }

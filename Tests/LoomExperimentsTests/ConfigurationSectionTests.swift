@@ -137,21 +137,6 @@ struct ConfigurationSectionTests {
             network: "{layers: [{units: 2, weights: [[1, 2], [3]]}], output: softmax}",
             "run.yaml:3:42: network.layers.0.weights.1: expected 2 numbers as in the first row, found 1"),
         Mistake(
-            network: "{vertices: [], layers: [{units: 2}], output: softmax}",
-            "run.yaml:3:4: network.vertices: not supported yet; describe the network as a chain of layers"),
-        Mistake(
-            network:
-                "{layers: [{units: 2, activation: softmax_weighted, components: 3}, {units: 2}], output: softmax}",
-            """
-            run.yaml:3:36: network.layers.0.activation: softmax_weighted is not supported yet; use identity, sigmoid, relu, \
-            arctan, tanh, exp, softplus or threshold
-            run.yaml:3:54: network.layers.0.components: not supported yet; softmax_weighted belongs to a later release
-            """),
-        Mistake(
-            network: "{layers: [{units: 2}], output: softmax_weighted}",
-            "run.yaml:3:34: network.output: softmax_weighted is not supported yet; use softmax, sigmoid, identity or "
-                + "threshold"),
-        Mistake(
             network: "{layers: [{units: 2}], output: softmax, initialization: {kind: he, value: 1}}",
             "run.yaml:3:70: network.initialization.value: not used with kind he; it belongs to kind constant"),
         Mistake(

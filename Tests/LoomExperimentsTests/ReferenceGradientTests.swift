@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func allCombinationsAreThere() {
-        #expect(Self.problems.count == 7 * 8 * 2)
+        #expect(Self.problems.count == 8 * 10 * 2)
     }
 
     @Test(arguments: problems)

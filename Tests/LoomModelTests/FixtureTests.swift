@@ -44,7 +44,7 @@ struct FixtureTests {
                 "U[\(layer)]", pass.sourceOutputs(layer, data: data.inputs).rowsOfDoubles, block.outputs[layer])
         }
         pass.predict(rows: rows)
-        comparison.compare("prediction", pass.logits.rowsOfDoubles, block.prediction)
+        comparison.compare("prediction", pass.prediction.rowsOfDoubles, block.prediction)
         #expect(comparison.passes, "\(comparison)")
         withExtendedLifetime((workspace, data)) {}
     }

@@ -20,7 +20,8 @@ import Testing
         }
         let sentence = error?.description ?? ""
         #expect(sentence.contains(output.rawValue))
-        #expect(sentence.contains("sigmoid"), "what to use instead: \(sentence)")
+        let remedy = output == .softmaxWeighted ? "half_squared" : "sigmoid"
+        #expect(sentence.contains(remedy), "what to use instead: \(sentence)")
     }
 
     @Test func scaleIsThatOfTheWholeBatch() throws {
@@ -34,7 +35,7 @@ import Testing
         let output = OutputMap(rawValue: names[0])!
         let loss = try Loss<Float>(
             LossDescription(kind: LossDescription.Kind(rawValue: names[1])!), output: output)
-        let expected: [OutputMap: Int] = [.softmax: 1, .sigmoid: 5, .identity: 0]
+        let expected: [OutputMap: Int] = [.softmax: 1, .sigmoid: 5, .identity: 0, .softmaxWeighted: 0]
         #expect(loss.decisionsPerSample(outputs: 5) == expected[output])
     }
 
@@ -50,8 +51,10 @@ import Testing
                 ),
                 by: magnitude)
             try check(problem, Double.self, Tolerance(absolute: 1e-12, relative: 1e-10))
-            // Logits near the magnitude are rounded to 1e-7 of it, and the loss and its gradient follow them.
-            try check(problem, Float.self, Tolerance(absolute: 1e-6 * magnitude, relative: 1e-5))
+            // Logits near the magnitude are rounded to 1e-7 of it, and the loss and its gradient follow them; the weights of
+            // softmax-weighted components follow them, too, and are multiplied by errors of the magnitude.
+            let product = combination.output == .softmaxWeighted ? magnitude * magnitude : magnitude
+            try check(problem, Float.self, Tolerance(absolute: 1e-6 * product, relative: 1e-5))
         }
     }
 
@@ -109,7 +112,7 @@ import Testing
             }.count
         case .sigmoid:
             zip(pass.logits.joined(), problem.targets.joined()).filter { ($0 >= 0) == ($1 >= 0.5) }.count
-        case .identity, .threshold: 0
+        case .identity, .threshold, .softmaxWeighted: 0
         }
     }
 }

@@ -15,8 +15,8 @@ import Testing
             layers: widths.dropFirst().enumerated().map { index, units in
                 LayerDescription(
                     name: "dense\(index)", units: units,
-                    activation: index == widths.count - 2 ? .identity : activation
-                )
+                    activation: index == widths.count - 2 ? .identity : activation,
+                    components: index < widths.count - 2 && activation == .softmaxWeighted ? 2 : nil)
             }, output: output, initialization: initialization)
     }
 
@@ -57,7 +57,7 @@ import Testing
     @Test func namesAndTheLastActivation() {
         var description = chain([3, 4, 2])
         description.layers[1].name = "dense0"
-        expect(refusal(description), names: ["same name"])
+        expect(refusal(description), names: ["'dense0'", "twice", "unique"])
         description = chain([3, 4, 2])
         description.layers[1].activation = .relu
         expect(refusal(description), names: ["'dense1'", "'relu'", "must be identity"])

@@ -28,22 +28,29 @@ import Testing
             let pass = workspace.pass
             var starts: [Int: Int] = [:]
             for layer in 0..<pass.layerCount {
-                let units = network.layers[layer].units
+                let isHidden = layer < pass.layerCount - 1
+                let combines = isHidden && activation == .softmaxWeighted
+                let rows = network.layers[layer].preActivations
                 for matrix in [
                     pass.outputs(of: layer), pass.preActivations(of: layer), pass.deltas(of: layer),
+                    pass.layers[layer].outputGradients,
                 ] {
-                    #expect(matrix.rows == 7 && matrix.columns == units)
-                    #expect(matrix.stride == Padding.stride(columns: units, of: Scalar.self))
+                    #expect(matrix.rows == 7)
+                    #expect(matrix.stride == Padding.stride(columns: matrix.columns, of: Scalar.self))
                     #expect(Int(bitPattern: matrix.pointer).isMultiple(of: 64))
                     starts[Int(bitPattern: matrix.pointer)] = 7 * matrix.stride * MemoryLayout<Scalar>.stride
                 }
+                #expect(pass.outputs(of: layer).columns == network.layers[layer].units)
+                #expect(pass.preActivations(of: layer).columns == rows)
+                if training { #expect(pass.deltas(of: layer).columns == rows) }
                 #expect((pass.deltas(of: layer).pointer != pass.outputs(of: layer).pointer) == training)
+                let splits = pass.layers[layer].outputGradients.pointer != pass.deltas(of: layer).pointer
+                #expect(splits == (training && combines))
                 // The derivatives of relu (0 at 0), sigmoid, tanh and exp need the outputs only.
                 let needsZ: Set<Activation> = [.arctan, .softplus, .threshold]
-                let isHidden = layer < pass.layerCount - 1
                 let keepsZ =
                     isHidden
-                    && ((training && needsZ.contains(activation)) || (keeps && activation != .identity))
+                    && (combines || (training && needsZ.contains(activation)) || (keeps && activation != .identity))
                 #expect((pass.preActivations(of: layer).pointer != pass.outputs(of: layer).pointer) == keepsZ)
             }
             // Together they are all of the memory, without overlap.
@@ -152,8 +159,9 @@ import Testing
         workspace.pass.predict(rows: 2..<5)
         let expected = try random.referenceTrainer().forward(inputs: problem.inputs).prediction
         let after = workspace.pass.logits.rowsOfDoubles
+        let prediction = workspace.pass.prediction.rowsOfDoubles
         var comparison = Comparison("\(output)", tolerance: Tolerance(absolute: 1e-14, relative: 1e-13))
-        comparison.compare("prediction", Array(after[2..<5]), Array(expected[2..<5]))
+        comparison.compare("prediction", Array(prediction[2..<5]), Array(expected[2..<5]))
         #expect(comparison.passes, "\(comparison)")
         #expect(after[..<2] == before[..<2] && after[5...] == before[5...])
         withExtendedLifetime((workspace, data)) {}

@@ -77,7 +77,7 @@ import Testing
                 ($0 >= 0) == ($1 >= 0.5)
             }
             return Double(right.count) / Double(pass.logits.count * problem.targets[0].count)
-        case .identity, .threshold:
+        case .identity, .threshold, .softmaxWeighted:
             return nil
         }
     }

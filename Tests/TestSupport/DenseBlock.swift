@@ -84,16 +84,23 @@ extension DenseBlock {
         precondition(json["kind"]?.string == "dense", "\(fixture) \(key) is not dense")
         // Forward-only blocks do not name a derivative, because they have no relu.
         let reluAtZero = ReluAtZero(rawValue: json["relu_derivative_at_zero"]?.integer ?? 0)!
+        let layers = json["layers"]!.elements!
+        let output = OutputMap(rawValue: json["output_map"]!.string!.replacing("-", with: "_"))!
         network = NetworkDescription(
             inputs: json["inputs"]!.integer!,
-            layers: json["layers"]!.elements!.enumerated().map { index, layer in
-                LayerDescription(
-                    name: "layer\(index + 1)", units: layer["outputs"]!.integer!,
-                    activation: Activation(rawValue: layer["activation"]!.string!)!, reluAtZero: reluAtZero,
+            layers: layers.enumerated().map { index, layer in
+                // The file counts the energies of a softmax-weighted output as outputs of the last layer.
+                let rows = layer["outputs"]!.integer!
+                let isWeighted = index == layers.count - 1 && output == .softmaxWeighted
+                let units = isWeighted ? json["T"]!.matrix![0].count : rows
+                return LayerDescription(
+                    name: "layer\(index + 1)", units: units,
+                    activation: Activation(rawValue: layer["activation"]!.string!)!,
+                    components: isWeighted ? rows / units : nil, reluAtZero: reluAtZero,
                     hasBias: layer["has_bias"] == .bool(true), weights: layer["W"]!.matrix!,
                     bias: layer["b"]?.vector)
             },
-            output: OutputMap(rawValue: json["output_map"]!.string!)!)
+            output: output)
         inputs = json["X"]!.matrix!
         let expected = json["expected"]!
         preActivations = expected["Z"]!.tensor!

@@ -1,3 +1,4 @@
+import Foundation
 import LoomData
 import LoomExperiments
 import LoomHardware
@@ -59,7 +60,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
                 switch output {
                 case .softmax: unit == label ? 1.0 : 0
                 case .sigmoid, .threshold: Double(random.next() & 1)
-                case .identity: random.uniform(1)
+                case .identity, .softmaxWeighted: random.uniform(1)
                 }
             }
         }
@@ -70,7 +71,8 @@ public struct FastProblem: Sendable, CustomStringConvertible {
             description: layers.map(String.init).joined(separator: "-") + " \(output) seed \(seed)")
     }
 
-    init(
+    /// A problem made of its parts.
+    public init(
         network: NetworkDescription, loss: LossDescription, inputs: [[Double]], targets: [[Double]],
         description: String
     ) {
@@ -82,7 +84,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
     }
 
     /// The number of the network's outputs.
-    public var outputs: Int { network.layers.last!.units }
+    public var outputs: Int { targets[0].count }
 
     /// The samples as the trainer wants them.
     public func dataset<Scalar: LoomScalar>(_: Scalar.Type) throws -> Dataset<Scalar> {
@@ -109,13 +111,19 @@ extension ParameterBuffer {
     /// The tensors as the reference has them, layer by layer.
     public var layers: [ReferenceLayer] {
         var result: [ReferenceLayer] = []
+        var connections: [[[Double]]] = []
         for (index, tensor) in layout.tensors.enumerated() {
             let matrix = view(index).rowsOfDoubles
-            if tensor.role == .weights {
-                result.append(ReferenceLayer(weights: matrix, bias: nil))
-            } else {
+            if tensor.role == .bias {
                 result[result.count - 1].bias = matrix[0]
+                continue
             }
+            // LAYER.weights, or LAYER.weights.INPUT for each of several inputs.
+            let layer = tensor.name.components(separatedBy: ".weights")[0]
+            let before = index > 0 ? layout.tensors[index - 1].name.components(separatedBy: ".weights") : []
+            connections = before.count > 1 && before[0] == layer ? connections + [matrix] : [matrix]
+            if connections.count > 1 { result.removeLast() }
+            result.append(ReferenceLayer(connections: connections, bias: nil))
         }
         return result
     }

@@ -57,12 +57,15 @@ public struct RandomProblem: Sendable, CustomStringConvertible {
             // Variance 1 / width keeps the pre-activations near ±1 at every depth, where activations are not flat.
             let bound = (3 / Double(width)).squareRoot()
             let isLast = index == layers.count - 2
-            let weights = (0..<units).map { _ in (0..<width).map { _ in random.uniform(bound) } }
-            let bias = (0..<units).map { _ in random.uniform(0.5) }
+            let isWeighted = isLast ? output == .softmaxWeighted : activation == .softmaxWeighted
+            let rows = units * (isWeighted ? Self.components : 1)
+            let weights = (0..<rows).map { _ in (0..<width).map { _ in random.uniform(bound) } }
+            let bias = (0..<rows).map { _ in random.uniform(0.5) }
             descriptions.append(
                 LayerDescription(
                     name: "layer\(index + 1)", units: units, activation: isLast ? .identity : activation,
-                    reluAtZero: reluAtZero, hasBias: hasBias, weights: weights, bias: hasBias ? bias : nil))
+                    components: isWeighted ? Self.components : nil, reluAtZero: reluAtZero, hasBias: hasBias,
+                    weights: weights, bias: hasBias ? bias : nil))
         }
         network = NetworkDescription(inputs: layers[0], layers: descriptions, output: output)
         self.loss = loss
@@ -74,7 +77,7 @@ public struct RandomProblem: Sendable, CustomStringConvertible {
             targets = ReferenceTargets.labels(labels).values(outputs: outputs)
         case .sigmoid, .threshold:
             targets = (0..<rows).map { _ in (0..<outputs).map { _ in Bool.random(using: &random) ? 1 : 0 } }
-        case .identity:
+        case .identity, .softmaxWeighted:
             targets = (0..<rows).map { _ in (0..<outputs).map { _ in random.uniform(1) } }
         }
         self.labels = output == .softmax ? labels : nil
@@ -99,7 +102,11 @@ public struct RandomProblem: Sendable, CustomStringConvertible {
         (.softmax, .crossEntropy), (.softmax, .squaredSum), (.softmax, .halfSquared),
         (.sigmoid, .crossEntropy), (.sigmoid, .squaredSum), (.sigmoid, .halfSquared),
         (.identity, .squaredSum), (.identity, .halfSquared),
+        (.softmaxWeighted, .squaredSum), (.softmaxWeighted, .halfSquared),
     ]
+
+    /// The components of a softmax-weighted unit.
+    public static let components = 3
 
     /// The activations that can be trained.
     public static let trainableActivations = Activation.allCases.filter { $0 != .threshold }

@@ -7,7 +7,7 @@ let benchmarks: @Sendable () -> Void = {
         metrics: [.wallClock, .throughput], warmupIterations: 2, maxDuration: .seconds(2))
     let machine = try! MachineSetup(workers: nil, policy: .auto)
 
-    for workload in Workload.all {
+    for workload in Workload.all + Workload.graphs {
         Benchmark("step, float32, \(workload.name)", configuration: .init(scalingFactor: .kilo)) { benchmark in
             let trainer = try! workload.trainer(Float.self, machine: machine)
             _ = trainer.run(steps: 10)

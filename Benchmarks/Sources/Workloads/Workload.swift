@@ -14,6 +14,8 @@ public struct Workload: Sendable {
     public let output: OutputMap
     /// The optimizer.
     public let optimizer: OptimizerDescription.Kind
+    /// Layers that are read besides the one before, by the name of the reader.
+    private var skips: [String: [String]] = [:]
 
     /// The watched workloads: from launch-bound to compute-bound.
     public static let all = [
@@ -26,13 +28,21 @@ public struct Workload: Sendable {
         Workload("deep", [1024, 2048, 2048, 2048, 256], 512, .relu, .identity, .momentum),
     ]
 
+    /// A chain, and a network with a skip connection that has the same number of operations: `layer3` reads `layer1`, too,
+    /// and in return `layer2` has half the units.
+    public static let graphs = [
+        Workload("chain", [512, 512, 512, 512, 10], 256, .relu, .softmax, .momentum),
+        Workload("skip", [512, 512, 256, 512, 10], 256, .relu, .softmax, .momentum, skips: ["layer3": ["layer1"]]),
+    ]
+
     /// The workload called `name`.
-    public static func named(_ name: String) -> Workload? { all.first { $0.name == name } }
+    public static func named(_ name: String) -> Workload? { (all + graphs).first { $0.name == name } }
 
     init(
         _ name: String, _ sizes: [Int], _ batch: Int, _ activation: Activation, _ output: OutputMap,
-        _ optimizer: OptimizerDescription.Kind
+        _ optimizer: OptimizerDescription.Kind, skips: [String: [String]] = [:]
     ) {
+        self.skips = skips
         self.name = name
         self.sizes = sizes
         self.batch = batch
@@ -49,8 +59,11 @@ public struct Workload: Sendable {
         return NetworkDescription(
             inputs: sizes[0],
             layers: sizes.dropFirst().enumerated().map { index, units in
-                LayerDescription(
-                    name: "layer\(index + 1)", units: units, activation: index == last ? .identity : activation)
+                let name = "layer\(index + 1)"
+                let before = index == 0 ? NetworkDescription.dataName : "layer\(index)"
+                return LayerDescription(
+                    name: name, units: units, activation: index == last ? .identity : activation,
+                    inputs: [before] + (skips[name] ?? []))
             }, output: output)
     }
 

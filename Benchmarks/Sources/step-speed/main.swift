@@ -45,7 +45,7 @@ struct Arguments {
             case "--rate": learningRate = try value(of: word, Double.self)
             default:
                 guard let workload = Workload.named(word) else {
-                    let names = Workload.all.map(\.name).joined(separator: ", ")
+                    let names = (Workload.all + Workload.graphs).map(\.name).joined(separator: ", ")
                     throw UsageError("no workload \(word); there are \(names)")
                 }
                 workloads.append(workload)

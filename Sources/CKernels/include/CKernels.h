@@ -82,6 +82,30 @@ typedef enum {
 LOOM_DECLARE_UPDATE(float, f32)
 LOOM_DECLARE_UPDATE(double, f64)
 
+// MARK: Products
+
+// C = beta · C + alpha · op(A) · op(B): op(A) is rows × inner, op(B) inner × columns. A transposed operand lies in
+// memory as inner × rows, or columns × inner. C is not read when beta is 0. A as it lies, and B as it lies, may be
+// samples in place: with any stride and alignment, and no padding.
+#define LOOM_DECLARE_PRODUCT(T, suffix)                                                             \
+    typedef struct {                                                                                \
+        size_t rows, columns, inner;                                                                \
+        T alpha, beta;                                                                              \
+        const T *a;                                                                                 \
+        size_t a_stride;                                                                            \
+        const T *b;                                                                                 \
+        size_t b_stride;                                                                            \
+        T *c;                                                                                       \
+        size_t c_stride;                                                                            \
+        _Bool a_transposed, b_transposed;                                                           \
+    } loom_product_##suffix;
+
+LOOM_DECLARE_PRODUCT(float, f32)
+LOOM_DECLARE_PRODUCT(double, f64)
+
+// Elements of memory that a product needs to rearrange its operands in, aligned to 64 bytes.
+enum { LOOM_PRODUCT_SCRATCH = 512 * (256 + 48) };
+
 // MARK: Kernels
 
 #define LOOM_DECLARE_KERNELS(T, suffix)                                                             \
@@ -118,6 +142,21 @@ LOOM_DECLARE_UPDATE(double, f64)
     double loom_squared_error_##suffix(                                                             \
         loom_output_map map, size_t rows, size_t columns, size_t stride, const T *bias, T *logits,  \
         const T *targets, size_t targets_stride, T factor, T scale, T *deltas, size_t *correct);    \
+    /* o = softmax(a)·a of every unit, a = pre + bias being its `components` neighbouring columns: `pre` \
+       has units · components columns and holds a on return, `outputs` has units columns and may be the \
+       same address with the same stride. */                                                        \
+    void loom_softmax_weighted_##suffix(size_t rows, size_t units, size_t components,               \
+                                        size_t stride, const T *bias, T *pre,                       \
+                                        size_t outputs_stride, T *outputs);                         \
+    /* deltas = gradient · ∂o/∂a = gradient · σ (1 + a − o), σ = softmax(a): `pre` holds a and `deltas` \
+       lies as it does, `gradients` has units columns. */                                           \
+    void loom_softmax_weighted_derivative_##suffix(                                                 \
+        size_t rows, size_t units, size_t components, size_t stride, const T *pre,                  \
+        size_t gradients_stride, const T *gradients, T *deltas);                                    \
+    /* factor · ‖o − t‖² of softmax-weighted units, with deltas like those of the losses above. */   \
+    double loom_squared_error_softmax_weighted_##suffix(                                            \
+        size_t rows, size_t units, size_t components, size_t stride, const T *bias, T *logits,      \
+        const T *targets, size_t targets_stride, T factor, T scale, T *deltas);                     \
     /* sums[j] = Σ over rows of m[i][j], for every column; rows added in a fixed order. */          \
     void loom_column_sums_##suffix(size_t rows, size_t columns, size_t stride, const T *m, T *sums); \
     /* Σ of the squares of the elements inside the matrix (not the padding), in double precision. */ \
@@ -129,6 +168,10 @@ LOOM_DECLARE_UPDATE(double, f64)
                                    size_t destination_stride);                                      \
     /* Updates over a block of the parameters; all matrices of a call have `stride`; padding lanes    \
        are updated like the others. */                                                              \
+    /* The product; nobody else uses `scratch` meanwhile. An element is one chain of multiply-adds in the  \
+       order of the inner dimension (of blocks of 512 steps, added in their order): the same bits for every \
+       way to cut a product into several by rows or columns. */                                     \
+    void loom_multiply_##suffix(const loom_product_##suffix *product, T *scratch);                  \
     void loom_update_sgd_##suffix(const loom_update_##suffix *update, size_t rows, size_t columns,  \
                                   size_t stride, T *weights, const T *gradients);                   \
     /* v = μv + g, w −= ηv */                                                                       \
@@ -165,8 +208,12 @@ void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, u
     X(softmax_cross_entropy)                                                                        \
     X(sigmoid_cross_entropy)                                                                        \
     X(squared_error)                                                                                \
+    X(softmax_weighted)                                                                             \
+    X(softmax_weighted_derivative)                                                                  \
+    X(squared_error_softmax_weighted)                                                               \
     X(column_sums)                                                                                  \
     X(sum_of_squares)                                                                               \
+    X(multiply)                                                                                     \
     X(gather_rows)                                                                                  \
     X(update_sgd)                                                                                   \
     X(update_momentum)                                                                              \

@@ -11,8 +11,13 @@
 #include "narrow_softmax.h"
 #include "cross_entropy.h"
 #include "losses.h"
+#include "softmax_weighted.h"
 #include "rows.h"
 #include "updates.h"
+#include "tiles.h"
+#include "packing.h"
+#include "few_columns.h"
+#include "products.h"
 
 #undef LOOM_INTERLEAVE_FIRST
 #undef LOOM_INTERLEAVE_SECOND

@@ -105,14 +105,19 @@ public struct Configuration: Sendable, Equatable {
         let place = file.map { ConfigurationError.Place.file($0) } ?? .value
         var issues: [ConfigurationError.Issue] = []
         let reason = "the derivative of threshold is 0 almost everywhere, so no gradient passes it"
-        for (index, layer) in network.layers.enumerated() where layer.activation == .threshold {
+        let units: [(key: String, name: String, activation: Activation)] =
+            if let vertices = network.vertices {
+                vertices.vertices.enumerated().map { ("vertices.\($0).kind", "vertex '\($1.name)'", $1.kind) }
+            } else {
+                network.layers.enumerated().map { ("layers.\($0).activation", "layer '\($1.name)'", $1.activation) }
+            }
+        for unit in units where unit.activation == .threshold {
             issues.append(
                 .init(
-                    place: place, keyPath: "network.layers.\(index).activation",
-                    problem: "layer '\(layer.name)' cannot be trained: \(reason); train with sigmoid or tanh")
-            )
+                    place: place, keyPath: "network.\(unit.key)",
+                    problem: "\(unit.name) cannot be trained: \(reason); train with sigmoid or tanh"))
         }
-        if network.output == .threshold {
+        if network.output == .threshold, network.vertices == nil {
             issues.append(
                 .init(
                     place: place, keyPath: "network.output",
@@ -151,7 +156,7 @@ extension Configuration {
         }
         let hasOutput = reader["network"] != nil && reader.isSound("network.output")
         if hasOutput, reader.isSound("loss"), loss.kind == .crossEntropy,
-            network.output == .identity || network.output == .threshold
+            [.identity, .threshold, .softmaxWeighted].contains(network.output)
         {
             reader.report(
                 "loss.kind",

@@ -19,7 +19,7 @@ extension LossDescription {
     static func defaultKind(for output: OutputMap) -> Kind {
         switch output {
         case .softmax, .sigmoid: .crossEntropy
-        case .identity, .threshold: .squaredSum
+        case .identity, .threshold, .softmaxWeighted: .squaredSum
         }
     }
 }

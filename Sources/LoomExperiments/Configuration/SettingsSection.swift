@@ -1,6 +1,7 @@
 /// One key of the configuration, as the reference lists it.
 public struct KeyReference: Sendable, Equatable {
-    /// The path of the key, such as `optimizer.learning_rate`; `N` stands for an index.
+    /// The path of the key, such as `optimizer.learning_rate`; `N` stands for an index,
+    /// a word in capital letters for a name.
     public let path: String
     /// What its value is: `a number above 0`.
     public let type: String

@@ -16,10 +16,10 @@ public struct GemmCeiling: Sendable, Equatable {
         self.isCached = isCached
     }
 
-    /// Measures products of 512 × 512 matrices on every worker of `team` at the same time, and keeps the best of five
+    /// Measures OpenBLAS's products of 512 × 512 matrices on every worker of `team` at the same time, and keeps the best of five
     /// rounds of about 20 ms: what disturbs a round only makes it slower.
     public init<Scalar: LoomScalar>(_: Scalar.Type, team: WorkerTeam) {
-        let probe = Probe.product(Self.shape, Scalar.self, team: team)
+        let probe = Probe.product(Self.shape, Scalar.self, provider: .openBLAS, team: team)
         self.init(gflops: Probe.measure([probe], rounds: 5, seconds: 0.02)[0].highest, isCached: false)
     }
 }

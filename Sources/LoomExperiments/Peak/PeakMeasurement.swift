@@ -15,6 +15,8 @@ public struct PeakMeasurement: Sendable {
         public var products: [PlannedProduct] = []
         /// The precision of `products`.
         public var productPrecision = Precision.float32
+        /// Who multiplies `products`; the ceilings are OpenBLAS's.
+        public var productProvider = GemmProvider.preferred
         /// How often each figure is measured.
         public var rounds = 7
         /// About how long each figure is measured in all rounds together.
@@ -94,14 +96,14 @@ public struct PeakMeasurement: Sendable {
         var entries: [Entry] = []
         for precision in request.precisions {
             entries += teams.map { team in
-                Entry(.product(GemmCeiling.shape, precision, team: team)) {
+                Entry(.product(GemmCeiling.shape, precision, provider: .openBLAS, team: team)) {
                     $0.ceilings.append(Ceiling(precision: precision, workers: team.workers, gflops: $1))
                 }
             }
         }
         entries += Self.bandwidths(bytes: arrayBytes, teams: teams)
         if let team = teams.last, team.workers > 1 { entries += Self.latencies(team) }
-        entries += request.products.map { Self.product($0, precision: request.productPrecision, teams: teams) }
+        entries += request.products.map { Self.product($0, request, teams: teams) }
         run(entries, request)
     }
 
@@ -166,8 +168,12 @@ public struct PeakMeasurement: Sendable {
         return entries
     }
 
-    private static func product(_ planned: PlannedProduct, precision: Precision, teams: [WorkerTeam]) -> Entry {
-        Entry(teams.map { .product(planned.shape, precision, team: $0) }) {
+    private static func product(_ planned: PlannedProduct, _ request: Request, teams: [WorkerTeam]) -> Entry {
+        let probes = teams.map {
+            Probe.product(
+                planned.shape, request.productPrecision, provider: request.productProvider, team: $0)
+        }
+        return Entry(probes) {
             $0.products.append(
                 Product(planned: planned, oneWorkerGflops: $1[0], allWorkersGflops: $1[$1.count - 1]))
         }
@@ -176,10 +182,12 @@ public struct PeakMeasurement: Sendable {
 
 extension Probe {
     /// As the generic one, for a precision known at run time.
-    fileprivate static func product(_ shape: ProductShape, _ precision: Precision, team: WorkerTeam) -> Probe {
+    fileprivate static func product(
+        _ shape: ProductShape, _ precision: Precision, provider: GemmProvider, team: WorkerTeam
+    ) -> Probe {
         switch precision {
-        case .float32: product(shape, Float.self, team: team)
-        case .float64: product(shape, Double.self, team: team)
+        case .float32: product(shape, Float.self, provider: provider, team: team)
+        case .float64: product(shape, Double.self, provider: provider, team: team)
         }
     }
 }

@@ -103,8 +103,10 @@ extension WorkerTeam {
 extension Probe {
     /// The speed of one product, called by every worker at the same time on matrices of its own: GFLOP/s of all workers
     /// together.
-    static func product<Scalar: LoomScalar>(_ shape: ProductShape, _: Scalar.Type, team: WorkerTeam) -> Probe {
-        let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape) }
+    static func product<Scalar: LoomScalar>(
+        _ shape: ProductShape, _: Scalar.Type, provider: GemmProvider, team: WorkerTeam
+    ) -> Probe {
+        let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape, provider: provider) }
         // By the worker that will use them: their pages then lie on its NUMA node.
         _ = team.seconds { operands[$0].fill() }
         return Probe(
@@ -116,12 +118,13 @@ extension Probe {
 /// The matrices of one product.
 private final class ProductOperands<Scalar: LoomScalar>: Sendable {
     private let shape: ProductShape
+    private let gemm: GemmMemory<Scalar>
     private let buffers: [AlignedBuffer<Scalar>]
     private let left: MatrixView<Scalar>
     private let right: MatrixView<Scalar>
     private let result: MatrixView<Scalar>
 
-    init(_ shape: ProductShape) {
+    init(_ shape: ProductShape, provider: GemmProvider) {
         func matrix(_ rows: Int, _ columns: Int, stride: Int) -> (AlignedBuffer<Scalar>, MatrixView<Scalar>) {
             // A block of columns of a wider matrix ends before the stride does: whole rows are the simplest.
             let buffer = AlignedBuffer<Scalar>(uninitializedCount: rows * stride)
@@ -133,6 +136,7 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
         let (leftBuffer, left) = matrix(ofLeft.0, ofLeft.1, stride: shape.leftStride)
         let (rightBuffer, right) = matrix(ofRight.0, ofRight.1, stride: shape.rightStride)
         let (resultBuffer, result) = matrix(rows, columns, stride: shape.resultStride)
+        gemm = GemmMemory(provider: provider, workers: 1)
         self.shape = shape
         self.left = left
         self.right = right
@@ -148,11 +152,12 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
     func multiply(times: Int) {
+        let gemm = gemm.gemms[0]
         for _ in 0..<times {
             switch shape.kind {
-            case .forward: Gemm.forward(left, weights: right, into: result)
-            case .backward: Gemm.backward(left, weights: right, into: result)
-            case .gradient: Gemm.gradient(left, right, into: result)
+            case .forward: gemm.forward(left, weights: right, into: result)
+            case .backward: gemm.backward(left, weights: right, into: result)
+            case .gradient: gemm.gradient(left, right, into: result)
             }
         }
     }

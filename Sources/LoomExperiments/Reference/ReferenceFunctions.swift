@@ -5,10 +5,10 @@ import LoomModel
 public enum ReferenceFunctions {
     // MARK: Activations
 
-    /// The activation's value at the pre-activation `z`.
+    /// The activation's value at the pre-activation `z`; softmax-weighted with one component.
     public static func activate(_ activation: Activation, at z: Double) -> Double {
         switch activation {
-        case .identity: z
+        case .identity, .softmaxWeighted: z
         case .sigmoid: sigmoid(z)
         case .relu: z > 0 ? z : 0
         case .arctan: atan(z)
@@ -24,7 +24,7 @@ public enum ReferenceFunctions {
         _ activation: Activation, at z: Double, reluAtZero: ReluAtZero = .zero
     ) -> Double {
         switch activation {
-        case .identity: 1
+        case .identity, .softmaxWeighted: 1
         case .sigmoid: sigmoid(z) * sigmoid(-z)
         case .relu: z == 0 ? Double(reluAtZero.rawValue) : (z > 0 ? 1 : 0)
         case .arctan: 1 / (1 + z * z)
@@ -45,11 +45,30 @@ public enum ReferenceFunctions {
         max(z, 0) + log1p(exp(-abs(z)))
     }
 
+    // MARK: Softmax-weighted units
+
+    /// softmax(a)·a of one unit with the components `a`.
+    public static func softmaxWeighted(_ a: [Double]) -> Double {
+        zip(softmax(a), a).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+
+    /// ∂o/∂aᵢ = σᵢ (1 + aᵢ − o) of one unit with the components `a`, σ = softmax(a) and o = σ·a.
+    public static func softmaxWeightedDerivative(_ a: [Double]) -> [Double] {
+        let output = softmaxWeighted(a)
+        return zip(softmax(a), a).map { $0 * (1 + ($1 - output)) }
+    }
+
+    /// `values`, cut into pieces of `components`: one per unit.
+    static func units(_ values: [Double], components: Int) -> [[Double]] {
+        stride(from: 0, to: values.count, by: components).map { Array(values[$0..<$0 + components]) }
+    }
+
     // MARK: Output maps
 
-    /// One sample's prediction from its logits.
-    public static func predict(_ output: OutputMap, logits: [Double]) -> [Double] {
+    /// One sample's prediction from its logits; `components` are those of a softmax-weighted output's unit.
+    public static func predict(_ output: OutputMap, logits: [Double], components: Int = 1) -> [Double] {
         switch output {
+        case .softmaxWeighted: units(logits, components: components).map(softmaxWeighted)
         case .identity: logits
         case .sigmoid: logits.map(sigmoid)
         case .threshold: logits.map { $0 >= 0 ? 1 : 0 }
@@ -70,7 +89,8 @@ public enum ReferenceFunctions {
     /// One sample's loss from its logits and targets, not scaled by a reduction. Output map and loss must go together
     /// (`ReferenceTrainer` checks that).
     public static func loss(
-        _ kind: LossDescription.Kind, output: OutputMap, logits: [Double], targets: [Double]
+        _ kind: LossDescription.Kind, output: OutputMap, logits: [Double], targets: [Double],
+        components: Int = 1
     ) -> Double {
         switch kind {
         case .crossEntropy:
@@ -78,7 +98,7 @@ public enum ReferenceFunctions {
                 ? softmaxCrossEntropy(logits: logits, targets: targets)
                 : zip(logits, targets).reduce(0) { $0 + sigmoidCrossEntropy(logit: $1.0, target: $1.1) }
         case .squaredSum, .halfSquared:
-            let prediction = predict(output, logits: logits)
+            let prediction = predict(output, logits: logits, components: components)
             var sum = 0.0
             for (value, target) in zip(prediction, targets) {
                 sum += (value - target) * (value - target)
@@ -89,9 +109,10 @@ public enum ReferenceFunctions {
 
     /// ∂loss/∂z of one sample, for every logit, not scaled by a reduction.
     public static func lossGradient(
-        _ kind: LossDescription.Kind, output: OutputMap, logits: [Double], targets: [Double]
+        _ kind: LossDescription.Kind, output: OutputMap, logits: [Double], targets: [Double],
+        components: Int = 1
     ) -> [Double] {
-        let prediction = predict(output, logits: logits)
+        let prediction = predict(output, logits: logits, components: components)
         switch kind {
         case .crossEntropy:
             // Soft targets need not add up to 1 with softmax; with sigmoid every unit is a decision of its own.
@@ -100,6 +121,9 @@ public enum ReferenceFunctions {
         case .squaredSum, .halfSquared:
             let factor = kind == .halfSquared ? 1.0 : 2.0
             let byPrediction = zip(prediction, targets).map { factor * ($0 - $1) }
+            if output == .softmaxWeighted {
+                return throughSoftmaxWeighted(logits, gradient: byPrediction, components: components)
+            }
             return throughOutputMap(output, prediction: prediction, gradient: byPrediction)
         }
     }
@@ -127,12 +151,19 @@ public enum ReferenceFunctions {
         (max(logit, 0) - target * logit) + log1p(exp(-abs(logit)))
     }
 
-    /// Jᵀ·gradient for the Jacobian J of the output map at `prediction`.
+    /// ∂/∂a from ∂/∂o of softmax-weighted units with the pre-activations `a`, unit after unit.
+    static func throughSoftmaxWeighted(_ a: [Double], gradient: [Double], components: Int) -> [Double] {
+        zip(units(a, components: components), gradient).flatMap { unit, value in
+            softmaxWeightedDerivative(unit).map { value * $0 }
+        }
+    }
+
+    /// Jᵀ·gradient for the Jacobian J of an output map of single logits at `prediction`.
     private static func throughOutputMap(
         _ output: OutputMap, prediction: [Double], gradient: [Double]
     ) -> [Double] {
         switch output {
-        case .identity:
+        case .identity, .softmaxWeighted:
             return gradient
         case .sigmoid:
             return zip(prediction, gradient).map { $0 * (1 - $0) * $1 }

@@ -5,41 +5,50 @@ extension ReferenceTrainer {
     static func givenParameters(of network: NetworkDescription) throws(ModelError) -> [ReferenceLayer] {
         var parameters: [ReferenceLayer] = []
         for layer in network.layers {
-            guard let weights = layer.weights else {
+            guard let weights = layer.connectionWeights else {
                 throw ModelError("layer '\(layer.name)' has no weights; give them, or pass parameters")
             }
-            let bias = layer.hasBias ? layer.bias ?? Array(repeating: 0, count: layer.units) : nil
-            parameters.append(ReferenceLayer(weights: weights, bias: bias))
+            let bias =
+                layer.hasBias ? layer.bias ?? Array(repeating: 0, count: layer.preActivations) : nil
+            parameters.append(ReferenceLayer(connections: weights, bias: bias))
         }
         return parameters
     }
 
-    /// Checks that `parameters` have the shapes that `network` asks for, and that the last layer gives logits.
-    static func check(network: NetworkDescription, parameters: [ReferenceLayer]) throws(ModelError) {
-        guard let last = network.layers.last, network.layers.count == parameters.count else {
+    /// The layers of `network` in the order of evaluation.
+    static func graph(of network: NetworkDescription) throws(ModelError) -> NetworkGraph {
+        do {
+            return try NetworkGraph(network)
+        } catch {
+            throw ModelError(error.description)
+        }
+    }
+
+    /// Checks that `parameters` have the shapes that `graph` asks for.
+    static func check(_ graph: NetworkGraph, parameters: [ReferenceLayer]) throws(ModelError) {
+        try graph.checkSizes()
+        let network = graph.description
+        guard network.layers.count == parameters.count else {
             throw ModelError(
                 "the network has \(network.layers.count) layers and \(parameters.count) layers of parameters; "
-                    + "it needs at least one, and as many of one as of the other")
+                    + "it needs as many of one as of the other")
         }
-        guard last.activation == .identity else {
-            throw ModelError(
-                "the last layer '\(last.name)' has the activation \(last.activation.rawValue); "
-                    + "it must be identity, because the output map is applied to its pre-activations")
-        }
-        var inputs = network.inputs
-        for (layer, values) in zip(network.layers, parameters) {
-            guard values.weights.count == layer.units, values.weights.allSatisfy({ $0.count == inputs }),
-                inputs > 0, layer.units > 0
-            else {
-                throw ModelError(
-                    "layer '\(layer.name)' needs weights of \(layer.units) × \(inputs) (out by in), "
-                        + "at least 1 × 1")
+        for (index, (layer, values)) in zip(network.layers, parameters).enumerated() {
+            let rows = layer.preActivations
+            let widths = graph.sources[index].map { graph.width(of: $0) }
+            guard values.connections.count == widths.count else {
+                throw ModelError("layer '\(layer.name)' needs weights for \(widths.count) inputs")
             }
-            guard values.bias.map(\.count) == (layer.hasBias ? layer.units : nil) else {
-                let expected = layer.hasBias ? "\(layer.units) biases" : "no biases"
+            for (weights, width) in zip(values.connections, widths) {
+                guard weights.count == rows, weights.allSatisfy({ $0.count == width }), width > 0 else {
+                    throw ModelError(
+                        "layer '\(layer.name)' needs weights of \(rows) × \(width) (out by in), at least 1 × 1")
+                }
+            }
+            guard values.bias.map(\.count) == (layer.hasBias ? rows : nil) else {
+                let expected = layer.hasBias ? "\(rows) biases" : "no biases"
                 throw ModelError("layer '\(layer.name)' needs \(expected)")
             }
-            inputs = layer.units
         }
     }
 

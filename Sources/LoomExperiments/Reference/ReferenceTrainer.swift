@@ -6,8 +6,10 @@ import LoomTraining
 /// It is what the fast trainer is checked against, so the two share nothing but their descriptions and the learning
 /// rate's schedule.
 public struct ReferenceTrainer: Sendable {
-    /// The network.
-    public let network: NetworkDescription
+    /// The network, its layers in the order of evaluation.
+    public var network: NetworkDescription { graph.description }
+    /// The network's layers with what each reads.
+    public let graph: NetworkGraph
     /// What is minimised.
     public let loss: LossDescription
     /// The rule of the steps.
@@ -31,12 +33,15 @@ public struct ReferenceTrainer: Sendable {
         network: NetworkDescription, loss: LossDescription, optimizer: OptimizerDescription,
         parameters: [ReferenceLayer]? = nil, totalSteps: Int = 1, stepsPerEpoch: Int = 1
     ) throws(ModelError) {
-        let parameters = if let parameters { parameters } else { try Self.givenParameters(of: network) }
-        try Self.check(network: network, parameters: parameters)
-        if loss.kind == .crossEntropy && network.output == .identity {
-            throw ModelError("cross_entropy needs the output softmax or sigmoid, but the output is identity")
+        let graph = try Self.graph(of: network)
+        let parameters =
+            if let parameters { parameters } else { try Self.givenParameters(of: graph.description) }
+        try Self.check(graph, parameters: parameters)
+        if loss.kind == .crossEntropy, [.identity, .softmaxWeighted].contains(network.output) {
+            throw ModelError(
+                "cross_entropy needs the output softmax or sigmoid, but the output is \(network.output.rawValue)")
         }
-        self.network = network
+        self.graph = graph
         self.loss = loss
         self.optimizer = optimizer
         self.totalSteps = totalSteps
@@ -49,27 +54,53 @@ public struct ReferenceTrainer: Sendable {
 
     /// The way of `inputs` (samples × features) forward through the network.
     public func forward(inputs: [[Double]]) -> ReferencePass {
+        precondition(inputs.allSatisfy { $0.count == network.inputs }, "a row has the wrong number of columns")
         var pass = ReferencePass(preActivations: [], outputs: [], prediction: [])
-        var sources = inputs
-        for (layer, values) in zip(network.layers, parameters) {
-            let preActivations = sources.map { source in
-                precondition(source.count == values.weights[0].count, "a row has the wrong number of columns")
-                return (0..<layer.units).map { unit in
-                    var z = 0.0
-                    for column in source.indices {
-                        z += values.weights[unit][column] * source[column]
-                    }
-                    return z + (values.bias?[unit] ?? 0)
-                }
-            }
-            sources = preActivations.map { row in
-                row.map { ReferenceFunctions.activate(layer.activation, at: $0) }
+        for index in network.layers.indices {
+            let sources = graph.sources[index].map { values(of: $0, inputs: inputs, pass: pass) }
+            let preActivations = inputs.indices.map { sample in
+                self.preActivations(index, sources: sources.map { $0[sample] })
             }
             pass.preActivations.append(preActivations)
-            pass.outputs.append(sources)
+            pass.outputs.append(preActivations.map { activate(index, preActivations: $0) })
         }
-        pass.prediction = pass.logits.map { ReferenceFunctions.predict(network.output, logits: $0) }
+        let components = network.layers.last!.components ?? 1
+        pass.prediction = pass.logits.map {
+            ReferenceFunctions.predict(network.output, logits: $0, components: components)
+        }
         return pass
+    }
+
+    /// What a layer reads of `source`: samples × width.
+    private func values(of source: NetworkGraph.Source, inputs: [[Double]], pass: ReferencePass) -> [[Double]] {
+        switch source {
+        case .data(let columns): inputs.map { Array($0[columns]) }
+        case .layer(let index): pass.outputs[index]
+        }
+    }
+
+    /// Σ Wₚ oₚ + b of one sample of the layer `index`, from the values oₚ of its inputs.
+    private func preActivations(_ index: Int, sources: [[Double]]) -> [Double] {
+        let values = parameters[index]
+        return (0..<network.layers[index].preActivations).map { row in
+            var z = 0.0
+            for (weights, source) in zip(values.connections, sources) {
+                for column in source.indices {
+                    z += weights[row][column] * source[column]
+                }
+            }
+            return z + (values.bias?[row] ?? 0)
+        }
+    }
+
+    /// The outputs of one sample of the layer `index`.
+    private func activate(_ index: Int, preActivations: [Double]) -> [Double] {
+        let layer = network.layers[index]
+        guard layer.activation == .softmaxWeighted else {
+            return preActivations.map { ReferenceFunctions.activate(layer.activation, at: $0) }
+        }
+        return ReferenceFunctions.units(preActivations, components: layer.components ?? 1)
+            .map(ReferenceFunctions.softmaxWeighted)
     }
 
     // MARK: Loss
@@ -81,7 +112,9 @@ public struct ReferenceTrainer: Sendable {
     ) throws(ModelError) -> [Double] {
         let rows = try checkedValues(targets, samples: pass.logits.count)
         return zip(pass.logits, rows).map { logits, row in
-            ReferenceFunctions.loss(loss.kind, output: network.output, logits: logits, targets: row)
+            ReferenceFunctions.loss(
+                loss.kind, output: network.output, logits: logits, targets: row,
+                components: network.layers.last!.components ?? 1)
         }
     }
 
@@ -89,7 +122,7 @@ public struct ReferenceTrainer: Sendable {
     public var penalty: Double {
         var sum = 0.0
         for layer in parameters {
-            for weight in layer.weights.joined() { sum += weight * weight }
+            for weight in layer.allWeights { sum += weight * weight }
         }
         return loss.l2 * sum
     }
@@ -116,69 +149,105 @@ public struct ReferenceTrainer: Sendable {
         let rows = try checkedValues(targets, samples: inputs.count)
         let scale = scale(samples: inputs.count)
 
-        var deltas = zip(pass.logits, rows).map { logits, row in
-            ReferenceFunctions.lossGradient(loss.kind, output: network.output, logits: logits, targets: row)
-                .map { scale * $0 }
+        let logitGradients = zip(pass.logits, rows).map { logits, row in
+            ReferenceFunctions.lossGradient(
+                loss.kind, output: network.output, logits: logits, targets: row,
+                components: network.layers.last!.components ?? 1
+            ).map { scale * $0 }
         }
-        var allDeltas: [[[Double]]] = []
-        var layers: [ReferenceLayer] = []
-        var sourceGradients: [[Double]] = []
-        for index in network.layers.indices.reversed() {
-            if index < network.layers.count - 1 {
-                deltas = throughActivation(index, gradients: sourceGradients, pass: pass)
-            }
-            let sources = index == 0 ? inputs : pass.outputs[index - 1]
-            allDeltas.insert(deltas, at: 0)
-            layers.insert(parameterGradients(index, deltas: deltas, sources: sources), at: 0)
-            sourceGradients = self.sourceGradients(index, deltas: deltas)
-        }
-        return ReferenceGradients(
-            pass: pass, perSampleLosses: losses, dataLoss: losses.reduce(0, +) * scale, penalty: penalty,
-            deltas: allDeltas, layers: layers, inputs: sourceGradients)
+        return backward(
+            pass, inputs: inputs, perSampleLosses: losses, dataLoss: losses.reduce(0, +) * scale,
+            logitGradients: logitGradients)
     }
 
-    /// δ = ∂total/∂u ⊙ activation'(z) of the layer `index`.
+    /// The gradients of everything, from those of the logits (samples × logits).
+    private func backward(
+        _ pass: ReferencePass, inputs: [[Double]], perSampleLosses: [Double], dataLoss: Double,
+        logitGradients: [[Double]]
+    ) -> ReferenceGradients {
+        var deltas = pass.preActivations
+        var layers = parameters
+        var outputGradients = pass.outputs.map { Self.zeros(like: $0) }
+        var inputGradients = Self.zeros(like: inputs)
+        outputGradients[layers.count - 1] = logitGradients
+        for index in layers.indices.reversed() {
+            deltas[index] = throughActivation(index, gradients: outputGradients[index], pass: pass)
+            var connections: [[[Double]]] = []
+            for (offset, source) in graph.sources[index].enumerated() {
+                let weights = parameters[index].connections[offset]
+                let read = values(of: source, inputs: inputs, pass: pass)
+                connections.append(weightGradients(weights, deltas: deltas[index], sources: read))
+                let gradients = sourceGradients(weights, deltas: deltas[index])
+                switch source {
+                case .data(let columns):
+                    Self.add(gradients, to: &inputGradients, from: columns.lowerBound)
+                case .layer(let producer):
+                    Self.add(gradients, to: &outputGradients[producer], from: 0)
+                }
+            }
+            let bias = parameters[index].bias.map { bias in
+                bias.indices.map { row in deltas[index].reduce(0) { $0 + $1[row] } }
+            }
+            layers[index] = ReferenceLayer(connections: connections, bias: bias)
+        }
+        return ReferenceGradients(
+            pass: pass, perSampleLosses: perSampleLosses, dataLoss: dataLoss, penalty: penalty, deltas: deltas,
+            outputGradients: outputGradients, layers: layers, inputs: inputGradients)
+    }
+
+    /// δ = ∂total/∂z of the layer `index` from ∂total/∂u, by the derivative of its activation.
     private func throughActivation(
         _ index: Int, gradients: [[Double]], pass: ReferencePass
     ) -> [[Double]] {
         let layer = network.layers[index]
         return zip(gradients, pass.preActivations[index]).map { gradient, preActivations in
-            zip(gradient, preActivations).map { value, z in
+            guard layer.activation != .softmaxWeighted else {
+                return ReferenceFunctions.throughSoftmaxWeighted(
+                    preActivations, gradient: gradient, components: layer.components ?? 1)
+            }
+            return zip(gradient, preActivations).map { value, z in
                 value
                     * ReferenceFunctions.derivative(layer.activation, at: z, reluAtZero: layer.reluAtZero)
             }
         }
     }
 
-    /// Σᵢ δᵢ xᵢᵀ + 2λW and Σᵢ δᵢ of the layer `index`, over the samples i.
-    private func parameterGradients(_ index: Int, deltas: [[Double]], sources: [[Double]]) -> ReferenceLayer {
-        let values = parameters[index]
-        let weights = values.weights.indices.map { unit in
-            values.weights[unit].indices.map { column in
+    /// Σᵢ δᵢ xᵢᵀ + 2λW of one connection, over the samples i.
+    private func weightGradients(
+        _ weights: [[Double]], deltas: [[Double]], sources: [[Double]]
+    ) -> [[Double]] {
+        weights.indices.map { row in
+            weights[row].indices.map { column in
                 var sum = 0.0
                 for sample in deltas.indices {
-                    sum += deltas[sample][unit] * sources[sample][column]
+                    sum += deltas[sample][row] * sources[sample][column]
                 }
-                return sum + 2 * loss.l2 * values.weights[unit][column]
+                return sum + 2 * loss.l2 * weights[row][column]
             }
         }
-        let bias = values.bias.map { bias in
-            bias.indices.map { unit in deltas.reduce(0) { $0 + $1[unit] } }
-        }
-        return ReferenceLayer(weights: weights, bias: bias)
     }
 
-    /// Wᵀ δᵢ of the layer `index` for every sample i: samples × the layer's inputs.
-    private func sourceGradients(_ index: Int, deltas: [[Double]]) -> [[Double]] {
-        let weights = parameters[index].weights
-        return deltas.map { delta in
+    /// Wᵀ δᵢ of one connection for every sample i: samples × the connection's inputs.
+    private func sourceGradients(_ weights: [[Double]], deltas: [[Double]]) -> [[Double]] {
+        deltas.map { delta in
             weights[0].indices.map { column in
                 var sum = 0.0
-                for unit in delta.indices {
-                    sum += weights[unit][column] * delta[unit]
+                for row in delta.indices {
+                    sum += weights[row][column] * delta[row]
                 }
                 return sum
             }
+        }
+    }
+
+    private static func zeros(like matrix: [[Double]]) -> [[Double]] {
+        matrix.map { $0.map { _ in 0 } }
+    }
+
+    /// Adds `part` to the columns of `whole` from `firstColumn` on.
+    private static func add(_ part: [[Double]], to whole: inout [[Double]], from firstColumn: Int) {
+        for row in part.indices {
+            for column in part[row].indices { whole[row][firstColumn + column] += part[row][column] }
         }
     }
 

@@ -1,30 +1,46 @@
 /// One layer's parameters, or anything in their shape: a gradient, an optimizer's moment.
 public struct ReferenceLayer: Sendable, Equatable {
-    /// Weights, units × inputs (out by in).
-    public var weights: [[Double]]
-    /// Biases, one per unit; nil for a layer without.
+    /// The weights of every connection, in the order of the layer's inputs: pre-activations × inputs (out by in).
+    public var connections: [[[Double]]]
+    /// Biases, one per pre-activation; nil for a layer without.
     public var bias: [Double]?
 
-    /// A layer's parameters.
-    public init(weights: [[Double]], bias: [Double]?) {
-        self.weights = weights
+    /// The parameters of a layer with any number of inputs.
+    public init(connections: [[[Double]]], bias: [Double]?) {
+        self.connections = connections
         self.bias = bias
+    }
+
+    /// The parameters of a layer with one input.
+    public init(weights: [[Double]], bias: [Double]?) {
+        self.init(connections: [weights], bias: bias)
+    }
+
+    /// The weights of the first, or only, connection: pre-activations × inputs (out by in).
+    public var weights: [[Double]] {
+        get { connections[0] }
+        set { connections[0] = newValue }
     }
 
     /// The result of `body` for every element of `layers`, which all have the same shape: `body` gets one number of
     /// each, and whether it belongs to the weights (not to the bias).
     static func map(_ layers: ReferenceLayer..., body: ([Double], Bool) -> Double) -> ReferenceLayer {
         let first = layers[0]
-        let weights = first.weights.indices.map { row in
-            first.weights[row].indices.map { column in
-                body(layers.map { $0.weights[row][column] }, true)
+        let connections = first.connections.indices.map { connection in
+            first.connections[connection].indices.map { row in
+                first.connections[connection][row].indices.map { column in
+                    body(layers.map { $0.connections[connection][row][column] }, true)
+                }
             }
         }
         let bias = first.bias.map { values in
             values.indices.map { unit in body(layers.map { $0.bias![unit] }, false) }
         }
-        return ReferenceLayer(weights: weights, bias: bias)
+        return ReferenceLayer(connections: connections, bias: bias)
     }
+
+    /// All weights, connection by connection and row by row.
+    public var allWeights: [Double] { connections.flatMap { $0.flatMap { $0 } } }
 }
 
 /// What a batch is compared with.
@@ -45,9 +61,9 @@ public enum ReferenceTargets: Sendable, Equatable {
 
 /// A batch's way forward through the network.
 public struct ReferencePass: Sendable, Equatable {
-    /// z of every layer: samples × units. The last layer's are the logits.
+    /// z of every layer, in the order of evaluation: samples × pre-activations. The last layer's are the logits.
     public var preActivations: [[[Double]]]
-    /// u = activation(z) of every layer: samples × units.
+    /// u = activation(z) of every layer: samples × units; of the last layer its logits.
     public var outputs: [[[Double]]]
     /// The output map of the logits: samples × outputs.
     public var prediction: [[Double]]
@@ -66,8 +82,10 @@ public struct ReferenceGradients: Sendable, Equatable {
     public var dataLoss: Double
     /// λ Σ‖W‖² over all weights.
     public var penalty: Double
-    /// ∂total/∂z of every layer: samples × units, scaled by the reduction.
+    /// ∂total/∂z of every layer: samples × pre-activations, scaled by the reduction.
     public var deltas: [[[Double]]]
+    /// ∂total/∂u of every layer, over all ways to the loss: samples × units; of the last layer that of its logits.
+    public var outputGradients: [[[Double]]]
     /// ∂total/∂W, the penalty's 2λW included, and ∂total/∂b of every layer.
     public var layers: [ReferenceLayer]
     /// ∂total/∂x: samples × inputs.
@@ -80,7 +98,7 @@ public struct ReferenceGradients: Sendable, Equatable {
     public var norm: Double {
         var sum = 0.0
         for layer in layers {
-            for value in layer.weights.joined() { sum += value * value }
+            for value in layer.allWeights { sum += value * value }
             for value in layer.bias ?? [] { sum += value * value }
         }
         return sum.squareRoot()

@@ -5,8 +5,9 @@ import LoomModel
 /// Parameters, optimizer state and step of a training in a safetensors file: enough to evaluate, predict and go on with
 /// the same bits.
 ///
-/// Tensors are called as in the parameter layout (`LAYER.weights`, units × inputs; `LAYER.bias`); the optimizer's
-/// buffers have the same names behind `optimizer.first.` and `optimizer.second.`.
+/// Tensors are called as in the parameter layout (`LAYER.weights`, units × inputs, or `LAYER.weights.INPUT` for each of
+/// several inputs; `LAYER.bias`); the optimizer's buffers have the same names behind `optimizer.first.`
+/// and `optimizer.second.`.
 public enum Checkpoint {
     private static let stepKey = "step"
     private static let states = ["optimizer.first.", "optimizer.second."]

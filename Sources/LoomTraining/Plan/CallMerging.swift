@@ -37,17 +37,25 @@ struct CallMerging<Scalar: LoomScalar> {
         let run: Int
         let fixed: Int
         let inner: Int
+        /// Whether a forward or backward product is added to what is there.
+        var accumulates = false
     }
 
     /// Units that are not a multiple of this are never merged: kernels work on tiles of up to 16 rows or columns, and
     /// treat an edge in the middle of a merged product unlike an edge at its end.
     static var tile: Int { 16 }
 
+    /// Who multiplies.
+    let provider: GemmProvider
     private var results: [Shape: Bool] = [:]
+
+    init(provider: GemmProvider) {
+        self.provider = provider
+    }
 
     /// Whether the merged product of `shape` has the bits of the unit by unit one.
     mutating func merges(_ shape: Shape) -> Bool {
-        guard shape.run > shape.unit else { return true }
+        guard shape.run > shape.unit, !provider.keepsBitsWhenCut else { return true }
         guard shape.unit % Self.tile == 0 else { return false }
         if let known = results[shape] { return known }
         let equal = Self.test(shape)
@@ -73,6 +81,10 @@ struct CallMerging<Scalar: LoomScalar> {
             (0..<trials).allSatisfy { trial in
                 let a = window(left.view, start: trial, count: rows, innerIsRows: innerIsRows.left)
                 let b = window(right.view, start: trial, count: columns, innerIsRows: innerIsRows.right)
+                if shape.accumulates {
+                    whole.fill()
+                    parts.fill()
+                }
                 multiply(shape, a, b, 0..<shape.run, whole.view)
                 var start = 0
                 while start < shape.run {
@@ -89,7 +101,7 @@ struct CallMerging<Scalar: LoomScalar> {
     /// products differ, 16 trials each), most often where it is short. Large products have many such sums: one trial is
     /// enough, and as long as a user wants to wait.
     private static func trials(_ sizes: (left: Int, right: Int, inner: Int)) -> Int {
-        let operations = Gemm.operations(rows: sizes.left, columns: sizes.right, inner: sizes.inner)
+        let operations = Gemm<Scalar>.operations(rows: sizes.left, columns: sizes.right, inner: sizes.inner)
         return min(32, max(operations > 1e9 ? 1 : 4, 512 / sizes.inner))
     }
 
@@ -103,11 +115,16 @@ struct CallMerging<Scalar: LoomScalar> {
         _ shape: Shape, _ left: MatrixView<Scalar>, _ right: MatrixView<Scalar>, _ range: Range<Int>,
         _ result: MatrixView<Scalar>
     ) {
+        let gemm = Gemm<Scalar>.openBLAS
         switch shape.product {
-        case .forward: Gemm.forward(left.rows(range), weights: right, into: result.rows(range))
-        case .backward: Gemm.backward(left.rows(range), weights: right, into: result.rows(range))
-        case .gradientByRows: Gemm.gradient(left.columns(range), right, into: result.rows(range))
-        case .gradientByColumns: Gemm.gradient(left, right.columns(range), into: result.columns(range))
+        case .forward:
+            gemm.forward(
+                left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
+        case .backward:
+            gemm.backward(
+                left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
+        case .gradientByRows: gemm.gradient(left.columns(range), right, into: result.rows(range))
+        case .gradientByColumns: gemm.gradient(left, right.columns(range), into: result.columns(range))
         }
     }
 
@@ -120,6 +137,15 @@ struct CallMerging<Scalar: LoomScalar> {
             let stride = Padding.stride(columns: columns, of: Scalar.self)
             buffer = AlignedBuffer(count: rows * stride, repeating: 0)
             view = MatrixView(pointer: buffer.pointer, rows: rows, columns: columns, stride: stride)
+        }
+
+        /// Writes the same random numbers as in every matrix of this size, as small as the rounding errors of products of
+        /// `cancellingMatrix`: of larger ones the bits that are added in another order would be lost.
+        func fill() {
+            var random = LinearCongruentialGenerator(state: 4)
+            for index in 0..<buffer.count {
+                buffer.pointer[index] = Scalar(Int64(bitPattern: random.next())) * 0x1p-35 * Scalar.ulpOfOne
+            }
         }
 
         func hasBits(of other: Matrix) -> Bool {

@@ -15,6 +15,8 @@ struct SliceOperation<Scalar: LoomScalar>: BitwiseCopyable {
     let layer: Int
     /// What the weights multiply: −1 for the data, otherwise a layer. Unused for a bias.
     let source: Int
+    /// The columns of the source that the weights multiply.
+    let sourceColumns: SourceColumns
     let role: ParameterTensor.Role
     let grid: SliceGrid
     /// The slices covered, all by one product.

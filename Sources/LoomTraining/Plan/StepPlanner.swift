@@ -14,11 +14,12 @@ struct StepPlanner<Scalar: LoomScalar> {
     let parameters: ParameterBuffer<Scalar>
     let gradients: ParameterBuffer<Scalar>
     let state: OptimizerState<Scalar>
-    private var merging = CallMerging<Scalar>()
+    private var merging: CallMerging<Scalar>
 
     init(
         network: Network<Scalar>, workers: Int, requestedShardRows: Int?, sameBitsForAnyWorkers: Bool,
-        cacheBytes: Int, parameters: ParameterBuffer<Scalar>, gradients: ParameterBuffer<Scalar>,
+        cacheBytes: Int, provider: GemmProvider, parameters: ParameterBuffer<Scalar>,
+        gradients: ParameterBuffer<Scalar>,
         state: OptimizerState<Scalar>
     ) {
         self.network = network
@@ -26,6 +27,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         self.requestedShardRows = requestedShardRows
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
         self.cacheBytes = cacheBytes
+        merging = CallMerging(provider: provider)
         self.parameters = parameters
         self.gradients = gradients
         self.state = state
@@ -84,11 +86,14 @@ struct StepPlanner<Scalar: LoomScalar> {
     }
 
     private mutating func merges(
-        _ product: CallMerging<Scalar>.Product, unit: Int, run: Int, weights: ParameterTensor
+        _ product: CallMerging<Scalar>.Product, unit: Int, run: Int, weights: ParameterTensor,
+        accumulates: Bool = false
     ) -> Bool {
         let (fixed, inner) =
             product == .forward ? (weights.rows, weights.columns) : (weights.columns, weights.rows)
-        return merging.merges(.init(product: product, unit: unit, run: run, fixed: fixed, inner: inner))
+        return merging.merges(
+            .init(
+                product: product, unit: unit, run: run, fixed: fixed, inner: inner, accumulates: accumulates))
     }
 
     /// Shards whose activations and deltas fill about half of the second-level cache; all of them where the weights are
@@ -114,24 +119,33 @@ struct StepPlanner<Scalar: LoomScalar> {
         return network.layers.flatMap(\.connections).map { connection in
             let weights = network.layout.tensors[connection.weights]
             return CallShape(
-                rowsPerForwardCall: rowsPerCall(.forward, grid: grid, lengths: lengths, weights: weights),
+                rowsPerForwardCall: rowsPerCall(
+                    .forward, grid: grid, lengths: lengths, weights: weights,
+                    accumulates: connection.accumulatesForward),
                 rowsPerBackwardCall: connection.source == .data
-                    ? .max : rowsPerCall(.backward, grid: grid, lengths: lengths, weights: weights))
+                    ? .max
+                    : rowsPerCall(
+                        .backward, grid: grid, lengths: lengths, weights: weights,
+                        accumulates: connection.accumulatesBackward))
         }
     }
 
     /// The rows of one product when blocks of `lengths` rows are to be covered: whole blocks, or else the largest power
     /// of two of shards that merges, the rests of the blocks included.
     private mutating func rowsPerCall(
-        _ product: CallMerging<Scalar>.Product, grid: ShardGrid, lengths: Set<Int>, weights: ParameterTensor
+        _ product: CallMerging<Scalar>.Product, grid: ShardGrid, lengths: Set<Int>, weights: ParameterTensor,
+        accumulates: Bool
     ) -> Int {
         guard sameBitsForAnyWorkers, let longest = lengths.max() else { return .max }
-        if lengths.allSatisfy({ merges(product, unit: grid.shardRows, run: $0, weights: weights) }) { return .max }
+        func merge(_ run: Int) -> Bool {
+            merges(product, unit: grid.shardRows, run: run, weights: weights, accumulates: accumulates)
+        }
+        if lengths.allSatisfy(merge) { return .max }
         var rows = grid.shardRows
         while 2 * rows < longest { rows *= 2 }
         while rows > grid.shardRows {
             let pieces = Set(lengths.map { $0 % rows } + [rows])
-            if pieces.allSatisfy({ merges(product, unit: grid.shardRows, run: $0, weights: weights) }) { return rows }
+            if pieces.allSatisfy(merge) { return rows }
             rows /= 2
         }
         return grid.shardRows
@@ -196,39 +210,45 @@ struct StepPlanner<Scalar: LoomScalar> {
         let grid: SliceGrid
         let layer: Int
         let source: Int
+        let sourceColumns: Range<Int>
 
         /// An estimate in nanoseconds, for a fair division of the work; it has no influence on results. Measured on
-        /// Zen 5: products 150 operations a nanosecond and 80 ns a call, sums and updates 8 elements a nanosecond.
+        /// Zen 5: products 200 operations a nanosecond and 2 ns a slice, sums and updates 8 elements a nanosecond.
         func cost(of slice: Int, batchRows: Int) -> Double {
             let length = grid.range(of: slice..<slice + 1).count
             let elements = Double(length * (grid.axis == .rows ? tensor.columns : tensor.rows))
-            guard tensor.role == .weights else { return 20 + elements * (Double(batchRows) + 4) / 8 }
-            return 80 + elements * (2 * Double(batchRows) / 150 + 0.25)
+            guard tensor.role == .weights else { return 2 + elements * (Double(batchRows) + 4) / 8 }
+            return 2 + elements * (2 * Double(batchRows) / 200 + 0.25)
         }
     }
 
     private mutating func slicedTensors(batchRows: Int) -> [SlicedTensor] {
+        let cutsFreely = merging.provider.keepsBitsWhenCut
         var result: [SlicedTensor] = []
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
                 let tensor = network.layout.tensors[connection.weights]
                 var source = -1
                 if case .layer(let producer) = connection.source { source = producer }
-                var grid = GridSizes.slices(of: tensor, runsMerge: true)
+                var grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
                 let otherSide = grid.axis == .rows ? tensor.columns : tensor.rows
                 if sameBitsForAnyWorkers, grid.count > 1,
                     !GridSizes.isSmall(rows: batchRows, weights: grid.unit * otherSide),
                     !gradientMerges(tensor, grid, slices: 0..<grid.count, batchRows: batchRows)
                 {
-                    grid = GridSizes.slices(of: tensor, runsMerge: false)
+                    grid = GridSizes.slices(of: tensor, runsMerge: false, cutsFreely: cutsFreely)
                 }
                 result.append(
-                    SlicedTensor(index: connection.weights, tensor: tensor, grid: grid, layer: index, source: source))
+                    SlicedTensor(
+                        index: connection.weights, tensor: tensor, grid: grid, layer: index, source: source,
+                        sourceColumns: connection.sourceColumns))
             }
             if let bias = layer.bias {
                 let tensor = network.layout.tensors[bias]
-                let grid = GridSizes.slices(of: tensor, runsMerge: true)
-                result.append(SlicedTensor(index: bias, tensor: tensor, grid: grid, layer: index, source: -1))
+                let grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
+                result.append(
+                    SlicedTensor(
+                        index: bias, tensor: tensor, grid: grid, layer: index, source: -1, sourceColumns: 0..<0))
             }
         }
         return result
@@ -238,7 +258,8 @@ struct StepPlanner<Scalar: LoomScalar> {
         _ sliced: SlicedTensor, slices: Range<Int>, firstUnit: Int
     ) -> SliceOperation<Scalar> {
         SliceOperation(
-            layer: sliced.layer, source: sliced.source, role: sliced.tensor.role, grid: sliced.grid,
+            layer: sliced.layer, source: sliced.source, sourceColumns: SourceColumns(sliced.sourceColumns),
+            role: sliced.tensor.role, grid: sliced.grid,
             firstSlice: slices.lowerBound, endSlice: slices.upperBound, firstUnit: firstUnit,
             parameters: parameters.view(sliced.index), gradients: gradients.view(sliced.index),
             firstState: state.first?.view(sliced.index), secondState: state.second?.view(sliced.index))
