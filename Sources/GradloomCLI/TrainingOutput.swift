@@ -96,7 +96,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let machine = experiment.machine
         return RunEvent(
             parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
-            placement: machine.workerCPUs, gradient: "sliced",
+            placement: machine.workerCPUs, gradient: experiment.trainer.gradientForm.rawValue,
             blas: .init(
                 library: machine.blas.version, core: machine.blas.coreName,
                 ceilingGflops: experiment.ceiling.gflops, ceilingIsCached: experiment.ceiling.isCached),

@@ -134,6 +134,18 @@ extension Double: LoomScalar {
     }
 
     @inlinable
+    public static func addColumnSums(_ matrix: MatrixView<Double>, to sums: UnsafeMutablePointer<Double>) {
+        loom_add_column_sums_f64(matrix.rows, matrix.columns, matrix.stride, matrix.pointer, sums)
+    }
+
+    @inlinable
+    public static func sumMatrices(
+        count: Int, distance: Int, first: UnsafePointer<Double>, into sum: MatrixView<Double>
+    ) {
+        loom_sum_matrices_f64(count, distance, sum.rows, sum.columns, sum.stride, first, sum.pointer)
+    }
+
+    @inlinable
     public static func sumOfSquares(_ matrix: MatrixView<Double>) -> Double {
         loom_sum_of_squares_f64(matrix.rows, matrix.columns, matrix.stride, matrix.pointer)
     }

@@ -134,6 +134,18 @@ extension Float: LoomScalar {
     }
 
     @inlinable
+    public static func addColumnSums(_ matrix: MatrixView<Float>, to sums: UnsafeMutablePointer<Float>) {
+        loom_add_column_sums_f32(matrix.rows, matrix.columns, matrix.stride, matrix.pointer, sums)
+    }
+
+    @inlinable
+    public static func sumMatrices(
+        count: Int, distance: Int, first: UnsafePointer<Float>, into sum: MatrixView<Float>
+    ) {
+        loom_sum_matrices_f32(count, distance, sum.rows, sum.columns, sum.stride, first, sum.pointer)
+    }
+
+    @inlinable
     public static func sumOfSquares(_ matrix: MatrixView<Float>) -> Double {
         loom_sum_of_squares_f32(matrix.rows, matrix.columns, matrix.stride, matrix.pointer)
     }

@@ -116,7 +116,7 @@ public final class GemmMemory<Scalar: LoomScalar>: Sendable {
 
     /// Products by `provider` for `count` workers.
     public init(provider: GemmProvider = .preferred, workers count: Int) {
-        let elements = provider == .builtin ? Int(LOOM_PRODUCT_SCRATCH) : 0
+        let elements = Self.elements(provider)
         let scratch = AlignedBuffer<Scalar>(uninitializedCount: count * elements)
         workers = AlignedBuffer(
             (0..<count).map { worker in
@@ -130,4 +130,13 @@ public final class GemmMemory<Scalar: LoomScalar>: Sendable {
 
     /// Bytes reserved.
     public var bytes: Int { scratch.count * MemoryLayout<Scalar>.stride }
+
+    /// Bytes that are reserved for `count` workers.
+    public static func bytes(provider: GemmProvider, workers count: Int) -> Int {
+        count * elements(provider) * MemoryLayout<Scalar>.stride
+    }
+
+    private static func elements(_ provider: GemmProvider) -> Int {
+        provider == .builtin ? Int(LOOM_PRODUCT_SCRATCH) : 0
+    }
 }

@@ -123,6 +123,14 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// sums[j] = Σ over rows of matrix[i, j].
     static func columnSums(_ matrix: MatrixView<Self>, into sums: UnsafeMutablePointer<Self>)
 
+    /// sums[j] += Σ over rows of matrix[i, j].
+    static func addColumnSums(_ matrix: MatrixView<Self>, to sums: UnsafeMutablePointer<Self>)
+
+    /// sum = the sum of `count` matrices of its shape and stride, added in their order: the first at `first`, each next
+    /// one `distance` elements after the one before.
+    static func sumMatrices(
+        count: Int, distance: Int, first: UnsafePointer<Self>, into sum: MatrixView<Self>)
+
     /// Σ of the squares of all elements.
     static func sumOfSquares(_ matrix: MatrixView<Self>) -> Double
 

@@ -20,8 +20,6 @@ public struct PlannedMemory: Codable, Sendable, Equatable {
     public var batchBytes: Int
     /// Activations of an evaluation.
     public var evaluationBytes: Int
-    /// Packed operands of the matrix products.
-    public var scratchBytes: Int
     /// Needed only while the data are read.
     public var loadingBytes: Int
     /// Needed only while the steps are planned.
@@ -40,7 +38,6 @@ public struct PlannedMemory: Codable, Sendable, Equatable {
         activationBytes = plan.activationBytes
         batchBytes = plan.batchBytes
         evaluationBytes = plan.evaluationBytes
-        scratchBytes = plan.scratchBytes
         loadingBytes = plan.loadingBytes
         planningBytes = plan.planningBytes
         totalBytes = plan.totalBytes
@@ -56,7 +53,6 @@ public struct PlannedMemory: Codable, Sendable, Equatable {
         case activationBytes = "activation_bytes"
         case batchBytes = "batch_bytes"
         case evaluationBytes = "evaluation_bytes"
-        case scratchBytes = "scratch_bytes"
         case loadingBytes = "loading_bytes"
         case planningBytes = "planning_bytes"
         case totalBytes = "total_bytes"
@@ -69,7 +65,7 @@ public func memoryPlanLine(_ plan: MemoryPlan) -> String {
         ("data", plan.dataBytes), ("validation", plan.validationBytes), ("parameters", plan.parameterBytes),
         ("gradient", plan.gradientBytes), ("optimizer", plan.optimizerBytes),
         ("activations", plan.activationBytes), ("batch", plan.batchBytes),
-        ("evaluation", plan.evaluationBytes), ("scratch", plan.scratchBytes), ("program", plan.programBytes),
+        ("evaluation", plan.evaluationBytes), ("program", plan.programBytes),
         ("only while loading", plan.loadingBytes), ("only while planning", plan.planningBytes),
     ]
     let list = parts.filter { $0.1 > 0 }.map { "\($0.0) \(NumberFormat.bytes($0.1))" }

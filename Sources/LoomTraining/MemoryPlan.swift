@@ -11,18 +11,16 @@ public struct MemoryPlan: Sendable, Equatable {
     public var validationBytes = 0
     /// The parameters.
     public var parameterBytes = 0
-    /// The gradient.
+    /// The gradient, and its columns in that form.
     public var gradientBytes = 0
     /// The optimizer's state.
     public var optimizerBytes = 0
-    /// Activations and deltas of a batch.
+    /// Activations and deltas of a batch, and the scratch memory of products.
     public var activationBytes = 0
     /// The gathered samples of a batch.
     public var batchBytes = 0
     /// Activations of an evaluation, of all workers.
     public var evaluationBytes = 0
-    /// Packed operands of the matrix products, of all workers.
-    public var scratchBytes = 0
     /// Needed only while the data are read, before the network is made.
     public var loadingBytes = 0
     /// Needed only while the steps are planned: operands and results of the self-test of products.
@@ -34,7 +32,7 @@ public struct MemoryPlan: Sendable, Equatable {
     /// The most that is in use at a time.
     public var totalBytes: Int {
         let model = parameterBytes + gradientBytes + optimizerBytes
-        let steps = activationBytes + batchBytes + evaluationBytes + scratchBytes
+        let steps = activationBytes + batchBytes + evaluationBytes
         return programBytes + dataBytes + validationBytes + max(loadingBytes, model + max(planningBytes, steps))
     }
 }
@@ -84,9 +82,10 @@ extension MemoryPlan {
             }
             evaluationBytes = team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
         }
-        // A training has one for each worker, and an evaluation another one.
-        scratchBytes = GemmMemory<Scalar>(provider: team.gemmProvider, workers: 1).bytes * team.workers
-        if validationSamples > 0 { scratchBytes *= 2 }
+        activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
+        gradientBytes += GradientColumnsMemory<Scalar>.bytes(
+            requested: team.gradientForm, network: network, shardRows: team.shardRows, batchRows: capacity,
+            runsMerge: !team.sameBitsForAnyWorkers || team.gemmProvider.keepsBitsWhenCut)
         if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }

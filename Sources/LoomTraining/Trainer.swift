@@ -48,11 +48,14 @@ public struct TeamPlan: Sendable {
     public var cacheBytes: Int
     /// Who multiplies matrices.
     public var gemmProvider: GemmProvider
+    /// The form of the gradient; nil: chosen from shapes.
+    public var gradientForm: GradientForm?
 
     /// A team.
     public init(
         workers: Int, request: TeamRequest = .auto, binding: WorkerBinding? = nil, shardRows: Int? = nil,
-        sameBitsForAnyWorkers: Bool = true, cacheBytes: Int = 1 << 20, gemmProvider: GemmProvider = .preferred
+        sameBitsForAnyWorkers: Bool = true, cacheBytes: Int = 1 << 20, gemmProvider: GemmProvider = .preferred,
+        gradientForm: GradientForm? = nil
     ) {
         self.workers = workers
         self.request = request
@@ -61,6 +64,7 @@ public struct TeamPlan: Sendable {
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
         self.cacheBytes = cacheBytes
         self.gemmProvider = gemmProvider
+        self.gradientForm = gradientForm
     }
 }
 
@@ -89,6 +93,7 @@ public final class Trainer<Scalar: LoomScalar> {
     private let workspace: Workspace<Scalar>
     private let memory: BatchMemory<Scalar>
     private let gemm: GemmMemory<Scalar>
+    private let columns: GradientColumnsMemory<Scalar>
     private let progressMemory: StepProgressMemory
     let fullBatch: StepPlan<Scalar>
     private let lastBatch: StepPlan<Scalar>
@@ -119,7 +124,8 @@ public final class Trainer<Scalar: LoomScalar> {
         var planner = StepPlanner(
             network: network, workers: teamPlan.workers, requestedShardRows: teamPlan.shardRows,
             sameBitsForAnyWorkers: teamPlan.sameBitsForAnyWorkers, cacheBytes: teamPlan.cacheBytes,
-            provider: teamPlan.gemmProvider, parameters: parameters, gradients: gradients, state: state)
+            provider: teamPlan.gemmProvider, form: teamPlan.gradientForm, parameters: parameters, gradients: gradients,
+            state: state)
         let fullBatch = planner.plan(batchRows: epochs.batchRows, fullBatchRows: epochs.batchRows)
         let lastBatch =
             epochs.lastBatchRows == epochs.batchRows
@@ -138,6 +144,7 @@ public final class Trainer<Scalar: LoomScalar> {
         self.workspace = workspace
         self.memory = memory
         self.progressMemory = progressMemory
+        columns = planner.columnsMemory!
         gemm = GemmMemory(provider: teamPlan.gemmProvider, workers: teamPlan.workers)
         self.fullBatch = fullBatch
         self.lastBatch = lastBatch
@@ -152,6 +159,9 @@ public final class Trainer<Scalar: LoomScalar> {
 
     /// Shards of a full batch: the largest number of workers that find work in the first phase.
     public var shardCount: Int { fullBatch.grid.count }
+
+    /// The form of the gradient.
+    public var gradientForm: GradientForm { columns.form }
 
     /// Samples of a shard.
     public var shardRows: Int { fullBatch.grid.shardRows }
@@ -172,7 +182,7 @@ public final class Trainer<Scalar: LoomScalar> {
     public var memoryBytes: (parameters: Int, optimizer: Int, activations: Int, batch: Int) {
         let buffer = network.layout.elementCount * MemoryLayout<Scalar>.stride
         let states = (state.first == nil ? 0 : 1) + (state.second == nil ? 0 : 1)
-        return (2 * buffer, states * buffer, workspace.bytes, memory.bytes)
+        return (2 * buffer + columns.bytes, states * buffer, workspace.bytes + gemm.bytes, memory.bytes)
     }
 
     /// Runs up to `count` more steps as one region, and reports them.
@@ -183,7 +193,7 @@ public final class Trainer<Scalar: LoomScalar> {
         let end = min(totalSteps, step + count)
         let clock = ContinuousClock()
         let start = clock.now
-        let region = withExtendedLifetime((workspace, memory, gemm, fullBatch, lastBatch, progressMemory)) {
+        let region = withExtendedLifetime((workspace, memory, gemm, columns, fullBatch, lastBatch, progressMemory)) {
             team.run(work, steps: step..<end)
         }
         let seconds = (clock.now - start) / .seconds(1)

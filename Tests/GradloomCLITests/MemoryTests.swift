@@ -88,7 +88,8 @@ import Testing
     /// Terabytes: said before they are asked for. The shell's limit refuses them on every machine.
     @Test func tooMuchIsSaidBeforehand() throws {
         try workplace.write(
-            Self.large.replacing("100_000", with: "4_000_000_000").replacing("validation: 0.002", with: "shuffle: false"),
+            Self.large.replacing("100_000", with: "4_000_000_000").replacing(
+                "validation: 0.002", with: "shuffle: false"),
             to: "huge.yaml")
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")

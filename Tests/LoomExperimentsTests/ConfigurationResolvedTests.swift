@@ -153,6 +153,7 @@ struct ConfigurationResolvedTests {
                   workers: auto
                   placement: auto
                   gradient: auto
+                  products: auto
                   shard_rows: auto
                   reproducible: any_workers
                   team: auto

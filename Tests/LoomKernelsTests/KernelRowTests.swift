@@ -35,6 +35,31 @@ import Testing
         Self.checkSums(Double.self, variant, columns: columns)
     }
 
+    /// Sums are added to what is there, and matrices to each other in their order.
+    @Test("Sums that are added", arguments: KernelVariant.all, testedColumns)
+    func addedSums(_ variant: KernelVariant, _ columns: Int) {
+        let matrix = KernelMatrixTests.matrix(Float.self, columns: columns, seed: 32)
+        let before = (0..<columns + 16).map { Float($0) - 7.5 }
+        var sums = [Float](repeating: 0, count: columns + 16), added = before
+        variant.kernels.column_sums_f32(testedRows, columns, matrix.stride, matrix.pointer, &sums)
+        variant.kernels.add_column_sums_f32(testedRows, columns, matrix.stride, matrix.pointer, &added)
+        for column in 0..<columns + 16 {
+            let expected = column < columns ? before[column] + sums[column] : before[column]
+            #expect(added[column] == expected, "\(variant), column \(column) of \(columns)")
+        }
+        let rows = 5, count = testedRows / rows
+        let total = PaddedMatrix<Float>(rows: rows, columns: columns) { _, _ in .nan }
+        variant.kernels.sum_matrices_f32(
+            count, rows * matrix.stride, rows, columns, matrix.stride, matrix.pointer, total.pointer)
+        for row in 0..<rows {
+            for column in 0..<columns {
+                var sum = Float(matrix[row, column])
+                for next in 1..<count { sum += Float(matrix[next * rows + row, column]) }
+                #expect(total[row, column] == Double(sum), "\(variant), \(row), \(column) of \(columns)")
+            }
+        }
+    }
+
     @Test("A column's sum does not depend on its place", arguments: KernelVariant.all)
     func columnPlaces(_ variant: KernelVariant) {
         let lanes = 16, blocks = 10

@@ -22,7 +22,7 @@ import Testing
     @Test func runHasItsKeys() throws {
         let names = [
             "activation", "batch", "data", "evaluation", "gradient", "loading", "optimizer", "parameter",
-            "planning", "program", "scratch", "total", "validation",
+            "planning", "program", "total", "validation",
         ]
         let memory = "{" + names.map { "\"\($0)_bytes\":0" }.joined(separator: ",") + "}"
         #expect(

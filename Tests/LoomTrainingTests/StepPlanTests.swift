@@ -40,18 +40,18 @@ import Testing
         let problem = FastProblem.made(layers: planned.layers, output: .identity, rows: 1, seed: 1)
         let memory = PlanMemory<Scalar>(network: try Network(problem.network))
         for provider in GemmProvider.allCases {
-            try check(planned, memory, provider)
+            for form in GradientForm.allCases { try check(planned, memory, provider, form) }
         }
     }
 
     private func check<Scalar: LoomScalar>(
-        _ planned: Case, _ memory: PlanMemory<Scalar>, _ provider: GemmProvider
+        _ planned: Case, _ memory: PlanMemory<Scalar>, _ provider: GemmProvider, _ form: GradientForm
     ) throws {
         for batchRows in Set([planned.batchRows, planned.lastRows ?? planned.batchRows]) {
             var plans: [[PlannedSlice]] = []
             var grids: [ShardGrid] = []
             for workers in [1, 2, 3, 5, 9] {
-                var planner = memory.planner(planned, workers: workers, provider: provider)
+                var planner = memory.planner(planned, workers: workers, provider: provider, form: form)
                 let plan = planner.plan(batchRows: batchRows, fullBatchRows: planned.batchRows)
                 checkShards(plan, batchRows: batchRows, workers: workers)
                 checkCoverage(plan, memory, workers: workers)
@@ -70,7 +70,14 @@ import Testing
         #expect(runs.count == workers)
         #expect(runs.flatMap(Array.init) == Array(0..<plan.grid.count))
         #expect(runs.flatMap { Array(plan.grid.rows(of: $0)) } == Array(0..<batchRows))
-        #expect(plan.shardsPerBlock >= 1)
+        // A column has one writer.
+        if plan.columns.count > 0 {
+            #expect(runs.allSatisfy { $0.isEmpty || $0.lowerBound % plan.columns.shardsPerColumn == 0 })
+            #expect((plan.grid.count - 1) / plan.columns.shardsPerColumn == plan.columns.count - 1)
+        }
+        for (run, shards) in zip(plan.shardRuns.elements, runs) {
+            #expect(plan.blocks.blocks(of: run).flatMap(Array.init) == Array(shards))
+        }
     }
 
     /// Every element of every tensor is in one operation, and every unit's number is given once.
@@ -126,6 +133,7 @@ import Testing
                 check(.backward, unit: unit, run: rows, fixed: weights.columns, inner: weights.rows)
             }
         }
+        guard plan.columns.count == 0 else { return }
         for operation in plan.slices.elements where operation.role == .weights {
             let (grid, weights) = (operation.grid, operation.parameters)
             let run = grid.range(of: operation.firstSlice..<operation.endSlice).count
@@ -141,15 +149,12 @@ import Testing
         #expect(rowsPerCall == .max || rowsPerCall.isMultiple(of: plan.grid.shardRows))
         var lengths = Set<Int>()
         for run in plan.shardRuns.elements {
-            var first = run.firstShard
-            while first < run.endShard {
-                let end = min(run.endShard, first + min(plan.shardsPerBlock, run.endShard - first))
-                var rest = plan.grid.rows(of: first..<end).count
+            for block in plan.blocks.blocks(of: run) {
+                var rest = plan.grid.rows(of: block).count
                 while rest > 0 {
                     lengths.insert(min(rest, rowsPerCall))
                     rest -= min(rest, rowsPerCall)
                 }
-                first = end
             }
         }
         return lengths
@@ -266,11 +271,14 @@ private struct PlanMemory<Scalar: LoomScalar> {
 
     var start: UnsafeMutablePointer<Scalar> { parameters.view(0).pointer }
 
-    func planner(_ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider) -> StepPlanner<Scalar> {
+    func planner(_ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider, form: GradientForm)
+        -> StepPlanner<Scalar>
+    {
         StepPlanner(
             network: network, workers: workers, requestedShardRows: planned.shardRows,
             sameBitsForAnyWorkers: true,
-            cacheBytes: planned.cacheBytes, provider: provider, parameters: parameters, gradients: gradients,
+            cacheBytes: planned.cacheBytes, provider: provider, form: form, parameters: parameters,
+            gradients: gradients,
             state: state)
     }
 

@@ -59,17 +59,27 @@ import Testing
         Case(layers: [100, 150, 150, 60], samples: 310, batchRows: 300, kind: .sgd, epochs: 1),
     ]
 
+    /// Who multiplies, and how gradients are added up.
+    struct Way: Sendable {
+        let provider: GemmProvider
+        let form: GradientForm
+    }
+
+    static let ways = GemmProvider.allCases.flatMap { provider in
+        GradientForm.allCases.map { Way(provider: provider, form: $0) }
+    }
+
     private static let teams: [(workers: Int, request: TeamRequest)] = [
         (1, .auto), (2, .auto), (3, .auto), (5, .auto), (8, .auto), (2, .forkJoin), (3, .forkJoin),
         (5, .forkJoin),
     ]
 
-    @Test(arguments: cases, GemmProvider.allCases) func float32(_ training: Case, _ provider: GemmProvider) throws {
-        try Self.check(training, Float.self, provider, teams: Self.teams)
+    @Test(arguments: cases, ways) func float32(_ training: Case, _ way: Way) throws {
+        try Self.check(training, Float.self, way, teams: Self.teams)
     }
 
-    @Test(arguments: cases, GemmProvider.allCases) func float64(_ training: Case, _ provider: GemmProvider) throws {
-        try Self.check(training, Double.self, provider, teams: Self.teams)
+    @Test(arguments: cases, ways) func float64(_ training: Case, _ way: Way) throws {
+        try Self.check(training, Double.self, way, teams: Self.teams)
     }
 
     /// The same in gangs, in a process of its own: beside other tests, Dispatch has no threads left for a gang, and every
@@ -78,27 +88,27 @@ import Testing
         await #expect(processExitsWith: .success) {
             let teams = (2...8).filter { $0 <= WorkerTeam.dispatchWidth }.map { ($0, TeamRequest.gang) }
             for training in Self.cases {
-                for provider in GemmProvider.allCases {
-                    try Self.check(training, Float.self, provider, teams: teams)
-                    try Self.check(training, Double.self, provider, teams: teams)
+                for way in Self.ways {
+                    try Self.check(training, Float.self, way, teams: teams)
+                    try Self.check(training, Double.self, way, teams: teams)
                 }
             }
         }
     }
 
     private static func check<Scalar: LoomScalar>(
-        _ training: Case, _ type: Scalar.Type, _ provider: GemmProvider, teams: [(workers: Int, request: TeamRequest)]
+        _ training: Case, _ type: Scalar.Type, _ way: Way, teams: [(workers: Int, request: TeamRequest)]
     ) throws {
         var problem = FastProblem.made(
             layers: training.layers, output: training.output, rows: training.samples, seed: 3)
         problem.loss.l2 = training.l2
         let data = try problem.dataset(type)
-        let alone = try fingerprint(training, problem, data, provider, workers: 1, request: .auto)
+        let alone = try fingerprint(training, problem, data, way, workers: 1, request: .auto)
         for team in teams {
             let other = try fingerprint(
-                training, problem, data, provider, workers: team.workers, request: team.request)
+                training, problem, data, way, workers: team.workers, request: team.request)
             #expect(
-                other == alone, "\(training) \(Scalar.precision) \(provider): \(team.workers) workers, \(team.request)")
+                other == alone, "\(training) \(Scalar.precision) \(way): \(team.workers) workers, \(team.request)")
         }
     }
 
@@ -112,7 +122,7 @@ import Testing
     }
 
     private static func fingerprint<Scalar: LoomScalar>(
-        _ training: Case, _ problem: FastProblem, _ data: Dataset<Scalar>, _ provider: GemmProvider, workers: Int,
+        _ training: Case, _ problem: FastProblem, _ data: Dataset<Scalar>, _ way: Way, workers: Int,
         request: TeamRequest
     ) throws -> Fingerprint {
         try PreparedBLAS.prepare(workers: workers)
@@ -124,7 +134,8 @@ import Testing
                 batchRows: training.batchRows, epochs: training.epochs, seed: 9, shuffles: training.shuffles),
             team: TeamPlan(
                 workers: workers, request: request, shardRows: training.shardRows,
-                cacheBytes: training.cacheBytes, gemmProvider: provider),
+                cacheBytes: training.cacheBytes, gemmProvider: way.provider,
+                gradientForm: way.form),
             data: data)
         var losses: [UInt64] = []
         var accuracies: [Double?] = []

@@ -33,7 +33,8 @@ import Testing
             let batches = "batch \(schedule.batchRows)\(schedule.shuffles ? " shuffled" : "")"
             let clip = optimizer.clipNorm.map { "clip \($0) " } ?? ""
             let last = schedule.dropsLast ? " drops last" : ""
-            return "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider)"
+            return
+                "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider) \(team.gradientForm?.rawValue ?? "")"
         }
     }
 
@@ -43,9 +44,12 @@ import Testing
     private static let float32Tolerance = Tolerance(absolute: 1e-5, relative: 1e-4)
 
     private func check(_ training: Case, float32Tolerance: Tolerance = Self.float32Tolerance) throws {
-        for provider in GemmProvider.allCases {
+        for (provider, form) in [
+            (GemmProvider.builtin, GradientForm.sliced), (.builtin, .columns), (.openBLAS, .sliced),
+        ] {
             var training = training
             training.team.gemmProvider = provider
+            training.team.gradientForm = form
             try check(training, Double.self, Self.float64Tolerance)
             try check(training, Float.self, float32Tolerance)
         }

@@ -159,6 +159,13 @@ enum { LOOM_PRODUCT_SCRATCH = 512 * (256 + 48) };
         const T *targets, size_t targets_stride, T factor, T scale, T *deltas);                     \
     /* sums[j] = Σ over rows of m[i][j], for every column; rows added in a fixed order. */          \
     void loom_column_sums_##suffix(size_t rows, size_t columns, size_t stride, const T *m, T *sums); \
+    /* sums[j] += Σ over rows of m[i][j]. */                                                         \
+    void loom_add_column_sums_##suffix(size_t rows, size_t columns, size_t stride, const T *m,      \
+                                       T *sums);                                                    \
+    /* sum = m[0] + m[1] + …, in this order, of `count` >= 1 matrices; m[i + 1] starts `distance`    \
+       elements, a multiple of 64 bytes, after m[i]. */                                             \
+    void loom_sum_matrices_##suffix(size_t count, size_t distance, size_t rows, size_t columns,     \
+                                    size_t stride, const T *first, T *sum);                         \
     /* Σ of the squares of the elements inside the matrix (not the padding), in double precision. */ \
     double loom_sum_of_squares_##suffix(size_t rows, size_t columns, size_t stride, const T *m);    \
     /* destination row i = source row indices[i]. `source` may have any stride and alignment;        \
@@ -212,6 +219,8 @@ void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, u
     X(softmax_weighted_derivative)                                                                  \
     X(squared_error_softmax_weighted)                                                               \
     X(column_sums)                                                                                  \
+    X(add_column_sums)                                                                              \
+    X(sum_matrices)                                                                                 \
     X(sum_of_squares)                                                                               \
     X(multiply)                                                                                     \
     X(gather_rows)                                                                                  \

@@ -26,20 +26,43 @@ LOOM_INLINE void FN(sum_columns)(int vectors, size_t rows, size_t stride, const 
     }
 }
 
-static void FN(column_sums)(size_t rows, size_t columns, size_t stride, const Scalar *m, Scalar *sums) {
+LOOM_INLINE void FN(sums_of_columns)(_Bool adds, size_t rows, size_t columns, size_t stride, const Scalar *m,
+                                     Scalar *sums) {
     size_t j = 0;
     for (; j + 4 * LANES <= columns; j += 4 * LANES) {
         Vector block[4];
         FN(sum_columns)(4, rows, stride, m + j, block);
-        for (size_t v = 0; v < 4; v++) { FN(store_unaligned)(sums + j + v * LANES, block[v]); }
+        for (size_t v = 0; v < 4; v++) {
+            Scalar *const to = sums + j + v * LANES;
+            FN(store_unaligned)(to, adds ? FN(load_unaligned)(to) + block[v] : block[v]);
+        }
     }
     for (; j < columns; j += LANES) {
         Vector block[1];
         FN(sum_columns)(1, rows, stride, m + j, block);
-        if (j + LANES <= columns) {
-            FN(store_unaligned)(sums + j, block[0]);
-        } else {
-            FN(store_first)(sums + j, block[0], columns - j);
+        const size_t count = columns - j < LANES ? columns - j : LANES;
+        FN(store_first)(sums + j, adds ? FN(load_first)(sums + j, count) + block[0] : block[0], count);
+    }
+}
+
+static void FN(column_sums)(size_t rows, size_t columns, size_t stride, const Scalar *m, Scalar *sums) {
+    FN(sums_of_columns)(0, rows, columns, stride, m, sums);
+}
+
+static void FN(add_column_sums)(size_t rows, size_t columns, size_t stride, const Scalar *m, Scalar *sums) {
+    FN(sums_of_columns)(1, rows, columns, stride, m, sums);
+}
+
+// MARK: Sums of matrices
+
+static void FN(sum_matrices)(size_t count, size_t distance, size_t rows, size_t columns, size_t stride,
+                             const Scalar *first, Scalar *sum) {
+    FN(flatten)(&rows, &columns, stride);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t k = i * stride; k < i * stride + columns; k += LANES) {
+            Vector total = FN(load)(first + k);
+            for (size_t m = 1; m < count; m++) { total += FN(load)(first + m * distance + k); }
+            FN(store)(sum + k, total);
         }
     }
 }

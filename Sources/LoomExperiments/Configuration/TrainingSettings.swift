@@ -64,6 +64,15 @@ public struct ParallelSettings: Sendable, Equatable {
         /// groups of shards write columns, which are added in fixed order
         case columns
     }
+    /// Who multiplies matrices.
+    public enum Products: String, Sendable, CaseIterable, Codable {
+        /// the built-in kernels where the processor has AVX2 or AVX-512, otherwise OpenBLAS
+        case automatic = "auto"
+        /// kernels of this package
+        case builtin
+        /// OpenBLAS
+        case openBLAS = "openblas"
+    }
     /// Under which conditions results have the same bits.
     public enum Reproducibility: String, Sendable, CaseIterable, Codable {
         /// for every number of workers
@@ -77,6 +86,8 @@ public struct ParallelSettings: Sendable, Equatable {
     public var placement = PlacementPolicy.auto
     /// How gradients are added up.
     public var gradient = Gradient.automatic
+    /// Who multiplies matrices.
+    public var products = Products.automatic
     /// Samples of a shard; nil: chosen from the batch.
     public var shardRows: Int?
     /// Under which conditions results have the same bits.
@@ -87,6 +98,24 @@ public struct ParallelSettings: Sendable, Equatable {
     /// The defaults.
     public init() {}
 
+    /// The form of the gradient; nil: chosen from shapes.
+    public var gradientForm: GradientForm? {
+        switch gradient {
+        case .automatic: nil
+        case .sliced: .sliced
+        case .columns: .columns
+        }
+    }
+
+    /// Who multiplies matrices.
+    public var gemmProvider: GemmProvider {
+        switch products {
+        case .automatic: .preferred
+        case .builtin: .builtin
+        case .openBLAS: .openBLAS
+        }
+    }
+
     static var section: SettingsSection<ParallelSettings> {
         var section = SettingsSection(initial: ParallelSettings())
         section.key(
@@ -94,7 +123,13 @@ public struct ParallelSettings: Sendable, Equatable {
             "the number of workers; auto: one per allowed core")
         section.key(
             "placement", \.placement, placements, "where workers run; a list names the CPU of every worker")
-        section.key("gradient", \.gradient, .choice(), "how the gradients of shards are added up")
+        section.key(
+            "gradient", \.gradient, .choice(),
+            "sliced: each worker sums slices over the batch; columns: groups of shards write their sums, added in order"
+        )
+        section.key(
+            "products", \.products, .choice(),
+            "who multiplies matrices; auto: builtin with AVX2 or AVX-512, otherwise openblas")
         section.key(
             "shard_rows", \.shardRows, .word("auto", or: .whole(1)),
             "samples of a shard, the unit that workers share out")

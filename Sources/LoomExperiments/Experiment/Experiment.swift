@@ -37,7 +37,6 @@ public final class Experiment<Scalar: LoomScalar> {
         _ configuration: Configuration, machine: MachineSetup, ceilings: CeilingCache? = nil,
         willReserve: (MemoryPlan) -> Void = { _ in }
     ) throws {
-        try configuration.checkGradientForm()
         self.configuration = configuration
         self.machine = machine
         let settings = configuration.network
@@ -140,16 +139,6 @@ public enum StopSignals {
 }
 
 extension Configuration {
-    /// Refuses what no trainer can do yet.
-    func checkGradientForm() throws(ConfigurationError) {
-        guard parallel.gradient == .columns else { return }
-        throw ConfigurationError([
-            .init(
-                place: .value, keyPath: "parallel.gradient",
-                problem: "columns is not available yet; use sliced, or auto, which chooses it")
-        ])
-    }
-
     /// What a training on the samples of `opened` will need, on top of what the program has now.
     func memoryPlan<Scalar: LoomScalar>(
         _ opened: OpenedData, machine: MachineSetup, of _: Scalar.Type
@@ -177,7 +166,6 @@ extension Configuration {
     private func plannedProducts<Scalar: LoomScalar>(
         on machine: MachineSetup, of _: Scalar.Type
     ) throws -> [PlannedProduct] {
-        try checkGradientForm()
         let data = try PreparedData<Scalar>(self.data, network: network.description(inputs: 0), loss: loss)
         return try trainer(on: machine, data: data.training).plannedProducts
     }
@@ -202,6 +190,7 @@ extension Configuration {
         TeamPlan(
             workers: machine.workers, request: parallel.team, binding: machine.binding,
             shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,
-            cacheBytes: machine.cacheBytes)
+            cacheBytes: machine.cacheBytes, gemmProvider: parallel.gemmProvider,
+            gradientForm: parallel.gradientForm)
     }
 }

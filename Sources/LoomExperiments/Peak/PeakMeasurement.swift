@@ -96,7 +96,7 @@ public struct PeakMeasurement: Sendable {
         var entries: [Entry] = []
         for precision in request.precisions {
             entries += teams.map { team in
-                Entry(.product(GemmCeiling.shape, precision, provider: .openBLAS, team: team)) {
+                Entry(.product(GemmCeiling.shape, precision, .openBLAS, team: team)) {
                     $0.ceilings.append(Ceiling(precision: precision, workers: team.workers, gflops: $1))
                 }
             }
@@ -169,11 +169,7 @@ public struct PeakMeasurement: Sendable {
     }
 
     private static func product(_ planned: PlannedProduct, _ request: Request, teams: [WorkerTeam]) -> Entry {
-        let probes = teams.map {
-            Probe.product(
-                planned.shape, request.productPrecision, provider: request.productProvider, team: $0)
-        }
-        return Entry(probes) {
+        Entry(teams.map { .product(planned.shape, request.productPrecision, request.productProvider, team: $0) }) {
             $0.products.append(
                 Product(planned: planned, oneWorkerGflops: $1[0], allWorkersGflops: $1[$1.count - 1]))
         }
@@ -183,7 +179,7 @@ public struct PeakMeasurement: Sendable {
 extension Probe {
     /// As the generic one, for a precision known at run time.
     fileprivate static func product(
-        _ shape: ProductShape, _ precision: Precision, provider: GemmProvider, team: WorkerTeam
+        _ shape: ProductShape, _ precision: Precision, _ provider: GemmProvider, team: WorkerTeam
     ) -> Probe {
         switch precision {
         case .float32: product(shape, Float.self, provider: provider, team: team)

@@ -106,11 +106,16 @@ extension Probe {
     static func product<Scalar: LoomScalar>(
         _ shape: ProductShape, _: Scalar.Type, provider: GemmProvider, team: WorkerTeam
     ) -> Probe {
-        let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape, provider: provider) }
+        let memory = GemmMemory<Scalar>(provider: provider, workers: team.workers)
+        let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape) }
         // By the worker that will use them: their pages then lie on its NUMA node.
         _ = team.seconds { operands[$0].fill() }
         return Probe(
-            seconds: { repetitions in team.seconds { operands[$0].multiply(times: repetitions) } },
+            seconds: { repetitions in
+                withExtendedLifetime(memory) {
+                    team.seconds { operands[$0].multiply(memory.gemms[$0], times: repetitions) }
+                }
+            },
             figure: { [workers = team.workers] in Double(workers) * shape.operations / $0 / 1e9 })
     }
 }
@@ -118,13 +123,12 @@ extension Probe {
 /// The matrices of one product.
 private final class ProductOperands<Scalar: LoomScalar>: Sendable {
     private let shape: ProductShape
-    private let gemm: GemmMemory<Scalar>
     private let buffers: [AlignedBuffer<Scalar>]
     private let left: MatrixView<Scalar>
     private let right: MatrixView<Scalar>
     private let result: MatrixView<Scalar>
 
-    init(_ shape: ProductShape, provider: GemmProvider) {
+    init(_ shape: ProductShape) {
         func matrix(_ rows: Int, _ columns: Int, stride: Int) -> (AlignedBuffer<Scalar>, MatrixView<Scalar>) {
             // A block of columns of a wider matrix ends before the stride does: whole rows are the simplest.
             let buffer = AlignedBuffer<Scalar>(uninitializedCount: rows * stride)
@@ -136,7 +140,6 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
         let (leftBuffer, left) = matrix(ofLeft.0, ofLeft.1, stride: shape.leftStride)
         let (rightBuffer, right) = matrix(ofRight.0, ofRight.1, stride: shape.rightStride)
         let (resultBuffer, result) = matrix(rows, columns, stride: shape.resultStride)
-        gemm = GemmMemory(provider: provider, workers: 1)
         self.shape = shape
         self.left = left
         self.right = right
@@ -151,8 +154,7 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
 
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
-    func multiply(times: Int) {
-        let gemm = gemm.gemms[0]
+    func multiply(_ gemm: Gemm<Scalar>, times: Int) {
         for _ in 0..<times {
             switch shape.kind {
             case .forward: gemm.forward(left, weights: right, into: result)

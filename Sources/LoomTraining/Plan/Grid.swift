@@ -27,6 +27,34 @@ public struct ShardGrid: Sendable, Equatable, BitwiseCopyable {
     }
 }
 
+/// The blocks of shards that a worker takes through all layers together.
+struct ShardBlocks: BitwiseCopyable {
+    /// The largest number of shards of a block.
+    let shardsPerBlock: Int
+    /// No block goes on beyond a multiple of this many shards: the shards of a gradient column.
+    let shardsPerColumn: Int
+
+    /// One past the last shard of the block that begins with `first`, in a run that ends before `end`.
+    @inline(__always)
+    func end(from first: Int, runEnd end: Int) -> Int {
+        let columnStart = first - first % shardsPerColumn
+        let end = end - columnStart > shardsPerColumn ? columnStart + shardsPerColumn : end
+        return end - first > shardsPerBlock ? first + shardsPerBlock : end
+    }
+
+    /// The blocks of a run of shards, in their order.
+    func blocks(of run: ShardRun) -> [Range<Int>] {
+        var result: [Range<Int>] = []
+        var first = run.firstShard
+        while first < run.endShard {
+            let end = end(from: first, runEnd: run.endShard)
+            result.append(first..<end)
+            first = end
+        }
+        return result
+    }
+}
+
 /// How one parameter tensor is cut into slices, from shapes alone.
 ///
 /// A slice is the unit of the gradient product and of the optimizer's update. Weights are cut along their longer

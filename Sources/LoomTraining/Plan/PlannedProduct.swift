@@ -78,23 +78,32 @@ extension StepPlan {
     /// The products of a step by this plan, as `NetworkPass` and `TrainingStep` call them.
     func products(of network: Network<Scalar>) -> [PlannedProduct] {
         var tally = ProductTally<Scalar>()
-        let blocks = blockRows()
+        let blockRows = shardRuns.elements.flatMap(blocks.blocks).map { grid.rows(of: $0).count }
+        let columnTensors = UnsafeBufferPointer(start: columns.tensors, count: columns.tensorCount)
         var calls = callShapes.elements.makeIterator()
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
                 let weights = network.layout.tensors[connection.weights]
                 let shape = calls.next()!
                 let width = network.width(of: connection.source)
-                for rows in blocks {
+                for rows in blockRows {
                     tally.addForward(
                         of: layer.name, weights, sourceWidth: width, rows: rows, rowsPerCall: shape.rowsPerForwardCall)
                 }
                 guard connection.source != .data else { continue }
-                for rows in blocks {
+                for rows in blockRows {
                     tally.addBackward(
                         of: layer.name, weights, sourceWidth: width, rows: rows, rowsPerCall: shape.rowsPerBackwardCall)
                 }
             }
+            for tensor in columnTensors where tensor.layer == index && tensor.role == .weights {
+                let block = columns.view(tensor)
+                for rows in blockRows {
+                    tally.addGradient(
+                        of: layer.name, block, block: block, sourceWidth: block.columns, samples: rows)
+                }
+            }
+            guard columns.count == 0 else { continue }
             for operation in slices.elements where operation.layer == index && operation.role == .weights {
                 let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
                 tally.addGradient(
@@ -104,15 +113,6 @@ extension StepPlan {
             }
         }
         return tally.products
-    }
-
-    /// The rows of every block of shards that a worker takes through all layers together.
-    private func blockRows() -> [Int] {
-        shardRuns.elements.flatMap { run in
-            stride(from: run.firstShard, to: run.endShard, by: min(shardsPerBlock, grid.count)).map { first in
-                grid.rows(of: first..<min(run.endShard, first + min(shardsPerBlock, grid.count))).count
-            }
-        }
     }
 }
 

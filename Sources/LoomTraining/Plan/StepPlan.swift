@@ -31,6 +31,60 @@ struct SliceOperation<Scalar: LoomScalar>: BitwiseCopyable {
     let secondState: MatrixView<Scalar>?
 }
 
+/// How the gradients of samples become the gradient of the batch.
+public enum GradientForm: String, Sendable, CaseIterable, Codable {
+    /// Every worker computes slices of the gradient over the whole batch, from the activations and deltas of all.
+    case sliced
+    /// Groups of shards write columns of gradients while their activations are in the cache; slice by slice, the columns
+    /// are added in their order.
+    case columns
+}
+
+/// The columns of a batch: the gradient of each group of shards, in the layout of the parameters.
+struct GradientColumns<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
+    // Sendable: a column is written by the worker of its shards, and read by all after the barrier.
+
+    /// The number of columns; 0 in the sliced form.
+    let count: Int
+    /// Consecutive shards of a column.
+    let shardsPerColumn: Int
+    /// Element 0 of column 0.
+    let start: UnsafeMutablePointer<Scalar>
+    /// Elements from column to column.
+    let distance: Int
+    /// The tensors of a column.
+    let tensors: UnsafePointer<ColumnTensor>
+    let tensorCount: Int
+    /// Element 0 of the gradient that the columns add up to.
+    let gradientStart: UnsafeMutablePointer<Scalar>
+
+    /// A tensor in column `index`.
+    func view(_ tensor: ColumnTensor, column index: Int = 0) -> MatrixView<Scalar> {
+        MatrixView(
+            pointer: start + index * distance + tensor.offset, rows: tensor.rows, columns: tensor.columns,
+            stride: tensor.stride)
+    }
+
+    /// The part of the first column that belongs to `gradients`, a part of the gradient.
+    func firstColumn(of gradients: MatrixView<Scalar>) -> UnsafePointer<Scalar> {
+        UnsafePointer(start + (gradients.pointer - gradientStart))
+    }
+}
+
+/// A tensor of a gradient column, and what its gradient is made of.
+struct ColumnTensor: BitwiseCopyable {
+    let layer: Int
+    /// What the weights multiply: −1 for the data, otherwise a layer. Unused for a bias.
+    let source: Int
+    /// The columns of the source that are read. Unused for a bias.
+    let sourceColumns: SourceColumns
+    let role: ParameterTensor.Role
+    let offset: Int
+    let rows: Int
+    let columns: Int
+    let stride: Int
+}
+
 /// Who does what in the steps on batches of one size: the immutable plan that a step runs.
 ///
 /// Grids come from shapes; only the runs of shards and slices, and whether a run is one product or several with the
@@ -38,7 +92,7 @@ struct SliceOperation<Scalar: LoomScalar>: BitwiseCopyable {
 final class StepPlan<Scalar: LoomScalar>: Sendable {
     let grid: ShardGrid
     /// Shards that go through all layers together, so that their activations stay in the cache.
-    let shardsPerBlock: Int
+    let blocks: ShardBlocks
     let shardRuns: AlignedBuffer<ShardRun>
     /// The operations of all workers, worker by worker.
     let slices: AlignedBuffer<SliceOperation<Scalar>>
@@ -48,13 +102,16 @@ final class StepPlan<Scalar: LoomScalar>: Sendable {
     let callShapes: AlignedBuffer<CallShape>
     /// All slices of the network, in the fixed order in which norms and penalties are added.
     let unitCount: Int
+    let columns: GradientColumns<Scalar>
 
     init(
-        grid: ShardGrid, shardsPerBlock: Int, shardRuns: [ShardRun], slices: [[SliceOperation<Scalar>]],
+        grid: ShardGrid, blocks: ShardBlocks, columns: GradientColumns<Scalar>, shardRuns: [ShardRun],
+        slices: [[SliceOperation<Scalar>]],
         callShapes: [CallShape], unitCount: Int
     ) {
         self.grid = grid
-        self.shardsPerBlock = shardsPerBlock
+        self.blocks = blocks
+        self.columns = columns
         self.shardRuns = AlignedBuffer(shardRuns)
         self.slices = AlignedBuffer(slices.flatMap { $0 })
         var starts = [0]
@@ -70,20 +127,22 @@ final class StepPlan<Scalar: LoomScalar>: Sendable {
 /// A `StepPlan` as a step sees it: plain pointers, valid while the plan lives.
 struct StepPlanPass<Scalar: LoomScalar>: BitwiseCopyable {
     let grid: ShardGrid
-    let shardsPerBlock: Int
+    let blocks: ShardBlocks
     let shardRuns: UnsafePointer<ShardRun>
     let slices: UnsafePointer<SliceOperation<Scalar>>
     let sliceStarts: UnsafePointer<Int>
     let callShapes: UnsafePointer<CallShape>
     let unitCount: Int
+    let columns: GradientColumns<Scalar>
 
     init(_ plan: StepPlan<Scalar>) {
         grid = plan.grid
-        shardsPerBlock = plan.shardsPerBlock
+        blocks = plan.blocks
         shardRuns = UnsafePointer(plan.shardRuns.pointer)
         slices = UnsafePointer(plan.slices.pointer)
         sliceStarts = UnsafePointer(plan.sliceStarts.pointer)
         callShapes = UnsafePointer(plan.callShapes.pointer)
         unitCount = plan.unitCount
+        columns = plan.columns
     }
 }

@@ -14,11 +14,14 @@ struct StepPlanner<Scalar: LoomScalar> {
     let parameters: ParameterBuffer<Scalar>
     let gradients: ParameterBuffer<Scalar>
     let state: OptimizerState<Scalar>
+    private let requestedForm: GradientForm?
+    /// Made with the first plan.
+    private(set) var columnsMemory: GradientColumnsMemory<Scalar>?
     private var merging: CallMerging<Scalar>
 
     init(
         network: Network<Scalar>, workers: Int, requestedShardRows: Int?, sameBitsForAnyWorkers: Bool,
-        cacheBytes: Int, provider: GemmProvider, parameters: ParameterBuffer<Scalar>,
+        cacheBytes: Int, provider: GemmProvider, form: GradientForm?, parameters: ParameterBuffer<Scalar>,
         gradients: ParameterBuffer<Scalar>,
         state: OptimizerState<Scalar>
     ) {
@@ -28,6 +31,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
         self.cacheBytes = cacheBytes
         merging = CallMerging(provider: provider)
+        requestedForm = form
         self.parameters = parameters
         self.gradients = gradients
         self.state = state
@@ -39,15 +43,30 @@ struct StepPlanner<Scalar: LoomScalar> {
         let shardRows =
             requestedShardRows ?? GridSizes.shardRows(batchRows: fullBatchRows, runsMerge: runsMerge)
         let grid = ShardGrid(batchRows: batchRows, shardRows: shardRows)
-        let block = shardsPerBlock(shardRows: grid.shardRows)
+        let fullGrid = ShardGrid(batchRows: fullBatchRows, shardRows: shardRows)
+        let memory =
+            columnsMemory
+            ?? GradientColumnsMemory(
+                requested: requestedForm, network: network, gradients: gradients, grid: fullGrid)
+        columnsMemory = memory
+        let columns = memory.columns(grid, fullBatch: fullGrid)
+        let blocks =
+            memory.form == .columns
+            ? ShardBlocks(
+                shardsPerBlock: max(1, GradientColumnsMemory<Scalar>.blockRows / grid.shardRows),
+                shardsPerColumn: columns.shardsPerColumn)
+            : ShardBlocks(shardsPerBlock: shardsPerBlock(shardRows: grid.shardRows), shardsPerColumn: .max)
+        let unit = memory.form == .columns ? columns.shardsPerColumn : 1
         let runs = (0..<workers).map {
-            let shards = Partition.range(of: $0, parts: workers, count: grid.count)
-            return ShardRun(firstShard: shards.lowerBound, endShard: shards.upperBound)
+            let units = Partition.range(of: $0, parts: workers, count: (grid.count + unit - 1) / unit)
+            return ShardRun(
+                firstShard: min(grid.count, units.lowerBound * unit), endShard: min(grid.count, units.upperBound * unit)
+            )
         }
-        let callShapes = callShapes(grid: grid, runs: runs, shardsPerBlock: block)
+        let callShapes = callShapes(grid: grid, runs: runs, blocks: blocks)
         let (slices, unitCount) = sliceOperations(batchRows: batchRows)
         return StepPlan(
-            grid: grid, shardsPerBlock: block, shardRuns: runs, slices: slices, callShapes: callShapes,
+            grid: grid, blocks: blocks, columns: columns, shardRuns: runs, slices: slices, callShapes: callShapes,
             unitCount: unitCount)
     }
 
@@ -106,16 +125,8 @@ struct StepPlanner<Scalar: LoomScalar> {
     }
 
     /// For every connection, how many rows one product covers: as many as have the bits of one product per shard.
-    private mutating func callShapes(grid: ShardGrid, runs: [ShardRun], shardsPerBlock: Int) -> [CallShape] {
-        var lengths = Set<Int>()
-        for run in runs {
-            var first = run.firstShard
-            while first < run.endShard {
-                let end = min(first + shardsPerBlock, run.endShard)
-                lengths.insert(grid.rows(of: first..<end).count)
-                first = end
-            }
-        }
+    private mutating func callShapes(grid: ShardGrid, runs: [ShardRun], blocks: ShardBlocks) -> [CallShape] {
+        let lengths = Set(runs.flatMap(blocks.blocks).map { grid.rows(of: $0).count })
         return network.layers.flatMap(\.connections).map { connection in
             let weights = network.layout.tensors[connection.weights]
             return CallShape(

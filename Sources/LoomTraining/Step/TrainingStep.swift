@@ -56,8 +56,6 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         let run = plan.shardRuns[worker]
         guard run.firstShard < run.endShard else { return }
         let start = epochs.start(of: step)
-        batches.load(
-            rows: plan.grid.rows(of: run.firstShard..<run.endShard), epoch: epochs.epoch(of: step), start: start)
         let data = batches.data(start: start, rows: plan.grid.batchRows)
         let scale = loss.scale(samples: plan.grid.batchRows)
         var pass = pass
@@ -65,8 +63,9 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         pass.gemm = gemms[worker]
         var first = run.firstShard
         while first < run.endShard {
-            let end = run.endShard - first > plan.shardsPerBlock ? first + plan.shardsPerBlock : run.endShard
+            let end = plan.blocks.end(from: first, runEnd: run.endShard)
             let rows = plan.grid.rows(of: first..<end)
+            batches.load(rows: rows, epoch: epochs.epoch(of: step), start: start)
             pass.forward(rows: rows, data: data)
             for shard in first..<end {
                 var correct = 0
@@ -76,7 +75,28 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 progress.shards[shard] = ShardResult(loss: sum, correct: correct)
             }
             pass.backward(rows: rows)
+            if plan.columns.count > 0 { addToColumn(plan.columns, pass, firstShard: first, rows: rows, data: data) }
             first = end
+        }
+    }
+
+    /// Adds the gradient of a block of samples to their column, or begins the column with it.
+    private func addToColumn(
+        _ columns: GradientColumns<Scalar>, _ pass: NetworkPass<Scalar>, firstShard: Int, rows: Range<Int>,
+        data: MatrixView<Scalar>
+    ) {
+        let (column, shardInColumn) = firstShard.quotientAndRemainder(dividingBy: columns.shardsPerColumn)
+        for index in 0..<columns.tensorCount {
+            let tensor = columns.tensors[index]
+            let deltas = pass.deltas(of: tensor.layer).rows(rows)
+            let result = columns.view(tensor, column: column)
+            switch (tensor.role, shardInColumn) {
+            case (.bias, 0): Scalar.columnSums(deltas, into: result.pointer)
+            case (.bias, _): Scalar.addColumnSums(deltas, to: result.pointer)
+            case (.weights, _):
+                let x = pass.sourceOutputs(tensor.source, data: data).columns(tensor.sourceColumns.range).rows(rows)
+                pass.gemm.gradient(deltas, x, beta: shardInColumn == 0 ? 0 : 1, into: result)
+            }
         }
     }
 
@@ -94,14 +114,21 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
             let parameters = operation.grid.block(range, of: operation.parameters)
             if l2 != 0 { notePenalty(operation) }
-            if foldsUpdate, operation.role == .weights {
+            if foldsUpdate, operation.role == .weights, plan.columns.count == 0 {
                 updateInProduct(
                     operation, range: range, parameters: parameters, data: data, rows: plan.grid.batchRows, gemm: gemm,
                     settings: weightSettings)
                 continue
             }
             let gradients = operation.grid.block(range, of: operation.gradients)
-            formGradient(operation, range: range, data: data, rows: plan.grid.batchRows, gemm: gemm, into: gradients)
+            if plan.columns.count > 0 {
+                Scalar.sumMatrices(
+                    count: plan.columns.count, distance: plan.columns.distance,
+                    first: plan.columns.firstColumn(of: gradients), into: gradients)
+            } else {
+                formGradient(
+                    operation, range: range, data: data, rows: plan.grid.batchRows, gemm: gemm, into: gradients)
+            }
             switch gradientUse {
             case .update:
                 update(
