@@ -73,6 +73,7 @@ struct PeakCommand: ParsableCommand {
                 machine = try MachineSetup(
                     workers: settings.parallel.workers, policy: settings.parallel.placement)
                 request.productPrecision = settings.training.precision
+                request.productProvider = settings.parallel.gemmProvider
                 request.products = try settings.plannedProducts(on: machine)
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)

@@ -17,6 +17,7 @@ struct PeakReport: Encodable {
         case secondsPerFigure = "seconds_per_figure"
         case arrayBytes = "array_bytes"
         case productPrecision = "product_precision"
+        case productProvider = "product_provider"
         case productsGflops = "products_gflops"
         case cachePath = "cache_path"
     }
@@ -53,6 +54,7 @@ struct PeakReport: Encodable {
             }, forKey: .latencies)
         if !peak.products.isEmpty {
             try container.encode(request.productPrecision, forKey: .productPrecision)
+            try container.encode(request.productProvider, forKey: .productProvider)
             try container.encode(peak.products.map(ProductEntry.init), forKey: .products)
             try container.encode(peak.productsGflops, forKey: .productsGflops)
         }
@@ -202,8 +204,9 @@ extension PeakReport {
             ]
             table.append(row)
         }
+        let provider = request.productProvider == .builtin ? "built-in kernels" : "OpenBLAS"
         let total = peak.productsGflops.map { total in
-            "All products of a step, \(request.productPrecision.rawValue): \(NumberFormat.gigaflops(total)) GFLOP/s"
+            "All products of a step, \(request.productPrecision.rawValue), by \(provider): \(NumberFormat.gigaflops(total)) GFLOP/s"
                 + (ceiling.map { ", \(NumberFormat.percentage(total / $0)) of the ceiling" } ?? "")
         }
         return table.rendered() + (total.map { $0 + "\n" } ?? "")

@@ -77,7 +77,9 @@ extension MemoryPlan {
         dataBytes = samples * sampleBytes
         validationBytes = validationSamples * sampleBytes
         if validationSamples > 0 {
-            let outputs = network.layers.reduce(0) { $0 + rowBytes($1.units) }
+            let outputs = network.layers.reduce(0) {
+                $0 + rowBytes($1.units) + ($1.components > 1 ? rowBytes($1.preActivations) : 0)
+            }
             evaluationBytes = team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
         }
         activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)

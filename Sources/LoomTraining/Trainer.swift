@@ -124,7 +124,8 @@ public final class Trainer<Scalar: LoomScalar> {
         var planner = StepPlanner(
             network: network, workers: teamPlan.workers, requestedShardRows: teamPlan.shardRows,
             sameBitsForAnyWorkers: teamPlan.sameBitsForAnyWorkers, cacheBytes: teamPlan.cacheBytes,
-            provider: teamPlan.gemmProvider, form: teamPlan.gradientForm, parameters: parameters, gradients: gradients, state: state)
+            provider: teamPlan.gemmProvider, form: teamPlan.gradientForm, parameters: parameters, gradients: gradients,
+            state: state)
         let fullBatch = planner.plan(batchRows: epochs.batchRows, fullBatchRows: epochs.batchRows)
         let lastBatch =
             epochs.lastBatchRows == epochs.batchRows

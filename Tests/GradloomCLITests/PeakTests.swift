@@ -21,7 +21,8 @@ import Testing
         #expect(
             Set(report.keys) == [
                 "cpu", "blas", "workers", "placement", "rounds", "seconds_per_figure", "ceilings", "bandwidths",
-                "array_bytes", "latencies", "product_precision", "products", "products_gflops", "cache_path",
+                "array_bytes", "latencies", "product_precision", "product_provider", "products", "products_gflops",
+                "cache_path",
             ])
         let ceilings = try objects(report["ceilings"], unit: "gflops")
         #expect(
@@ -68,7 +69,7 @@ import Testing
             #".+, OpenBLAS .+ \(.+\), 1 worker on CPU \d+"#, #"products of 512 × 512  workers +median +lowest–highest"#,
             #"SGEMM +1 +\d.* +\d.*–\d.*"#, #"memory, .+ an array +workers +median +lowest–highest"#,
             #"copy: reads 4, writes 4 bytes an element +1 .+"#, #"layer2  backward +1 +4 × 2 × 1 .+ %"#,
-            #"All products of a step, float32: .+ GFLOP/s, .+ % of the ceiling"#, #"Kept for trainings in .+"#,
+            #"All products of a step, float32, by .+: .+ GFLOP/s, .+ % of the ceiling"#, #"Kept for trainings in .+"#,
         ] {
             let line = try Regex(pattern)
             #expect(

@@ -62,7 +62,8 @@ import Testing
 
 @Suite struct PeakFigureTests {
     @Test(arguments: [
-        ([3.0], 3.0), ([3.0, 1.0, 2.0], 2.0), ([4.0, 1.0, 3.0, 2.0], 2.5), ([1.0, 1.0, 1.0, 100.0], 1.0),
+        ([3.0], 3.0), ([3.0, 1.0, 2.0], 2.0), ([3.0, 1.0], 2.0), ([4.0, 1.0, 3.0, 2.0], 2.5),
+        ([1.0, 1.0, 1.0, 100.0], 1.0),
     ])
     func theMedianIsTheMiddle(samples: [Double], median: Double) {
         let figure = PeakFigure(samples: samples)

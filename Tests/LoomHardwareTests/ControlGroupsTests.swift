@@ -242,9 +242,11 @@ private final class FixtureRoot {
 
     @Test func residentMemoryFollowsWhatIsTouched() throws {
         ResidentMemory.returnFreedBlocks(ofAtLeast: 1 << 20)
-        let bytes = 64 << 20
+        // Without that call, this block would make the C library keep the next one.
+        UnsafeMutableRawPointer.allocate(byteCount: 30 << 20, alignment: 16).deallocate()
+        let bytes = 28 << 20
         let before = try #require(ResidentMemory.bytes())
-        let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
         memset(block, 1, bytes)
         let during = try #require(ResidentMemory.bytes())
         block.deallocate()

@@ -271,11 +271,14 @@ private struct PlanMemory<Scalar: LoomScalar> {
 
     var start: UnsafeMutablePointer<Scalar> { parameters.view(0).pointer }
 
-    func planner(_ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider, form: GradientForm) -> StepPlanner<Scalar> {
+    func planner(_ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider, form: GradientForm)
+        -> StepPlanner<Scalar>
+    {
         StepPlanner(
             network: network, workers: workers, requestedShardRows: planned.shardRows,
             sameBitsForAnyWorkers: true,
-            cacheBytes: planned.cacheBytes, provider: provider, form: form, parameters: parameters, gradients: gradients,
+            cacheBytes: planned.cacheBytes, provider: provider, form: form, parameters: parameters,
+            gradients: gradients,
             state: state)
     }
 

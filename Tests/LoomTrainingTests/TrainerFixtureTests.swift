@@ -11,7 +11,9 @@ struct TrainerFixtureTests {
 
     @Test(arguments: SeedFixtures.trainableBlocks, [1, 3])
     func gradientAndStep(_ block: DenseBlock, workers: Int) throws {
-        for (provider, form) in [(GemmProvider.builtin, GradientForm.sliced), (.builtin, .columns), (.openBLAS, .sliced)] {
+        for (provider, form) in [
+            (GemmProvider.builtin, GradientForm.sliced), (.builtin, .columns), (.openBLAS, .sliced),
+        ] {
             try check(block, Double.self, SeedFixtures.tolerance, provider, form, workers: workers)
             try check(block, Float.self, Self.float32Tolerance, provider, form, workers: workers)
         }

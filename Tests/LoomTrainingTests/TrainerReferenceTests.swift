@@ -33,7 +33,8 @@ import Testing
             let batches = "batch \(schedule.batchRows)\(schedule.shuffles ? " shuffled" : "")"
             let clip = optimizer.clipNorm.map { "clip \($0) " } ?? ""
             let last = schedule.dropsLast ? " drops last" : ""
-            return "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider) \(team.gradientForm?.rawValue ?? "")"
+            return
+                "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider) \(team.gradientForm?.rawValue ?? "")"
         }
     }
 
@@ -43,7 +44,9 @@ import Testing
     private static let float32Tolerance = Tolerance(absolute: 1e-5, relative: 1e-4)
 
     private func check(_ training: Case, float32Tolerance: Tolerance = Self.float32Tolerance) throws {
-        for (provider, form) in [(GemmProvider.builtin, GradientForm.sliced), (.builtin, .columns), (.openBLAS, .sliced)] {
+        for (provider, form) in [
+            (GemmProvider.builtin, GradientForm.sliced), (.builtin, .columns), (.openBLAS, .sliced),
+        ] {
             var training = training
             training.team.gemmProvider = provider
             training.team.gradientForm = form

@@ -125,7 +125,8 @@ public struct ParallelSettings: Sendable, Equatable {
             "placement", \.placement, placements, "where workers run; a list names the CPU of every worker")
         section.key(
             "gradient", \.gradient, .choice(),
-            "sliced: each worker sums slices over the batch; columns: groups of shards write their sums, added in order")
+            "sliced: each worker sums slices over the batch; columns: groups of shards write their sums, added in order"
+        )
         section.key(
             "products", \.products, .choice(),
             "who multiplies matrices; auto: builtin with AVX2 or AVX-512, otherwise openblas")

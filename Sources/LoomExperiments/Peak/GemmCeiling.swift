@@ -16,7 +16,7 @@ public struct GemmCeiling: Sendable, Equatable {
         self.isCached = isCached
     }
 
-    /// Measures products of 512 × 512 matrices on every worker of `team` at the same time, and keeps the best of five
+    /// Measures OpenBLAS's products of 512 × 512 matrices on every worker of `team` at the same time, and keeps the best of five
     /// rounds of about 20 ms: what disturbs a round only makes it slower.
     public init<Scalar: LoomScalar>(_: Scalar.Type, team: WorkerTeam) {
         let probe = Probe.product(Self.shape, Scalar.self, provider: .openBLAS, team: team)

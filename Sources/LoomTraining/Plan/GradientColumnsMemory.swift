@@ -61,7 +61,8 @@ final class GradientColumnsMemory<Scalar: LoomScalar>: Sendable {
         let inputs = Padding.stride(columns: network.inputs, of: Float.self)
         let perSample = inputs + Workspace.bytesPerSample(of: network) / MemoryLayout<Scalar>.stride
         let activations = grid.batchRows * perSample
-        return activations >= 1 << 17 && 4 * count(grid) * network.layout.elementCount <= activations ? .columns : .sliced
+        return activations >= 1 << 17 && 4 * count(grid) * network.layout.elementCount <= activations
+            ? .columns : .sliced
     }
 
     private static func shardsPerColumn(_ grid: ShardGrid) -> Int {

@@ -64,6 +64,16 @@ extension Trainer {
     }
 }
 
+extension Network {
+    /// The features of the data, or the outputs of a layer.
+    fileprivate func width(of source: Source) -> Int {
+        switch source {
+        case .data: inputs
+        case .layer(let index): layers[index].units
+        }
+    }
+}
+
 extension StepPlan {
     /// The products of a step by this plan, as `NetworkPass` and `TrainingStep` call them.
     func products(of network: Network<Scalar>) -> [PlannedProduct] {
@@ -75,23 +85,30 @@ extension StepPlan {
             for connection in layer.connections {
                 let weights = network.layout.tensors[connection.weights]
                 let shape = calls.next()!
+                let width = network.width(of: connection.source)
                 for rows in blockRows {
-                    tally.addForward(of: layer.name, weights, rows: rows, rowsPerCall: shape.rowsPerForwardCall)
+                    tally.addForward(
+                        of: layer.name, weights, sourceWidth: width, rows: rows, rowsPerCall: shape.rowsPerForwardCall)
                 }
                 guard connection.source != .data else { continue }
                 for rows in blockRows {
-                    tally.addBackward(of: layer.name, weights, rows: rows, rowsPerCall: shape.rowsPerBackwardCall)
+                    tally.addBackward(
+                        of: layer.name, weights, sourceWidth: width, rows: rows, rowsPerCall: shape.rowsPerBackwardCall)
                 }
             }
             for tensor in columnTensors where tensor.layer == index && tensor.role == .weights {
                 let block = columns.view(tensor)
-                for rows in blockRows { tally.addGradient(of: layer.name, block, block: block, samples: rows) }
+                for rows in blockRows {
+                    tally.addGradient(
+                        of: layer.name, block, block: block, sourceWidth: block.columns, samples: rows)
+                }
             }
             guard columns.count == 0 else { continue }
             for operation in slices.elements where operation.layer == index && operation.role == .weights {
                 let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
                 tally.addGradient(
                     of: layer.name, operation.parameters, block: operation.grid.block(range, of: operation.parameters),
+                    sourceWidth: operation.source < 0 ? network.inputs : network.layers[operation.source].units,
                     samples: grid.batchRows)
             }
         }
@@ -103,33 +120,37 @@ extension StepPlan {
 private struct ProductTally<Scalar: LoomScalar> {
     private(set) var products: [PlannedProduct] = []
 
-    mutating func addForward(of layer: String, _ weights: ParameterTensor, rows: Int, rowsPerCall: Int) {
+    mutating func addForward(
+        of layer: String, _ weights: ParameterTensor, sourceWidth: Int, rows: Int, rowsPerCall: Int
+    ) {
         for count in Self.calls(of: rowsPerCall, rows: rows) {
             add(
                 ProductShape(
                     kind: .forward, rows: count, columns: weights.rows, inner: weights.columns,
-                    leftStride: Self.stride(weights.columns), rightStride: weights.stride,
+                    leftStride: Self.stride(sourceWidth), rightStride: weights.stride,
                     resultStride: Self.stride(weights.rows)), of: layer)
         }
     }
 
-    mutating func addBackward(of layer: String, _ weights: ParameterTensor, rows: Int, rowsPerCall: Int) {
+    mutating func addBackward(
+        of layer: String, _ weights: ParameterTensor, sourceWidth: Int, rows: Int, rowsPerCall: Int
+    ) {
         for count in Self.calls(of: rowsPerCall, rows: rows) {
             add(
                 ProductShape(
                     kind: .backward, rows: count, columns: weights.columns, inner: weights.rows,
                     leftStride: Self.stride(weights.rows), rightStride: weights.stride,
-                    resultStride: Self.stride(weights.columns)), of: layer)
+                    resultStride: Self.stride(sourceWidth)), of: layer)
         }
     }
 
     mutating func addGradient(
-        of layer: String, _ weights: MatrixView<Scalar>, block: MatrixView<Scalar>, samples: Int
+        of layer: String, _ weights: MatrixView<Scalar>, block: MatrixView<Scalar>, sourceWidth: Int, samples: Int
     ) {
         add(
             ProductShape(
                 kind: .gradient, rows: block.rows, columns: block.columns, inner: samples,
-                leftStride: Self.stride(weights.rows), rightStride: Self.stride(weights.columns),
+                leftStride: Self.stride(weights.rows), rightStride: Self.stride(sourceWidth),
                 resultStride: weights.stride), of: layer)
     }
 

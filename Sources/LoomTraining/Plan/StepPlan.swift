@@ -105,7 +105,8 @@ final class StepPlan<Scalar: LoomScalar>: Sendable {
     let columns: GradientColumns<Scalar>
 
     init(
-        grid: ShardGrid, blocks: ShardBlocks, columns: GradientColumns<Scalar>, shardRuns: [ShardRun], slices: [[SliceOperation<Scalar>]],
+        grid: ShardGrid, blocks: ShardBlocks, columns: GradientColumns<Scalar>, shardRuns: [ShardRun],
+        slices: [[SliceOperation<Scalar>]],
         callShapes: [CallShape], unitCount: Int
     ) {
         self.grid = grid

@@ -60,7 +60,8 @@ struct StepPlanner<Scalar: LoomScalar> {
         let runs = (0..<workers).map {
             let units = Partition.range(of: $0, parts: workers, count: (grid.count + unit - 1) / unit)
             return ShardRun(
-                firstShard: min(grid.count, units.lowerBound * unit), endShard: min(grid.count, units.upperBound * unit))
+                firstShard: min(grid.count, units.lowerBound * unit), endShard: min(grid.count, units.upperBound * unit)
+            )
         }
         let callShapes = callShapes(grid: grid, runs: runs, blocks: blocks)
         let (slices, unitCount) = sliceOperations(batchRows: batchRows)

@@ -129,7 +129,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                     count: plan.columns.count, distance: plan.columns.distance,
                     first: plan.columns.firstColumn(of: gradients), into: gradients)
             } else {
-                formGradient(operation, range: range, data: data, rows: plan.grid.batchRows, gemm: gemm, into: gradients)
+                formGradient(
+                    operation, range: range, data: data, rows: plan.grid.batchRows, gemm: gemm, into: gradients)
             }
             switch gradientUse {
             case .update:
