@@ -133,6 +133,9 @@ loom_derivative_source loom_activation_derivative_source(loom_activation activat
         active_kernels->gather_rows_##suffix(count, columns, source, source_stride, indices,        \
                                              destination, destination_stride);                      \
     }                                                                                               \
+    void loom_multiply_##suffix(const loom_product_##suffix *product, T *scratch) {                 \
+        active_kernels->multiply_##suffix(product, scratch);                                        \
+    }                                                                                               \
     void loom_update_sgd_##suffix(const loom_update_##suffix *update, size_t rows, size_t columns,  \
                                   size_t stride, T *weights, const T *gradients) {                  \
         active_kernels->update_sgd_##suffix(update, rows, columns, stride, weights, gradients);     \

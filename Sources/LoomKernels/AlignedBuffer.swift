@@ -17,15 +17,23 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     /// The number of elements.
     public let count: Int
 
+    /// The size of a huge page on x86-64 and, with 4 KiB pages, on arm64.
+    private static var hugePageBytes: Int { 2 << 20 }
+
     /// Reserves memory for `count` elements without touching it.
     public init(uninitializedCount count: Int) {
         precondition(count >= 0, "a buffer's element count is not negative")
         // One page at least: huge requests come from mmap, untouched; the rounding lets kernels work on whole vectors.
         let bytes = max(64, (count * MemoryLayout<Element>.stride + 63) / 64 * 64)
         var raw: UnsafeMutableRawPointer?
-        guard posix_memalign(&raw, 64, bytes) == 0, let raw else {
+        let alignment = bytes >= Self.hugePageBytes ? Self.hugePageBytes : 64
+        guard posix_memalign(&raw, alignment, bytes) == 0, let raw else {
             fatalError("out of memory: \(bytes) bytes")
         }
+        #if os(Linux)
+            // Only advice. Rows of a large matrix lie on different pages, and each costs a walk through the page table.
+            if bytes >= Self.hugePageBytes { madvise(raw, bytes, MADV_HUGEPAGE) }
+        #endif
         self.pointer = raw.bindMemory(to: Element.self, capacity: count)
         self.count = count
     }

@@ -8,15 +8,27 @@ extension Float: LoomScalar {
     @inlinable public static var precision: Precision { .float32 }
 
     @inlinable
-    public static func gemm(
-        transposeA: Bool, transposeB: Bool, rows: Int, columns: Int, inner: Int, alpha: Float,
-        a: UnsafePointer<Float>, strideA: Int, b: UnsafePointer<Float>, strideB: Int, beta: Float,
-        c: UnsafeMutablePointer<Float>, strideC: Int
+    public static func multiply(
+        _ a: GemmOperand<Float>, _ b: GemmOperand<Float>, inner: Int, alpha: Float, beta: Float,
+        into result: MatrixView<Float>, scratch: UnsafeMutablePointer<Float>
+    ) {
+        var product = loom_product_f32(
+            rows: result.rows, columns: result.columns, inner: inner, alpha: alpha, beta: beta,
+            a: a.matrix.pointer, a_stride: a.matrix.stride, b: b.matrix.pointer, b_stride: b.matrix.stride,
+            c: result.pointer, c_stride: result.stride, a_transposed: a.transposed, b_transposed: b.transposed)
+        loom_multiply_f32(&product, scratch)
+    }
+
+    @inlinable
+    public static func openBLASMultiply(
+        _ a: GemmOperand<Float>, _ b: GemmOperand<Float>, inner: Int, alpha: Float, beta: Float,
+        into result: MatrixView<Float>
     ) {
         cblas_sgemm(
-            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-            blasint(rows), blasint(columns), blasint(inner), alpha, a, blasint(strideA), b, blasint(strideB), beta,
-            c, blasint(strideC))
+            CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
+            blasint(result.rows), blasint(result.columns), blasint(inner), alpha, a.matrix.pointer,
+            blasint(a.matrix.stride), b.matrix.pointer, blasint(b.matrix.stride), beta, result.pointer,
+            blasint(result.stride))
     }
 
     @inlinable

@@ -58,11 +58,15 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// The format's name.
     static var precision: Precision { get }
 
-    /// c = alpha · op(a) · op(b) + beta · c, row-major; op(a) is rows × inner, op(b) inner × columns.
-    static func gemm(
-        transposeA: Bool, transposeB: Bool, rows: Int, columns: Int, inner: Int, alpha: Self,
-        a: UnsafePointer<Self>, strideA: Int, b: UnsafePointer<Self>, strideB: Int, beta: Self,
-        c: UnsafeMutablePointer<Self>, strideC: Int)
+    /// result = alpha · a · b + beta · result by the kernels of this package; `inner` is the size that a and b share.
+    static func multiply(
+        _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
+        into result: MatrixView<Self>, scratch: UnsafeMutablePointer<Self>)
+
+    /// result = alpha · a · b + beta · result by OpenBLAS.
+    static func openBLASMultiply(
+        _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
+        into result: MatrixView<Self>)
 
     /// z = preActivations + bias, outputs = activation(z); both views may be the same matrix.
     static func activate(

@@ -17,7 +17,7 @@ extension NetworkPass {
                 let rowsPerCall = callShapes[layer.firstConnection + offset].rowsPerForwardCall
                 let x = sourceOutputs(connection.source, data: data).columns(connection.sourceColumns.range).rows(rows)
                 Self.inCalls(of: rowsPerCall, rows: x.rows) { call in
-                    Gemm.forward(
+                    gemm.forward(
                         x.rows(call), weights: connection.weights, into: z.rows(call),
                         accumulate: connection.accumulatesForward)
                 }

@@ -77,6 +77,8 @@ public struct NetworkPass<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Senda
     let connections: UnsafePointer<ConnectionPass<Scalar>>
     /// One per connection, in the order of the layers and their connections; memory of whoever set it.
     public var callShapes: UnsafePointer<CallShape>
+    /// What multiplies matrices: the scratch memory of one worker.
+    public var gemm: Gemm<Scalar>
     /// The number of layers.
     public let layerCount: Int
     let outputMap: OutputMap

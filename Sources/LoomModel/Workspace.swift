@@ -19,6 +19,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     private let layers: AlignedBuffer<LayerPass<Scalar>>
     private let connections: AlignedBuffer<ConnectionPass<Scalar>>
     private let wholeRuns: AlignedBuffer<CallShape>
+    private let gemm = GemmMemory<Scalar>(workers: 1)
 
     /// Reserves memory for batches of up to `capacity` samples.
     /// - Parameters:
@@ -93,7 +94,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     public var pass: NetworkPass<Scalar> {
         NetworkPass(
             layers: UnsafePointer(layers.pointer), connections: UnsafePointer(connections.pointer),
-            callShapes: UnsafePointer(wholeRuns.pointer), layerCount: layers.count,
+            callShapes: UnsafePointer(wholeRuns.pointer), gemm: gemm.gemms[0], layerCount: layers.count,
             outputMap: network.description.output)
     }
 

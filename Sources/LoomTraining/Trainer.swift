@@ -46,11 +46,13 @@ public struct TeamPlan: Sendable {
     public var sameBitsForAnyWorkers: Bool
     /// Bytes of second-level cache of one core.
     public var cacheBytes: Int
+    /// Who multiplies matrices.
+    public var gemmProvider: GemmProvider
 
     /// A team.
     public init(
         workers: Int, request: TeamRequest = .auto, binding: WorkerBinding? = nil, shardRows: Int? = nil,
-        sameBitsForAnyWorkers: Bool = true, cacheBytes: Int = 1 << 20
+        sameBitsForAnyWorkers: Bool = true, cacheBytes: Int = 1 << 20, gemmProvider: GemmProvider = .preferred
     ) {
         self.workers = workers
         self.request = request
@@ -58,6 +60,7 @@ public struct TeamPlan: Sendable {
         self.shardRows = shardRows
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
         self.cacheBytes = cacheBytes
+        self.gemmProvider = gemmProvider
     }
 }
 
@@ -85,6 +88,7 @@ public final class Trainer<Scalar: LoomScalar> {
     let lossDescription: LossDescription
     private let workspace: Workspace<Scalar>
     private let memory: BatchMemory<Scalar>
+    private let gemm: GemmMemory<Scalar>
     private let progressMemory: StepProgressMemory
     private let fullBatch: StepPlan<Scalar>
     private let lastBatch: StepPlan<Scalar>
@@ -115,7 +119,7 @@ public final class Trainer<Scalar: LoomScalar> {
         var planner = StepPlanner(
             network: network, workers: teamPlan.workers, requestedShardRows: teamPlan.shardRows,
             sameBitsForAnyWorkers: teamPlan.sameBitsForAnyWorkers, cacheBytes: teamPlan.cacheBytes,
-            parameters: parameters, gradients: gradients, state: state)
+            provider: teamPlan.gemmProvider, parameters: parameters, gradients: gradients, state: state)
         let fullBatch = planner.plan(batchRows: epochs.batchRows, fullBatchRows: epochs.batchRows)
         let lastBatch =
             epochs.lastBatchRows == epochs.batchRows
@@ -134,11 +138,12 @@ public final class Trainer<Scalar: LoomScalar> {
         self.workspace = workspace
         self.memory = memory
         self.progressMemory = progressMemory
+        gemm = GemmMemory(provider: teamPlan.gemmProvider, workers: teamPlan.workers)
         self.fullBatch = fullBatch
         self.lastBatch = lastBatch
         team = WorkerTeam(workers: teamPlan.workers, request: teamPlan.request, binding: teamPlan.binding)
         work = TrainingStep(
-            pass: workspace.pass, loss: loss, l2: lossDescription.l2, optimizer: rule,
+            pass: workspace.pass, gemms: gemm.gemms, loss: loss, l2: lossDescription.l2, optimizer: rule,
             gradientUse: rule.clips ? .clipThenUpdate : .update, batches: memory.source, epochs: epochs,
             fullBatch: StepPlanPass(fullBatch), lastBatch: StepPlanPass(lastBatch),
             progress: progressMemory.progress)
@@ -172,7 +177,7 @@ public final class Trainer<Scalar: LoomScalar> {
         let end = min(totalSteps, step + count)
         let clock = ContinuousClock()
         let start = clock.now
-        let region = withExtendedLifetime((workspace, memory, fullBatch, lastBatch, progressMemory)) {
+        let region = withExtendedLifetime((workspace, memory, gemm, fullBatch, lastBatch, progressMemory)) {
             team.run(work, steps: step..<end)
         }
         let seconds = (clock.now - start) / .seconds(1)

@@ -47,6 +47,7 @@ struct KernelVariant: CustomStringConvertible, Sendable {
         squared_error_softmax_weighted_f64: loom_squared_error_softmax_weighted_f64,
         column_sums_f32: loom_column_sums_f32, column_sums_f64: loom_column_sums_f64,
         sum_of_squares_f32: loom_sum_of_squares_f32, sum_of_squares_f64: loom_sum_of_squares_f64,
+        multiply_f32: loom_multiply_f32, multiply_f64: loom_multiply_f64,
         gather_rows_f32: loom_gather_rows_f32, gather_rows_f64: loom_gather_rows_f64,
         update_sgd_f32: loom_update_sgd_f32, update_sgd_f64: loom_update_sgd_f64,
         update_momentum_f32: loom_update_momentum_f32, update_momentum_f64: loom_update_momentum_f64,

@@ -45,8 +45,8 @@ import Testing
             NetworkDescription(
                 inputs: columns, layers: [LayerDescription(name: "a", units: rows)], output: .identity))
         for tensor in network.layout.tensors {
-            for runsMerge in [false, true] {
-                let grid = GridSizes.slices(of: tensor, runsMerge: runsMerge)
+            for (runsMerge, cutsFreely) in [(false, false), (true, false), (true, true)] {
+                let grid = GridSizes.slices(of: tensor, runsMerge: runsMerge, cutsFreely: cutsFreely)
                 let isNarrow = tensor.rows < 64 && tensor.rows < tensor.columns
                 #expect((grid.axis == .columns) == (tensor.role == .bias || isNarrow))
                 let extent = grid.axis == .rows ? tensor.rows : tensor.columns
@@ -57,8 +57,9 @@ import Testing
                         && slices.dropLast().allSatisfy { $0.count == grid.unit })
                 #expect(grid.range(of: 0..<grid.count) == 0..<extent)
                 // Slices of rows and of 16 columns begin at multiples of 64 bytes, so no line has two owners.
-                #expect(grid.unit.isMultiple(of: 16))
-                #expect(grid.count <= 16)
+                #expect(grid.unit.isMultiple(of: 16) || cutsFreely && grid.axis == .rows)
+                #expect(grid.count <= (cutsFreely ? 64 : 16))
+                if cutsFreely, grid.axis == .rows { #expect(grid.unit == min(extent, max(2, (extent + 63) / 64))) }
                 if !runsMerge { #expect(grid.unit >= min(64, (extent + 15) / 16 * 16)) }
             }
         }

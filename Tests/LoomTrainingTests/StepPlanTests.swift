@@ -39,15 +39,23 @@ import Testing
         try PreparedBLAS.prepare(workers: 1)
         let problem = FastProblem.made(layers: planned.layers, output: .identity, rows: 1, seed: 1)
         let memory = PlanMemory<Scalar>(network: try Network(problem.network))
+        for provider in GemmProvider.allCases {
+            try check(planned, memory, provider)
+        }
+    }
+
+    private func check<Scalar: LoomScalar>(
+        _ planned: Case, _ memory: PlanMemory<Scalar>, _ provider: GemmProvider
+    ) throws {
         for batchRows in Set([planned.batchRows, planned.lastRows ?? planned.batchRows]) {
             var plans: [[PlannedSlice]] = []
             var grids: [ShardGrid] = []
             for workers in [1, 2, 3, 5, 9] {
-                var planner = memory.planner(planned, workers: workers)
+                var planner = memory.planner(planned, workers: workers, provider: provider)
                 let plan = planner.plan(batchRows: batchRows, fullBatchRows: planned.batchRows)
                 checkShards(plan, batchRows: batchRows, workers: workers)
                 checkCoverage(plan, memory, workers: workers)
-                checkCallShapes(plan, memory.network, workers: workers)
+                checkCallShapes(plan, memory.network, workers: workers, provider)
                 grids.append(plan.grid)
                 plans.append(memory.slices(of: plan))
             }
@@ -96,8 +104,10 @@ import Testing
     }
 
     /// A product covers several shards or slices only where it has the bits of one product each.
-    private func checkCallShapes<Scalar>(_ plan: StepPlan<Scalar>, _ network: Network<Scalar>, workers: Int) {
-        var merging = CallMerging<Scalar>()
+    private func checkCallShapes<Scalar>(
+        _ plan: StepPlan<Scalar>, _ network: Network<Scalar>, workers: Int, _ provider: GemmProvider
+    ) {
+        var merging = CallMerging<Scalar>(provider: provider)
         func check(_ product: CallMerging<Scalar>.Product, unit: Int, run: Int, fixed: Int, inner: Int) {
             let merges = merging.merges(
                 .init(product: product, unit: unit, run: run, fixed: fixed, inner: inner))
@@ -155,7 +165,7 @@ import Testing
     }
 
     private func checkMerging<Scalar: LoomScalar>(_: Scalar.Type, unit: Int) throws {
-        var merging = CallMerging<Scalar>()
+        var merging = CallMerging<Scalar>(provider: .openBLAS)
         for (inputs, units) in [(4, 32), (37, 93), (100, 10), (93, 11), (64, 128)] {
             for run in [unit + 5, 2 * unit, 3 * unit + 1, 8 * unit] {
                 let verdict = merging.merges(
@@ -180,7 +190,7 @@ import Testing
     }
 
     private func checkRareDifferences<Scalar: LoomScalar>(_: Scalar.Type) throws {
-        var merging = CallMerging<Scalar>()
+        var merging = CallMerging<Scalar>(provider: .openBLAS)
         for (inputs, units, unit, run) in [
             (38, 18, 33, 66), (38, 18, 33, 37), (62, 13, 33, 66), (70, 169, 3, 6), (5, 3, 7, 14), (19, 33, 5, 9),
             (130, 9, 17, 34), (11, 10, 1, 2), (38, 18, 16, 37), (62, 13, 32, 66), (70, 169, 16, 33), (19, 33, 16, 25),
@@ -204,10 +214,10 @@ import Testing
         let weights = random(rows: units, columns: inputs, Scalar.self, seed: seed + 1)
         let whole = PaddedMatrix<Scalar>(rows: run, columns: units)
         let parts = PaddedMatrix<Scalar>(rows: run, columns: units)
-        Gemm.forward(x.view, weights: weights.view, into: whole.view)
+        Gemm<Scalar>.openBLAS.forward(x.view, weights: weights.view, into: whole.view)
         for start in stride(from: 0, to: run, by: unit) {
             let rows = start..<min(run, start + unit)
-            Gemm.forward(x.view.rows(rows), weights: weights.view, into: parts.view.rows(rows))
+            Gemm<Scalar>.openBLAS.forward(x.view.rows(rows), weights: weights.view, into: parts.view.rows(rows))
         }
         return withExtendedLifetime((x, weights, whole, parts)) {
             (0..<run).allSatisfy { row in
@@ -256,11 +266,12 @@ private struct PlanMemory<Scalar: LoomScalar> {
 
     var start: UnsafeMutablePointer<Scalar> { parameters.view(0).pointer }
 
-    func planner(_ planned: StepPlanTests.Case, workers: Int) -> StepPlanner<Scalar> {
+    func planner(_ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider) -> StepPlanner<Scalar> {
         StepPlanner(
             network: network, workers: workers, requestedShardRows: planned.shardRows,
             sameBitsForAnyWorkers: true,
-            cacheBytes: planned.cacheBytes, parameters: parameters, gradients: gradients, state: state)
+            cacheBytes: planned.cacheBytes, provider: provider, parameters: parameters, gradients: gradients,
+            state: state)
     }
 
     /// The single slices of a plan in the order of their numbers.

@@ -64,12 +64,12 @@ import Testing
         (5, .forkJoin),
     ]
 
-    @Test(arguments: cases) func float32(_ training: Case) throws {
-        try Self.check(training, Float.self, teams: Self.teams)
+    @Test(arguments: cases, GemmProvider.allCases) func float32(_ training: Case, _ provider: GemmProvider) throws {
+        try Self.check(training, Float.self, provider, teams: Self.teams)
     }
 
-    @Test(arguments: cases) func float64(_ training: Case) throws {
-        try Self.check(training, Double.self, teams: Self.teams)
+    @Test(arguments: cases, GemmProvider.allCases) func float64(_ training: Case, _ provider: GemmProvider) throws {
+        try Self.check(training, Double.self, provider, teams: Self.teams)
     }
 
     /// The same in gangs, in a process of its own: beside other tests, Dispatch has no threads left for a gang, and every
@@ -78,24 +78,27 @@ import Testing
         await #expect(processExitsWith: .success) {
             let teams = (2...8).filter { $0 <= WorkerTeam.dispatchWidth }.map { ($0, TeamRequest.gang) }
             for training in Self.cases {
-                try Self.check(training, Float.self, teams: teams)
-                try Self.check(training, Double.self, teams: teams)
+                for provider in GemmProvider.allCases {
+                    try Self.check(training, Float.self, provider, teams: teams)
+                    try Self.check(training, Double.self, provider, teams: teams)
+                }
             }
         }
     }
 
     private static func check<Scalar: LoomScalar>(
-        _ training: Case, _ type: Scalar.Type, teams: [(workers: Int, request: TeamRequest)]
+        _ training: Case, _ type: Scalar.Type, _ provider: GemmProvider, teams: [(workers: Int, request: TeamRequest)]
     ) throws {
         var problem = FastProblem.made(
             layers: training.layers, output: training.output, rows: training.samples, seed: 3)
         problem.loss.l2 = training.l2
         let data = try problem.dataset(type)
-        let alone = try fingerprint(training, problem, data, workers: 1, request: .auto)
+        let alone = try fingerprint(training, problem, data, provider, workers: 1, request: .auto)
         for team in teams {
-            let other = try fingerprint(training, problem, data, workers: team.workers, request: team.request)
+            let other = try fingerprint(
+                training, problem, data, provider, workers: team.workers, request: team.request)
             #expect(
-                other == alone, "\(training) \(Scalar.precision): \(team.workers) workers, \(team.request)")
+                other == alone, "\(training) \(Scalar.precision) \(provider): \(team.workers) workers, \(team.request)")
         }
     }
 
@@ -109,7 +112,8 @@ import Testing
     }
 
     private static func fingerprint<Scalar: LoomScalar>(
-        _ training: Case, _ problem: FastProblem, _ data: Dataset<Scalar>, workers: Int, request: TeamRequest
+        _ training: Case, _ problem: FastProblem, _ data: Dataset<Scalar>, _ provider: GemmProvider, workers: Int,
+        request: TeamRequest
     ) throws -> Fingerprint {
         try PreparedBLAS.prepare(workers: workers)
         let trainer = try Trainer(
@@ -120,7 +124,7 @@ import Testing
                 batchRows: training.batchRows, epochs: training.epochs, seed: 9, shuffles: training.shuffles),
             team: TeamPlan(
                 workers: workers, request: request, shardRows: training.shardRows,
-                cacheBytes: training.cacheBytes),
+                cacheBytes: training.cacheBytes, gemmProvider: provider),
             data: data)
         var losses: [UInt64] = []
         var accuracies: [Double?] = []

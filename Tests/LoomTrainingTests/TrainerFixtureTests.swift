@@ -11,19 +11,23 @@ struct TrainerFixtureTests {
 
     @Test(arguments: SeedFixtures.trainableBlocks, [1, 3])
     func gradientAndStep(_ block: DenseBlock, workers: Int) throws {
-        try check(block, Double.self, SeedFixtures.tolerance, workers: workers)
-        try check(block, Float.self, Self.float32Tolerance, workers: workers)
+        for provider in GemmProvider.allCases {
+            try check(block, Double.self, SeedFixtures.tolerance, provider, workers: workers)
+            try check(block, Float.self, Self.float32Tolerance, provider, workers: workers)
+        }
     }
 
     private func check<Scalar: LoomScalar>(
-        _ block: DenseBlock, _ type: Scalar.Type, _ tolerance: Tolerance, workers: Int
+        _ block: DenseBlock, _ type: Scalar.Type, _ tolerance: Tolerance, _ provider: GemmProvider,
+        workers: Int
     ) throws {
         let expected = try #require(block.training)
         let rate = expected.step?.learningRate ?? 0.1
         let trainer = try FastProblem(block).trainer(
             type, optimizer: OptimizerDescription(kind: .sgd, learningRate: rate),
-            team: TeamPlan(workers: workers, shardRows: 2))
-        var comparison = Comparison("\(block.id) \(Scalar.precision) \(workers) workers", tolerance: tolerance)
+            team: TeamPlan(workers: workers, shardRows: 2, gemmProvider: provider))
+        var comparison = Comparison(
+            "\(block.id) \(provider) \(Scalar.precision) \(workers) workers", tolerance: tolerance)
         let (loss, gradient) = trainer.gradient()
         comparison.compare("total loss", loss, expected.totalLoss)
         comparison.compare("gradient", gradient.layers, expected.gradients)

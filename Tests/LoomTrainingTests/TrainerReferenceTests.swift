@@ -33,7 +33,7 @@ import Testing
             let batches = "batch \(schedule.batchRows)\(schedule.shuffles ? " shuffled" : "")"
             let clip = optimizer.clipNorm.map { "clip \($0) " } ?? ""
             let last = schedule.dropsLast ? " drops last" : ""
-            return "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers"
+            return "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider)"
         }
     }
 
@@ -43,8 +43,12 @@ import Testing
     private static let float32Tolerance = Tolerance(absolute: 1e-5, relative: 1e-4)
 
     private func check(_ training: Case, float32Tolerance: Tolerance = Self.float32Tolerance) throws {
-        try check(training, Double.self, Self.float64Tolerance)
-        try check(training, Float.self, float32Tolerance)
+        for provider in GemmProvider.allCases {
+            var training = training
+            training.team.gemmProvider = provider
+            try check(training, Double.self, Self.float64Tolerance)
+            try check(training, Float.self, float32Tolerance)
+        }
     }
 
     private func check<Scalar: LoomScalar>(

@@ -22,9 +22,9 @@ func gemm<Scalar: LoomScalar>(_: Scalar.Type, samples: Int, inputs: Int, units: 
     let weights = matrix(units, inputs)
     let output = matrix(samples, units)
     let allocations = measured(100) {
-        Gemm.forward(input.view, weights: weights.view, into: output.view)
-        Gemm.backward(output.view, weights: weights.view, into: input.view)
-        Gemm.gradient(output.view, input.view, into: weights.view)
+        Gemm<Float>.openBLAS.forward(input.view, weights: weights.view, into: output.view)
+        Gemm<Float>.openBLAS.backward(output.view, weights: weights.view, into: input.view)
+        Gemm<Float>.openBLAS.gradient(output.view, input.view, into: weights.view)
     }
     withExtendedLifetime((input, weights, output)) {}
     return allocations

@@ -82,6 +82,30 @@ typedef enum {
 LOOM_DECLARE_UPDATE(float, f32)
 LOOM_DECLARE_UPDATE(double, f64)
 
+// MARK: Products
+
+// C = beta · C + alpha · op(A) · op(B): op(A) is rows × inner, op(B) inner × columns. A transposed operand lies in
+// memory as inner × rows, or columns × inner. C is not read when beta is 0. A as it lies, and B as it lies, may be
+// samples in place: with any stride and alignment, and no padding.
+#define LOOM_DECLARE_PRODUCT(T, suffix)                                                             \
+    typedef struct {                                                                                \
+        size_t rows, columns, inner;                                                                \
+        T alpha, beta;                                                                              \
+        const T *a;                                                                                 \
+        size_t a_stride;                                                                            \
+        const T *b;                                                                                 \
+        size_t b_stride;                                                                            \
+        T *c;                                                                                       \
+        size_t c_stride;                                                                            \
+        _Bool a_transposed, b_transposed;                                                           \
+    } loom_product_##suffix;
+
+LOOM_DECLARE_PRODUCT(float, f32)
+LOOM_DECLARE_PRODUCT(double, f64)
+
+// Elements of memory that a product needs to rearrange its operands in, aligned to 64 bytes.
+enum { LOOM_PRODUCT_SCRATCH = 512 * (256 + 48) };
+
 // MARK: Kernels
 
 #define LOOM_DECLARE_KERNELS(T, suffix)                                                             \
@@ -144,6 +168,10 @@ LOOM_DECLARE_UPDATE(double, f64)
                                    size_t destination_stride);                                      \
     /* Updates over a block of the parameters; all matrices of a call have `stride`; padding lanes    \
        are updated like the others. */                                                              \
+    /* The product; nobody else uses `scratch` meanwhile. An element is one chain of multiply-adds in the  \
+       order of the inner dimension (of blocks of 512 steps, added in their order): the same bits for every \
+       way to cut a product into several by rows or columns. */                                     \
+    void loom_multiply_##suffix(const loom_product_##suffix *product, T *scratch);                  \
     void loom_update_sgd_##suffix(const loom_update_##suffix *update, size_t rows, size_t columns,  \
                                   size_t stride, T *weights, const T *gradients);                   \
     /* v = μv + g, w −= ηv */                                                                       \
@@ -185,6 +213,7 @@ void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, u
     X(squared_error_softmax_weighted)                                                               \
     X(column_sums)                                                                                  \
     X(sum_of_squares)                                                                               \
+    X(multiply)                                                                                     \
     X(gather_rows)                                                                                  \
     X(update_sgd)                                                                                   \
     X(update_momentum)                                                                              \

@@ -14,6 +14,10 @@
 #include "softmax_weighted.h"
 #include "rows.h"
 #include "updates.h"
+#include "tiles.h"
+#include "packing.h"
+#include "few_columns.h"
+#include "products.h"
 
 #undef LOOM_INTERLEAVE_FIRST
 #undef LOOM_INTERLEAVE_SECOND

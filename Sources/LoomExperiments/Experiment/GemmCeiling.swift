@@ -10,7 +10,7 @@ public struct GemmCeiling: Sendable, Equatable {
     /// kernel, on every worker of `team` at the same time, and keeps the best of five rounds of about 20 ms.
     public init<Scalar: LoomScalar>(_: Scalar.Type, team: WorkerTeam) {
         let size = 512
-        let operations = Gemm.operations(rows: size, columns: size, inner: size)
+        let operations = Gemm<Scalar>.operations(rows: size, columns: size, inner: size)
         let work = CeilingWork<Scalar>(workers: team.workers, size: size)
         var best = 0.0
         var products = 4
@@ -47,7 +47,7 @@ private final class CeilingWork<Scalar: LoomScalar>: PhasedWork, @unchecked Send
                 stride: size)
         }
         for _ in 0..<products {
-            Gemm.forward(matrix(0), weights: matrix(1), into: matrix(2))
+            Gemm.openBLAS.forward(matrix(0), weights: matrix(1), into: matrix(2))
         }
     }
 

@@ -45,11 +45,17 @@ struct CallMerging<Scalar: LoomScalar> {
     /// treat an edge in the middle of a merged product unlike an edge at its end.
     static var tile: Int { 16 }
 
+    /// Who multiplies.
+    let provider: GemmProvider
     private var results: [Shape: Bool] = [:]
+
+    init(provider: GemmProvider) {
+        self.provider = provider
+    }
 
     /// Whether the merged product of `shape` has the bits of the unit by unit one.
     mutating func merges(_ shape: Shape) -> Bool {
-        guard shape.run > shape.unit else { return true }
+        guard shape.run > shape.unit, !provider.keepsBitsWhenCut else { return true }
         guard shape.unit % Self.tile == 0 else { return false }
         if let known = results[shape] { return known }
         let equal = Self.test(shape)
@@ -95,7 +101,7 @@ struct CallMerging<Scalar: LoomScalar> {
     /// products differ, 16 trials each), most often where it is short. Large products have many such sums: one trial is
     /// enough, and as long as a user wants to wait.
     private static func trials(_ sizes: (left: Int, right: Int, inner: Int)) -> Int {
-        let operations = Gemm.operations(rows: sizes.left, columns: sizes.right, inner: sizes.inner)
+        let operations = Gemm<Scalar>.operations(rows: sizes.left, columns: sizes.right, inner: sizes.inner)
         return min(32, max(operations > 1e9 ? 1 : 4, 512 / sizes.inner))
     }
 
@@ -109,15 +115,16 @@ struct CallMerging<Scalar: LoomScalar> {
         _ shape: Shape, _ left: MatrixView<Scalar>, _ right: MatrixView<Scalar>, _ range: Range<Int>,
         _ result: MatrixView<Scalar>
     ) {
+        let gemm = Gemm<Scalar>.openBLAS
         switch shape.product {
         case .forward:
-            Gemm.forward(
+            gemm.forward(
                 left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
         case .backward:
-            Gemm.backward(
+            gemm.backward(
                 left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
-        case .gradientByRows: Gemm.gradient(left.columns(range), right, into: result.rows(range))
-        case .gradientByColumns: Gemm.gradient(left, right.columns(range), into: result.columns(range))
+        case .gradientByRows: gemm.gradient(left.columns(range), right, into: result.rows(range))
+        case .gradientByColumns: gemm.gradient(left, right.columns(range), into: result.columns(range))
         }
     }
 

@@ -61,13 +61,14 @@ public struct SliceGrid: Sendable, Equatable, BitwiseCopyable {
     }
 
     /// The grid of `tensor` with about `slices` slices of at least `minimumUnit` rows or columns.
-    init(tensor: ParameterTensor, slices: Int, minimumUnit: Int) {
+    init(tensor: ParameterTensor, slices: Int, minimumUnit: Int, cutsFreely: Bool) {
         // 16 columns are 64 bytes of float32 and 128 of float64: one grid for both precisions.
         let lanes = 16
         axis = tensor.role == .bias || tensor.rows < tensor.columns && tensor.rows < 4 * lanes ? .columns : .rows
         extent = axis == .rows ? tensor.rows : tensor.columns
         let wanted = max(minimumUnit, (extent + slices - 1) / slices)
-        unit = min((wanted + lanes - 1) / lanes * lanes, (extent + lanes - 1) / lanes * lanes)
+        let multiple = axis == .rows && cutsFreely ? 1 : lanes
+        unit = min((wanted + multiple - 1) / multiple * multiple, (extent + multiple - 1) / multiple * multiple)
     }
 }
 
@@ -94,7 +95,9 @@ enum GridSizes {
     }
 
     /// The grid of one tensor.
-    static func slices(of tensor: ParameterTensor, runsMerge: Bool) -> SliceGrid {
-        SliceGrid(tensor: tensor, slices: 16, minimumUnit: runsMerge ? 16 : 64)
+    static func slices(of tensor: ParameterTensor, runsMerge: Bool, cutsFreely: Bool) -> SliceGrid {
+        cutsFreely
+            ? SliceGrid(tensor: tensor, slices: 64, minimumUnit: 2, cutsFreely: true)
+            : SliceGrid(tensor: tensor, slices: 16, minimumUnit: runsMerge ? 16 : 64, cutsFreely: false)
     }
 }

@@ -14,11 +14,12 @@ struct StepPlanner<Scalar: LoomScalar> {
     let parameters: ParameterBuffer<Scalar>
     let gradients: ParameterBuffer<Scalar>
     let state: OptimizerState<Scalar>
-    private var merging = CallMerging<Scalar>()
+    private var merging: CallMerging<Scalar>
 
     init(
         network: Network<Scalar>, workers: Int, requestedShardRows: Int?, sameBitsForAnyWorkers: Bool,
-        cacheBytes: Int, parameters: ParameterBuffer<Scalar>, gradients: ParameterBuffer<Scalar>,
+        cacheBytes: Int, provider: GemmProvider, parameters: ParameterBuffer<Scalar>,
+        gradients: ParameterBuffer<Scalar>,
         state: OptimizerState<Scalar>
     ) {
         self.network = network
@@ -26,6 +27,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         self.requestedShardRows = requestedShardRows
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
         self.cacheBytes = cacheBytes
+        merging = CallMerging(provider: provider)
         self.parameters = parameters
         self.gradients = gradients
         self.state = state
@@ -211,29 +213,30 @@ struct StepPlanner<Scalar: LoomScalar> {
         let sourceColumns: Range<Int>
 
         /// An estimate in nanoseconds, for a fair division of the work; it has no influence on results. Measured on
-        /// Zen 5: products 150 operations a nanosecond and 80 ns a call, sums and updates 8 elements a nanosecond.
+        /// Zen 5: products 200 operations a nanosecond and 2 ns a slice, sums and updates 8 elements a nanosecond.
         func cost(of slice: Int, batchRows: Int) -> Double {
             let length = grid.range(of: slice..<slice + 1).count
             let elements = Double(length * (grid.axis == .rows ? tensor.columns : tensor.rows))
-            guard tensor.role == .weights else { return 20 + elements * (Double(batchRows) + 4) / 8 }
-            return 80 + elements * (2 * Double(batchRows) / 150 + 0.25)
+            guard tensor.role == .weights else { return 2 + elements * (Double(batchRows) + 4) / 8 }
+            return 2 + elements * (2 * Double(batchRows) / 200 + 0.25)
         }
     }
 
     private mutating func slicedTensors(batchRows: Int) -> [SlicedTensor] {
+        let cutsFreely = merging.provider.keepsBitsWhenCut
         var result: [SlicedTensor] = []
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
                 let tensor = network.layout.tensors[connection.weights]
                 var source = -1
                 if case .layer(let producer) = connection.source { source = producer }
-                var grid = GridSizes.slices(of: tensor, runsMerge: true)
+                var grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
                 let otherSide = grid.axis == .rows ? tensor.columns : tensor.rows
                 if sameBitsForAnyWorkers, grid.count > 1,
                     !GridSizes.isSmall(rows: batchRows, weights: grid.unit * otherSide),
                     !gradientMerges(tensor, grid, slices: 0..<grid.count, batchRows: batchRows)
                 {
-                    grid = GridSizes.slices(of: tensor, runsMerge: false)
+                    grid = GridSizes.slices(of: tensor, runsMerge: false, cutsFreely: cutsFreely)
                 }
                 result.append(
                     SlicedTensor(
@@ -242,7 +245,7 @@ struct StepPlanner<Scalar: LoomScalar> {
             }
             if let bias = layer.bias {
                 let tensor = network.layout.tensors[bias]
-                let grid = GridSizes.slices(of: tensor, runsMerge: true)
+                let grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
                 result.append(
                     SlicedTensor(
                         index: bias, tensor: tensor, grid: grid, layer: index, source: -1, sourceColumns: 0..<0))

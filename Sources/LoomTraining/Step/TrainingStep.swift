@@ -15,6 +15,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     // Sendable: the table above is the argument; the owner of the memory (`Trainer`) outlives every region.
 
     let pass: NetworkPass<Scalar>
+    /// One for each worker.
+    let gemms: UnsafePointer<Gemm<Scalar>>
     let loss: Loss<Scalar>
     let l2: Double
     let optimizer: Optimizer
@@ -60,6 +62,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         let scale = loss.scale(samples: plan.grid.batchRows)
         var pass = pass
         pass.callShapes = plan.callShapes
+        pass.gemm = gemms[worker]
         var first = run.firstShard
         while first < run.endShard {
             let end = run.endShard - first > plan.shardsPerBlock ? first + plan.shardsPerBlock : run.endShard
@@ -85,13 +88,20 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         let data = batches.data(start: epochs.start(of: step), rows: plan.grid.batchRows)
         let biasSettings = optimizer.settings(step: step)
         let weightSettings = optimizer.weightSettings(biasSettings, twiceL2: 2 * l2)
+        let gemm = gemms[worker]
         for index in plan.sliceStarts[worker]..<plan.sliceStarts[worker + 1] {
             let operation = plan.slices[index]
             let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
             let parameters = operation.grid.block(range, of: operation.parameters)
-            let gradients = operation.grid.block(range, of: operation.gradients)
-            formGradient(operation, range: range, data: data, rows: plan.grid.batchRows, into: gradients)
             if l2 != 0 { notePenalty(operation) }
+            if foldsUpdate, operation.role == .weights {
+                updateInProduct(
+                    operation, range: range, parameters: parameters, data: data, rows: plan.grid.batchRows, gemm: gemm,
+                    settings: weightSettings)
+                continue
+            }
+            let gradients = operation.grid.block(range, of: operation.gradients)
+            formGradient(operation, range: range, data: data, rows: plan.grid.batchRows, gemm: gemm, into: gradients)
             switch gradientUse {
             case .update:
                 update(
@@ -126,23 +136,51 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         }
     }
 
-    /// Σᵢ δᵢ xᵢᵀ over the whole batch for some slices of a weight matrix, or Σᵢ δᵢ for a bias.
+    /// alpha · Σᵢ δᵢ xᵢᵀ over the whole batch, for some slices of a weight matrix, + beta · result; or Σᵢ δᵢ for a bias.
     @inline(__always)
     private func formGradient(
         _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Int,
-        into gradients: MatrixView<Scalar>
+        gemm: Gemm<Scalar>, alpha: Scalar = 1, beta: Scalar = 0, into result: MatrixView<Scalar>
     ) {
         let deltas = pass.deltas(of: operation.layer).rows(0..<rows)
         if operation.role == .bias {
-            Scalar.columnSums(deltas.columns(range), into: gradients.pointer)
+            Scalar.columnSums(deltas.columns(range), into: result.pointer)
             return
         }
         let x = pass.sourceOutputs(operation.source, data: data).columns(operation.sourceColumns.range).rows(0..<rows)
         if operation.grid.axis == .rows {
-            Gemm.gradient(deltas.columns(range), x, into: gradients)
+            gemm.gradient(deltas.columns(range), x, alpha: alpha, beta: beta, into: result)
         } else {
-            Gemm.gradient(deltas, x.columns(range), into: gradients)
+            gemm.gradient(deltas, x.columns(range), alpha: alpha, beta: beta, into: result)
         }
+    }
+
+    /// Whether the update of weights is part of their gradient's product, so that no gradient is written and read again.
+    ///
+    /// W ← W − η·G and V ← μV + G are what a product that adds to its result computes. Only products whose bits do not
+    /// depend on cuts are used in this way: the plan's tests of the others are about products that overwrite.
+    private var foldsUpdate: Bool {
+        gradientUse == .update && l2 == 0 && gemms[0].provider.keepsBitsWhenCut
+            && (optimizer.rule == .sgd || optimizer.rule == .momentum)
+    }
+
+    @inline(__always)
+    private func updateInProduct(
+        _ operation: SliceOperation<Scalar>, range: Range<Int>, parameters: MatrixView<Scalar>,
+        data: MatrixView<Scalar>, rows: Int, gemm: Gemm<Scalar>, settings: UpdateSettings
+    ) {
+        guard let velocities = operation.firstState else {
+            formGradient(
+                operation, range: range, data: data, rows: rows, gemm: gemm, alpha: Scalar(-settings.learningRate),
+                beta: 1, into: parameters)
+            return
+        }
+        let velocity = operation.grid.block(range, of: velocities)
+        formGradient(
+            operation, range: range, data: data, rows: rows, gemm: gemm, beta: Scalar(settings.momentum), into: velocity
+        )
+        Scalar.update(
+            .sgd, settings, weights: parameters, gradients: velocity.pointer, firstState: nil, secondState: nil)
     }
 
     @inline(__always)

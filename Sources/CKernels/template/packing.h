@@ -1,0 +1,68 @@
+// How the operands of products are rearranged, so that tiles read them one element after the other.
+
+// LANES × LANES elements, transposed. Every round rotates the bits of (row, column) by one place.
+LOOM_INLINE void FN(transpose)(Vector block[LANES]) {
+    Vector other[LANES];
+#pragma clang loop unroll(full)
+    for (size_t distance = 1; distance < LANES; distance *= 2) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < LANES / 2; i++) {
+            other[2 * i] = LOOM_INTERLEAVE_FIRST(block[i], block[i + LANES / 2]);
+            other[2 * i + 1] = LOOM_INTERLEAVE_SECOND(block[i], block[i + LANES / 2]);
+        }
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < LANES; i++) { block[i] = other[i]; }
+    }
+}
+
+// A panel of B that is stored transposed: `columns` rows of `inner` elements become `inner` rows of `vectors` vectors.
+static void FN(pack_transposed)(size_t inner, size_t columns, size_t vectors, const Scalar *b, size_t stride,
+                                Scalar *panel) {
+    static const Scalar zeros[LANES] __attribute__((aligned(64))) = {0};
+    for (size_t v = 0; v < vectors; v++) {
+        const size_t count = columns - v * LANES < LANES ? columns - v * LANES : LANES;
+        const Scalar *const from = b + v * LANES * stride;
+        for (size_t k = 0; k < inner; k += LANES) {
+            Vector block[LANES];
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < LANES; i++) {
+                block[i] = FN(load)(i < count ? from + i * stride + k : zeros);
+            }
+            FN(transpose)(block);
+            // Rows of the panel after the last one are written, but never read.
+            Scalar *const to = panel + (k * vectors + v) * LANES;
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < LANES; i++) { FN(store)(to + i * vectors * LANES, block[i]); }
+        }
+    }
+}
+
+// `columns` columns of B: samples that are read in place have neither padding nor alignment.
+static void FN(pack_panel)(size_t inner, size_t columns, size_t vectors, const Scalar *b, size_t stride,
+                           Scalar *panel) {
+    const size_t full = columns / LANES < vectors ? columns / LANES : vectors, rest = columns % LANES;
+    for (size_t k = 0; k < inner; k++, b += stride, panel += vectors * LANES) {
+        for (size_t v = 0; v < full; v++) { FN(store)(panel + v * LANES, FN(load_unaligned)(b + v * LANES)); }
+        if (full < vectors) { FN(store)(panel + full * LANES, FN(load_first)(b + full * LANES, rest)); }
+    }
+}
+
+LOOM_INLINE void FN(copy_steps)(size_t rows, size_t inner, const Scalar *a, size_t step, Scalar *to) {
+    for (size_t k = 0; k < inner; k++, a += step, to += rows) { memcpy(to, a, rows * sizeof(Scalar)); }
+}
+
+// `rows` neighbouring rows of an A that is stored transposed, the elements of a step side by side.
+static void FN(pack_tile)(size_t rows, size_t inner, const Scalar *a, size_t step, Scalar *to) {
+    switch (rows) {
+#define LOOM_COPY_STEPS(n) case n: FN(copy_steps)(n, inner, a, step, to); break;
+    LOOM_COPY_STEPS(4) LOOM_COPY_STEPS(5) LOOM_COPY_STEPS(6) LOOM_COPY_STEPS(7) LOOM_COPY_STEPS(8)
+    LOOM_COPY_STEPS(9) LOOM_COPY_STEPS(10) LOOM_COPY_STEPS(11) LOOM_COPY_STEPS(12)
+#undef LOOM_COPY_STEPS
+    default: FN(copy_steps)(rows, inner, a, step, to); break;
+    }
+}
+
+// The most even way to cut `count` into parts of at most `limit`: the size of part `index` of `parts`.
+LOOM_INLINE size_t FN(part)(size_t count, size_t parts, size_t index) {
+    return count / parts + (index < count % parts);
+}

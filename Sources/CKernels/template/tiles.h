@@ -1,0 +1,143 @@
+// What matrix products are made of: tiles of sums that stay in registers.
+
+// The tiles: 24 or 12 sums, with the vectors of B and a broadcast element of A, fill 32 or 16 registers.
+#if defined(LOOM_AVX512_INTRINSICS) || defined(__aarch64__)
+#define LOOM_PANEL_VECTORS 3
+#define LOOM_TILE_ROWS(vectors) ((vectors) == 1 ? 14 : (vectors) == 2 ? 12 : 8)
+#else
+#define LOOM_PANEL_VECTORS 2
+#define LOOM_TILE_ROWS(vectors) ((vectors) == 1 ? 10 : 6)
+#endif
+#define LOOM_TILE_ROWS_LIMIT 14
+
+// What a tile is made of: element (r, k) of A at a[r * a_row + k * a_step], row k of B at b + k * b_stride.
+typedef struct {
+    size_t inner;
+    const Scalar *a;
+    size_t a_row, a_step;
+    const Scalar *b;
+    size_t b_stride;
+    Scalar *c;
+    size_t c_stride;
+    Scalar alpha, beta;
+} FN(Tile);
+
+// The rows of A that a tile reads: row r starts at `low`, or from row 8 on at `high`, plus a multiple of the distance of
+// two rows that an address can hold.
+typedef struct {
+    const char *low, *high;
+    size_t one, three, five, seven;  // times the distance in bytes
+} FN(TileRows);
+
+LOOM_INLINE FN(TileRows) FN(tile_rows)(size_t rows, const FN(Tile) *tile) {
+    FN(TileRows) result = {.low = (const char *)tile->a, .one = tile->a_row * sizeof(Scalar)};
+    result.high = result.low + (rows > 8 ? 8 * result.one : 0);
+    result.three = 3 * result.one;
+    result.five = 5 * result.one;
+    result.seven = 7 * result.one;
+    // Hides that they are multiples. Otherwise Clang walks from row to row, one addition after the other: a tile of
+    // 14 × 1 vectors then takes 14 cycles a step instead of 7.
+    __asm__("" : "+r"(result.high), "+r"(result.three), "+r"(result.five), "+r"(result.seven));
+    return result;
+}
+
+LOOM_INLINE Scalar FN(row_element)(const FN(TileRows) *rows, size_t row) {
+    const char *const base = row < 8 ? rows->low : rows->high;
+    switch (row % 8) {
+    case 1: return *(const Scalar *)(base + rows->one);
+    case 2: return *(const Scalar *)(base + 2 * rows->one);
+    case 3: return *(const Scalar *)(base + rows->three);
+    case 4: return *(const Scalar *)(base + 4 * rows->one);
+    case 5: return *(const Scalar *)(base + rows->five);
+    case 6: return *(const Scalar *)(base + 2 * rows->three);
+    case 7: return *(const Scalar *)(base + rows->seven);
+    default: return *(const Scalar *)base;
+    }
+}
+
+// `rows` and `vectors` are constants at every call: the sums live in registers.
+LOOM_INLINE void FN(tile)(size_t rows, size_t vectors, const FN(Tile) *tile) {
+    Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS];
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) { sums[r][v] = (Scalar)0; }
+    }
+    FN(TileRows) a = FN(tile_rows)(rows, tile);
+    const Scalar *b = tile->b;
+    const size_t step = tile->a_step * sizeof(Scalar), b_stride = tile->b_stride;
+    for (size_t k = tile->inner; k > 0; k--, a.low += step, a.high += step, b += b_stride) {
+        Vector columns[LOOM_PANEL_VECTORS];
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) { columns[v] = FN(load)(b + v * LANES); }
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < rows; r++) {
+            const Vector element = FN(row_element)(&a, r);
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) {
+                sums[r][v] = FN(multiply_add)(element, columns[v], sums[r][v]);
+            }
+        }
+    }
+    Scalar *c = tile->c;
+    const size_t c_stride = tile->c_stride;
+    const Vector alpha = tile->alpha, beta = tile->beta;
+    // With beta = 0, what C holds must not matter, not even when it is a NaN.
+    if (tile->beta == 0) {
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < rows; r++, c += c_stride) {
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) { FN(store)(c + v * LANES, sums[r][v] * alpha); }
+        }
+        return;
+    }
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < rows; r++, c += c_stride) {
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) {
+            FN(store)(c + v * LANES, FN(multiply_add)(sums[r][v], alpha, FN(load)(c + v * LANES) * beta));
+        }
+    }
+}
+
+// What a tile does with a sum, for a single one.
+LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c) {
+    if (beta == 0) { return sum * alpha; }
+#if LOOM_FUSED_MULTIPLY_ADD
+    return __builtin_elementwise_fma(sum, alpha, c * beta);
+#else
+    return sum * alpha + c * beta;
+#endif
+}
+
+#define LOOM_TILE(rows, vectors)                                                                    \
+    static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(rows, vectors, tile); }
+#define LOOM_TILES_TO_6(vectors)                                                                    \
+    LOOM_TILE(1, vectors) LOOM_TILE(2, vectors) LOOM_TILE(3, vectors) LOOM_TILE(4, vectors)         \
+    LOOM_TILE(5, vectors) LOOM_TILE(6, vectors)
+#define LOOM_TILE_NAMES_TO_6(vectors)                                                               \
+    FN(tile_1_##vectors), FN(tile_2_##vectors), FN(tile_3_##vectors), FN(tile_4_##vectors),         \
+    FN(tile_5_##vectors), FN(tile_6_##vectors)
+LOOM_TILES_TO_6(1)
+LOOM_TILE(7, 1) LOOM_TILE(8, 1) LOOM_TILE(9, 1) LOOM_TILE(10, 1)
+LOOM_TILES_TO_6(2)
+#if LOOM_PANEL_VECTORS == 3
+LOOM_TILE(11, 1) LOOM_TILE(12, 1) LOOM_TILE(13, 1) LOOM_TILE(14, 1)
+LOOM_TILE(7, 2) LOOM_TILE(8, 2) LOOM_TILE(9, 2) LOOM_TILE(10, 2) LOOM_TILE(11, 2) LOOM_TILE(12, 2)
+LOOM_TILES_TO_6(3)
+LOOM_TILE(7, 3) LOOM_TILE(8, 3)
+#endif
+
+typedef void (*FN(TileFunction))(const FN(Tile) *);
+static const FN(TileFunction) FN(tiles)[LOOM_PANEL_VECTORS][LOOM_TILE_ROWS_LIMIT] = {
+#if LOOM_PANEL_VECTORS == 3
+    {LOOM_TILE_NAMES_TO_6(1), FN(tile_7_1), FN(tile_8_1), FN(tile_9_1), FN(tile_10_1), FN(tile_11_1),
+     FN(tile_12_1), FN(tile_13_1), FN(tile_14_1)},
+    {LOOM_TILE_NAMES_TO_6(2), FN(tile_7_2), FN(tile_8_2), FN(tile_9_2), FN(tile_10_2), FN(tile_11_2),
+     FN(tile_12_2)},
+    {LOOM_TILE_NAMES_TO_6(3), FN(tile_7_3), FN(tile_8_3)},
+#else
+    {LOOM_TILE_NAMES_TO_6(1), FN(tile_7_1), FN(tile_8_1), FN(tile_9_1), FN(tile_10_1)},
+    {LOOM_TILE_NAMES_TO_6(2)},
+#endif
+};

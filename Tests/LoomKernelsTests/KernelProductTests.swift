@@ -1,0 +1,235 @@
+import CKernels
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Matrix products of every form, against sums in double precision, and cut in every way.
+@Suite struct KernelProductTests {
+    /// op(A) is rows × inner, op(B) inner × columns.
+    struct Shape: Sendable, CustomStringConvertible {
+        let rows: Int
+        let columns: Int
+        let inner: Int
+        var description: String { "\(rows) × \(columns) × \(inner)" }
+    }
+
+    enum Form: CaseIterable {
+        case plain, secondTransposed, firstTransposed, bothTransposed
+        var transposesFirst: Bool { self == .firstTransposed || self == .bothTransposed }
+        var transposesSecond: Bool { self == .secondTransposed || self == .bothTransposed }
+    }
+
+    /// Around the heights and widths of tiles, of packed blocks (256 rows, 512 steps) and of the paths for few columns.
+    static let shapes: [Shape] =
+        [
+            (1, 1, 1), (1, 1, 128), (3, 2, 40), (7, 3, 33), (5, 5, 64), (33, 8, 10), (9, 9, 17), (15, 10, 64),
+            (13, 17, 5),
+            (16, 16, 16), (25, 33, 9), (14, 48, 20), (27, 49, 4), (30, 100, 3), (257, 20, 2), (2, 4, 520), (280, 3, 4),
+            (3, 10, 1030), (3, 33, 513), (260, 70, 2), (2, 200, 0),
+        ]
+        .map { Shape(rows: $0.0, columns: $0.1, inner: $0.2) }
+
+    static func operand<Scalar: KernelScalar>(
+        _ rows: Int, _ columns: Int, transposed: Bool, seed: UInt64
+    ) -> PaddedMatrix<Scalar> {
+        var random = KernelTestGenerator(seed: seed)
+        return PaddedMatrix(rows: transposed ? columns : rows, columns: transposed ? rows : columns) { _, _ in
+            random.uniform(-1...1)
+        }
+    }
+
+    static func checkProduct<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
+        for form in Form.allCases {
+            let a: PaddedMatrix<Scalar> = operand(
+                shape.rows, shape.inner, transposed: form.transposesFirst, seed: 1)
+            let b: PaddedMatrix<Scalar> = operand(
+                shape.inner, shape.columns, transposed: form.transposesSecond, seed: 2)
+            var sums: [Double] = []
+            for row in 0..<shape.rows {
+                for column in 0..<shape.columns {
+                    var sum = 0.0
+                    for k in 0..<shape.inner {
+                        sum +=
+                            (form.transposesFirst ? a[k, row] : a[row, k])
+                            * (form.transposesSecond ? b[column, k] : b[k, column])
+                    }
+                    sums.append(sum)
+                }
+            }
+            for (alpha, beta) in [(1.0, 0.0), (1, 1), (-0.1, 1), (0.5, 0.9)] {
+                let c = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { row, column in
+                    beta == 0 ? .nan : Double(row % 7) - Double(column % 5)
+                }
+                let expected = c.values.indices.map { index in
+                    let before = c[index / shape.columns, index % shape.columns]
+                    return alpha * sums[index] + (beta == 0 ? 0 : beta * before)
+                }
+                Scalar.multiply(variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: c)
+                let error = largestKernelError(c.values, expected)
+                let bound = Scalar.tolerance * (4 + Double(shape.inner).squareRoot())
+                #expect(error <= bound, "\(variant) \(Scalar.self) \(form) \(shape) \(alpha) \(beta): \(error)")
+            }
+        }
+    }
+
+    @Test("Products of every form and shape", arguments: KernelVariant.all, shapes)
+    func products(_ variant: KernelVariant, _ shape: Shape) {
+        Self.checkProduct(Float.self, variant, shape)
+        Self.checkProduct(Double.self, variant, shape)
+    }
+
+    /// What lets a plan cut products freely: rows anywhere; columns at 64-byte boundaries, where views may begin.
+    static func checkCuts<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
+        let lanes = 64 / MemoryLayout<Scalar>.stride
+        for form in [Form.plain, .secondTransposed, .firstTransposed] {
+            let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: form.transposesFirst, seed: 3)
+            let b: PaddedMatrix<Scalar> = operand(
+                shape.inner, shape.columns, transposed: form.transposesSecond, seed: 4)
+            for (alpha, beta) in [(1.0, 0.0), (-0.3, 1), (1, 0.9)] {
+                let start = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { Double($0 - $1) / 8 }
+                let whole = start.copy()
+                Scalar.multiply(variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: whole)
+                for cut in [1, 3, 16] {
+                    let parts = start.copy()
+                    for row in stride(from: 0, to: shape.rows, by: cut) {
+                        Scalar.multiply(
+                            variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: parts,
+                            rows: row..<min(shape.rows, row + cut))
+                    }
+                    let equal = parts.hasSameBits(as: whole, rows: shape.rows)
+                    #expect(equal, "\(variant) \(Scalar.self) \(form) \(shape) \(alpha) \(beta), \(cut) rows")
+                }
+                // The forward product is not cut by columns: its kernels for few columns add in another order.
+                guard form != .secondTransposed else { continue }
+                let parts = start.copy()
+                for column in stride(from: 0, to: shape.columns, by: lanes) {
+                    Scalar.multiply(
+                        variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: parts,
+                        columns: column..<min(shape.columns, column + lanes))
+                }
+                let equal = parts.hasSameBits(as: whole, rows: shape.rows)
+                #expect(equal, "\(variant) \(Scalar.self) \(form) \(shape) \(alpha) \(beta), by columns")
+            }
+        }
+    }
+
+    @Test("The same bits however a product is cut", arguments: KernelVariant.all, shapes)
+    func cuts(_ variant: KernelVariant, _ shape: Shape) {
+        Self.checkCuts(Float.self, variant, shape)
+        Self.checkCuts(Double.self, variant, shape)
+    }
+
+    /// Samples that are read where they lie: x in z = x · Wᵀ and in δᵀ · x.
+    static func checkUnpadded<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
+        for form in [Form.secondTransposed, .firstTransposed] {
+            let isFirst = form == .secondTransposed
+            let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: form.transposesFirst, seed: 7)
+            let b: PaddedMatrix<Scalar> = operand(
+                shape.inner, shape.columns, transposed: form.transposesSecond, seed: 8)
+            let expected = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
+            Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: expected)
+            let samples = isFirst ? a : b
+            let unpadded = UnpaddedCopy(of: samples)
+            let actual = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
+            Scalar.multiply(
+                variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: actual,
+                first: isFirst ? unpadded.pointer : nil, second: isFirst ? nil : unpadded.pointer)
+            #expect(
+                actual.hasSameBits(as: expected, rows: shape.rows), "\(variant) \(Scalar.self) \(form) \(shape)")
+        }
+    }
+
+    @Test("Samples without padding", arguments: KernelVariant.all, shapes.filter { $0.inner > 0 })
+    func unpadded(_ variant: KernelVariant, _ shape: Shape) {
+        Self.checkUnpadded(Float.self, variant, shape)
+        Self.checkUnpadded(Double.self, variant, shape)
+    }
+
+    /// A product too large for the second-level cache asks for its operands early; its values are checked at places.
+    @Test(arguments: KernelVariant.all) func largeProduct(_ variant: KernelVariant) {
+        let shape = Shape(rows: 9, columns: 1100, inner: 1000)
+        for form in [Form.plain, .secondTransposed] {
+            let a: PaddedMatrix<Float> = Self.operand(shape.rows, shape.inner, transposed: false, seed: 5)
+            let b: PaddedMatrix<Float> = Self.operand(
+                shape.inner, shape.columns, transposed: form.transposesSecond, seed: 6)
+            let c = PaddedMatrix<Float>(rows: shape.rows, columns: shape.columns)
+            Float.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: c)
+            for row in 0..<shape.rows {
+                for column in stride(from: 7 * row, to: shape.columns, by: 137) {
+                    let sum = (0..<shape.inner).reduce(0.0) {
+                        $0 + a[row, $1] * (form.transposesSecond ? b[column, $1] : b[$1, column])
+                    }
+                    #expect(abs(c[row, column] - sum) < 1e-3, "\(variant) \(form) \(row), \(column)")
+                }
+            }
+        }
+    }
+}
+
+/// The elements of a matrix without padding, up to the end of a page behind which nothing may be read.
+private final class UnpaddedCopy<Scalar: KernelScalar> {
+    let pointer: UnsafeMutablePointer<Scalar>
+    private let base: UnsafeMutableRawPointer
+    private let bytes: Int
+
+    init(of matrix: PaddedMatrix<Scalar>) {
+        let page = 4096, size = matrix.rows * matrix.columns * MemoryLayout<Scalar>.stride
+        bytes = (size + page - 1) / page * page + page
+        base = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+        pointer = (base + bytes - page - size).assumingMemoryBound(to: Scalar.self)
+        for row in 0..<matrix.rows {
+            (pointer + row * matrix.columns).initialize(from: matrix.row(row), count: matrix.columns)
+        }
+        mprotect(base + bytes - page, page, PROT_NONE)
+    }
+
+    deinit { munmap(base, bytes) }
+}
+
+extension KernelScalar {
+    /// The product of the operands, or its `rows` and `columns`.
+    static func multiply(
+        _ kernels: loom_kernel_table, _ a: PaddedMatrix<Self>, _ b: PaddedMatrix<Self>, _ form: KernelProductTests.Form,
+        _ shape: KernelProductTests.Shape, alpha: Double, beta: Double, into c: PaddedMatrix<Self>,
+        rows: Range<Int>? = nil, columns: Range<Int>? = nil, first unpaddedFirst: UnsafeMutablePointer<Self>? = nil,
+        second unpaddedSecond: UnsafeMutablePointer<Self>? = nil
+    ) {
+        let (rows, columns) = (rows ?? 0..<shape.rows, columns ?? 0..<shape.columns)
+        let scratchBytes = Int(LOOM_PRODUCT_SCRATCH) * MemoryLayout<Self>.stride
+        let scratch = UnsafeMutableRawPointer.allocate(byteCount: scratchBytes, alignment: 64)
+        defer { scratch.deallocate() }
+        memset(scratch, 0xff, scratchBytes)  // NaN throughout
+        let first = unpaddedFirst ?? a.pointer + rows.lowerBound * (form.transposesFirst ? 1 : a.stride)
+        let second = unpaddedSecond ?? b.pointer + columns.lowerBound * (form.transposesSecond ? b.stride : 1)
+        let result = c.pointer + rows.lowerBound * c.stride + columns.lowerBound
+        withExtendedLifetime((a, b, c)) {
+            if Self.self == Float.self {
+                var product = loom_product_f32(
+                    rows: rows.count, columns: columns.count, inner: shape.inner, alpha: Float(alpha),
+                    beta: Float(beta), a: UnsafeRawPointer(first).assumingMemoryBound(to: Float.self),
+                    a_stride: unpaddedFirst == nil ? a.stride : a.columns,
+                    b: UnsafeRawPointer(second).assumingMemoryBound(to: Float.self),
+                    b_stride: unpaddedSecond == nil ? b.stride : b.columns,
+                    c: UnsafeMutableRawPointer(result).assumingMemoryBound(to: Float.self),
+                    c_stride: c.stride, a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
+                kernels.multiply_f32(
+                    &product, scratch.assumingMemoryBound(to: Float.self))
+            } else {
+                var product = loom_product_f64(
+                    rows: rows.count, columns: columns.count, inner: shape.inner, alpha: alpha, beta: beta,
+                    a: UnsafeRawPointer(first).assumingMemoryBound(to: Double.self),
+                    a_stride: unpaddedFirst == nil ? a.stride : a.columns,
+                    b: UnsafeRawPointer(second).assumingMemoryBound(to: Double.self),
+                    b_stride: unpaddedSecond == nil ? b.stride : b.columns,
+                    c: UnsafeMutableRawPointer(result).assumingMemoryBound(to: Double.self), c_stride: c.stride,
+                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
+                kernels.multiply_f64(
+                    &product, scratch.assumingMemoryBound(to: Double.self))
+            }
+        }
+    }
+}
