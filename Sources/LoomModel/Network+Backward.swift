@@ -47,27 +47,10 @@ extension NetworkPass {
             for offset in 0..<layer.connectionCount {
                 let connection = connections[layer.firstConnection + offset]
                 guard connection.source < 0 else { continue }
-                Self.multiply(
-                    gemm, layer.deltas.rows(rows), weights: connection.weights,
-                    addingTo: dData.columns(connection.sourceColumns.range).rows(rows))
-            }
-        }
-    }
-
-    /// result += δ · W, where the result may be some columns of a matrix: a product may overwrite what lies after its
-    /// rows, so it gets a matrix of its own.
-    private static func multiply(
-        _ gemm: Gemm<Scalar>, _ deltas: MatrixView<Scalar>, weights: MatrixView<Scalar>,
-        addingTo result: MatrixView<Scalar>
-    ) {
-        let stride = Padding.stride(columns: result.columns, of: Scalar.self)
-        let buffer = AlignedBuffer<Scalar>(uninitializedCount: result.rows * stride)
-        let product = MatrixView(
-            pointer: buffer.pointer, rows: result.rows, columns: result.columns, stride: stride)
-        withExtendedLifetime(buffer) {
-            gemm.backward(deltas, weights: weights, into: product)
-            for row in 0..<result.rows {
-                for column in 0..<result.columns { result[row, column] += product[row, column] }
+                // Not `gemm`, which writes whole vectors: a part of the data may begin anywhere.
+                Gemm<Scalar>.openBLAS.backward(
+                    layer.deltas.rows(rows), weights: connection.weights,
+                    into: dData.columns(connection.sourceColumns.range).rows(rows), accumulate: true)
             }
         }
     }
