@@ -52,22 +52,26 @@ import Testing
 
     // MARK: The same bits
 
-    @Test(arguments: 1...8) func bitsForEveryNumberOfWorkers(seed: Int) throws {
+    @Test(arguments: 1...8, GemmProvider.allCases)
+    func bitsForEveryNumberOfWorkers(seed: Int, provider: GemmProvider) throws {
         let problem = RandomGraph.problem(
             seed: UInt64(seed), hidden: 4, widths: 20...90, features: 37, outputs: 5, rows: 150)
-        try checkBits(problem, Float.self)
-        try checkBits(problem, Double.self)
+        try checkBits(problem, Float.self, provider)
+        try checkBits(problem, Double.self, provider)
     }
 
-    private func checkBits<Scalar: LoomScalar>(_ problem: FastProblem, _: Scalar.Type) throws {
+    private func checkBits<Scalar: LoomScalar>(
+        _ problem: FastProblem, _: Scalar.Type, _ provider: GemmProvider
+    ) throws {
         let hashes = try [1, 2, 3, 5, 8].map { workers in
             let trainer = try problem.trainer(
                 Scalar.self, optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01),
-                schedule: TrainingSchedule(batchRows: 64, epochs: 2), team: TeamPlan(workers: workers))
+                schedule: TrainingSchedule(batchRows: 64, epochs: 2),
+                team: TeamPlan(workers: workers, gemmProvider: provider))
             _ = trainer.run(steps: trainer.totalSteps)
             return trainer.parameters.hash
         }
-        #expect(Set(hashes).count == 1, "\(problem) \(Scalar.precision): \(hashes)")
+        #expect(Set(hashes).count == 1, "\(problem) \(Scalar.precision) \(provider): \(hashes)")
     }
 
     // MARK: Equal networks
