@@ -21,10 +21,3 @@ struct ConfigurationOptions: ParsableArguments {
         try Configuration.load(path: configuration, overrides: overrides)
     }
 }
-
-/// Refuses overrides that are not KEY.PATH=VALUE.
-func validate(overrides: [String]) throws {
-    for override in overrides where override.split(separator: "=").count < 2 {
-        throw ValidationError("--set '\(override)' is not KEY.PATH=VALUE, such as training.epochs=3.")
-    }
-}

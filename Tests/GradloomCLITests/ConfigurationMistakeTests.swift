@@ -74,13 +74,6 @@ import Testing
                 and 2 inputs: expected 1 × 2 weights (out_by_in), found 1 × 3
                 """),
         Mistake(
-            name: "gradients by columns",
-            arguments: ["train", "xor.yaml", "--set", "parallel.gradient=columns"],
-            files: ["xor.yaml": SampleData.xor], exitCode: 78,
-            message:
-                "error: parallel.gradient: columns is not available yet; use sliced, or auto, which chooses it"
-        ),
-        Mistake(
             name: "directory below a file",
             arguments: ["train", "xor.yaml", "--set", "run.directory=xor.yaml/runs"],
             files: ["xor.yaml": SampleData.xor], exitCode: 74,

@@ -57,7 +57,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         guard run.firstShard < run.endShard else { return }
         let start = epochs.start(of: step)
         // All rows at once, though they are used block by block: gathering asks for rows ahead, and would begin anew with
-        // every block (4-32-16-4 with batches of 10,000: 31 instead of 28 million samples a second).
+        // every block.
         batches.load(
             rows: plan.grid.rows(of: run.firstShard..<run.endShard), epoch: epochs.epoch(of: step), start: start)
         let data = batches.data(start: start, rows: plan.grid.batchRows)
