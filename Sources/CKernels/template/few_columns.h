@@ -84,6 +84,6 @@ static void FN(multiply_few_columns)(const FN(loom_product) *product) {
 // Estimates in cycles for one row: `columns` chains along the inner dimension and their folds, or one vector of columns.
 // Rows do not enter: they may be cut.
 LOOM_INLINE _Bool FN(has_few_columns)(const FN(loom_product) *product) {
-    return product->b_transposed && !product->a_transposed
+    return product->b_transposed && !product->a_transposed && product->inner >= 4 * LANES
         && 20 * product->columns * (product->inner / (2 * LANES) + 2) < 11 * product->inner;
 }
