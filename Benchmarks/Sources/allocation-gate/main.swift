@@ -12,7 +12,9 @@ func measured(_ repetitions: Int, _ body: () -> Void) -> Int {
     return AllocationGate.countMallocs { for _ in 0..<repetitions { body() } }
 }
 
-func gemm<Scalar: LoomScalar>(_: Scalar.Type, samples: Int, inputs: Int, units: Int) -> Int {
+func gemm<Scalar: LoomScalar>(
+    _: Scalar.Type, provider: GemmProvider, samples: Int, inputs: Int, units: Int
+) -> Int {
     func matrix(_ rows: Int, _ columns: Int) -> (buffer: AlignedBuffer<Scalar>, view: MatrixView<Scalar>) {
         let stride = Padding.stride(columns: columns, of: Scalar.self)
         let buffer = AlignedBuffer<Scalar>(count: rows * stride, repeating: 0)
@@ -21,12 +23,14 @@ func gemm<Scalar: LoomScalar>(_: Scalar.Type, samples: Int, inputs: Int, units: 
     let input = matrix(samples, inputs)
     let weights = matrix(units, inputs)
     let output = matrix(samples, units)
+    let memory = GemmMemory<Scalar>(provider: provider, workers: 1)
+    let gemm = memory.gemms[0]
     let allocations = measured(100) {
-        Gemm<Float>.openBLAS.forward(input.view, weights: weights.view, into: output.view)
-        Gemm<Float>.openBLAS.backward(output.view, weights: weights.view, into: input.view)
-        Gemm<Float>.openBLAS.gradient(output.view, input.view, into: weights.view)
+        gemm.forward(input.view, weights: weights.view, into: output.view)
+        gemm.backward(output.view, weights: weights.view, into: input.view)
+        gemm.gradient(output.view, input.view, into: weights.view)
     }
-    withExtendedLifetime((input, weights, output)) {}
+    withExtendedLifetime((memory, input, weights, output)) {}
     return allocations
 }
 
@@ -68,15 +72,21 @@ func stopOnError<Result>(_ body: () throws -> Result) -> Result {
 
 stopOnError { try AllocationGate.prove() }
 
-let gates = [
-    ("1,000 steps of tiny, 1 worker", stopOnError { try steps("tiny", workers: 1) }),
-    ("1,000 steps of tiny, 2 workers", stopOnError { try steps("tiny", workers: 2) }),
-    ("1,000 steps of mnist, 2 workers", stopOnError { try steps("mnist", workers: 2) }),
-    ("matrix products, float32, 64 × 32 × 10", gemm(Float.self, samples: 64, inputs: 32, units: 10)),
-    ("matrix products, float32, 256 × 784 × 512", gemm(Float.self, samples: 256, inputs: 784, units: 512)),
-    ("matrix products, float64, 128 × 256 × 64", gemm(Double.self, samples: 128, inputs: 256, units: 64)),
-    ("progress line between redraws", progressBetweenRedraws()),
-]
+let products = GemmProvider.allCases.flatMap { provider in
+    [
+        ("float32, 64 × 32 × 10", gemm(Float.self, provider: provider, samples: 64, inputs: 32, units: 10)),
+        ("float32, 256 × 784 × 512", gemm(Float.self, provider: provider, samples: 256, inputs: 784, units: 512)),
+        ("float64, 128 × 256 × 64", gemm(Double.self, provider: provider, samples: 128, inputs: 256, units: 64)),
+    ].map { ("matrix products, \(provider.rawValue), \($0.0)", $0.1) }
+}
+let gates =
+    products + [
+        ("1,000 steps of chains, 2 workers", stopOnError { try steps("chains", workers: 2) }),
+        ("1,000 steps of tiny, 1 worker", stopOnError { try steps("tiny", workers: 1) }),
+        ("1,000 steps of tiny, 2 workers", stopOnError { try steps("tiny", workers: 2) }),
+        ("1,000 steps of mnist, 2 workers", stopOnError { try steps("mnist", workers: 2) }),
+        ("progress line between redraws", progressBetweenRedraws()),
+    ]
 var table = TextTable(columns: [
     .init("code that promises no allocation"), .init("allocations", alignment: .right),
 ])

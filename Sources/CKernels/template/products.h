@@ -12,7 +12,7 @@
 // up to 6 % (1024 × 2048 × 512 on Zen 5: 219 GFLOP/s, 256 rows 233, 512 rows 234).
 #define LOOM_PRODUCT_ROW_BLOCK 256
 // The largest B that is read without being asked for early.
-#define LOOM_PRODUCT_CACHED_BYTES ((size_t)64 << 10)
+#define LOOM_PRODUCT_CACHED_BYTES ((size_t)4 << 20)
 
 // What is asked for early: the lines of the next panel, some with every tile.
 typedef struct {
@@ -97,7 +97,7 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *scrat
     // A B that the second-level cache cannot hold comes from memory, and so does C: both are asked for before they are
     // needed. 256 × 2048 × 2048 on Zen 5: 219 → 230 GFLOP/s; 128 × 1024 × 1024, where it is not worth it: 234 → 227.
     const _Bool asks_early = product->inner * product->columns * sizeof(Scalar) > LOOM_PRODUCT_CACHED_BYTES;
-    FN(Block) block = {.asks_for_c = product->inner * product->columns * sizeof(Scalar) > ((size_t)4 << 20)};
+    FN(Block) block = {.asks_for_c = asks_early};
     const _Bool has_whole_vectors = ((uintptr_t)product->b | product->b_stride * sizeof(Scalar)) % 64 == 0;
     block.tile.a_row = product->a_transposed ? 1 : product->a_stride;
     block.tile.a_step = product->a_transposed ? product->a_stride : 1;
