@@ -115,13 +115,11 @@ struct StepPlanner<Scalar: LoomScalar> {
                 product: product, unit: unit, run: run, fixed: fixed, inner: inner, accumulates: accumulates))
     }
 
-    /// Shards whose activations and deltas fill about half of the second-level cache; all of them where the weights are
-    /// larger than that, because then the weights would have to be read again for every block.
+    /// Shards whose activations and deltas fill about half of the second-level cache, but at least 256 rows: the weights
+    /// are read again for every block.
     private func shardsPerBlock(shardRows: Int) -> Int {
         let bytesPerShard = shardRows * Workspace.bytesPerSample(of: network)
-        let weightBytes = network.layout.elementCount * MemoryLayout<Scalar>.stride
-        guard weightBytes < cacheBytes / 4 else { return .max / (2 * shardRows) }
-        return max(1, cacheBytes / 2 / bytesPerShard)
+        return max(1, cacheBytes / 2 / bytesPerShard, 256 / shardRows)
     }
 
     /// For every connection, how many rows one product covers: as many as have the bits of one product per shard.

@@ -9,6 +9,9 @@ import LoomModel
 /// | slice | activations, deltas | its slices of gradient, parameters and optimizer state |
 /// | update, only when clipping | gradient | its slices of parameters and optimizer state |
 ///
+/// In the form of columns (`GradientColumns`) the shard phase also writes the gradients of its groups of shards, and the
+/// slice phase reads all of these instead of activations and deltas.
+///
 /// A barrier follows every phase (`WorkerTeam`). Everything here is plain pointers and numbers: no locks, no
 /// allocation, no reference counting inside a step.
 struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
