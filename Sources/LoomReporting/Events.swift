@@ -85,6 +85,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
     public var placement: [Int?]
     /// The form of the gradient phase: "sliced" or "columns".
     public var gradient: String
+    /// Who multiplies matrices: "builtin" or "openblas".
+    public var products: String
     /// The BLAS library in use.
     public var blas: BLAS
     /// The machine.
@@ -96,13 +98,14 @@ public struct RunEvent: Codable, Sendable, Equatable {
 
     /// The first line of a run.
     public init(
-        parameters: Int, workers: Int, placement: [Int?], gradient: String, blas: BLAS, machine: Machine,
-        memory: PlannedMemory, runDirectory: String
+        parameters: Int, workers: Int, placement: [Int?], gradient: String, products: String, blas: BLAS,
+        machine: Machine, memory: PlannedMemory, runDirectory: String
     ) {
         self.parameters = parameters
         self.workers = workers
         self.placement = placement
         self.gradient = gradient
+        self.products = products
         self.blas = blas
         self.machine = machine
         self.memory = memory
@@ -110,7 +113,7 @@ public struct RunEvent: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case event, parameters, workers, placement, gradient, blas, machine, memory
+        case event, parameters, workers, placement, gradient, products, blas, machine, memory
         case runDirectory = "run_directory"
     }
 }

@@ -160,6 +160,9 @@ public final class Trainer<Scalar: LoomScalar> {
     /// Shards of a full batch: the largest number of workers that find work in the first phase.
     public var shardCount: Int { fullBatch.grid.count }
 
+    /// Who multiplies matrices.
+    public var gemmProvider: GemmProvider { gemm.gemms[0].provider }
+
     /// The form of the gradient.
     public var gradientForm: GradientForm { columns.form }
 

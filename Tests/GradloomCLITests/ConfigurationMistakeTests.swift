@@ -96,10 +96,15 @@ import Testing
         try mistake.check(in: workplace)
     }
 
-    @Test(arguments: ["sliced", "auto"])
-    func otherFormsOfTheGradientWork(form: String) throws {
+    @Test(arguments: ["sliced", "columns"], ["builtin", "openblas"])
+    func everyWayOfGradientsAndProductsIsUsed(form: String, products: String) throws {
         try workplace.write(SampleData.xor, to: "xor.yaml")
-        _ = try workplace.train("xor.yaml", "--set", "parallel.gradient=\(form)")
+        let outcome = try workplace.run(
+            "train", "xor.yaml", "--json", "--set", "parallel.gradient=\(form)", "--set",
+            "parallel.products=\(products)")
+        #expect(outcome.exitCode == 0)
+        let run = try #require(outcome.output.split(separator: "\n").first)
+        #expect(run.contains(#""gradient":"\#(form)""#) && run.contains(#""products":"\#(products)""#))
     }
 
     private static let allowedCPUs =

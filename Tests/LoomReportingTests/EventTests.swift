@@ -10,7 +10,7 @@ import Testing
     }
 
     private let run = RunEvent(
-        parameters: 2_762, workers: 2, placement: [0, nil], gradient: "sliced",
+        parameters: 2_762, workers: 2, placement: [0, nil], gradient: "sliced", products: "builtin",
         blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX", ceilingGflops: 440.25, ceilingIsCached: true),
         machine: .init(
             cpu: "AMD EPYC", cores: 2, hardwareThreads: 4, numaNodes: 1, allowedCPUs: [0, 2], quotaCPUs: nil),
@@ -30,7 +30,7 @@ import Testing
                 + #""library":"OpenBLAS 0.3.21"},"event":"run","gradient":"sliced","#
                 + #""machine":{"allowed_cpus":[0,2],"cores":2,"cpu":"AMD EPYC","hardware_threads":4,"#
                 + #""numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"parameters":2762,"placement":[0,null],"#
-                + #""run_directory":"runs/xor","workers":2}"# + "\n")
+                + #""products":"builtin","run_directory":"runs/xor","workers":2}"# + "\n")
     }
 
     @Test func epochHasItsKeysEvenWhereTheTaskHasNoValue() throws {

@@ -47,7 +47,7 @@ import Testing
         for tensor in network.layout.tensors {
             for (runsMerge, cutsFreely) in [(false, false), (true, false), (true, true)] {
                 let grid = GridSizes.slices(of: tensor, runsMerge: runsMerge, cutsFreely: cutsFreely)
-                let isNarrow = tensor.rows < 64 && tensor.rows < tensor.columns
+                let isNarrow = (cutsFreely || tensor.rows < 64) && tensor.rows < tensor.columns
                 #expect((grid.axis == .columns) == (tensor.role == .bias || isNarrow))
                 let extent = grid.axis == .rows ? tensor.rows : tensor.columns
                 let slices = (0..<grid.count).map { grid.range(of: $0..<$0 + 1) }

@@ -57,8 +57,10 @@ struct ShardBlocks: BitwiseCopyable {
 
 /// How one parameter tensor is cut into slices, from shapes alone.
 ///
-/// A slice is the unit of the gradient product and of the optimizer's update. Weights are cut along their longer
-/// side: rows (units) in general, columns (inputs) for narrow output layers. Every cut lies on a 64-byte boundary.
+/// A slice is the unit of the gradient product and of the optimizer's update. Every cut lies on a 64-byte boundary.
+/// Products that may be cut freely are cut along the longer side of the weights: a worker then reads the smaller part of
+/// activations and deltas that lie in another one's cache (784 → 128 units: 2 % of the step). Others are cut along rows
+/// (units), but along columns (inputs) for narrow output layers.
 public struct SliceGrid: Sendable, Equatable, BitwiseCopyable {
     /// The direction in which units follow each other.
     public enum Axis: Sendable, BitwiseCopyable {
@@ -92,7 +94,8 @@ public struct SliceGrid: Sendable, Equatable, BitwiseCopyable {
     init(tensor: ParameterTensor, slices: Int, minimumUnit: Int, cutsFreely: Bool) {
         // 16 columns are 64 bytes of float32 and 128 of float64: one grid for both precisions.
         let lanes = 16
-        axis = tensor.role == .bias || tensor.rows < tensor.columns && tensor.rows < 4 * lanes ? .columns : .rows
+        let isNarrow = cutsFreely || tensor.rows < 4 * lanes
+        axis = tensor.role == .bias || isNarrow && tensor.rows < tensor.columns ? .columns : .rows
         extent = axis == .rows ? tensor.rows : tensor.columns
         let wanted = max(minimumUnit, (extent + slices - 1) / slices)
         let multiple = axis == .rows && cutsFreely ? 1 : lanes
