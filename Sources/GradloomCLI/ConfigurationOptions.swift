@@ -6,18 +6,28 @@ struct ConfigurationOptions: ParsableArguments {
     @Argument(help: "The configuration, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
     var configuration: String
 
+    @OptionGroup var overrides: OverrideOptions
+
+    /// The configuration.
+    func settings() throws -> Configuration {
+        try Configuration.load(path: configuration, overrides: overrides.values)
+    }
+}
+
+/// Values that replace those of a configuration.
+struct OverrideOptions: ParsableArguments {
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
             "Replace a value of the configuration; may be repeated.", valueName: "key.path=value"))
-    var overrides: [String] = []
+    var values: [String] = []
 
     func validate() throws {
-        try GradloomCLI.validate(overrides: overrides)
+        for value in values where value.split(separator: "=").count < 2 {
+            throw ValidationError("--set '\(value)' is not KEY.PATH=VALUE, such as training.epochs=3.")
+        }
     }
 
-    /// The configuration.
-    func settings() throws -> Configuration {
-        try Configuration.load(path: configuration, overrides: overrides)
-    }
+    /// With the number of workers, where it is given by an option of its own.
+    func and(workers: Int?) -> [String] { values + (workers.map { ["parallel.workers=\($0)"] } ?? []) }
 }

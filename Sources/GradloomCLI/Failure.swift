@@ -90,10 +90,3 @@ private func exitCode(for error: any Error) -> Int32? {
 func validate(workers: Int?) throws {
     if let workers, workers < 1 { throw ValidationError("--workers must be at least 1.") }
 }
-
-/// Refuses values for the configuration that are not KEY.PATH=VALUE.
-func validate(overrides: [String]) throws {
-    for override in overrides where override.split(separator: "=").count < 2 {
-        throw ValidationError("--set '\(override)' is not KEY.PATH=VALUE, such as training.epochs=3.")
-    }
-}

@@ -27,11 +27,7 @@ struct PeakCommand: ParsableCommand {
         completion: .file(extensions: ["yaml", "yml"]))
     var configuration: String?
 
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "Replace a value of the configuration; may be repeated.", valueName: "key.path=value"))
-    var overrides: [String] = []
+    @OptionGroup var overrides: OverrideOptions
 
     @Option(
         help: ArgumentHelp(
@@ -53,8 +49,7 @@ struct PeakCommand: ParsableCommand {
 
     func validate() throws {
         try GradloomCLI.validate(workers: workers)
-        try GradloomCLI.validate(overrides: overrides)
-        guard overrides.isEmpty || configuration != nil else {
+        guard overrides.values.isEmpty || configuration != nil else {
             throw ValidationError("--set belongs to a configuration.")
         }
         guard seconds > 0, seconds <= 60 else {
@@ -84,8 +79,7 @@ struct PeakCommand: ParsableCommand {
     }
 
     private var allOverrides: [String] {
-        overrides + (workers.map { ["parallel.workers=\($0)"] } ?? [])
-            + (precision.map { ["training.precision=\($0.rawValue)"] } ?? [])
+        overrides.and(workers: workers) + (precision.map { ["training.precision=\($0.rawValue)"] } ?? [])
     }
 
     private func report(

@@ -25,11 +25,7 @@ struct TrainCommand: ParsableCommand {
     @Argument(help: "The configuration, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
     var configuration: String?
 
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "Replace a value of the configuration; may be repeated.", valueName: "key.path=value"))
-    var overrides: [String] = []
+    @OptionGroup var overrides: OverrideOptions
 
     @Option(
         help: ArgumentHelp(
@@ -51,14 +47,13 @@ struct TrainCommand: ParsableCommand {
         guard (configuration == nil) != (resume == nil) else {
             throw ValidationError("Give a configuration to train, or --resume with a run directory.")
         }
-        try GradloomCLI.validate(overrides: overrides)
         try GradloomCLI.validate(workers: workers)
     }
 
     func run() throws {
         try reportingFailures {
             let path = try resume.map { try RunDirectory(existing: $0).configurationPath } ?? configuration!
-            let settings = try Configuration.load(path: path, overrides: allOverrides)
+            let settings = try Configuration.load(path: path, overrides: overrides.and(workers: workers))
             try settings.validateForTraining(file: path)
             switch settings.training.precision {
             case .float32: try train(settings, path: path, Float.self)
@@ -66,8 +61,6 @@ struct TrainCommand: ParsableCommand {
             }
         }
     }
-
-    private var allOverrides: [String] { overrides + (workers.map { ["parallel.workers=\($0)"] } ?? []) }
 
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
@@ -78,7 +71,7 @@ struct TrainCommand: ParsableCommand {
         // From here on something is written, so that a signal has to leave it whole.
         StopSignals.note()
         let run = try resume.map {
-            try ResumedRun(path: $0, experiment: experiment, isChanged: !allOverrides.isEmpty)
+            try ResumedRun(path: $0, experiment: experiment, isChanged: !overrides.and(workers: workers).isEmpty)
         }
         let name =
             run?.name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent

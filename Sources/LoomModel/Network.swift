@@ -10,6 +10,11 @@ public struct Network<Scalar: LoomScalar>: Sendable {
         case data
         /// The outputs of an earlier layer.
         case layer(Int)
+
+        /// The layer's index, −1 for the data: how plain numbers name a source.
+        public var index: Int {
+            if case .layer(let index) = self { index } else { -1 }
+        }
     }
 
     /// One weight matrix between a source and a layer: z += W · source.

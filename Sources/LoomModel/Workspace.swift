@@ -77,11 +77,9 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
                     preActivations: z, outputs: outputs, deltas: plan.deltas.map(matrix) ?? gradients,
                     outputGradients: gradients, derivativeFromPreActivations: layer.derivativeFromPreActivations))
             for connection in layer.connections {
-                var source = -1
-                if case .layer(let producer) = connection.source { source = producer }
                 (connections.pointer + connectionCount).initialize(
                     to: ConnectionPass(
-                        source: source, sourceColumns: SourceColumns(connection.sourceColumns),
+                        source: connection.source.index, sourceColumns: SourceColumns(connection.sourceColumns),
                         weights: parameters.view(connection.weights),
                         accumulatesForward: connection.accumulatesForward,
                         accumulatesBackward: connection.accumulatesBackward))

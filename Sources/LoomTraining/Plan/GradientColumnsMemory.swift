@@ -85,9 +85,9 @@ final class GradientColumnsMemory<Scalar: LoomScalar>: Sendable {
         }
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
-                var source = -1
-                if case .layer(let producer) = connection.source { source = producer }
-                append(connection.weights, layer: index, source: source, columns: connection.sourceColumns)
+                append(
+                    connection.weights, layer: index, source: connection.source.index,
+                    columns: connection.sourceColumns)
             }
             if let bias = layer.bias { append(bias, layer: index, source: -1, columns: 0..<0) }
         }

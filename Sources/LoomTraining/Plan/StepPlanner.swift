@@ -237,8 +237,6 @@ struct StepPlanner<Scalar: LoomScalar> {
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
                 let tensor = network.layout.tensors[connection.weights]
-                var source = -1
-                if case .layer(let producer) = connection.source { source = producer }
                 var grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
                 let otherSide = grid.axis == .rows ? tensor.columns : tensor.rows
                 if sameBitsForAnyWorkers, grid.count > 1,
@@ -249,7 +247,8 @@ struct StepPlanner<Scalar: LoomScalar> {
                 }
                 result.append(
                     SlicedTensor(
-                        index: connection.weights, tensor: tensor, grid: grid, layer: index, source: source,
+                        index: connection.weights, tensor: tensor, grid: grid, layer: index,
+                        source: connection.source.index,
                         sourceColumns: connection.sourceColumns))
             }
             if let bias = layer.bias {
