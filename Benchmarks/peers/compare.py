@@ -78,6 +78,7 @@ def measured_in_peace(
         options.patience -= time.monotonic() - start
     if name == GRADLOOM:
         item.ceiling_gflops.append(result["ceiling_gflops"])
+        item.fork_join_rounds += result["fork_join_rounds"]
         item.blas = result["blas"]
     return result
 
@@ -191,6 +192,7 @@ def main() -> None:
         print(f"{item.workload.name}: {ratio:.2f} times as fast as {best}", file=sys.stderr)
     print(report.table(comparisons))
     print(report.disturbance(comparisons))
+    print(report.fallbacks(comparisons, options.slices))
     if options.results:
         record["workloads"] = [item.record() for item in comparisons]
         keep(record, comparisons, options.results)

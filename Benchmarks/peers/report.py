@@ -40,6 +40,8 @@ class Comparison:
     workload: Workload
     series: dict[str, Series] = field(default_factory=dict)
     ceiling_gflops: list[float] = field(default_factory=list)
+    fork_join_rounds: int = 0
+    """Slices in which Gradloom's workers forked and joined in every phase, because they did not all run in time."""
     differences: dict[str, float] = field(default_factory=dict)
     blas: str = ""
 
@@ -126,6 +128,13 @@ def disturbance(comparisons: list[Comparison]) -> str:
         f"Other programs and the hypervisor had {100 * statistics.median(shares):.1f} % of the cores' time "
         f"(median of {len(shares)} measurements; at most {100 * max(shares):.1f} %)."
     )
+
+
+def fallbacks(comparisons: list[Comparison], slices: int) -> str:
+    """How often Gradloom did not get all of its workers at the same time, in a sentence."""
+    count = sum(item.fork_join_rounds for item in comparisons)
+    total = slices * sum(len(item.ceiling_gflops) for item in comparisons)
+    return f"In {count} of {total} slices Gradloom's workers could not run at the same time, and forked and joined."
 
 
 def short(value: float) -> str:

@@ -1,5 +1,6 @@
 import CHardware
 import Dispatch
+import Synchronization
 import Testing
 
 @testable import LoomTraining
@@ -120,19 +121,72 @@ final class NeighbourSums: PhasedWork, @unchecked Sendable {
         #expect(work.result == NeighbourSums.expectedResult(steps: 0..<2 * regions))
     }
 
-    @Test func twoRefusalsInARowEndTheGangs() {
+    /// Between two tries of a team that cannot form lie 0, 2, 4, 8, 16, 32, 64, 64, 64 … regions.
+    @Test func refusalsLengthenThePauseBeforeTheNextTry() {
         let team = Self.teamThatCannotForm(.auto)
         let work = NeighbourSums(workers: Self.tooManyWorkers)
-        for region in 0..<4 {
-            #expect(team.mode == (region < 2 ? .gang : .forkJoin))
-            let report = team.run(work, steps: 10 * region..<10 * region + 10)
+        var tries: [Int] = []
+        let regions = 270
+        for region in 0..<regions {
+            let willTry = team.mode == .gang
+            let report = team.run(work, steps: region..<region + 1)
             #expect(report.mode == .forkJoin)
-            #expect(report.checkInRefused == (region < 2))
-            #expect(report.stepsDone == 10)
+            #expect(report.checkInRefused == willTry)
+            #expect(report.stepsDone == 1)
+            if willTry { tries.append(region) }
         }
-        #expect(team.refusedCheckIns == 2)
-        #expect(team.fallbackReason?.hasPrefix("2 times in a row") == true)
-        #expect(work.result == NeighbourSums.expectedResult(steps: 0..<40))
+        #expect(tries == [0, 1, 4, 9, 18, 35, 68, 133, 198, 263])
+        #expect(team.refusedCheckIns == tries.count)
+        #expect(team.fallbackReason?.hasPrefix("10 times in a row") == true)
+        #expect(work.result == NeighbourSums.expectedResult(steps: 0..<regions))
+    }
+
+    /// Dispatch's threads are at work elsewhere for two regions, and free again for all that follow.
+    @Test(.enabled(if: WorkerTeam.dispatchWidth >= 2, "needs two processors"))
+    func aTeamThatWasHeldUpReturnsToGangs() {
+        let steps = PlainSlots(1)
+        let work = NeighbourSums(workers: 2)
+        // A thread of its own, or this test would itself run on one of the threads that it occupies.
+        let ended = runOnThreads(1, seconds: 60) { _ in
+            let team = WorkerTeam(workers: 2)
+            func runRegion() -> RegionReport {
+                defer { steps[0] += 1 }
+                return team.run(work, steps: steps[0]..<steps[0] + 1)
+            }
+            Self.occupyingDispatch {
+                #expect(runRegion().checkInRefused)
+                #expect(runRegion().checkInRefused)
+            }
+            #expect(team.mode == .forkJoin)
+            #expect(team.fallbackReason != nil)
+            // Other tests may hold up a region now and then.
+            while runRegion().mode != .gang {}
+            #expect(team.mode == .gang)
+            #expect(team.fallbackReason == nil)
+        }
+        #expect(ended)
+        if ended { #expect(work.result == NeighbourSums.expectedResult(steps: 0..<steps[0])) }
+    }
+
+    /// Runs `body` while all threads that Dispatch has for it are at work elsewhere.
+    private static func occupyingDispatch(_ body: () -> Void) {
+        let occupied = Occupation()
+        let group = DispatchGroup()
+        for _ in 0..<WorkerTeam.dispatchWidth {
+            DispatchQueue.global().async(group: group) {
+                occupied.begun.add(1, ordering: .relaxed)
+                while !occupied.hasEnded.load(ordering: .relaxed) { loom_spin_pause() }
+            }
+        }
+        while occupied.begun.load(ordering: .relaxed) < WorkerTeam.dispatchWidth { loom_yield_processor() }
+        body()
+        occupied.hasEnded.store(true, ordering: .relaxed)
+        group.wait()
+    }
+
+    private final class Occupation: Sendable {
+        let begun = Atomic<Int>(0)
+        let hasEnded = Atomic<Bool>(false)
     }
 
     @Test func anInsistentTeamTriesEveryRegion() {

@@ -17,6 +17,9 @@ struct StepSpeed: Encodable {
     let ceilingFraction: Double
     let lowestFraction: Double
     let highestFraction: Double
+    /// Rounds whose phases forked and joined, because the system did not run all workers at the same time: such a round
+    /// tells about the machine, not about the step.
+    let forkJoinRounds: Int
     /// The largest resident set that this process has had.
     let peakResidentBytes: Int?
     let blas: String
@@ -29,6 +32,7 @@ struct StepSpeed: Encodable {
         case ceilingFraction = "ceiling_fraction"
         case lowestFraction = "lowest_fraction"
         case highestFraction = "highest_fraction"
+        case forkJoinRounds = "fork_join_rounds"
         case peakResidentBytes = "peak_resident_bytes"
     }
 
@@ -42,6 +46,7 @@ struct StepSpeed: Encodable {
         var speeds: [Double] = []
         var ceilings: [Double] = []
         var fractions: [Double] = []
+        var forkJoinRounds = 0
         for _ in 0..<rounds {
             let ceiling = GemmCeiling(Float.self, team: trainer.team).gflops
             let report = try trainer.trained(steps: 2 * steps)
@@ -49,6 +54,7 @@ struct StepSpeed: Encodable {
             speeds.append(speed)
             ceilings.append(ceiling)
             fractions.append(speed * operations / 1e9 / ceiling)
+            if report.region?.mode == .forkJoin { forkJoinRounds += 1 }
         }
         self.workload = workload.name
         workers = machine.workers
@@ -59,6 +65,7 @@ struct StepSpeed: Encodable {
         ceilingFraction = median(fractions)
         lowestFraction = fractions.min()!
         highestFraction = fractions.max()!
+        self.forkJoinRounds = forkJoinRounds
         peakResidentBytes = ResidentMemory.peakBytes()
         blas = "\(machine.blas.version), \(machine.blas.coreName)"
     }
@@ -68,7 +75,7 @@ struct StepSpeed: Encodable {
             .init("workload"), .init("workers", alignment: .right), .init("shard", alignment: .right),
             .init("samples/s", alignment: .right), .init("GFLOP/s", alignment: .right),
             .init("SGEMM ceiling", alignment: .right), .init("share", alignment: .right),
-            .init("lowest–highest", alignment: .right),
+            .init("lowest–highest", alignment: .right), .init("fork-join rounds", alignment: .right),
         ])
         for speed in speeds {
             let lowest = NumberFormat.percentage(speed.lowestFraction)
@@ -77,6 +84,7 @@ struct StepSpeed: Encodable {
                 NumberFormat.samplesPerSecond(speed.samplesPerSecond), NumberFormat.gigaflops(speed.gflops),
                 NumberFormat.gigaflops(speed.ceilingGflops), NumberFormat.percentage(speed.ceilingFraction),
                 "\(lowest)–\(NumberFormat.percentage(speed.highestFraction))",
+                "\(speed.forkJoinRounds)",
             ])
         }
         return table
