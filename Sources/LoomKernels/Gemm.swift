@@ -21,8 +21,8 @@ public enum GemmProvider: String, BitwiseCopyable, Sendable, CaseIterable, Codab
 
 /// The three matrix products of training: the only way in which a step reaches a provider of matrix products.
 ///
-/// Row-major throughout: x is samples × inputs, W is units × inputs (out by in), δ is samples × units. Rows start on
-/// 64-byte boundaries; a product may overwrite the padding of its result.
+/// Row-major throughout: x is samples × inputs, W is units × inputs (out by in) or lies transposed, δ is samples × units.
+/// Rows start on 64-byte boundaries; a product may overwrite the padding of its result.
 public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     // Sendable: `scratch` belongs to one worker (`GemmMemory`).
 
@@ -41,48 +41,51 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     /// z = x · Wᵀ, or z += x · Wᵀ when `accumulate`: samples × units.
     @inlinable
     public func forward(
-        _ x: MatrixView<Scalar>, weights: MatrixView<Scalar>, into z: MatrixView<Scalar>, accumulate: Bool = false
+        _ x: MatrixView<Scalar>, weights: GemmOperand<Scalar>, into z: MatrixView<Scalar>, accumulate: Bool = false
     ) {
         assert(x.rows == z.rows && x.columns == weights.columns && z.columns == weights.rows, "shapes must fit")
-        multiply(
-            GemmOperand(x), GemmOperand(weights, transposed: true), inner: x.columns, beta: accumulate ? 1 : 0, into: z)
+        multiply(GemmOperand(x), weights.transpose, inner: x.columns, beta: accumulate ? 1 : 0, into: z)
     }
 
     /// ∂L/∂x = δ · W, added to what is there when `accumulate`: samples × inputs.
     @inlinable
     public func backward(
-        _ deltas: MatrixView<Scalar>, weights: MatrixView<Scalar>, into dInputs: MatrixView<Scalar>,
+        _ deltas: MatrixView<Scalar>, weights: GemmOperand<Scalar>, into dInputs: MatrixView<Scalar>,
         accumulate: Bool = false
     ) {
         assert(
             deltas.rows == dInputs.rows && deltas.columns == weights.rows && dInputs.columns == weights.columns,
             "shapes must fit")
-        multiply(
-            GemmOperand(deltas), GemmOperand(weights), inner: deltas.columns, beta: accumulate ? 1 : 0, into: dInputs)
+        multiply(GemmOperand(deltas), weights, inner: deltas.columns, beta: accumulate ? 1 : 0, into: dInputs)
     }
 
-    /// result = alpha · Σᵢ δᵢ xᵢᵀ + beta · result, the sum over all samples: units × inputs.
+    /// result = alpha · Σᵢ δᵢ xᵢᵀ + beta · result, the sum over all samples: units × inputs. With x and δ in each other's
+    /// place it is the gradient of transposed weights.
+    ///
+    /// With a `step`, result is the velocity of momentum, and the weights follow it while it is in the cache; only for a
+    /// provider that keeps bits when cut.
     @inlinable
     public func gradient(
         _ deltas: MatrixView<Scalar>, _ x: MatrixView<Scalar>, alpha: Scalar = 1, beta: Scalar = 0,
-        into result: MatrixView<Scalar>
+        into result: MatrixView<Scalar>, step: WeightStep<Scalar>? = nil
     ) {
         assert(
             deltas.rows == x.rows && deltas.columns == result.rows && x.columns == result.columns, "shapes must fit")
         multiply(
-            GemmOperand(deltas, transposed: true), GemmOperand(x), inner: x.rows, alpha: alpha, beta: beta, into: result
-        )
+            GemmOperand(deltas, transposed: true), GemmOperand(x), inner: x.rows, alpha: alpha, beta: beta, into: result,
+            step: step)
     }
 
     /// result = alpha · a · b + beta · result.
     @inlinable
     func multiply(
         _ a: GemmOperand<Scalar>, _ b: GemmOperand<Scalar>, inner: Int, alpha: Scalar = 1, beta: Scalar,
-        into result: MatrixView<Scalar>
+        into result: MatrixView<Scalar>, step: WeightStep<Scalar>? = nil
     ) {
         if let scratch {
-            Scalar.multiply(a, b, inner: inner, alpha: alpha, beta: beta, into: result, scratch: scratch)
+            Scalar.multiply(a, b, inner: inner, alpha: alpha, beta: beta, into: result, step: step, scratch: scratch)
         } else {
+            assert(step == nil, "OpenBLAS has no step of weights")
             Scalar.openBLASMultiply(a, b, inner: inner, alpha: alpha, beta: beta, into: result)
         }
     }
@@ -91,6 +94,21 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     @inlinable
     public static func operations(rows: Int, columns: Int, inner: Int) -> Double {
         2 * Double(rows) * Double(columns) * Double(inner)
+    }
+}
+
+/// What follows a velocity: weights -= learning rate · velocity.
+public struct WeightStep<Scalar: LoomScalar>: BitwiseCopyable {
+    /// The weights, rows × columns of the velocity.
+    public let weights: MatrixView<Scalar>
+    /// The factor of the velocity.
+    public let learningRate: Scalar
+
+    /// A step of `weights` by `learningRate` times their velocity.
+    @inlinable
+    public init(weights: MatrixView<Scalar>, learningRate: Scalar) {
+        self.weights = weights
+        self.learningRate = learningRate
     }
 }
 
@@ -107,6 +125,13 @@ public struct GemmOperand<Scalar: LoomScalar>: BitwiseCopyable {
         self.matrix = matrix
         self.transposed = transposed
     }
+
+    /// Rows of the factor.
+    @inlinable public var rows: Int { transposed ? matrix.columns : matrix.rows }
+    /// Columns of the factor.
+    @inlinable public var columns: Int { transposed ? matrix.rows : matrix.columns }
+    /// The same numbers, rows and columns exchanged.
+    @inlinable public var transpose: GemmOperand { GemmOperand(matrix, transposed: !transposed) }
 }
 
 /// What the workers of a team multiply with: for each its own scratch memory, first touched when it is used.

@@ -58,10 +58,11 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// The format's name.
     static var precision: Precision { get }
 
-    /// result = alpha · a · b + beta · result by the kernels of this package; `inner` is the size that a and b share.
+    /// result = alpha · a · b + beta · result by the kernels of this package; `inner` is the size that a and b share. With a
+    /// `step`, result is a velocity; a is transposed then, and b is not.
     static func multiply(
         _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
-        into result: MatrixView<Self>, scratch: UnsafeMutablePointer<Self>)
+        into result: MatrixView<Self>, step: WeightStep<Self>?, scratch: UnsafeMutablePointer<Self>)
 
     /// result = alpha · a · b + beta · result by OpenBLAS.
     static func openBLASMultiply(

@@ -14,28 +14,25 @@ extension Network {
                 if let weights = given.connectionWeights?[offset] {
                     parameters.setValues(connection.weights, to: weights.joined().map { Scalar($0) })
                 } else {
-                    initialize(parameters.view(connection.weights), tensor: connection.weights)
+                    initialize(connection.weights, of: parameters)
                 }
             }
         }
         return parameters
     }
 
-    private func initialize(_ weights: MatrixView<Scalar>, tensor: Int) {
+    private func initialize(_ tensor: Int, of parameters: ParameterBuffer<Scalar>) {
+        let shape = layout.tensors[tensor].shape
         let rule = description.initialization
         let random = CounterRandom(seed: rule.seed, purpose: .initialization, subStream: UInt32(tensor))
         let variance =
-            rule.kind == .he ? 2 / Double(weights.columns) : 2 / Double(weights.columns + weights.rows)
+            rule.kind == .he ? 2 / Double(shape[1]) : 2 / Double(shape[0] + shape[1])
         let draw: (UInt64) -> Double =
             switch (rule.kind, rule.distribution) {
             case (.constant, _): { _ in rule.value }
             case (_, .normal): { variance.squareRoot() * random.normal(at: $0) }
             case (_, .uniform): { (3 * variance).squareRoot() * (2 * random.uniform(at: $0) - 1) }
             }
-        for row in 0..<weights.rows {
-            for column in 0..<weights.columns {
-                weights[row, column] = Scalar(draw(UInt64(row * weights.columns + column)))
-            }
-        }
+        parameters.setValues(tensor, to: (0..<shape[0] * shape[1]).lazy.map { Scalar(draw(UInt64($0))) })
     }
 }

@@ -80,15 +80,14 @@ public struct Network<Scalar: LoomScalar>: Sendable {
                 let columns = graph.columns(of: source)
                 return Connection(
                     source: Source(source), sourceColumns: columns,
-                    weights: layout.append(
-                        name: layer.weightsName(input: layer.inputs![offset]), role: .weights,
-                        rows: layer.preActivations, columns: columns.count, of: Scalar.self),
+                    weights: layout.appendWeights(
+                        name: layer.weightsName(input: layer.inputs![offset]), units: layer.preActivations,
+                        inputs: columns.count, source: Source(source)),
                     accumulatesForward: offset > 0, accumulatesBackward: lastReaders[source] != index)
             }
             let bias =
                 layer.hasBias
-                ? layout.append(
-                    name: "\(layer.name).bias", role: .bias, rows: 1, columns: layer.preActivations, of: Scalar.self)
+                ? layout.appendBias(name: "\(layer.name).bias", units: layer.preActivations, of: Scalar.self)
                 : nil
             layers.append(
                 Layer(

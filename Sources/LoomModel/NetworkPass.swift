@@ -23,7 +23,7 @@ struct ConnectionPass<Scalar: LoomScalar>: BitwiseCopyable {
     /// The columns of the source that are read.
     let sourceColumns: SourceColumns
     /// pre-activations × columns of the source
-    let weights: MatrixView<Scalar>
+    let weights: GemmOperand<Scalar>
     /// Whether the forward product is added to that of an earlier connection of the same layer.
     let accumulatesForward: Bool
     /// Whether the backward product is added to that of a later layer with the same source.

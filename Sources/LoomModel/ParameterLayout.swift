@@ -1,6 +1,10 @@
 import LoomKernels
 
-/// One parameter tensor: a weight matrix (units × inputs, out by in) or a bias (1 × units).
+/// One parameter tensor: a weight matrix or a bias (1 × units).
+///
+/// Weights lie units × inputs (out by in), but those of the data inputs × units where that hardly needs more padding:
+/// their only products are x · Wᵀ and Σᵢ δᵢ xᵢᵀ, and neither has to transpose W then. In what is read, written and shown,
+/// all weights are units × inputs.
 public struct ParameterTensor: Sendable, Equatable {
     /// What the numbers are; the L2 penalty and weight decay apply to weights only.
     public enum Role: BitwiseCopyable, Sendable {
@@ -14,10 +18,12 @@ public struct ParameterTensor: Sendable, Equatable {
     public let name: String
     /// What the numbers are.
     public let role: Role
-    /// Rows: the units, or 1 for a bias.
+    /// Rows in memory: the units, the inputs of transposed weights, or 1 for a bias.
     public let rows: Int
-    /// Columns: the inputs, or the units for a bias.
+    /// Columns in memory: the inputs, or the units of transposed weights and of a bias.
     public let columns: Int
+    /// Whether weights lie inputs × units.
+    public let isTransposed: Bool
     /// The distance between two rows in elements, a multiple of 64 bytes.
     public let stride: Int
     /// The index of element (0, 0) in the parameter buffer; 64-byte aligned.
@@ -25,8 +31,8 @@ public struct ParameterTensor: Sendable, Equatable {
 
     /// The number of parameters, padding excluded.
     public var count: Int { rows * columns }
-    /// Its shape as checkpoints write it: a bias is a vector.
-    public var shape: [Int] { role == .bias ? [columns] : [rows, columns] }
+    /// Its shape as checkpoints write it: units × inputs; a bias is a vector.
+    public var shape: [Int] { role == .bias ? [columns] : isTransposed ? [columns, rows] : [rows, columns] }
 }
 
 /// Where every parameter of a network lies in one contiguous buffer.
@@ -42,14 +48,30 @@ public struct ParameterLayout: Sendable, Equatable {
 
     init() {}
 
-    /// Appends a tensor and returns its index.
-    mutating func append<Scalar: LoomScalar>(
-        name: String, role: ParameterTensor.Role, rows: Int, columns: Int, of type: Scalar.Type
+    /// Appends a bias and returns its index.
+    mutating func appendBias<Scalar: LoomScalar>(name: String, units: Int, of type: Scalar.Type) -> Int {
+        append(name: name, role: .bias, rows: 1, columns: units, isTransposed: false, of: type)
+    }
+
+    /// Appends a weight matrix and returns its index.
+    mutating func appendWeights<Scalar: LoomScalar>(
+        name: String, units: Int, inputs: Int, source: Network<Scalar>.Source
+    ) -> Int {
+        // The same for both precisions.
+        let isTransposed = source == .data && 4 * Padding.stride(columns: units, of: Float.self) <= 5 * units
+        return append(
+            name: name, role: .weights, rows: isTransposed ? inputs : units, columns: isTransposed ? units : inputs,
+            isTransposed: isTransposed, of: Scalar.self)
+    }
+
+    private mutating func append<Scalar: LoomScalar>(
+        name: String, role: ParameterTensor.Role, rows: Int, columns: Int, isTransposed: Bool, of type: Scalar.Type
     ) -> Int {
         let stride = Padding.stride(columns: columns, of: type)
         tensors.append(
             ParameterTensor(
-                name: name, role: role, rows: rows, columns: columns, stride: stride, offset: elementCount))
+                name: name, role: role, rows: rows, columns: columns, isTransposed: isTransposed, stride: stride,
+                offset: elementCount))
         elementCount += rows * stride
         return tensors.count - 1
     }
@@ -70,7 +92,7 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
         self.buffer = AlignedBuffer(count: layout.elementCount, repeating: 0)
     }
 
-    /// The matrix of tensor `index`, valid while this buffer lives.
+    /// Tensor `index` as it lies in memory, valid while this buffer lives.
     public func view(_ index: Int) -> MatrixView<Scalar> {
         let tensor = layout.tensors[index]
         return MatrixView(
@@ -78,20 +100,36 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
             stride: tensor.stride)
     }
 
-    /// Tensor `index` without padding, row by row.
-    public func values(_ index: Int) -> [Scalar] {
-        let matrix = view(index)
-        return (0..<matrix.rows).flatMap { row in (0..<matrix.columns).map { matrix[row, $0] } }
+    /// The weight matrix `index` as a factor of products: units × inputs, however it lies.
+    public func weights(_ index: Int) -> GemmOperand<Scalar> {
+        GemmOperand(view(index), transposed: layout.tensors[index].isTransposed)
     }
 
-    /// Replaces tensor `index` by `values`, row by row, without padding.
-    public func setValues(_ index: Int, to values: some RandomAccessCollection<Scalar>) {
+    /// The rows of tensor `index` without padding, one after the other; weights are units × inputs.
+    public func rows(_ index: Int) -> some Sequence<[Scalar]> {
+        let matrix = view(index)
+        let isTransposed = layout.tensors[index].isTransposed
+        return (0..<(isTransposed ? matrix.columns : matrix.rows)).lazy.map { [self] row in
+            withExtendedLifetime(self) {
+                isTransposed
+                    ? (0..<matrix.rows).map { matrix[$0, row] }
+                    : Array(UnsafeBufferPointer(start: matrix.rows(row..<row + 1).pointer, count: matrix.columns))
+            }
+        }
+    }
+
+    /// Tensor `index` without padding, row by row; weights are units × inputs.
+    public func values(_ index: Int) -> [Scalar] { rows(index).flatMap { $0 } }
+
+    /// Replaces tensor `index` by `values`, row by row, without padding; weights are units × inputs.
+    public func setValues(_ index: Int, to values: some Collection<Scalar>) {
         let matrix = view(index)
         precondition(values.count == matrix.rows * matrix.columns, "as many values as the tensor has elements")
+        let isTransposed = layout.tensors[index].isTransposed
         var next = values.makeIterator()
-        for row in 0..<matrix.rows {
-            for column in 0..<matrix.columns {
-                matrix[row, column] = next.next()!
+        for row in 0..<(isTransposed ? matrix.columns : matrix.rows) {
+            for column in 0..<(isTransposed ? matrix.rows : matrix.columns) {
+                matrix[isTransposed ? column : row, isTransposed ? row : column] = next.next()!
             }
         }
     }

@@ -80,7 +80,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
                 (connections.pointer + connectionCount).initialize(
                     to: ConnectionPass(
                         source: connection.source.index, sourceColumns: SourceColumns(connection.sourceColumns),
-                        weights: parameters.view(connection.weights),
+                        weights: parameters.weights(connection.weights),
                         accumulatesForward: connection.accumulatesForward,
                         accumulatesBackward: connection.accumulatesBackward))
                 connectionCount += 1

@@ -123,10 +123,48 @@ import Testing
         Self.checkCuts(Double.self, variant, shape)
     }
 
-    /// Samples that are read where they lie: x in z = x · Wᵀ and in δᵀ · x.
+    /// The step of the weights behind their velocity: the bits of a product and then an update by `sgd`, in whole and in
+    /// parts.
+    static func checkStep<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
+        let form = Form.firstTransposed
+        let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: true, seed: 9)
+        let b: PaddedMatrix<Scalar> = operand(shape.inner, shape.columns, transposed: false, seed: 10)
+        let velocity = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { Double($0 - $1) / 8 }
+        let weights: PaddedMatrix<Scalar> = operand(shape.rows, shape.columns, transposed: false, seed: 11)
+        for (beta, learningRate) in [(0.9, 0.05), (0, 0.3)] {
+            let expected = (velocity: velocity.copy(), weights: weights.copy())
+            Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: beta, into: expected.velocity)
+            Scalar.update(
+                variant.kernels, .sgd, UpdateSettings(learningRate: learningRate), rows: shape.rows,
+                columns: shape.columns, stride: weights.stride, weights: expected.weights.pointer,
+                gradients: expected.velocity.pointer, first: velocity.pointer, second: velocity.pointer)
+            for rowsOfPart in [shape.rows, 3] {
+                let actual = (velocity: velocity.copy(), weights: weights.copy())
+                for row in stride(from: 0, to: shape.rows, by: rowsOfPart) {
+                    Scalar.multiply(
+                        variant.kernels, a, b, form, shape, alpha: 1, beta: beta, into: actual.velocity,
+                        rows: row..<min(shape.rows, row + rowsOfPart),
+                        step: (weights: actual.weights, learningRate: learningRate))
+                }
+                let name = "\(variant) \(Scalar.self) \(shape) \(beta), \(rowsOfPart) rows"
+                #expect(actual.velocity.hasSameBits(as: expected.velocity, rows: shape.rows), "velocity: \(name)")
+                #expect(actual.weights.hasSameBits(as: expected.weights, rows: shape.rows), "weights: \(name)")
+            }
+        }
+    }
+
+    @Test("Weights follow their velocity", arguments: KernelVariant.all, shapes.filter { $0.inner > 0 })
+    func steps(_ variant: KernelVariant, _ shape: Shape) {
+        Self.checkStep(Float.self, variant, shape)
+        Self.checkStep(Double.self, variant, shape)
+    }
+
+    /// Samples that are read where they lie: x in z = x · Wᵀ and in δᵀ · x, with W as it lies or transposed.
     static func checkUnpadded<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
-        for form in [Form.secondTransposed, .firstTransposed] {
-            let isFirst = form == .secondTransposed
+        let cases = [
+            (Form.secondTransposed, isFirst: true), (.plain, true), (.firstTransposed, true), (.firstTransposed, false),
+        ]
+        for (form, isFirst) in cases {
             let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: form.transposesFirst, seed: 7)
             let b: PaddedMatrix<Scalar> = operand(
                 shape.inner, shape.columns, transposed: form.transposesSecond, seed: 8)
@@ -196,7 +234,8 @@ extension KernelScalar {
         _ kernels: loom_kernel_table, _ a: PaddedMatrix<Self>, _ b: PaddedMatrix<Self>, _ form: KernelProductTests.Form,
         _ shape: KernelProductTests.Shape, alpha: Double, beta: Double, into c: PaddedMatrix<Self>,
         rows: Range<Int>? = nil, columns: Range<Int>? = nil, first unpaddedFirst: UnsafeMutablePointer<Self>? = nil,
-        second unpaddedSecond: UnsafeMutablePointer<Self>? = nil
+        second unpaddedSecond: UnsafeMutablePointer<Self>? = nil,
+        step: (weights: PaddedMatrix<Self>, learningRate: Double)? = nil
     ) {
         let (rows, columns) = (rows ?? 0..<shape.rows, columns ?? 0..<shape.columns)
         let scratchBytes = Int(LOOM_PRODUCT_SCRATCH) * MemoryLayout<Self>.stride
@@ -206,7 +245,8 @@ extension KernelScalar {
         let first = unpaddedFirst ?? a.pointer + rows.lowerBound * (form.transposesFirst ? 1 : a.stride)
         let second = unpaddedSecond ?? b.pointer + columns.lowerBound * (form.transposesSecond ? b.stride : 1)
         let result = c.pointer + rows.lowerBound * c.stride + columns.lowerBound
-        withExtendedLifetime((a, b, c)) {
+        let weights = step.map { $0.weights.pointer + rows.lowerBound * $0.weights.stride + columns.lowerBound }
+        withExtendedLifetime((a, b, c, step)) {
             if Self.self == Float.self {
                 var product = loom_product_f32(
                     rows: rows.count, columns: columns.count, inner: shape.inner, alpha: Float(alpha),
@@ -215,7 +255,10 @@ extension KernelScalar {
                     b: UnsafeRawPointer(second).assumingMemoryBound(to: Float.self),
                     b_stride: unpaddedSecond == nil ? b.stride : b.columns,
                     c: UnsafeMutableRawPointer(result).assumingMemoryBound(to: Float.self),
-                    c_stride: c.stride, a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
+                    c_stride: c.stride,
+                    weights: UnsafeMutableRawPointer(weights)?.assumingMemoryBound(to: Float.self),
+                    weights_stride: step?.weights.stride ?? 0, learning_rate: Float(step?.learningRate ?? 0),
+                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
                 kernels.multiply_f32(
                     &product, scratch.assumingMemoryBound(to: Float.self))
             } else {
@@ -226,6 +269,8 @@ extension KernelScalar {
                     b: UnsafeRawPointer(second).assumingMemoryBound(to: Double.self),
                     b_stride: unpaddedSecond == nil ? b.stride : b.columns,
                     c: UnsafeMutableRawPointer(result).assumingMemoryBound(to: Double.self), c_stride: c.stride,
+                    weights: UnsafeMutableRawPointer(weights)?.assumingMemoryBound(to: Double.self),
+                    weights_stride: step?.weights.stride ?? 0, learning_rate: step?.learningRate ?? 0,
                     a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
                 kernels.multiply_f64(
                     &product, scratch.assumingMemoryBound(to: Double.self))

@@ -108,7 +108,7 @@ import Testing
         var end = 0
         for (index, tensor) in network.layout.tensors.enumerated() {
             #expect(tensor.offset == end && (tensor.stride * size).isMultiple(of: 64))
-            #expect(tensor.stride >= tensor.columns && (tensor.stride - tensor.columns) * size < 64)
+            #expect(tensor.stride == Padding.stride(columns: tensor.columns, of: Scalar.self))
             let view = parameters.view(index)
             #expect(Int(bitPattern: view.pointer).isMultiple(of: 64))
             #expect(view.pointer == parameters.view(0).pointer + tensor.offset)
@@ -119,6 +119,48 @@ import Testing
             network.layers.map { $0.bias == nil } == [true] + Array(repeating: false, count: widths.count - 2)
         )
         #expect(network.layout.tensors.count == 2 * (widths.count - 1) - 1)
+    }
+
+    /// Whole cache lines; from eight on, no multiple of four of them.
+    @Test(arguments: 1...600) func strides(columns: Int) {
+        for (stride, lanes) in [
+            (Padding.stride(columns: columns, of: Float.self), 16), (Padding.stride(columns: columns, of: Double.self), 8),
+        ] {
+            #expect(stride >= columns && stride.isMultiple(of: lanes))
+            let lines = stride / lanes
+            #expect(lines < 8 || !lines.isMultiple(of: 4))
+            #expect(stride - columns < (lines % 4 == 1 ? 2 : 1) * lanes)
+        }
+    }
+
+    /// The weights of the data lie transposed where that hardly needs more padding; whoever reads or writes them sees units
+    /// × inputs.
+    @Test func weightsOfTheDataLieTransposed() throws {
+        let network = try Network<Float>(chain([5, 32, 48, 3]))
+        #expect(network.layout.tensors.map(\.isTransposed) == [true, false, false, false, false, false])
+        let first = network.layout.tensors[0]
+        #expect(first.rows == 5 && first.columns == 32 && first.shape == [32, 5])
+        let buffer = ParameterBuffer<Float>(layout: network.layout)
+        let values = (0..<160).map(Float.init)
+        buffer.setValues(0, to: values)
+        #expect(buffer.values(0) == values)
+        #expect(buffer.view(0)[2, 7] == 7 * 5 + 2)
+        #expect(buffer.weights(0).rows == 32 && buffer.weights(0).columns == 5)
+        for (units, isTransposed) in [(1, false), (10, false), (13, true), (16, true), (17, false), (26, true), (128, true)]
+        {
+            let network = try Network<Double>(chain([20, units, 2]))
+            #expect(network.layout.tensors[0].isTransposed == isTransposed, "\(units)")
+        }
+    }
+
+    /// Element e of units × inputs is drawn at e, however the weights lie.
+    @Test func initialParametersDoNotDependOnTheLayout() throws {
+        let rule = Initialization(kind: .he, distribution: .uniform, seed: 3)
+        let parameters = try Network<Double>(chain([7, 32, 2], initialization: rule)).initialParameters()
+        #expect(parameters.layout.tensors[0].isTransposed)
+        let random = CounterRandom(seed: 3, purpose: .initialization, subStream: 0)
+        let expected = (0..<224).map { (6.0 / 7).squareRoot() * (2 * random.uniform(at: $0) - 1) }
+        #expect(parameters.values(0) == expected)
     }
 
     @Test func buffersReadAndWriteWithoutPadding() throws {

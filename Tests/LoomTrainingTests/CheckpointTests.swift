@@ -183,6 +183,26 @@ import Testing
         #expect(hashes.count == 5)
     }
 
+    /// The hash and the file are those of units × inputs, also where weights lie inputs × units.
+    @Test func transposedWeightsAreWrittenAsTheOthers() throws {
+        func network(units: Int) throws -> Network<Float> {
+            try Network<Float>(
+                NetworkDescription(
+                    inputs: 3, layers: [LayerDescription(name: "a", units: units, hasBias: false)], output: .identity))
+        }
+        let parameters = ParameterBuffer<Float>(layout: try network(units: 16).layout)
+        #expect(parameters.layout.tensors[0].isTransposed)
+        parameters.setValues(0, to: (0..<48).map(Float.init))
+        // python3 -c "import struct, hashlib; print(hashlib.sha256(struct.pack('<48f', *range(48))).hexdigest())"
+        #expect(parameters.hash == "77135df9eb160bde21ae2ace0f16da1ad544c3be39e09d8e080b4e593b7e0bd4")
+        try inTemporaryDirectory { directory in
+            let path = directory + "/weights.safetensors"
+            try Safetensors.write(parameters.parts(prefix: ""), metadata: [:], to: path)
+            let tensor = try Safetensors(contentsOf: path).tensor("a.weights", shape: [16, 3])
+            #expect(tensor.values.converted(to: Float.self) == (0..<48).map(Float.init))
+        }
+    }
+
     // MARK: Store
 
     @Test func theStoreKeepsTheNewest() throws {

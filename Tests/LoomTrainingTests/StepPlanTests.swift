@@ -126,7 +126,9 @@ import Testing
             let weights = network.layout.tensors[connection.weights]
             let unit = plan.grid.shardRows
             for rows in callLengths(plan, rowsPerCall: shape.rowsPerForwardCall) {
-                check(.forward, unit: unit, run: rows, fixed: weights.rows, inner: weights.columns)
+                check(
+                    weights.isTransposed ? .backward : .forward, unit: unit, run: rows, fixed: weights.shape[0],
+                    inner: weights.shape[1])
             }
             guard connection.source != .data else { continue }
             for rows in callLengths(plan, rowsPerCall: shape.rowsPerBackwardCall) {
@@ -219,10 +221,10 @@ import Testing
         let weights = random(rows: units, columns: inputs, Scalar.self, seed: seed + 1)
         let whole = PaddedMatrix<Scalar>(rows: run, columns: units)
         let parts = PaddedMatrix<Scalar>(rows: run, columns: units)
-        Gemm<Scalar>.openBLAS.forward(x.view, weights: weights.view, into: whole.view)
+        Gemm<Scalar>.openBLAS.forward(x.view, weights: GemmOperand(weights.view), into: whole.view)
         for start in stride(from: 0, to: run, by: unit) {
             let rows = start..<min(run, start + unit)
-            Gemm<Scalar>.openBLAS.forward(x.view.rows(rows), weights: weights.view, into: parts.view.rows(rows))
+            Gemm<Scalar>.openBLAS.forward(x.view.rows(rows), weights: GemmOperand(weights.view), into: parts.view.rows(rows))
         }
         return withExtendedLifetime((x, weights, whole, parts)) {
             (0..<run).allSatisfy { row in

@@ -113,7 +113,7 @@ extension ParameterBuffer {
         var result: [ReferenceLayer] = []
         var connections: [[[Double]]] = []
         for (index, tensor) in layout.tensors.enumerated() {
-            let matrix = view(index).rowsOfDoubles
+            let matrix = rows(index).map { $0.map { Double($0) } }
             if tensor.role == .bias {
                 result[result.count - 1].bias = matrix[0]
                 continue

@@ -20,7 +20,7 @@ let benchmarks: @Sendable () -> Void = {
             let output = Matrix<Float>(rows: samples, columns: units)
             benchmark.startMeasurement()
             for _ in benchmark.scaledIterations {
-                Gemm<Float>.openBLAS.forward(input.view, weights: weights.view, into: output.view)
+                Gemm<Float>.openBLAS.forward(input.view, weights: GemmOperand(weights.view), into: output.view)
             }
             benchmark.stopMeasurement()
             blackHole(output.view[0, 0])

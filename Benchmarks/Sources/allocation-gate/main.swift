@@ -26,8 +26,8 @@ func gemm<Scalar: LoomScalar>(
     let memory = GemmMemory<Scalar>(provider: provider, workers: 1)
     let gemm = memory.gemms[0]
     let allocations = measured(100) {
-        gemm.forward(input.view, weights: weights.view, into: output.view)
-        gemm.backward(output.view, weights: weights.view, into: input.view)
+        gemm.forward(input.view, weights: GemmOperand(weights.view), into: output.view)
+        gemm.backward(output.view, weights: GemmOperand(weights.view), into: input.view)
         gemm.gradient(output.view, input.view, into: weights.view)
     }
     withExtendedLifetime((memory, input, weights, output)) {}

@@ -85,8 +85,11 @@ LOOM_DECLARE_UPDATE(double, f64)
 // MARK: Products
 
 // C = beta · C + alpha · op(A) · op(B): op(A) is rows × inner, op(B) inner × columns. A transposed operand lies in
-// memory as inner × rows, or columns × inner. C is not read when beta is 0. A as it lies, and B as it lies, may be
+// memory as inner × rows, or columns × inner. C is not read when beta is 0. A, and a B that is not transposed, may be
 // samples in place: with any stride and alignment, and no padding.
+//
+// Where `weights` is not NULL, C is the velocity of momentum, and weights -= learning_rate · C follows while C is in the
+// cache, with the bits of `update_sgd`. Only for a transposed A and a B as it lies: a gradient.
 #define LOOM_DECLARE_PRODUCT(T, suffix)                                                             \
     typedef struct {                                                                                \
         size_t rows, columns, inner;                                                                \
@@ -97,6 +100,9 @@ LOOM_DECLARE_UPDATE(double, f64)
         size_t b_stride;                                                                            \
         T *c;                                                                                       \
         size_t c_stride;                                                                            \
+        T *weights;                                                                                 \
+        size_t weights_stride;                                                                      \
+        T learning_rate;                                                                            \
         _Bool a_transposed, b_transposed;                                                           \
     } loom_product_##suffix;
 
@@ -104,7 +110,7 @@ LOOM_DECLARE_PRODUCT(float, f32)
 LOOM_DECLARE_PRODUCT(double, f64)
 
 // Elements of memory that a product needs to rearrange its operands in, aligned to 64 bytes.
-enum { LOOM_PRODUCT_SCRATCH = 512 * (256 + 48) };
+enum { LOOM_PRODUCT_SCRATCH = 512 * 48 + 16 * (256 + 16) };
 
 // MARK: Kernels
 

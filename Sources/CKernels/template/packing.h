@@ -1,4 +1,4 @@
-// How the operands of products are rearranged, so that tiles read them one element after the other.
+// How panels of B are rearranged, so that tiles read them one row after the other.
 
 // LANES × LANES elements, transposed. Every round rotates the bits of (row, column) by one place.
 LOOM_INLINE void FN(transpose)(Vector block[LANES]) {
@@ -44,21 +44,6 @@ static void FN(pack_panel)(size_t inner, size_t columns, size_t vectors, const S
     for (size_t k = 0; k < inner; k++, b += stride, panel += vectors * LANES) {
         for (size_t v = 0; v < full; v++) { FN(store)(panel + v * LANES, FN(load_unaligned)(b + v * LANES)); }
         if (full < vectors) { FN(store)(panel + full * LANES, FN(load_first)(b + full * LANES, rest)); }
-    }
-}
-
-LOOM_INLINE void FN(copy_steps)(size_t rows, size_t inner, const Scalar *a, size_t step, Scalar *to) {
-    for (size_t k = 0; k < inner; k++, a += step, to += rows) { memcpy(to, a, rows * sizeof(Scalar)); }
-}
-
-// `rows` neighbouring rows of an A that is stored transposed, the elements of a step side by side.
-static void FN(pack_tile)(size_t rows, size_t inner, const Scalar *a, size_t step, Scalar *to) {
-    switch (rows) {
-#define LOOM_COPY_STEPS(n) case n: FN(copy_steps)(n, inner, a, step, to); break;
-    LOOM_COPY_STEPS(4) LOOM_COPY_STEPS(5) LOOM_COPY_STEPS(6) LOOM_COPY_STEPS(7) LOOM_COPY_STEPS(8)
-    LOOM_COPY_STEPS(9) LOOM_COPY_STEPS(10) LOOM_COPY_STEPS(11) LOOM_COPY_STEPS(12)
-#undef LOOM_COPY_STEPS
-    default: FN(copy_steps)(rows, inner, a, step, to); break;
     }
 }
 

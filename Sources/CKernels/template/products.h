@@ -1,15 +1,16 @@
 // Matrix products: C = beta · C + alpha · A · B on tiles of C that stay in registers.
 //
 // The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): blocks of
-// the inner dimension, a block of A and a panel of B packed one after another. An element is the sum of its products in
-// the order of the inner dimension, one multiply-add after the other, whatever tile it lies in: hence the same bits for
-// every way to cut a product by rows or columns.
+// the inner dimension, and panels of B packed one after another. A is read as it lies: a tile takes one element of each of
+// its rows at a time, and where A is transposed, these lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with
+// packed rows, 214 without). An element is the sum of its products in the order of the inner dimension, one multiply-add
+// after the other, whatever tile it lies in: hence the same bits for every way to cut a product by rows or columns.
 
 // Steps of the inner dimension between two visits to C. Part of an element's bits: the sum of every block is
 // rounded before it is added to C.
 #define LOOM_PRODUCT_INNER_BLOCK 512
-// Rows of A that are packed together, 512 KiB of float32 or 1 MiB of float64. Each block packs B again: 128 rows cost
-// up to 6 % (1024 × 2048 × 512 on Zen 5: 219 GFLOP/s, 256 rows 233, 512 rows 234).
+// Rows of A that meet all panels before the next rows do: 512 KiB of float32 or 1 MiB of float64. Each block packs B again:
+// 128 rows cost up to 6 % (1024 × 2048 × 512 on Zen 5: 219 GFLOP/s, 256 rows 233, 512 rows 234).
 #define LOOM_PRODUCT_ROW_BLOCK 256
 // The largest B that is read without being asked for early.
 #define LOOM_PRODUCT_CACHED_BYTES ((size_t)4 << 20)
@@ -54,53 +55,57 @@ static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t star
 typedef struct {
     size_t rows;
     FN(Tile) tile;
-    Scalar *packed_rows;  // NULL where they are used as they lie
     _Bool asks_for_c;
+    Scalar *weights;  // of the block's rows; NULL where C is no velocity, or not complete yet
+    size_t weights_stride;
+    Scalar learning_rate;
 } FN(Block);
 
-// All tiles of one panel. `first` says that the rows have to be packed, for this panel and those after it.
-LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t vectors, _Bool first, FN(Ahead) *ahead, Scalar *c) {
+LOOM_INLINE void FN(ask_for_tile)(Scalar *first, size_t stride, size_t rows, size_t vectors) {
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(first + r * stride + v * LANES, 1); }
+    }
+}
+
+// All tiles of the panel that begins with `column`.
+LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t vectors, FN(Ahead) *ahead) {
     const size_t limit = LOOM_TILE_ROWS(vectors), tiles = (block->rows + limit - 1) / limit;
     FN(Tile) tile = block->tile;
     size_t row = 0;
     for (size_t t = 0; t < tiles; t++) {
         const size_t rows = FN(part)(block->rows, tiles, t);
-        tile.c = c + row * tile.c_stride;
-        if (block->packed_rows) {
-            Scalar *const packed = block->packed_rows + row * tile.inner;
-            if (first) {
-                FN(pack_tile)(rows, tile.inner, block->tile.a + row * block->tile.a_row, block->tile.a_step, packed);
-            }
-            tile.a = packed;
-            tile.a_row = 1;
-            tile.a_step = rows;
-        } else {
-            tile.a = block->tile.a + row * block->tile.a_row;
-        }
+        tile.c = block->tile.c + row * tile.c_stride + column;
+        tile.a = block->tile.a + row * block->tile.a_row;
         FN(ask_for_lines)(ahead);
-        if (block->asks_for_c) {
-            for (size_t r = 0; r < rows; r++) {
-                for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(tile.c + r * tile.c_stride + v * LANES, 1); }
+        if (block->asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
+        Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
+        if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
+        FN(tiles)[vectors - 1][rows - 1](&tile);
+        for (size_t r = 0; r < rows && weights; r++) {
+            Scalar *const w = weights + r * block->weights_stride;
+            const Scalar *const velocity = tile.c + r * tile.c_stride;
+            for (size_t k = 0; k < vectors * LANES; k += LANES) {
+                FN(store)(w + k, FN(multiply_add)(FN(load)(velocity + k), -block->learning_rate, FN(load)(w + k)));
             }
         }
-        FN(tiles)[vectors - 1][rows - 1](&tile);
         row += rows;
     }
 }
 
-static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *scratch) {
+static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel) {
     const size_t vectors = (product->columns + LANES - 1) / LANES;
     const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
-    Scalar *const panel = scratch;
-    Scalar *const packed_rows =
-        scratch + (size_t)LOOM_PRODUCT_INNER_BLOCK * LOOM_PANEL_VECTORS * LANES;
     // A B that the second-level cache cannot hold comes from memory, and so does C: both are asked for before they are
     // needed. 256 × 2048 × 2048 on Zen 5: 219 → 230 GFLOP/s; 128 × 1024 × 1024, where it is not worth it: 234 → 227.
     const _Bool asks_early = product->inner * product->columns * sizeof(Scalar) > LOOM_PRODUCT_CACHED_BYTES;
     // Where C is added to, it is read from where the block before left it. 256 × 512 × 2048: 215 → 224 GFLOP/s.
     const _Bool adds_to_large_c = (product->beta != 0 || product->inner > LOOM_PRODUCT_INNER_BLOCK)
         && product->rows * product->columns * sizeof(Scalar) >= ((size_t)256 << 10);
-    FN(Block) block = {.asks_for_c = asks_early || adds_to_large_c};
+    FN(Block) block = {
+        .asks_for_c = asks_early || adds_to_large_c,
+        .weights_stride = product->weights_stride,
+        .learning_rate = product->learning_rate,
+    };
     const _Bool has_whole_vectors = ((uintptr_t)product->b | product->b_stride * sizeof(Scalar)) % 64 == 0;
     block.tile.a_row = product->a_transposed ? 1 : product->a_stride;
     block.tile.a_step = product->a_transposed ? product->a_stride : 1;
@@ -114,32 +119,31 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *scrat
         for (size_t row = 0; row < product->rows; row += LOOM_PRODUCT_ROW_BLOCK) {
             block.rows = product->rows - row < LOOM_PRODUCT_ROW_BLOCK ? product->rows - row : LOOM_PRODUCT_ROW_BLOCK;
             block.tile.a = product->a + row * block.tile.a_row + start * block.tile.a_step;
+            block.tile.c = product->c + row * product->c_stride;
+            block.weights = product->weights && start + inner == product->inner
+                ? product->weights + row * product->weights_stride : NULL;
             // Packing pays where a panel is used by several tiles; a small one is in the first-level cache anyway.
             const _Bool packs_panel = product->b_transposed || !has_whole_vectors
                 || (block.rows > 24 && inner * product->b_stride * sizeof(Scalar) > 16384);
-            const _Bool packs_rows = product->a_transposed && panels > 1 && block.rows * inner > 1024;
-            size_t vector = 0, packed_vectors = 0;
+            size_t vector = 0;
             for (size_t p = 0; p < panels; p++) {
                 const size_t width = FN(part)(vectors, panels, p), column = vector * LANES;
-                Scalar *const c = product->c + row * product->c_stride + column;
+                const size_t columns = product->columns - column, stride = product->b_stride;
+                const Scalar *const b =
+                    product->b + (product->b_transposed ? column * stride + start : start * stride + column);
                 if (product->b_transposed) {
-                    FN(pack_transposed)(inner, product->columns - column, width,
-                                        product->b + column * product->b_stride + start, product->b_stride, panel);
+                    FN(pack_transposed)(inner, columns, width, b, stride, panel);
                 } else if (packs_panel) {
-                    FN(pack_panel)(inner, product->columns - column, width, product->b + start * product->b_stride + column, product->b_stride,
-                                   panel);
+                    FN(pack_panel)(inner, columns, width, b, stride, panel);
                 }
-                block.tile.b = packs_panel ? panel : product->b + start * product->b_stride + column;
+                block.tile.b = packs_panel ? panel : b;
                 block.tile.b_stride = packs_panel ? width * LANES : product->b_stride;
-                block.packed_rows = packs_rows ? packed_rows : NULL;
-                // Tiles of another height need the rows in another order.
                 FN(Ahead) ahead = {0};
                 if (asks_early && p + 1 < panels) {
                     const size_t next = column + width * LANES, next_vectors = FN(part)(vectors, panels, p + 1);
                     ahead = FN(lines_of_panel)(product, start, inner, next, next_vectors, block.rows);
                 }
-                FN(panel_product)(&block, width, width != packed_vectors, &ahead, c);
-                packed_vectors = width;
+                FN(panel_product)(&block, column, width, &ahead);
                 vector += width;
             }
         }
@@ -156,6 +160,7 @@ static void FN(multiply_transposed)(const FN(loom_product) *product, Scalar *scr
                                                                        : LOOM_PRODUCT_INNER_BLOCK;
         part.alpha = 1;
         part.beta = 0;
+        part.weights = NULL;
         part.rows = product->columns;
         part.a = product->b + start * product->b_stride;
         part.a_stride = product->b_stride;
@@ -168,9 +173,12 @@ static void FN(multiply_transposed)(const FN(loom_product) *product, Scalar *scr
             FN(multiply_by_tiles)(&part, free);
             for (size_t r = 0; r < part.columns; r++) {
                 Scalar *const c = product->c + (row + r) * product->c_stride;
+                Scalar *const weights = product->weights && start + part.inner == product->inner
+                    ? product->weights + (row + r) * product->weights_stride : NULL;
                 for (size_t j = 0; j < product->columns; j++) {
                     const Scalar beta = start == 0 ? product->beta : 1;
                     c[j] = FN(combined)(block[j * stride + r], product->alpha, beta, c[j]);
+                    if (weights) { weights[j] = FN(combined)(c[j], -product->learning_rate, 1, weights[j]); }
                 }
             }
         }

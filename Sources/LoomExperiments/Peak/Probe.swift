@@ -136,7 +136,8 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
         }
         let (rows, columns, inner) = (shape.rows, shape.columns, shape.inner)
         let ofLeft = shape.kind == .gradient ? (inner, rows) : (rows, inner)
-        let ofRight = shape.kind == .forward ? (columns, inner) : (inner, columns)
+        let ofRight =
+            shape.kind == .forward && !shape.weightsAreTransposed ? (columns, inner) : (inner, columns)
         let (leftBuffer, left) = matrix(ofLeft.0, ofLeft.1, stride: shape.leftStride)
         let (rightBuffer, right) = matrix(ofRight.0, ofRight.1, stride: shape.rightStride)
         let (resultBuffer, result) = matrix(rows, columns, stride: shape.resultStride)
@@ -157,8 +158,10 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
     func multiply(_ gemm: Gemm<Scalar>, times: Int) {
         for _ in 0..<times {
             switch shape.kind {
-            case .forward: gemm.forward(left, weights: right, into: result)
-            case .backward: gemm.backward(left, weights: right, into: result)
+            case .forward:
+                let weights = GemmOperand(right, transposed: shape.weightsAreTransposed)
+                gemm.forward(left, weights: weights, into: result)
+            case .backward: gemm.backward(left, weights: GemmOperand(right), into: result)
             case .gradient: gemm.gradient(left, right, into: result)
             }
         }

@@ -136,10 +136,10 @@ public struct ReferenceProblem: Sendable {
 extension ParameterBuffer {
     /// The parameters, or anything in their layout, layer by layer as plain lists.
     func referenceLayers(of network: Network<Scalar>) -> [ReferenceLayer] {
-        network.layers.map { layer in
+        func lists(_ tensor: Int) -> [[Double]] { rows(tensor).map { $0.map { Double($0) } } }
+        return network.layers.map { layer in
             ReferenceLayer(
-                connections: layer.connections.map { view($0.weights).lists },
-                bias: layer.bias.map { view($0).lists[0] })
+                connections: layer.connections.map { lists($0.weights) }, bias: layer.bias.map { lists($0)[0] })
         }
     }
 }

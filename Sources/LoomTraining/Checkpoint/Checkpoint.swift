@@ -84,7 +84,8 @@ extension Safetensors.Values {
 }
 
 extension ParameterBuffer {
-    /// SHA-256 over the parameters' bytes in layout order, without padding, as hexadecimal digits.
+    /// SHA-256 over the parameters' bytes, tensor by tensor in the order of the layout and row by row as in a checkpoint,
+    /// as hexadecimal digits.
     public var hash: String {
         let context = EVP_MD_CTX_new()
         defer { EVP_MD_CTX_free(context) }
@@ -92,10 +93,8 @@ extension ParameterBuffer {
         var length: UInt32 = 0
         precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "libcrypto has SHA-256")
         for index in layout.tensors.indices {
-            let matrix = view(index)
-            for row in 0..<matrix.rows {
-                let elements = matrix.rows(row..<row + 1)
-                _ = EVP_DigestUpdate(context, elements.pointer, elements.columns * MemoryLayout<Scalar>.stride)
+            for row in rows(index) {
+                _ = EVP_DigestUpdate(context, row, row.count * MemoryLayout<Scalar>.stride)
             }
         }
         _ = EVP_DigestFinal_ex(context, &digest, &length)

@@ -72,17 +72,14 @@ extension ParameterBuffer {
 
     /// Appends the rows of a tensor without their padding, many at a time: a system call for each would take longer.
     private func append(_ index: Int, to output: borrowing AtomicFile.Output) throws {
-        let matrix = view(index)
-        let rowsAtATime = max(1, (1 << 16) / matrix.columns)
         var elements: [Scalar] = []
-        elements.reserveCapacity(rowsAtATime * matrix.columns)
-        for start in stride(from: 0, to: matrix.rows, by: rowsAtATime) {
-            elements.removeAll(keepingCapacity: true)
-            for row in start..<min(start + rowsAtATime, matrix.rows) {
-                let row = matrix.rows(row..<row + 1)
-                elements.append(contentsOf: UnsafeBufferPointer(start: row.pointer, count: row.columns))
+        for row in rows(index) {
+            elements += row
+            if elements.count >= 1 << 16 {
+                try output.append(elements)
+                elements.removeAll(keepingCapacity: true)
             }
-            try output.append(elements)
         }
+        if !elements.isEmpty { try output.append(elements) }
     }
 }

@@ -119,10 +119,10 @@ struct CallMerging<Scalar: LoomScalar> {
         switch shape.product {
         case .forward:
             gemm.forward(
-                left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
+                left.rows(range), weights: GemmOperand(right), into: result.rows(range), accumulate: shape.accumulates)
         case .backward:
             gemm.backward(
-                left.rows(range), weights: right, into: result.rows(range), accumulate: shape.accumulates)
+                left.rows(range), weights: GemmOperand(right), into: result.rows(range), accumulate: shape.accumulates)
         case .gradientByRows: gemm.gradient(left.columns(range), right, into: result.rows(range))
         case .gradientByColumns: gemm.gradient(left, right.columns(range), into: result.columns(range))
         }

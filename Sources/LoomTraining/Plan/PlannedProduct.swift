@@ -5,7 +5,7 @@ import LoomModel
 public struct ProductShape: Sendable, Hashable {
     /// What a product is for.
     public enum Kind: String, Sendable, Codable, CaseIterable {
-        /// x · Wᵀ
+        /// x · Wᵀ, where W may lie transposed
         case forward
         /// δ · W
         case backward
@@ -15,30 +15,33 @@ public struct ProductShape: Sendable, Hashable {
 
     /// What the product is for.
     public let kind: Kind
-    /// Rows of the result: samples of one call; for a gradient, units.
+    /// Rows of the result: samples of one call; for a gradient, rows of the weights as they lie.
     public let rows: Int
     /// Columns of the result.
     public let columns: Int
     /// The dimension that is summed over; for a gradient, the batch.
     public let inner: Int
-    /// Elements from row to row of the left matrix: x (forward) or δ.
+    /// Whether W lies inputs × units.
+    public let weightsAreTransposed: Bool
+    /// Elements from row to row of the left matrix: x or δ.
     public let leftStride: Int
-    /// Elements from row to row of the right matrix: W, or x (gradient).
+    /// Elements from row to row of the right matrix: W; in a gradient x or δ.
     public let rightStride: Int
     /// Elements from row to row of the result.
     public let resultStride: Int
 
     /// A product; strides that are nil are those of matrices without padding.
     public init(
-        kind: Kind, rows: Int, columns: Int, inner: Int, leftStride: Int? = nil, rightStride: Int? = nil,
-        resultStride: Int? = nil
+        kind: Kind, rows: Int, columns: Int, inner: Int, weightsAreTransposed: Bool = false, leftStride: Int? = nil,
+        rightStride: Int? = nil, resultStride: Int? = nil
     ) {
         self.kind = kind
         self.rows = rows
         self.columns = columns
         self.inner = inner
         self.leftStride = leftStride ?? (kind == .gradient ? rows : inner)
-        self.rightStride = rightStride ?? (kind == .forward ? inner : columns)
+        self.weightsAreTransposed = weightsAreTransposed
+        self.rightStride = rightStride ?? (kind == .forward && !weightsAreTransposed ? inner : columns)
         self.resultStride = resultStride ?? columns
     }
 
@@ -100,7 +103,8 @@ extension StepPlan {
                 let block = columns.view(tensor)
                 for rows in blockRows {
                     tally.addGradient(
-                        of: layer.name, block, block: block, sourceWidth: block.columns, samples: rows)
+                        of: layer.name, block, block: block, isTransposed: tensor.isTransposed,
+                        sourceWidth: tensor.isTransposed ? block.rows : block.columns, samples: rows)
                 }
             }
             guard columns.count == 0 else { continue }
@@ -108,6 +112,7 @@ extension StepPlan {
                 let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
                 tally.addGradient(
                     of: layer.name, operation.parameters, block: operation.grid.block(range, of: operation.parameters),
+                    isTransposed: operation.isTransposed,
                     sourceWidth: operation.source < 0 ? network.inputs : network.layers[operation.source].units,
                     samples: grid.batchRows)
             }
@@ -126,9 +131,9 @@ private struct ProductTally<Scalar: LoomScalar> {
         for count in Self.calls(of: rowsPerCall, rows: rows) {
             add(
                 ProductShape(
-                    kind: .forward, rows: count, columns: weights.rows, inner: weights.columns,
-                    leftStride: Self.stride(sourceWidth), rightStride: weights.stride,
-                    resultStride: Self.stride(weights.rows)), of: layer)
+                    kind: .forward, rows: count, columns: weights.shape[0], inner: weights.shape[1],
+                    weightsAreTransposed: weights.isTransposed, leftStride: Self.stride(sourceWidth),
+                    rightStride: weights.stride, resultStride: Self.stride(weights.shape[0])), of: layer)
         }
     }
 
@@ -145,12 +150,14 @@ private struct ProductTally<Scalar: LoomScalar> {
     }
 
     mutating func addGradient(
-        of layer: String, _ weights: MatrixView<Scalar>, block: MatrixView<Scalar>, sourceWidth: Int, samples: Int
+        of layer: String, _ weights: MatrixView<Scalar>, block: MatrixView<Scalar>, isTransposed: Bool,
+        sourceWidth: Int, samples: Int
     ) {
         add(
             ProductShape(
                 kind: .gradient, rows: block.rows, columns: block.columns, inner: samples,
-                leftStride: Self.stride(weights.rows), rightStride: Self.stride(sourceWidth),
+                leftStride: Self.stride(isTransposed ? sourceWidth : weights.rows),
+                rightStride: Self.stride(isTransposed ? weights.columns : sourceWidth),
                 resultStride: weights.stride), of: layer)
     }
 

@@ -18,6 +18,8 @@ struct SliceOperation<Scalar: LoomScalar>: BitwiseCopyable {
     /// The columns of the source that the weights multiply.
     let sourceColumns: SourceColumns
     let role: ParameterTensor.Role
+    /// Whether the weights, their gradient and their state lie inputs × units.
+    let isTransposed: Bool
     let grid: SliceGrid
     /// The slices covered, all by one product.
     let firstSlice: Int
@@ -79,6 +81,8 @@ struct ColumnTensor: BitwiseCopyable {
     /// The columns of the source that are read. Unused for a bias.
     let sourceColumns: SourceColumns
     let role: ParameterTensor.Role
+    /// Whether the weights lie inputs × units.
+    let isTransposed: Bool
     let offset: Int
     let rows: Int
     let columns: Int

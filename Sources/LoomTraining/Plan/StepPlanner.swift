@@ -108,6 +108,8 @@ struct StepPlanner<Scalar: LoomScalar> {
         _ product: CallMerging<Scalar>.Product, unit: Int, run: Int, weights: ParameterTensor,
         accumulates: Bool = false
     ) -> Bool {
+        // x · Wᵀ with a W that lies transposed is what δ · W is otherwise.
+        let product = weights.isTransposed ? .backward : product
         let (fixed, inner) =
             product == .forward ? (weights.rows, weights.columns) : (weights.columns, weights.rows)
         return merging.merges(
@@ -267,7 +269,7 @@ struct StepPlanner<Scalar: LoomScalar> {
     ) -> SliceOperation<Scalar> {
         SliceOperation(
             layer: sliced.layer, source: sliced.source, sourceColumns: SourceColumns(sliced.sourceColumns),
-            role: sliced.tensor.role, grid: sliced.grid,
+            role: sliced.tensor.role, isTransposed: sliced.tensor.isTransposed, grid: sliced.grid,
             firstSlice: slices.lowerBound, endSlice: slices.upperBound, firstUnit: firstUnit,
             parameters: parameters.view(sliced.index), gradients: gradients.view(sliced.index),
             firstState: state.first?.view(sliced.index), secondState: state.second?.view(sliced.index))

@@ -101,7 +101,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             case (.bias, _): Scalar.addColumnSums(deltas, to: result.pointer)
             case (.weights, _):
                 let x = pass.sourceOutputs(tensor.source, data: data).columns(tensor.sourceColumns.range).rows(rows)
-                pass.gemm.gradient(deltas, x, beta: shardInColumn == 0 ? 0 : 1, into: result)
+                let (left, right) = tensor.isTransposed ? (x, deltas) : (deltas, x)
+                pass.gemm.gradient(left, right, beta: shardInColumn == 0 ? 0 : 1, into: result)
             }
         }
     }
@@ -173,7 +174,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     @inline(__always)
     private func formGradient(
         _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Int,
-        gemm: Gemm<Scalar>, alpha: Scalar = 1, beta: Scalar = 0, into result: MatrixView<Scalar>
+        gemm: Gemm<Scalar>, alpha: Scalar = 1, beta: Scalar = 0, into result: MatrixView<Scalar>,
+        step: WeightStep<Scalar>? = nil
     ) {
         let deltas = pass.deltas(of: operation.layer).rows(0..<rows)
         if operation.role == .bias {
@@ -181,10 +183,11 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             return
         }
         let x = pass.sourceOutputs(operation.source, data: data).columns(operation.sourceColumns.range).rows(0..<rows)
+        let (left, right) = operation.isTransposed ? (x, deltas) : (deltas, x)
         if operation.grid.axis == .rows {
-            gemm.gradient(deltas.columns(range), x, alpha: alpha, beta: beta, into: result)
+            gemm.gradient(left.columns(range), right, alpha: alpha, beta: beta, into: result, step: step)
         } else {
-            gemm.gradient(deltas, x.columns(range), alpha: alpha, beta: beta, into: result)
+            gemm.gradient(left, right.columns(range), alpha: alpha, beta: beta, into: result, step: step)
         }
     }
 
@@ -208,12 +211,10 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 beta: 1, into: parameters)
             return
         }
-        let velocity = operation.grid.block(range, of: velocities)
         formGradient(
-            operation, range: range, data: data, rows: rows, gemm: gemm, beta: Scalar(settings.momentum), into: velocity
-        )
-        Scalar.update(
-            .sgd, settings, weights: parameters, gradients: velocity.pointer, firstState: nil, secondState: nil)
+            operation, range: range, data: data, rows: rows, gemm: gemm, beta: Scalar(settings.momentum),
+            into: operation.grid.block(range, of: velocities),
+            step: WeightStep(weights: parameters, learningRate: Scalar(settings.learningRate)))
     }
 
     @inline(__always)
