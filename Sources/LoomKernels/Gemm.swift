@@ -72,8 +72,8 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
         assert(
             deltas.rows == x.rows && deltas.columns == result.rows && x.columns == result.columns, "shapes must fit")
         multiply(
-            GemmOperand(deltas, transposed: true), GemmOperand(x), inner: x.rows, alpha: alpha, beta: beta, into: result,
-            step: step)
+            GemmOperand(deltas, transposed: true), GemmOperand(x), inner: x.rows, alpha: alpha, beta: beta,
+            into: result, step: step)
     }
 
     /// result = alpha · a · b + beta · result.

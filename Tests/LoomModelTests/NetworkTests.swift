@@ -124,7 +124,8 @@ import Testing
     /// Whole cache lines; from eight on, no multiple of four of them.
     @Test(arguments: 1...600) func strides(columns: Int) {
         for (stride, lanes) in [
-            (Padding.stride(columns: columns, of: Float.self), 16), (Padding.stride(columns: columns, of: Double.self), 8),
+            (Padding.stride(columns: columns, of: Float.self), 16),
+            (Padding.stride(columns: columns, of: Double.self), 8),
         ] {
             #expect(stride >= columns && stride.isMultiple(of: lanes))
             let lines = stride / lanes
@@ -146,8 +147,8 @@ import Testing
         #expect(buffer.values(0) == values)
         #expect(buffer.view(0)[2, 7] == 7 * 5 + 2)
         #expect(buffer.weights(0).rows == 32 && buffer.weights(0).columns == 5)
-        for (units, isTransposed) in [(1, false), (10, false), (13, true), (16, true), (17, false), (26, true), (128, true)]
-        {
+        let expected = [(1, false), (10, false), (13, true), (16, true), (17, false), (26, true), (128, true)]
+        for (units, isTransposed) in expected {
             let network = try Network<Double>(chain([20, units, 2]))
             #expect(network.layout.tensors[0].isTransposed == isTransposed, "\(units)")
         }

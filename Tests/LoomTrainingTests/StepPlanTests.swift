@@ -224,7 +224,8 @@ import Testing
         Gemm<Scalar>.openBLAS.forward(x.view, weights: GemmOperand(weights.view), into: whole.view)
         for start in stride(from: 0, to: run, by: unit) {
             let rows = start..<min(run, start + unit)
-            Gemm<Scalar>.openBLAS.forward(x.view.rows(rows), weights: GemmOperand(weights.view), into: parts.view.rows(rows))
+            Gemm<Scalar>.openBLAS.forward(
+                x.view.rows(rows), weights: GemmOperand(weights.view), into: parts.view.rows(rows))
         }
         return withExtendedLifetime((x, weights, whole, parts)) {
             (0..<run).allSatisfy { row in

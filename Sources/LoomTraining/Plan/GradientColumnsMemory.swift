@@ -81,7 +81,8 @@ final class GradientColumnsMemory<Scalar: LoomScalar>: Sendable {
             result.append(
                 ColumnTensor(
                     layer: layer, source: source, sourceColumns: SourceColumns(columns), role: tensor.role,
-                    isTransposed: tensor.isTransposed, offset: tensor.offset, rows: tensor.rows, columns: tensor.columns, stride: tensor.stride))
+                    isTransposed: tensor.isTransposed, offset: tensor.offset, rows: tensor.rows,
+                    columns: tensor.columns, stride: tensor.stride))
         }
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
