@@ -33,6 +33,6 @@ extension Network {
             case (_, .normal): { variance.squareRoot() * random.normal(at: $0) }
             case (_, .uniform): { (3 * variance).squareRoot() * (2 * random.uniform(at: $0) - 1) }
             }
-        parameters.setValues(tensor, to: (0..<shape[0] * shape[1]).lazy.map { Scalar(draw(UInt64($0))) })
+        parameters.setValues(tensor) { Scalar(draw(UInt64($0))) }
     }
 }

@@ -122,14 +122,23 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
     public func values(_ index: Int) -> [Scalar] { rows(index).flatMap { $0 } }
 
     /// Replaces tensor `index` by `values`, row by row, without padding; weights are units × inputs.
-    public func setValues(_ index: Int, to values: some Collection<Scalar>) {
+    public func setValues(_ index: Int, to values: [Scalar]) {
+        precondition(values.count == layout.tensors[index].count, "as many values as the tensor has elements")
+        setValues(index) { values[$0] }
+    }
+
+    /// Replaces element e of tensor `index`, counted row by row without padding, by `value(e)`; weights are units × inputs.
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
+    func setValues(_ index: Int, to value: (_ element: Int) -> Scalar) {
         let matrix = view(index)
-        precondition(values.count == matrix.rows * matrix.columns, "as many values as the tensor has elements")
         let isTransposed = layout.tensors[index].isTransposed
-        var next = values.makeIterator()
-        for row in 0..<(isTransposed ? matrix.columns : matrix.rows) {
-            for column in 0..<(isTransposed ? matrix.rows : matrix.columns) {
-                matrix[isTransposed ? column : row, isTransposed ? row : column] = next.next()!
+        let (rows, columns) =
+            isTransposed ? (matrix.columns, matrix.rows) : (matrix.rows, matrix.columns)
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let value = value(row * columns + column)
+                if isTransposed { matrix[column, row] = value } else { matrix[row, column] = value }
             }
         }
     }

@@ -1,10 +1,11 @@
 // Matrix products: C = beta · C + alpha · A · B on tiles of C that stay in registers.
 //
 // The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): blocks of
-// the inner dimension, and panels of B packed one after another. A is read as it lies: a tile takes one element of each of
-// its rows at a time, and where A is transposed, these lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with
-// packed rows, 214 without). An element is the sum of its products in the order of the inner dimension, one multiply-add
-// after the other, whatever tile it lies in: hence the same bits for every way to cut a product by rows or columns.
+// the inner dimension, and panels of B that all rows of A meet one after another. Only a transposed B is packed. A tile
+// takes one element of each row of A at a time, and where A is transposed, these lie side by side (256 × 256 × 256 on
+// Zen 5: 192 GFLOP/s with packed rows, 214 without). An element is the sum of its products in the order of the inner
+// dimension, one multiply-add after the other, whatever tile it lies in: hence the same bits for every way to cut a
+// product by rows or columns.
 
 // Steps of the inner dimension between two visits to C. Part of an element's bits: the sum of every block is
 // rounded before it is added to C.
@@ -106,7 +107,9 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel
         .weights_stride = product->weights_stride,
         .learning_rate = product->learning_rate,
     };
-    const _Bool has_whole_vectors = ((uintptr_t)product->b | product->b_stride * sizeof(Scalar)) % 64 == 0;
+    // A panel whose rows are whole vectors is read as it lies: 128 × 512 × 256: 215 GFLOP/s packed, 229 not.
+    const _Bool packs_panel =
+        product->b_transposed || ((uintptr_t)product->b | product->b_stride * sizeof(Scalar)) % 64 != 0;
     block.tile.a_row = product->a_transposed ? 1 : product->a_stride;
     block.tile.a_step = product->a_transposed ? product->a_stride : 1;
     block.tile.c_stride = product->c_stride;
@@ -122,9 +125,6 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel
             block.tile.c = product->c + row * product->c_stride;
             block.weights = product->weights && start + inner == product->inner
                 ? product->weights + row * product->weights_stride : NULL;
-            // Packing pays where a panel is used by several tiles; a small one is in the first-level cache anyway.
-            const _Bool packs_panel = product->b_transposed || !has_whole_vectors
-                || (block.rows > 24 && inner * product->b_stride * sizeof(Scalar) > 16384);
             size_t vector = 0;
             for (size_t p = 0; p < panels; p++) {
                 const size_t width = FN(part)(vectors, panels, p), column = vector * LANES;
