@@ -3,10 +3,9 @@
 // MARK: Class indices
 
 LOOM_INLINE double FN(cross_entropy_labels_narrow)(
-    _Bool one_vector, size_t rows, size_t column_count, size_t stride, const Scalar *bias, Scalar *logits,
+    size_t rows, size_t column_count, size_t stride, const Scalar *bias, Scalar *logits,
     const int32_t *labels, Scalar scale, Scalar *deltas, size_t *correct) {
-    const FN(Columns) columns = one_vector ? FN(columns_of_one_vector)(column_count, bias)
-                                           : FN(columns)(column_count, bias);
+    const FN(Columns) columns = FN(columns)(column_count, bias);
     FN(NarrowBlock) block;
     FN(store)(block.losses.factors, (Scalar)1);
     FN(store)(block.losses.offsets, (Scalar)0);
@@ -77,13 +76,17 @@ static double FN(softmax_cross_entropy_labels)(size_t rows, size_t columns, size
                                                const Scalar *bias, Scalar *logits,
                                                const int32_t *labels, Scalar scale, Scalar *deltas,
                                                size_t *correct) {
+    if (columns > 0 && columns <= LANES && columns <= 4) {
+        return FN(cross_entropy_labels_few)(LANES < 4 ? LANES : 4, rows, columns, stride, bias, logits, labels,
+                                            scale, deltas, correct);
+    }
     if (columns > 0 && columns <= LANES) {
-        return FN(cross_entropy_labels_narrow)(1, rows, columns, stride, bias, logits, labels, scale,
-                                               deltas, correct);
+        return FN(cross_entropy_labels_few)(LANES, rows, columns, stride, bias, logits, labels, scale, deltas,
+                                            correct);
     }
     if (columns <= LOOM_NARROW_COLUMNS) {
-        return FN(cross_entropy_labels_narrow)(0, rows, columns, stride, bias, logits, labels, scale,
-                                               deltas, correct);
+        return FN(cross_entropy_labels_narrow)(rows, columns, stride, bias, logits, labels, scale, deltas,
+                                               correct);
     }
     return FN(cross_entropy_labels_wide)(rows, columns, stride, bias, logits, labels, scale, deltas,
                                          correct);

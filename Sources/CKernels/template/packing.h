@@ -1,20 +1,5 @@
 // How panels of B are rearranged, so that tiles read them one row after the other.
 
-// LANES × LANES elements, transposed. Every round rotates the bits of (row, column) by one place.
-LOOM_INLINE void FN(transpose)(Vector block[LANES]) {
-    Vector other[LANES];
-#pragma clang loop unroll(full)
-    for (size_t distance = 1; distance < LANES; distance *= 2) {
-#pragma clang loop unroll(full)
-        for (size_t i = 0; i < LANES / 2; i++) {
-            other[2 * i] = LOOM_INTERLEAVE_FIRST(block[i], block[i + LANES / 2]);
-            other[2 * i + 1] = LOOM_INTERLEAVE_SECOND(block[i], block[i + LANES / 2]);
-        }
-#pragma clang loop unroll(full)
-        for (size_t i = 0; i < LANES; i++) { block[i] = other[i]; }
-    }
-}
-
 // A panel of B that is stored transposed: `columns` rows of `inner` elements become `inner` rows of `vectors` vectors.
 static void FN(pack_transposed)(size_t inner, size_t columns, size_t vectors, const Scalar *b, size_t stride,
                                 Scalar *panel) {

@@ -9,6 +9,7 @@
 #include "activations.h"
 #include "softmax.h"
 #include "narrow_softmax.h"
+#include "few_classes.h"
 #include "cross_entropy.h"
 #include "losses.h"
 #include "softmax_weighted.h"

@@ -109,6 +109,21 @@ LOOM_INLINE Scalar FN(largest_lane)(Vector v) { return LOOM_FOLD(v, LOOM_LARGER)
 #define LOOM_INTERLEAVE_SECOND(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
+// LANES × LANES elements, transposed. Every round rotates the bits of (row, column) by one place.
+LOOM_INLINE void FN(transpose)(Vector block[LANES]) {
+    Vector other[LANES];
+#pragma clang loop unroll(full)
+    for (size_t distance = 1; distance < LANES; distance *= 2) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < LANES / 2; i++) {
+            other[2 * i] = LOOM_INTERLEAVE_FIRST(block[i], block[i + LANES / 2]);
+            other[2 * i + 1] = LOOM_INTERLEAVE_SECOND(block[i], block[i + LANES / 2]);
+        }
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < LANES; i++) { block[i] = other[i]; }
+    }
+}
+
 // Lane i of the results is the fold of vectors[i], by halves as above; `vectors` is used up. LANES folds
 // together take a third of the shuffles of LANES single ones.
 LOOM_INLINE Vector FN(sums_of_lanes)(Vector vectors[LANES]) {

@@ -1,0 +1,88 @@
+// Softmax cross entropy with class indices and at most LANES classes, LANES rows at a time.
+//
+// The logits are transposed in registers: a vector is a class, a lane a row. Maxima and sums over classes are then plain
+// operations, and no lane of an exponential is idle. A row of 4 classes: 7.9 → 3.1 ns, of 10 classes: 7.9 → 4.9 ns
+// (float32, AVX-512 on Zen 5). Every row's bits are those of its own lane.
+
+typedef int32_t FN(Labels) __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));
+
+typedef struct {
+    size_t classes, stride;
+    const Scalar *bias;
+    Scalar scale;
+    double sum;
+    size_t right;
+} FN(FewClasses);
+
+// `count` rows, a constant where it is LANES; `most` >= classes is a constant, and so is everything about the classes
+// behind it.
+LOOM_INLINE void FN(cross_entropy_of_lanes)(size_t most, size_t count, FN(FewClasses) *few, Scalar *logits,
+                                            const int32_t *labels, Scalar *deltas) {
+    const size_t classes = few->classes, stride = few->stride;
+    const Vector bias = few->bias ? FN(load_first)(few->bias, classes) : (Vector)0;
+    FN(Labels) label32 = 0;
+    memcpy(&label32, labels, count * sizeof *labels);
+    const Integers label = __builtin_convertvector(label32, Integers);
+    Vector z[LANES];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < LANES; i++) {
+        z[i] = i < count ? FN(load)(logits + i * stride) + bias : (Vector)0;
+        if (i < count && few->bias) { FN(store)(logits + i * stride, z[i]); }
+    }
+    FN(transpose)(z);
+    Vector maximum = (Scalar)-__builtin_inff();
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < most; j++) {
+        if (j < classes) { maximum = FN(larger)(z[j], maximum); }
+    }
+    // S, and how many classes it leaves out; the first of them.
+    Vector others = (Scalar)0, at_label = (Scalar)0;
+    Integers maxima = 0, decision = -1;
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < most; j++) {
+        if (j >= classes) { continue; }
+        const Integers is_maximum = z[j] == maximum;
+        at_label = FN(select)(label == (FN(Integer))j, z[j], at_label);
+        z[j] = FN(exp_of_nonpositive)(z[j] - maximum);
+        others += FN(select)(is_maximum, (Vector)0, z[j]);
+        maxima -= is_maximum;
+        decision = (is_maximum & (decision < 0)) ? (Integers)(FN(Integer))j : decision;
+    }
+    others += __builtin_convertvector(maxima, Vector) - (Scalar)1;
+    FN(LossBlock) losses;
+    FN(store)(losses.factors, (Scalar)1);
+    FN(store)(losses.others, others);
+    FN(store)(losses.offsets, maximum - at_label);
+    few->sum = FN(add_losses)(&losses, count, few->sum);
+    few->right += (size_t)__builtin_popcount(FN(mask_bits)((decision == label) & FN(first_lanes)(count)));
+    if (!deltas) { return; }
+    const Vector factor = few->scale / ((Scalar)1 + others);
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < LANES; j++) {
+        // At the label p - 1 = (e - 1 - S) / (1 + S), which does not cancel where e is 1.
+        const Vector p_minus_target = FN(select)(label == (FN(Integer))j, (z[j] - (Scalar)1) - others, z[j]) * factor;
+        z[j] = j < most ? p_minus_target : (Vector)0;
+    }
+    FN(transpose)(z);
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < LANES; i++) {
+        if (i < count) { FN(store)(deltas + i * stride, z[i]); }
+    }
+}
+
+LOOM_INLINE double FN(cross_entropy_labels_few)(size_t most, size_t rows, size_t classes, size_t stride,
+                                                const Scalar *bias, Scalar *logits, const int32_t *labels,
+                                                Scalar scale, Scalar *deltas, size_t *correct) {
+    FN(FewClasses) few = {.classes = classes, .stride = stride, .bias = bias, .scale = scale};
+    size_t row = 0;
+    for (; row + LANES <= rows; row += LANES) {
+        FN(cross_entropy_of_lanes)(most, LANES, &few, logits + row * stride, labels + row,
+                                   deltas ? deltas + row * stride : NULL);
+    }
+    if (row < rows) {
+        FN(cross_entropy_of_lanes)(most, rows - row, &few, logits + row * stride, labels + row,
+                                   deltas ? deltas + row * stride : NULL);
+    }
+    *correct += few.right;
+    return few.sum;
+}
