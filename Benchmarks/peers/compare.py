@@ -35,7 +35,7 @@ FORGOTTEN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workload", nargs="*", help="names of workloads; all where none is given")
+    parser.add_argument("workload", nargs="*", help="names of workloads; the seven that are watched where none is given")
     parser.add_argument("--peers", default=",".join(worker.PEERS), help="default: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--slices", type=int, default=7, help="timed slices of a round; default: %(default)s")
@@ -144,13 +144,11 @@ def prepare(options: argparse.Namespace) -> None:
 
 def chosen(options: argparse.Namespace) -> tuple[list[workloads.Workload], list[str]]:
     """The workloads and peers that the command line names."""
-    everything = workloads.listed(options.step_speed)
-    names = options.workload or [workload.name for workload in everything]
     peers = options.peers.split(",")
-    for name, known in [(n, [w.name for w in everything]) for n in names] + [(p, worker.PEERS) for p in peers]:
-        if name not in known:
-            sys.exit(f"error: nothing is called {name}; there are {', '.join(known)}")
-    return [workload for workload in everything if workload.name in names], peers
+    for name in peers:
+        if name not in worker.PEERS:
+            sys.exit(f"error: no peer is called {name}; there are {', '.join(worker.PEERS)}")
+    return workloads.listed(options.step_speed, options.workload), peers
 
 
 def keep(record: dict[str, Any], comparisons: list[Comparison], folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,12 @@ class Task:
         return slice(start, start + batch)
 
 
-def listed(step_speed: Path) -> list[Workload]:
-    """The workloads that Gradloom is measured on."""
-    lines = subprocess.run([step_speed, "--list"], check=True, capture_output=True, text=True).stdout
-    return [_decoded(json.loads(line)) for line in lines.splitlines()]
+def listed(step_speed: Path, names: list[str]) -> list[Workload]:
+    """The workloads called `names`, or those that Gradloom is measured on."""
+    result = subprocess.run([step_speed, "--list", *names], capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit(result.stderr.splitlines()[0])
+    return [_decoded(json.loads(line)) for line in result.stdout.splitlines()]
 
 
 def encoded(workload: Workload) -> str:

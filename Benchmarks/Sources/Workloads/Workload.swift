@@ -35,8 +35,20 @@ public struct Workload: Sendable {
         Workload("skip", [512, 512, 256, 512, 10], 256, .relu, .softmax, .momentum, skips: ["layer3": ["layer1"]]),
     ]
 
+    /// Shapes that nothing was tuned for: odd widths and batches, Adam on four layers, networks with one output.
+    public static let others = [
+        Workload("odd", [37, 93, 61, 11], 96, .tanh, .softmax, .momentum),
+        Workload("adam", [100, 300, 200, 100, 10], 4096, .relu, .softmax, .adam),
+        Workload("score", [200, 130, 1], 1000, .sigmoid, .sigmoid, .sgd),
+        Workload("regression", [13, 50, 1], 96, .tanh, .identity, .adam),
+        Workload("logistic", [300, 1], 500, .identity, .sigmoid, .sgd),
+    ]
+
+    /// All workloads that have a name.
+    public static var known: [Workload] { all + others + graphs }
+
     /// The workload called `name`.
-    public static func named(_ name: String) -> Workload? { (all + graphs).first { $0.name == name } }
+    public static func named(_ name: String) -> Workload? { known.first { $0.name == name } }
 
     init(
         _ name: String, _ sizes: [Int], _ batch: Int, _ activation: Activation, _ output: OutputMap,

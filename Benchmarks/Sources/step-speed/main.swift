@@ -8,7 +8,7 @@ import Workloads
 let usage = """
     usage: step-speed [--workers N] [--rounds N] [--gradient FORM] [--products PROVIDER] [--json]
                       [--reproducibility-cost] [workload …]
-           step-speed --list
+           step-speed --list [workload …]
            step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
 
     --gradient, --products
@@ -16,7 +16,7 @@ let usage = """
     --json    one JSON object a line instead of a table
     --reproducibility-cost
               steps with the same bits for any number of workers against steps for a fixed number
-    --list    the workloads, one JSON object a line
+    --list    what the workloads are, one JSON object a line
     --check   the losses of the first steps on inputs.npy and targets.npy from parameters.safetensors, as JSON
     """
 
@@ -57,7 +57,7 @@ struct Arguments {
             case "--rate": learningRate = try value(of: word, Double.self)
             default:
                 guard let workload = Workload.named(word) else {
-                    let names = (Workload.all + Workload.graphs).map(\.name).joined(separator: ", ")
+                    let names = Workload.known.map(\.name).joined(separator: ", ")
                     throw UsageError("no workload \(word); there are \(names)")
                 }
                 workloads.append(workload)
@@ -83,8 +83,9 @@ struct UsageError: Error, CustomStringConvertible {
 }
 
 func perform(_ arguments: Arguments) throws {
+    let workloads = arguments.workloads.isEmpty ? Workload.all : arguments.workloads
     if arguments.list {
-        for workload in Workload.all { try JSONLines.print(WorkloadFacts(workload)) }
+        for workload in workloads { try JSONLines.print(WorkloadFacts(workload)) }
         return
     }
     let machine = try MachineSetup(workers: arguments.workers, policy: .auto)
@@ -93,7 +94,6 @@ func perform(_ arguments: Arguments) throws {
             losses(
                 of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine))
     }
-    let workloads = arguments.workloads.isEmpty ? Workload.all : arguments.workloads
     if !arguments.json {
         for note in machine.notes { print("note: \(note)") }
     }
