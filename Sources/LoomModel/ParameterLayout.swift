@@ -107,15 +107,18 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
 
     /// The rows of tensor `index` without padding, one after the other; weights are units × inputs.
     public func rows(_ index: Int) -> some Sequence<[Scalar]> {
+        let tensor = layout.tensors[index]
+        return (0..<(tensor.isTransposed ? tensor.columns : tensor.rows)).lazy.map { [self] in row($0, of: index) }
+    }
+
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
+    private func row(_ row: Int, of index: Int) -> [Scalar] {
         let matrix = view(index)
-        let isTransposed = layout.tensors[index].isTransposed
-        return (0..<(isTransposed ? matrix.columns : matrix.rows)).lazy.map { [self] row in
-            withExtendedLifetime(self) {
-                isTransposed
-                    ? (0..<matrix.rows).map { matrix[$0, row] }
-                    : Array(UnsafeBufferPointer(start: matrix.rows(row..<row + 1).pointer, count: matrix.columns))
-            }
+        guard layout.tensors[index].isTransposed else {
+            return Array(UnsafeBufferPointer(start: matrix.rows(row..<row + 1).pointer, count: matrix.columns))
         }
+        return (0..<matrix.rows).map { matrix[$0, row] }
     }
 
     /// Tensor `index` without padding, row by row; weights are units × inputs.
