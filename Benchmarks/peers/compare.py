@@ -176,6 +176,8 @@ def main() -> None:
     comparisons = []
     for workload in selected:
         able = [peer for peer in peers if worker.PEERS[peer].can_train(workload)]
+        if not able:
+            sys.exit(f"error: none of {', '.join(peers)} can train {workload.name}")
         item = Comparison(workload)
         progress(f"{workload.name}: comparing {workloads.CHECKED_STEPS} losses")
         item.differences = guard.check(workload, able, options.step_speed, options.threads, variables)

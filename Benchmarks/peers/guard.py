@@ -26,7 +26,9 @@ class Disagreement(Exception):
 
 def rate(workload: Workload) -> float:
     """The learning rate of the check."""
-    return SQUARED_RATE if workload.output == "identity" else LEARNING_RATES[workload.optimizer]
+    # Adam's steps do not grow with the gradient, those of the others do with a sum of squares.
+    squared = workload.output == "identity" and workload.optimizer != "adam"
+    return SQUARED_RATE if squared else LEARNING_RATES[workload.optimizer]
 
 
 def write(directory: Path, workload: Workload) -> None:

@@ -38,10 +38,10 @@ public struct Workload: Sendable {
     /// Shapes that nothing was tuned for: odd widths and batches, Adam on four layers, networks with one output.
     public static let others = [
         Workload("odd", [37, 93, 61, 11], 96, .tanh, .softmax, .momentum),
-        Workload("adam", [100, 300, 200, 100, 10], 4096, .relu, .softmax, .adam),
+        Workload("adam", [100, 300, 200, 100, 10], 4096, .tanh, .softmax, .adam),
         Workload("score", [200, 130, 1], 1000, .sigmoid, .sigmoid, .sgd),
         Workload("regression", [13, 50, 1], 96, .tanh, .identity, .adam),
-        Workload("logistic", [300, 1], 500, .identity, .sigmoid, .sgd),
+        Workload("logistic", [300, 1], 500, .relu, .sigmoid, .sgd),
     ]
 
     /// All workloads that have a name.
