@@ -1,17 +1,18 @@
 // Matrix products: C = beta · C + alpha · A · B on tiles of C that stay in registers.
 //
 // The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): blocks of
-// the inner dimension, and panels of B that all rows of A meet one after another. Only a transposed B is packed. A tile
-// takes one element of each row of A at a time, and where A is transposed, these lie side by side (256 × 256 × 256 on
-// Zen 5: 192 GFLOP/s with packed rows, 214 without). An element is the sum of its products in the order of the inner
-// dimension, one multiply-add after the other, whatever tile it lies in: hence the same bits for every way to cut a
-// product by rows or columns.
+// the inner dimension, and panels of B that all rows of A meet one after another. B is packed only where it is transposed
+// or its rows are no whole vectors. A tile takes one element of each row of A at a time, and where A is transposed, these
+// lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with packed rows, 214 without). An element is the sum of its
+// products in the order of the inner dimension, one multiply-add after the other, whatever tile it lies in: hence the same
+// bits for every way to cut a product by rows or columns.
 
 // Steps of the inner dimension between two visits to C. Part of an element's bits: the sum of every block is
 // rounded before it is added to C.
 #define LOOM_PRODUCT_INNER_BLOCK 512
-// Rows of A that meet all panels before the next rows do: 512 KiB of float32 or 1 MiB of float64. Each block packs B again:
-// 128 rows cost up to 6 % (1024 × 2048 × 512 on Zen 5: 219 GFLOP/s, 256 rows 233, 512 rows 234).
+// Rows of A that meet all panels before the next rows do: 512 KiB of float32 or 1 MiB of float64. Each block reads B again,
+// and packs it again where it is packed (x · Wᵀ of 1024 × 512 × 512 on Zen 5: 128 rows 214 GFLOP/s, 256 rows 224, 512 rows
+// 226).
 #define LOOM_PRODUCT_ROW_BLOCK 256
 // The largest B that is read without being asked for early.
 #define LOOM_PRODUCT_CACHED_BYTES ((size_t)4 << 20)
@@ -97,7 +98,7 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel
     const size_t vectors = (product->columns + LANES - 1) / LANES;
     const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
     // A B that the second-level cache cannot hold comes from memory, and so does C: both are asked for before they are
-    // needed. 256 × 2048 × 2048 on Zen 5: 219 → 230 GFLOP/s; 128 × 1024 × 1024, where it is not worth it: 234 → 227.
+    // needed. 256 × 2048 × 2048 on Zen 5: 210 → 218 GFLOP/s; steps on smaller ones lose 1 to 4 %.
     const _Bool asks_early = product->inner * product->columns * sizeof(Scalar) > LOOM_PRODUCT_CACHED_BYTES;
     // Where C is added to, it is read from where the block before left it. 256 × 512 × 2048: 215 → 224 GFLOP/s.
     const _Bool adds_to_large_c = (product->beta != 0 || product->inner > LOOM_PRODUCT_INNER_BLOCK)

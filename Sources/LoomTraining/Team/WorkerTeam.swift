@@ -83,7 +83,7 @@ public final class WorkerTeam {
     let barrier: Barrier
     let checkIn: CheckIn
     private var refusalsInARow = 0
-    /// Regions in fork-join mode before the next try.
+    /// Regions in fork-join mode before the next try; none unless refusals led to it.
     private var regionsBeforeRetry = 0
     private static let refusalsBeforeForkJoin = 2
     /// A refused check-in costs 20 ms of spinning. A training's region lasts 100 ms: with 64 regions between two tries, a
@@ -152,7 +152,7 @@ public final class WorkerTeam {
             refusedBindings: refusedBindings.load(ordering: .relaxed))
         if refused {
             noteRefusal()
-        } else if mode == .forkJoin, regionsBeforeRetry > 0 {
+        } else if regionsBeforeRetry > 0 {
             regionsBeforeRetry -= 1
             if regionsBeforeRetry == 0 { mode = .gang }
         }
