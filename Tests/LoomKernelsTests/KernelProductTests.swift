@@ -23,13 +23,15 @@ import Testing
         var transposesSecond: Bool { self == .secondTransposed || self == .bothTransposed }
     }
 
-    /// Around the heights and widths of tiles, of packed blocks (256 rows, 512 steps) and of the paths for few columns.
+    /// Around the heights and widths of tiles, of packed blocks (256 rows, 512 steps), of the paths for few columns, and in
+    /// the last line of those with rows in the lanes.
     static let shapes: [Shape] =
         [
             (1, 1, 1), (1, 1, 128), (3, 2, 40), (7, 3, 33), (5, 5, 64), (33, 8, 10), (9, 9, 17), (15, 10, 64),
             (13, 17, 5),
             (16, 16, 16), (25, 33, 9), (14, 48, 20), (27, 49, 4), (30, 100, 3), (257, 20, 2), (2, 4, 520), (280, 3, 4),
             (3, 10, 1030), (3, 33, 513), (260, 70, 2), (2, 200, 0),
+            (16, 257, 530), (32, 70, 141), (30, 17, 300), (70, 10, 530), (64, 50, 150), (270, 5, 60),
         ]
         .map { Shape(rows: $0.0, columns: $0.1, inner: $0.2) }
 

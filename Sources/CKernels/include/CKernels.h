@@ -110,7 +110,7 @@ LOOM_DECLARE_PRODUCT(float, f32)
 LOOM_DECLARE_PRODUCT(double, f64)
 
 // Elements of memory that a product needs to rearrange its operands in, aligned to 64 bytes.
-enum { LOOM_PRODUCT_SCRATCH = 512 * 48 + 16 * (256 + 16) };
+enum { LOOM_PRODUCT_SCRATCH = 512 * 48 };
 
 // MARK: Kernels
 

@@ -1,17 +1,19 @@
 // How panels of B are rearranged, so that tiles read them one row after the other.
 
-// A panel of B that is stored transposed: `columns` rows of `inner` elements become `inner` rows of `vectors` vectors.
+// A panel of B that is stored transposed: `columns` rows of `inner` elements become `inner` rows of `vectors` vectors. The
+// rows may be samples that are read in place, with neither padding nor alignment.
 static void FN(pack_transposed)(size_t inner, size_t columns, size_t vectors, const Scalar *b, size_t stride,
                                 Scalar *panel) {
-    static const Scalar zeros[LANES] __attribute__((aligned(64))) = {0};
     for (size_t v = 0; v < vectors; v++) {
         const size_t count = columns - v * LANES < LANES ? columns - v * LANES : LANES;
         const Scalar *const from = b + v * LANES * stride;
         for (size_t k = 0; k < inner; k += LANES) {
+            const size_t rest = inner - k < LANES ? inner - k : 0;
             Vector block[LANES];
 #pragma clang loop unroll(full)
             for (size_t i = 0; i < LANES; i++) {
-                block[i] = FN(load)(i < count ? from + i * stride + k : zeros);
+                const Scalar *const row = from + i * stride + k;
+                block[i] = i >= count ? (Vector)0 : rest ? FN(load_first)(row, rest) : FN(load_unaligned)(row);
             }
             FN(transpose)(block);
             // Rows of the panel after the last one are written, but never read.

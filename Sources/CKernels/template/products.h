@@ -3,9 +3,10 @@
 // The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): blocks of
 // the inner dimension, and panels of B that all rows of A meet one after another. B is packed only where it is transposed
 // or its rows are no whole vectors. A tile takes one element of each row of A at a time, and where A is transposed, these
-// lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with packed rows, 214 without). An element is the sum of its
-// products in the order of the inner dimension, one multiply-add after the other, whatever tile it lies in: hence the same
-// bits for every way to cut a product by rows or columns.
+// lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with packed rows, 214 without). The lanes of vectors are columns
+// of C, or its rows where that is faster. An element is the sum of its products in the order of the inner dimension, one
+// multiply-add after the other, whatever tile and lane it lies in: hence the same bits for every way to cut a product by
+// rows or columns.
 
 // Steps of the inner dimension between two visits to C. Part of an element's bits: the sum of every block is
 // rounded before it is added to C.
@@ -58,7 +59,8 @@ typedef struct {
     size_t rows;
     FN(Tile) tile;
     _Bool asks_for_c;
-    Scalar *weights;  // of the block's rows; NULL where C is no velocity, or not complete yet
+    _Bool c_transposed;  // element (r, k) of C at c[k * c_stride + r], and the weights likewise
+    Scalar *weights;     // of the block's rows; NULL where C is no velocity, or not complete yet
     size_t weights_stride;
     Scalar learning_rate;
 } FN(Block);
@@ -69,8 +71,54 @@ LOOM_INLINE void FN(ask_for_tile)(Scalar *first, size_t stride, size_t rows, siz
     }
 }
 
-// All tiles of the panel that begins with `column`.
-LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t vectors, FN(Ahead) *ahead) {
+// W -= learning rate · V for `rows` rows of a tile, `w` and `velocity` where its first element lies.
+LOOM_INLINE void FN(step_weights)(const FN(Block) *block, const FN(Tile) *tile, Scalar *w, size_t rows, size_t vectors) {
+    for (size_t r = 0; r < rows; r++) {
+        Scalar *const row = w + r * block->weights_stride;
+        const Scalar *const velocity = tile->c + r * tile->c_stride;
+        for (size_t k = 0; k < vectors * LANES; k += LANES) {
+            FN(store)(row + k, FN(multiply_add)(FN(load)(velocity + k), -block->learning_rate, FN(load)(row + k)));
+        }
+    }
+}
+
+// A tile whose C lies transposed: its sums are added to `columns` rows of C, each of `rows` elements from `row` on.
+LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(Tile) tile, size_t row, size_t rows, size_t column,
+                                     size_t columns, size_t vectors) {
+    Scalar sums[LOOM_TILE_ROWS_LIMIT * LOOM_PANEL_VECTORS * LANES] __attribute__((aligned(64)));
+    const Vector alpha = tile.alpha, beta = tile.beta;
+    const _Bool overwrites = tile.beta == 0;
+    tile.c = sums;
+    tile.c_stride = vectors * LANES;
+    tile.alpha = 1;
+    tile.beta = 0;
+    FN(tiles)[vectors - 1][rows - 1](&tile);
+    for (size_t start = 0; start < rows; start += LANES) {
+        const size_t count = rows - start < LANES ? rows - start : LANES;
+        for (size_t k = 0; k < columns; k += LANES) {
+            Vector lines[LANES];
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < LANES; i++) {
+                lines[i] = i < count ? FN(load)(sums + (start + i) * tile.c_stride + k) : (Vector)0;
+            }
+            FN(transpose)(lines);
+            const size_t lines_of_c = columns - k < LANES ? columns - k : LANES;
+            for (size_t i = 0; i < lines_of_c; i++) {
+                Scalar *const c = block->tile.c + (column + k + i) * block->tile.c_stride + row + start;
+                const Vector value = overwrites
+                    ? lines[i] * alpha : FN(multiply_add)(lines[i], alpha, FN(load_first)(c, count) * beta);
+                FN(store_first)(c, value, count);
+                if (!block->weights) { continue; }
+                Scalar *const w = block->weights + (column + k + i) * block->weights_stride + row + start;
+                FN(store_first)(w, FN(multiply_add)(value, -block->learning_rate, FN(load_first)(w, count)), count);
+            }
+        }
+    }
+}
+
+// All tiles of the panel of `columns` columns that begins with `column`.
+LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t columns, size_t vectors,
+                                   FN(Ahead) *ahead) {
     const size_t limit = LOOM_TILE_ROWS(vectors), tiles = (block->rows + limit - 1) / limit;
     FN(Tile) tile = block->tile;
     size_t row = 0;
@@ -79,22 +127,21 @@ LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t
         tile.c = block->tile.c + row * tile.c_stride + column;
         tile.a = block->tile.a + row * block->tile.a_row;
         FN(ask_for_lines)(ahead);
+        if (block->c_transposed) {
+            FN(transposed_tile)(block, tile, row, rows, column, columns, vectors);
+            row += rows;
+            continue;
+        }
         if (block->asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
         Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
         if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
         FN(tiles)[vectors - 1][rows - 1](&tile);
-        for (size_t r = 0; r < rows && weights; r++) {
-            Scalar *const w = weights + r * block->weights_stride;
-            const Scalar *const velocity = tile.c + r * tile.c_stride;
-            for (size_t k = 0; k < vectors * LANES; k += LANES) {
-                FN(store)(w + k, FN(multiply_add)(FN(load)(velocity + k), -block->learning_rate, FN(load)(w + k)));
-            }
-        }
+        if (weights) { FN(step_weights)(block, &tile, weights, rows, vectors); }
         row += rows;
     }
 }
 
-static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel) {
+LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_transposed, Scalar *panel) {
     const size_t vectors = (product->columns + LANES - 1) / LANES;
     const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
     // A B that the second-level cache cannot hold comes from memory, and so does C: both are asked for before they are
@@ -105,6 +152,7 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel
         && product->rows * product->columns * sizeof(Scalar) >= ((size_t)256 << 10);
     FN(Block) block = {
         .asks_for_c = asks_early || adds_to_large_c,
+        .c_transposed = c_transposed,
         .weights_stride = product->weights_stride,
         .learning_rate = product->learning_rate,
     };
@@ -123,9 +171,9 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel
         for (size_t row = 0; row < product->rows; row += LOOM_PRODUCT_ROW_BLOCK) {
             block.rows = product->rows - row < LOOM_PRODUCT_ROW_BLOCK ? product->rows - row : LOOM_PRODUCT_ROW_BLOCK;
             block.tile.a = product->a + row * block.tile.a_row + start * block.tile.a_step;
-            block.tile.c = product->c + row * product->c_stride;
+            block.tile.c = product->c + row * (c_transposed ? 1 : product->c_stride);
             block.weights = product->weights && start + inner == product->inner
-                ? product->weights + row * product->weights_stride : NULL;
+                ? product->weights + row * (c_transposed ? 1 : product->weights_stride) : NULL;
             size_t vector = 0;
             for (size_t p = 0; p < panels; p++) {
                 const size_t width = FN(part)(vectors, panels, p), column = vector * LANES;
@@ -144,55 +192,53 @@ static void FN(multiply_by_tiles)(const FN(loom_product) *product, Scalar *panel
                     const size_t next = column + width * LANES, next_vectors = FN(part)(vectors, panels, p + 1);
                     ahead = FN(lines_of_panel)(product, start, inner, next, next_vectors, block.rows);
                 }
-                FN(panel_product)(&block, column, width, &ahead);
+                FN(panel_product)(&block, column, columns < width * LANES ? columns : width * LANES, width, &ahead);
                 vector += width;
             }
         }
     }
 }
 
-// A gradient with fewer columns than half a vector: as the product of its transposes, whose lanes are the rows.
-static void FN(multiply_transposed)(const FN(loom_product) *product, Scalar *scratch) {
-    const size_t stride = (size_t)LOOM_PRODUCT_ROW_BLOCK + LANES;
-    Scalar *const block = scratch, *const free = scratch + LANES * stride;
-    for (size_t start = 0; start < product->inner || start == 0; start += LOOM_PRODUCT_INNER_BLOCK) {
-        FN(loom_product) part = *product;
-        part.inner = product->inner - start < LOOM_PRODUCT_INNER_BLOCK ? product->inner - start
-                                                                       : LOOM_PRODUCT_INNER_BLOCK;
-        part.alpha = 1;
-        part.beta = 0;
-        part.weights = NULL;
-        part.rows = product->columns;
-        part.a = product->b + start * product->b_stride;
-        part.a_stride = product->b_stride;
-        part.b_stride = product->a_stride;
-        part.c = block;
-        part.c_stride = stride;
-        for (size_t row = 0; row < product->rows; row += LOOM_PRODUCT_ROW_BLOCK) {
-            part.columns = product->rows - row < LOOM_PRODUCT_ROW_BLOCK ? product->rows - row : LOOM_PRODUCT_ROW_BLOCK;
-            part.b = product->a + start * product->a_stride + row;
-            FN(multiply_by_tiles)(&part, free);
-            for (size_t r = 0; r < part.columns; r++) {
-                Scalar *const c = product->c + (row + r) * product->c_stride;
-                Scalar *const weights = product->weights && start + part.inner == product->inner
-                    ? product->weights + (row + r) * product->weights_stride : NULL;
-                for (size_t j = 0; j < product->columns; j++) {
-                    const Scalar beta = start == 0 ? product->beta : 1;
-                    c[j] = FN(combined)(block[j * stride + r], product->alpha, beta, c[j]);
-                    if (weights) { weights[j] = FN(combined)(c[j], -product->learning_rate, 1, weights[j]); }
-                }
-            }
-        }
-    }
+// The product of the transposes: Cᵀ = Bᵀ · Aᵀ, the same sums, with rows in the lanes instead of columns.
+static void FN(multiply_transposed)(const FN(loom_product) *product, Scalar *panel) {
+    FN(loom_product) transposes = *product;
+    transposes.rows = product->columns;
+    transposes.columns = product->rows;
+    transposes.a = product->b;
+    transposes.a_stride = product->b_stride;
+    transposes.a_transposed = !product->b_transposed;
+    transposes.b = product->a;
+    transposes.b_stride = product->a_stride;
+    transposes.b_transposed = !product->a_transposed;
+    FN(multiply_by_tiles)(&transposes, 1, panel);
+}
+
+// An estimate of a product's time: multiply-adds, those of idle lanes included, and the packing of a transposed B, which
+// takes as long as 8 rows.
+LOOM_INLINE size_t FN(product_cost)(size_t rows, size_t columns, size_t inner, _Bool packs) {
+    const size_t lanes = (columns + LANES - 1) / LANES * LANES;
+    return (rows * lanes + (packs ? 8 * columns : 0)) * inner;
+}
+
+// Whether rows belong into the lanes: where fewer of them stay idle, as in gradients with few columns, or where the rows of
+// A are quicker to pack than those of a transposed B, as in the forward product of few samples. The transposition of C
+// takes as long as 30 steps. More than 96 rows would read a large B again and again. Zen 5, GFLOP/s without and with this:
+// δᵀ · x of 64 × 10 × 64 117 and 175, of 64 × 50 × 128 185 and 203; x · Wᵀ of 16 × 1024 × 1024 147 and 182, of
+// 64 × 1024 × 1024 205 and 220.
+LOOM_INLINE _Bool FN(is_faster_transposed)(const FN(loom_product) *product) {
+    const size_t rows = product->rows, columns = product->columns, inner = product->inner;
+    return (product->a_transposed || rows <= 96)
+        && FN(product_cost)(columns, rows, inner, !product->a_transposed) + 30 * rows * columns
+            < FN(product_cost)(rows, columns, inner, product->b_transposed);
 }
 
 static void FN(multiply)(const FN(loom_product) *product, Scalar *scratch) {
     if (FN(has_few_columns)(product)) {
         FN(multiply_few_columns)(product);
-    } else if (product->a_transposed && !product->b_transposed && product->columns <= LANES / 2) {
+    } else if (FN(is_faster_transposed)(product)) {
         FN(multiply_transposed)(product, scratch);
     } else {
-        FN(multiply_by_tiles)(product, scratch);
+        FN(multiply_by_tiles)(product, 0, scratch);
     }
 }
 
