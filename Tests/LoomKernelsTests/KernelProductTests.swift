@@ -191,7 +191,7 @@ import Testing
 
     /// A product too large for the second-level cache asks for its operands early; its values are checked at places.
     @Test(arguments: KernelVariant.all) func largeProduct(_ variant: KernelVariant) {
-        let shape = Shape(rows: 9, columns: 1100, inner: 1000)
+        let shape = Shape(rows: 9, columns: 1100, inner: 1001)
         for form in [Form.plain, .secondTransposed] {
             let a: PaddedMatrix<Float> = Self.operand(shape.rows, shape.inner, transposed: false, seed: 5)
             let b: PaddedMatrix<Float> = Self.operand(

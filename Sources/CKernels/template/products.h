@@ -15,43 +15,21 @@
 // and packs it again where it is packed (x · Wᵀ of 1024 × 512 × 512 on Zen 5: 128 rows 214 GFLOP/s, 256 rows 224, 512 rows
 // 226).
 #define LOOM_PRODUCT_ROW_BLOCK 256
-// The largest B that is read without being asked for early.
-#define LOOM_PRODUCT_CACHED_BYTES ((size_t)4 << 20)
+// From this size on, B and C are asked for before they are needed.
+#define LOOM_PRODUCT_LARGE_BYTES ((size_t)1 << 20)
 
-// What is asked for early: the lines of the next panel, some with every tile.
-typedef struct {
-    const char *row;
-    size_t rows, stride, row_bytes;
-    size_t byte, lines_per_tile;
-} FN(Ahead);
-
-LOOM_INLINE void FN(ask_for_lines)(FN(Ahead) *ahead) {
-    for (size_t line = 0; line < ahead->lines_per_tile && ahead->rows > 0; line++) {
-        __builtin_prefetch(ahead->row + ahead->byte, 0, 2);
-        ahead->byte += 64;
-        if (ahead->byte >= ahead->row_bytes) {
-            ahead->byte = 0;
-            ahead->row += ahead->stride;
-            ahead->rows--;
-        }
-    }
-}
-
-// The lines of the panel from `column` on, for the steps from `start` on; `rows` rows of A are left to ask for them.
+// The lines of the panel from `column` on, for the steps from `start` on.
 static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
-                                    size_t vectors, size_t rows) {
+                                    size_t vectors) {
     const size_t columns =
         product->columns - column < vectors * LANES ? product->columns - column : vectors * LANES;
     const size_t row = product->b_transposed ? column : start, offset = product->b_transposed ? start : column;
-    FN(Ahead) ahead = {
+    return (FN(Ahead)){
         .row = (const char *)(product->b + row * product->b_stride + offset),
         .rows = product->b_transposed ? columns : inner,
         .stride = product->b_stride * sizeof(Scalar),
         .row_bytes = (product->b_transposed ? inner : columns) * sizeof(Scalar),
     };
-    const size_t tiles = (rows + LOOM_TILE_ROWS(LOOM_PANEL_VECTORS) - 1) / LOOM_TILE_ROWS(LOOM_PANEL_VECTORS);
-    ahead.lines_per_tile = ahead.rows * ((ahead.row_bytes + 63) / 64) / tiles + 1;
-    return ahead;
 }
 
 // Rows of A, and the panels that they meet.
@@ -83,8 +61,8 @@ LOOM_INLINE void FN(step_weights)(const FN(Block) *block, const FN(Tile) *tile, 
 }
 
 // A tile whose C lies transposed: its sums are added to `columns` rows of C, each of `rows` elements from `row` on.
-LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(Tile) tile, size_t row, size_t rows, size_t column,
-                                     size_t columns, size_t vectors) {
+LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) tile, size_t row,
+                                     size_t rows, size_t column, size_t columns, size_t vectors) {
     Scalar sums[LOOM_TILE_ROWS_LIMIT * LOOM_PANEL_VECTORS * LANES] __attribute__((aligned(64)));
     const Vector alpha = tile.alpha, beta = tile.beta;
     const _Bool overwrites = tile.beta == 0;
@@ -92,7 +70,7 @@ LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(Tile) tile, size
     tile.c_stride = vectors * LANES;
     tile.alpha = 1;
     tile.beta = 0;
-    FN(tiles)[vectors - 1][rows - 1](&tile);
+    run(&tile);
     for (size_t start = 0; start < rows; start += LANES) {
         const size_t count = rows - start < LANES ? rows - start : LANES;
         for (size_t k = 0; k < columns; k += LANES) {
@@ -117,25 +95,24 @@ LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(Tile) tile, size
 }
 
 // All tiles of the panel of `columns` columns that begins with `column`.
-LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t columns, size_t vectors,
-                                   FN(Ahead) *ahead) {
+LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t columns, size_t vectors) {
     const size_t limit = LOOM_TILE_ROWS(vectors), tiles = (block->rows + limit - 1) / limit;
+    const FN(TileFunction) *const run = FN(tiles_of_panel)(vectors, &block->tile);
     FN(Tile) tile = block->tile;
     size_t row = 0;
     for (size_t t = 0; t < tiles; t++) {
         const size_t rows = FN(part)(block->rows, tiles, t);
         tile.c = block->tile.c + row * tile.c_stride + column;
         tile.a = block->tile.a + row * block->tile.a_row;
-        FN(ask_for_lines)(ahead);
         if (block->c_transposed) {
-            FN(transposed_tile)(block, tile, row, rows, column, columns, vectors);
+            FN(transposed_tile)(block, run[rows - 1], tile, row, rows, column, columns, vectors);
             row += rows;
             continue;
         }
         if (block->asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
         Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
         if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
-        FN(tiles)[vectors - 1][rows - 1](&tile);
+        run[rows - 1](&tile);
         if (weights) { FN(step_weights)(block, &tile, weights, rows, vectors); }
         row += rows;
     }
@@ -144,9 +121,9 @@ LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t
 LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_transposed, Scalar *panel) {
     const size_t vectors = (product->columns + LANES - 1) / LANES;
     const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
-    // A B that the second-level cache cannot hold comes from memory, and so does C: both are asked for before they are
-    // needed. 256 × 2048 × 2048 on Zen 5: 210 → 218 GFLOP/s; steps on smaller ones lose 1 to 4 %.
-    const _Bool asks_early = product->inner * product->columns * sizeof(Scalar) > LOOM_PRODUCT_CACHED_BYTES;
+    // A B that leaves no room in the second-level cache comes from farther away, and so does C. 256 × 2048 × 2048 on Zen 5:
+    // 213 → 219 GFLOP/s; a step of 784-1024-1024-10 in batches of 256 takes 2.5 % less time. Steps on 540 KB lose 2 %.
+    const _Bool asks_early = product->inner * product->columns * sizeof(Scalar) >= LOOM_PRODUCT_LARGE_BYTES;
     // Where C is added to, it is read from where the block before left it. 256 × 512 × 2048: 215 → 224 GFLOP/s.
     const _Bool adds_to_large_c = (product->beta != 0 || product->inner > LOOM_PRODUCT_INNER_BLOCK)
         && product->rows * product->columns * sizeof(Scalar) >= ((size_t)256 << 10);
@@ -187,12 +164,14 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
                 }
                 block.tile.b = packs_panel ? panel : b;
                 block.tile.b_stride = packs_panel ? width * LANES : product->b_stride;
-                FN(Ahead) ahead = {0};
+                FN(Ahead) ahead;
+                block.tile.ahead = NULL;
                 if (asks_early && p + 1 < panels) {
-                    const size_t next = column + width * LANES, next_vectors = FN(part)(vectors, panels, p + 1);
-                    ahead = FN(lines_of_panel)(product, start, inner, next, next_vectors, block.rows);
+                    const size_t next = FN(part)(vectors, panels, p + 1);
+                    ahead = FN(lines_of_panel)(product, start, inner, column + width * LANES, next);
+                    block.tile.ahead = &ahead;
                 }
-                FN(panel_product)(&block, column, columns < width * LANES ? columns : width * LANES, width, &ahead);
+                FN(panel_product)(&block, column, columns < width * LANES ? columns : width * LANES, width);
                 vector += width;
             }
         }
@@ -242,12 +221,14 @@ static void FN(multiply)(const FN(loom_product) *product, Scalar *scratch) {
     }
 }
 
+#undef LOOM_STEPS_PER_LINE
+#undef LOOM_ASKING_TILE
 #undef LOOM_TILE_NAMES_TO_6
 #undef LOOM_TILES_TO_6
 #undef LOOM_TILE
 #undef LOOM_TILE_ROWS_LIMIT
 #undef LOOM_TILE_ROWS
 #undef LOOM_PANEL_VECTORS
-#undef LOOM_PRODUCT_CACHED_BYTES
+#undef LOOM_PRODUCT_LARGE_BYTES
 #undef LOOM_PRODUCT_ROW_BLOCK
 #undef LOOM_PRODUCT_INNER_BLOCK

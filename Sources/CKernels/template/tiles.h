@@ -10,6 +10,27 @@
 #endif
 #define LOOM_TILE_ROWS_LIMIT 14
 
+// What is asked for early: the lines of the next panel, one after the other.
+typedef struct {
+    const char *row;
+    size_t rows, stride, row_bytes;
+    size_t byte;
+} FN(Ahead);
+
+LOOM_INLINE void FN(ask_for_line)(FN(Ahead) *ahead) {
+    if (ahead->rows == 0) { return; }
+    __builtin_prefetch(ahead->row + ahead->byte, 0, 2);
+    ahead->byte += 64;
+    if (ahead->byte >= ahead->row_bytes) {
+        ahead->byte = 0;
+        ahead->row += ahead->stride;
+        ahead->rows--;
+    }
+}
+
+// Steps of a tile between two lines that it asks for: a panel of 3 vectors is complete after 12 tiles (2 vectors: 8).
+#define LOOM_STEPS_PER_LINE 4
+
 // What a tile is made of: element (r, k) of A at a[r * a_row + k * a_step], row k of B at b + k * b_stride.
 typedef struct {
     size_t inner;
@@ -20,6 +41,7 @@ typedef struct {
     Scalar *c;
     size_t c_stride;
     Scalar alpha, beta;
+    FN(Ahead) *ahead;  // NULL where nothing is asked for
 } FN(Tile);
 
 // The rows of A that a tile reads: row r starts at `low`, or from row 8 on at `high`, plus a multiple of the distance of
@@ -55,8 +77,22 @@ LOOM_INLINE Scalar FN(row_element)(const FN(TileRows) *rows, size_t row) {
     }
 }
 
-// `rows` and `vectors` are constants at every call: the sums live in registers.
-LOOM_INLINE void FN(tile)(size_t rows, size_t vectors, const FN(Tile) *tile) {
+// One step of the inner dimension, with the elements of A in `a` and the vectors of B at `b`.
+LOOM_INLINE void FN(tile_step)(size_t rows, size_t vectors, const FN(TileRows) *a, const Scalar *b,
+                               Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS]) {
+    Vector columns[LOOM_PANEL_VECTORS];
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < vectors; v++) { columns[v] = FN(load)(b + v * LANES); }
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < rows; r++) {
+        const Vector element = FN(row_element)(a, r);
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) { sums[r][v] = FN(multiply_add)(element, columns[v], sums[r][v]); }
+    }
+}
+
+// `rows`, `vectors` and `asks` are constants at every call: the sums live in registers.
+LOOM_INLINE void FN(tile)(_Bool asks, size_t rows, size_t vectors, const FN(Tile) *tile) {
     Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS];
 #pragma clang loop unroll(full)
     for (size_t r = 0; r < rows; r++) {
@@ -66,19 +102,18 @@ LOOM_INLINE void FN(tile)(size_t rows, size_t vectors, const FN(Tile) *tile) {
     FN(TileRows) a = FN(tile_rows)(rows, tile);
     const Scalar *b = tile->b;
     const size_t step = tile->a_step * sizeof(Scalar), b_stride = tile->b_stride;
-    for (size_t k = tile->inner; k > 0; k--, a.low += step, a.high += step, b += b_stride) {
-        Vector columns[LOOM_PANEL_VECTORS];
-#pragma clang loop unroll(full)
-        for (size_t v = 0; v < vectors; v++) { columns[v] = FN(load)(b + v * LANES); }
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < rows; r++) {
-            const Vector element = FN(row_element)(&a, r);
-#pragma clang loop unroll(full)
-            for (size_t v = 0; v < vectors; v++) {
-                sums[r][v] = FN(multiply_add)(element, columns[v], sums[r][v]);
-            }
+    size_t k = tile->inner;
+    while (asks && k > 0) {
+        FN(ask_for_line)(tile->ahead);
+        size_t steps = k < LOOM_STEPS_PER_LINE ? k : LOOM_STEPS_PER_LINE;
+        k -= steps;
+        // Unrolled, sums leave the registers: a quarter slower.
+#pragma clang loop unroll(disable)
+        for (; steps > 0; steps--, a.low += step, a.high += step, b += b_stride) {
+            FN(tile_step)(rows, vectors, &a, b, sums);
         }
     }
+    for (; k > 0; k--, a.low += step, a.high += step, b += b_stride) { FN(tile_step)(rows, vectors, &a, b, sums); }
     Scalar *c = tile->c;
     const size_t c_stride = tile->c_stride;
     const Vector alpha = tile->alpha, beta = tile->beta;
@@ -111,7 +146,10 @@ LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c)
 }
 
 #define LOOM_TILE(rows, vectors)                                                                    \
-    static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(rows, vectors, tile); }
+    static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(0, rows, vectors, tile); }
+// A tile of a whole panel that asks for the next one.
+#define LOOM_ASKING_TILE(rows)                                                                      \
+    static void FN(asking_tile_##rows)(const FN(Tile) *tile) { FN(tile)(1, rows, LOOM_PANEL_VECTORS, tile); }
 #define LOOM_TILES_TO_6(vectors)                                                                    \
     LOOM_TILE(1, vectors) LOOM_TILE(2, vectors) LOOM_TILE(3, vectors) LOOM_TILE(4, vectors)         \
     LOOM_TILE(5, vectors) LOOM_TILE(6, vectors)
@@ -126,7 +164,9 @@ LOOM_TILE(11, 1) LOOM_TILE(12, 1) LOOM_TILE(13, 1) LOOM_TILE(14, 1)
 LOOM_TILE(7, 2) LOOM_TILE(8, 2) LOOM_TILE(9, 2) LOOM_TILE(10, 2) LOOM_TILE(11, 2) LOOM_TILE(12, 2)
 LOOM_TILES_TO_6(3)
 LOOM_TILE(7, 3) LOOM_TILE(8, 3)
+LOOM_ASKING_TILE(7) LOOM_ASKING_TILE(8)
 #endif
+LOOM_ASKING_TILE(1) LOOM_ASKING_TILE(2) LOOM_ASKING_TILE(3) LOOM_ASKING_TILE(4) LOOM_ASKING_TILE(5) LOOM_ASKING_TILE(6)
 
 typedef void (*FN(TileFunction))(const FN(Tile) *);
 static const FN(TileFunction) FN(tiles)[LOOM_PANEL_VECTORS][LOOM_TILE_ROWS_LIMIT] = {
@@ -141,3 +181,14 @@ static const FN(TileFunction) FN(tiles)[LOOM_PANEL_VECTORS][LOOM_TILE_ROWS_LIMIT
     {LOOM_TILE_NAMES_TO_6(2)},
 #endif
 };
+static const FN(TileFunction) FN(asking_tiles)[LOOM_TILE_ROWS(LOOM_PANEL_VECTORS)] = {
+    FN(asking_tile_1), FN(asking_tile_2), FN(asking_tile_3), FN(asking_tile_4), FN(asking_tile_5), FN(asking_tile_6),
+#if LOOM_PANEL_VECTORS == 3
+    FN(asking_tile_7), FN(asking_tile_8),
+#endif
+};
+
+// The tiles of a panel, by their rows - 1.
+LOOM_INLINE const FN(TileFunction) *FN(tiles_of_panel)(size_t vectors, const FN(Tile) *tile) {
+    return tile->ahead && vectors == LOOM_PANEL_VECTORS ? FN(asking_tiles) : FN(tiles)[vectors - 1];
+}
