@@ -10,16 +10,14 @@ extension Double: LoomScalar {
     @inlinable
     public static func multiply(
         _ a: GemmOperand<Double>, _ b: GemmOperand<Double>, inner: Int, alpha: Double, beta: Double,
-        into result: MatrixView<Double>, step: WeightStep<Double>?, scratch: UnsafeMutablePointer<Double>,
-        upcoming: UnsafeMutablePointer<UpcomingLines>?
+        into result: MatrixView<Double>, step: WeightStep<Double>?, scratch: UnsafeMutablePointer<Double>
     ) {
         var product = loom_product_f64(
             rows: result.rows, columns: result.columns, inner: inner, alpha: alpha, beta: beta,
             a: a.matrix.pointer, a_stride: a.matrix.stride, b: b.matrix.pointer, b_stride: b.matrix.stride,
             c: result.pointer, c_stride: result.stride, weights: step?.weights.pointer,
             weights_stride: step?.weights.stride ?? 0, learning_rate: step?.learningRate ?? 0,
-            a_transposed: a.transposed, b_transposed: b.transposed,
-            upcoming: upcoming)
+            a_transposed: a.transposed, b_transposed: b.transposed)
         loom_multiply_f64(&product, scratch)
     }
 

@@ -10,16 +10,14 @@ extension Float: LoomScalar {
     @inlinable
     public static func multiply(
         _ a: GemmOperand<Float>, _ b: GemmOperand<Float>, inner: Int, alpha: Float, beta: Float,
-        into result: MatrixView<Float>, step: WeightStep<Float>?, scratch: UnsafeMutablePointer<Float>,
-        upcoming: UnsafeMutablePointer<UpcomingLines>?
+        into result: MatrixView<Float>, step: WeightStep<Float>?, scratch: UnsafeMutablePointer<Float>
     ) {
         var product = loom_product_f32(
             rows: result.rows, columns: result.columns, inner: inner, alpha: alpha, beta: beta,
             a: a.matrix.pointer, a_stride: a.matrix.stride, b: b.matrix.pointer, b_stride: b.matrix.stride,
             c: result.pointer, c_stride: result.stride, weights: step?.weights.pointer,
             weights_stride: step?.weights.stride ?? 0, learning_rate: step?.learningRate ?? 0,
-            a_transposed: a.transposed, b_transposed: b.transposed,
-            upcoming: upcoming)
+            a_transposed: a.transposed, b_transposed: b.transposed)
         loom_multiply_f32(&product, scratch)
     }
 

@@ -29,8 +29,6 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     /// Who multiplies.
     public let provider: GemmProvider
     @usableFromInline let scratch: UnsafeMutablePointer<Scalar>?
-    /// What the built-in products ask for on their way, if anything, and shorten.
-    public var upcoming: UnsafeMutablePointer<UpcomingLines>?
 
     init(provider: GemmProvider, scratch: UnsafeMutablePointer<Scalar>?) {
         self.provider = provider
@@ -85,9 +83,7 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
         into result: MatrixView<Scalar>, step: WeightStep<Scalar>? = nil
     ) {
         if let scratch {
-            Scalar.multiply(
-                a, b, inner: inner, alpha: alpha, beta: beta, into: result, step: step, scratch: scratch,
-                upcoming: upcoming)
+            Scalar.multiply(a, b, inner: inner, alpha: alpha, beta: beta, into: result, step: step, scratch: scratch)
         } else {
             assert(step == nil, "OpenBLAS has no step of weights")
             Scalar.openBLASMultiply(a, b, inner: inner, alpha: alpha, beta: beta, into: result)
@@ -113,25 +109,6 @@ public struct WeightStep<Scalar: LoomScalar>: BitwiseCopyable {
     public init(weights: MatrixView<Scalar>, learningRate: Scalar) {
         self.weights = weights
         self.learningRate = learningRate
-    }
-}
-
-/// Memory that somebody will read soon: products ask for it, a line at a time, so that it is in the cache by then.
-public typealias UpcomingLines = loom_lines
-
-extension MatrixView {
-    /// `count` rows, those that `indices` lists. Matrix and indices have to live as long as anybody asks.
-    @inlinable
-    public func upcomingRows(_ indices: UnsafePointer<UInt32>, count: Int) -> UpcomingLines {
-        var lines = UpcomingLines()
-        guard count > 0 else { return lines }
-        lines.base = UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self)
-        lines.stride = stride * MemoryLayout<Scalar>.stride
-        lines.row_bytes = columns * MemoryLayout<Scalar>.stride
-        lines.row = lines.base + Int(indices[0]) * lines.stride
-        lines.indices = indices + 1
-        lines.rows = count
-        return lines
     }
 }
 

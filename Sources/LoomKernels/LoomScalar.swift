@@ -59,12 +59,10 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     static var precision: Precision { get }
 
     /// result = alpha · a · b + beta · result by the kernels of this package; `inner` is the size that a and b share. With a
-    /// `step`, result is a velocity; a is transposed then, and b is not. `scratch` has `LOOM_PRODUCT_SCRATCH` elements; lines
-    /// that `upcoming` lists are asked for, and leave it.
+    /// `step`, result is a velocity; a is transposed then, and b is not.
     static func multiply(
         _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
-        into result: MatrixView<Self>, step: WeightStep<Self>?, scratch: UnsafeMutablePointer<Self>,
-        upcoming: UnsafeMutablePointer<UpcomingLines>?)
+        into result: MatrixView<Self>, step: WeightStep<Self>?, scratch: UnsafeMutablePointer<Self>)
 
     /// result = alpha · a · b + beta · result by OpenBLAS.
     static func openBLASMultiply(

@@ -63,8 +63,7 @@ extension MemoryPlan {
         optimizerBytes = optimizer.stateBuffers * parameterBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
         batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
-        // The rows of this batch and of the next one.
-        batchBytes += 2 * MemoryLayout<UInt32>.stride * capacity
+        batchBytes += MemoryLayout<UInt32>.stride * capacity
         switch targets {
         case .label: batchBytes += MemoryLayout<Int32>.stride * capacity
         case .values(let columns): batchBytes += rowBytes(columns) * capacity

@@ -1,5 +1,4 @@
 import CKernels
-import LoomKernels
 import Testing
 
 #if canImport(Glibc)
@@ -190,45 +189,6 @@ import Testing
         Self.checkUnpadded(Double.self, variant, shape)
     }
 
-    /// Rows that somebody will need soon are asked for line by line, over several products, and no result changes. Behind the
-    /// list of rows nothing may be read.
-    static func checkUpcoming<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant) {
-        let shape = Shape(rows: 64, columns: 96, inner: 64)
-        let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: false, seed: 12)
-        let b: PaddedMatrix<Scalar> = operand(shape.inner, shape.columns, transposed: false, seed: 13)
-        let expected = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
-        Scalar.multiply(variant.kernels, a, b, .plain, shape, alpha: 1, beta: 0, into: expected)
-        let source: PaddedMatrix<Scalar> = operand(40, 24, transposed: false, seed: 14)
-        let list = UnpaddedCopy(of: PaddedMatrix<Float>(rows: 1, columns: 20) { _, _ in 0 })
-        let indices = UnsafeMutableRawPointer(list.pointer).bindMemory(to: UInt32.self, capacity: 20)
-        for index in 0..<20 { indices[index] = UInt32(39 - index) }
-        withExtendedLifetime((source, list)) {
-            let rows = MatrixView(pointer: source.pointer, rows: 40, columns: 24, stride: source.stride)
-            var lines = rows.upcomingRows(indices, count: 20)
-            let linesOfRow = (lines.row_bytes + 63) / 64
-            var asked: [Int] = []
-            for _ in 0..<3 {
-                let actual = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
-                Scalar.multiply(
-                    variant.kernels, a, b, .plain, shape, alpha: 1, beta: 0, into: actual, rows: 0..<1,
-                    upcoming: &lines)
-                asked.append((20 - lines.rows) * linesOfRow + lines.byte / 64)
-                #expect(actual.hasSameBits(as: expected, rows: 1), "\(variant) \(Scalar.self)")
-            }
-            #expect(asked[0] > 0, "\(variant) \(Scalar.self)")
-            #expect(asked[1] == min(2 * asked[0], 20 * linesOfRow), "\(variant) \(Scalar.self) \(asked)")
-            let actual = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
-            Scalar.multiply(variant.kernels, a, b, .plain, shape, alpha: 1, beta: 0, into: actual, upcoming: &lines)
-            #expect(lines.rows == 0, "\(variant) \(Scalar.self)")
-            #expect(actual.hasSameBits(as: expected, rows: shape.rows), "\(variant) \(Scalar.self)")
-        }
-    }
-
-    @Test("What is asked for on the way", arguments: KernelVariant.all) func upcoming(_ variant: KernelVariant) {
-        Self.checkUpcoming(Float.self, variant)
-        Self.checkUpcoming(Double.self, variant)
-    }
-
     /// A product too large for the second-level cache asks for its operands early; its values are checked at places.
     @Test(arguments: KernelVariant.all) func largeProduct(_ variant: KernelVariant) {
         let shape = Shape(rows: 9, columns: 1100, inner: 1001)
@@ -277,8 +237,7 @@ extension KernelScalar {
         _ shape: KernelProductTests.Shape, alpha: Double, beta: Double, into c: PaddedMatrix<Self>,
         rows: Range<Int>? = nil, columns: Range<Int>? = nil, first unpaddedFirst: UnsafeMutablePointer<Self>? = nil,
         second unpaddedSecond: UnsafeMutablePointer<Self>? = nil,
-        step: (weights: PaddedMatrix<Self>, learningRate: Double)? = nil,
-        upcoming: UnsafeMutablePointer<loom_lines>? = nil
+        step: (weights: PaddedMatrix<Self>, learningRate: Double)? = nil
     ) {
         let (rows, columns) = (rows ?? 0..<shape.rows, columns ?? 0..<shape.columns)
         let scratchBytes = Int(LOOM_PRODUCT_SCRATCH) * MemoryLayout<Self>.stride
@@ -301,7 +260,7 @@ extension KernelScalar {
                     c_stride: c.stride,
                     weights: UnsafeMutableRawPointer(weights)?.assumingMemoryBound(to: Float.self),
                     weights_stride: step?.weights.stride ?? 0, learning_rate: Float(step?.learningRate ?? 0),
-                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond, upcoming: upcoming)
+                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
                 kernels.multiply_f32(
                     &product, scratch.assumingMemoryBound(to: Float.self))
             } else {
@@ -314,7 +273,7 @@ extension KernelScalar {
                     c: UnsafeMutableRawPointer(result).assumingMemoryBound(to: Double.self), c_stride: c.stride,
                     weights: UnsafeMutableRawPointer(weights)?.assumingMemoryBound(to: Double.self),
                     weights_stride: step?.weights.stride ?? 0, learning_rate: step?.learningRate ?? 0,
-                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond, upcoming: upcoming)
+                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
                 kernels.multiply_f64(
                     &product, scratch.assumingMemoryBound(to: Double.self))
             }

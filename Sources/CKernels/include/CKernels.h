@@ -84,17 +84,6 @@ LOOM_DECLARE_UPDATE(double, f64)
 
 // MARK: Products
 
-// Memory that somebody will read soon, and that products ask for on their way: `rows` rows of `row_bytes` bytes, of which
-// `byte` bytes of the first one, at `row`, have been asked for. The rows behind it lie `stride` bytes apart; or, where
-// `indices` is not NULL, they are row *indices of the matrix at `base`, and so on.
-typedef struct {
-    const char *row;
-    size_t rows, row_bytes, byte;
-    size_t stride;
-    const char *base;
-    const uint32_t *indices;
-} loom_lines;
-
 // C = beta · C + alpha · op(A) · op(B): op(A) is rows × inner, op(B) inner × columns. A transposed operand lies in
 // memory as inner × rows, or columns × inner. C is not read when beta is 0. A, and a B that is not transposed, may be
 // samples in place: with any stride and alignment, and no padding.
@@ -115,7 +104,6 @@ typedef struct {
         size_t weights_stride;                                                                      \
         T learning_rate;                                                                            \
         _Bool a_transposed, b_transposed;                                                           \
-        loom_lines *upcoming; /* asked for where time allows, and shortened; may be NULL */         \
     } loom_product_##suffix;
 
 LOOM_DECLARE_PRODUCT(float, f32)

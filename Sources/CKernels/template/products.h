@@ -19,12 +19,12 @@
 #define LOOM_PRODUCT_LARGE_BYTES ((size_t)1 << 20)
 
 // The lines of the panel from `column` on, for the steps from `start` on.
-static loom_lines FN(lines_of_panel)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
+static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
                                     size_t vectors) {
     const size_t columns =
         product->columns - column < vectors * LANES ? product->columns - column : vectors * LANES;
     const size_t row = product->b_transposed ? column : start, offset = product->b_transposed ? start : column;
-    return (loom_lines){
+    return (FN(Ahead)){
         .row = (const char *)(product->b + row * product->b_stride + offset),
         .rows = product->b_transposed ? columns : inner,
         .stride = product->b_stride * sizeof(Scalar),
@@ -127,7 +127,6 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
     // Where C is added to, it is read from where the block before left it. 256 × 512 × 2048: 215 → 224 GFLOP/s.
     const _Bool adds_to_large_c = (product->beta != 0 || product->inner > LOOM_PRODUCT_INNER_BLOCK)
         && product->rows * product->columns * sizeof(Scalar) >= ((size_t)256 << 10);
-    loom_lines *const upcoming = product->upcoming && product->upcoming->rows > 0 ? product->upcoming : NULL;
     FN(Block) block = {
         .asks_for_c = asks_early || adds_to_large_c,
         .c_transposed = c_transposed,
@@ -165,8 +164,8 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
                 }
                 block.tile.b = packs_panel ? panel : b;
                 block.tile.b_stride = packs_panel ? width * LANES : product->b_stride;
-                loom_lines ahead;
-                block.tile.ahead = upcoming;
+                FN(Ahead) ahead;
+                block.tile.ahead = NULL;
                 if (asks_early && p + 1 < panels) {
                     const size_t next = FN(part)(vectors, panels, p + 1);
                     ahead = FN(lines_of_panel)(product, start, inner, column + width * LANES, next);

@@ -10,14 +10,22 @@
 #endif
 #define LOOM_TILE_ROWS_LIMIT 14
 
-LOOM_INLINE void FN(ask_for_line)(loom_lines *lines) {
-    if (lines->rows == 0) { return; }
-    __builtin_prefetch(lines->row + lines->byte, 0, 2);
-    lines->byte += 64;
-    if (lines->byte < lines->row_bytes) { return; }
-    lines->byte = 0;
-    if (--lines->rows == 0) { return; }
-    lines->row = lines->indices ? lines->base + *lines->indices++ * lines->stride : lines->row + lines->stride;
+// What is asked for early: the lines of the next panel, one after the other.
+typedef struct {
+    const char *row;
+    size_t rows, stride, row_bytes;
+    size_t byte;
+} FN(Ahead);
+
+LOOM_INLINE void FN(ask_for_line)(FN(Ahead) *ahead) {
+    if (ahead->rows == 0) { return; }
+    __builtin_prefetch(ahead->row + ahead->byte, 0, 2);
+    ahead->byte += 64;
+    if (ahead->byte >= ahead->row_bytes) {
+        ahead->byte = 0;
+        ahead->row += ahead->stride;
+        ahead->rows--;
+    }
 }
 
 // Steps of a tile between two lines that it asks for: a panel of 3 vectors is complete after 12 tiles (2 vectors: 8).
@@ -33,7 +41,7 @@ typedef struct {
     Scalar *c;
     size_t c_stride;
     Scalar alpha, beta;
-    loom_lines *ahead;  // NULL where nothing is asked for
+    FN(Ahead) *ahead;  // NULL where nothing is asked for
 } FN(Tile);
 
 // The rows of A that a tile reads: row r starts at `low`, or from row 8 on at `high`, plus a multiple of the distance of

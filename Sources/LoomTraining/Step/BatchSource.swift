@@ -19,8 +19,6 @@ struct BatchSource<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     let batchInputs: MatrixView<Scalar>
     let batchTargets: BatchTargets<Scalar>
     let indices: UnsafeMutablePointer<UInt32>
-    /// The rows of the next batch, as far as they are known.
-    let upcomingIndices: UnsafeMutablePointer<UInt32>
 
     /// Gathers the batch rows `rows` of the batch that starts at position `start` of `epoch`.
     func load(rows: Range<Int>, epoch: Int, start: Int) {
@@ -38,15 +36,6 @@ struct BatchSource<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
         }
     }
 
-    /// The inputs that `load` will gather when it is given the same: for products to ask for. None where rows are so short
-    /// that gathering asks early enough itself, within a call.
-    func upcomingInputs(rows: Range<Int>, epoch: Int, start: Int) -> UpcomingLines {
-        guard gathers, inputs.columns * MemoryLayout<Scalar>.stride >= 512 else { return UpcomingLines() }
-        let rowIndices = upcomingIndices + rows.lowerBound
-        order.indices(epoch: epoch, start: start + rows.lowerBound, count: rows.count, into: rowIndices)
-        return inputs.upcomingRows(rowIndices, count: rows.count)
-    }
-
     /// The same samples with `rows` rows of the memory from `start` on: memory for one of several readers.
     func window(start: Int, rows: Int) -> BatchSource {
         BatchSource(
@@ -55,7 +44,7 @@ struct BatchSource<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
             batchTargets: BatchTargets(
                 labels: batchTargets.labels.map { $0 + start },
                 values: batchTargets.labels == nil ? batchTargets.values.rows(start..<start + rows) : values),
-            indices: indices + start, upcomingIndices: upcomingIndices + start)
+            indices: indices + start)
     }
 
     /// The inputs of the batch that starts at position `start`: batch rows × features.
@@ -69,7 +58,6 @@ final class BatchMemory<Scalar: LoomScalar>: Sendable {
     private let inputs: AlignedBuffer<Scalar>
     private let labels: AlignedBuffer<Int32>
     private let values: AlignedBuffer<Scalar>
-    /// The rows of this batch, and behind them those of the next one.
     private let indices: AlignedBuffer<UInt32>
     private let dataset: Dataset<Scalar>
     private let order: EpochOrder
@@ -96,7 +84,7 @@ final class BatchMemory<Scalar: LoomScalar>: Sendable {
             values = AlignedBuffer(
                 uninitializedCount: capacity * Padding.stride(columns: matrix.columns, of: Scalar.self))
         }
-        indices = AlignedBuffer(uninitializedCount: 2 * capacity)
+        indices = AlignedBuffer(uninitializedCount: capacity)
         bytes =
             (inputs.count + values.count) * MemoryLayout<Scalar>.stride
             + labels.count * MemoryLayout<Int32>.stride + indices.count * MemoryLayout<UInt32>.stride
@@ -123,6 +111,6 @@ final class BatchMemory<Scalar: LoomScalar>: Sendable {
                     pointer: values.pointer, rows: targetLabels == nil ? capacity : 0,
                     columns: targetValues.columns,
                     stride: Padding.stride(columns: targetValues.columns, of: Scalar.self))),
-            indices: indices.pointer, upcomingIndices: indices.pointer + capacity)
+            indices: indices.pointer)
     }
 }
