@@ -94,6 +94,17 @@ LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) ru
     }
 }
 
+// A tile whose C lies as it is, its first element at (row, column).
+LOOM_INLINE void FN(plain_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) tile, size_t row, size_t rows,
+                                size_t column, size_t vectors) {
+    tile.c = block->tile.c + row * tile.c_stride + column;
+    if (block->asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
+    Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
+    if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
+    run(&tile);
+    if (weights) { FN(step_weights)(block, &tile, weights, rows, vectors); }
+}
+
 // All tiles of the panel of `columns` columns that begins with `column`.
 LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t columns, size_t vectors) {
     const size_t limit = LOOM_TILE_ROWS(vectors), tiles = (block->rows + limit - 1) / limit;
@@ -102,18 +113,12 @@ LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t
     size_t row = 0;
     for (size_t t = 0; t < tiles; t++) {
         const size_t rows = FN(part)(block->rows, tiles, t);
-        tile.c = block->tile.c + row * tile.c_stride + column;
         tile.a = block->tile.a + row * block->tile.a_row;
         if (block->c_transposed) {
             FN(transposed_tile)(block, run[rows - 1], tile, row, rows, column, columns, vectors);
-            row += rows;
-            continue;
+        } else {
+            FN(plain_tile)(block, run[rows - 1], tile, row, rows, column, vectors);
         }
-        if (block->asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
-        Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
-        if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
-        run[rows - 1](&tile);
-        if (weights) { FN(step_weights)(block, &tile, weights, rows, vectors); }
         row += rows;
     }
 }
