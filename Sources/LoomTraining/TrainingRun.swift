@@ -35,7 +35,8 @@ extension EarlyStopping {
     public func bestEpoch(endingAfter losses: [ValidationLoss]) -> Int? {
         guard var best = losses.first else { return nil }
         for next in losses.dropFirst() {
-            if next.loss < best.loss - minimumImprovement {
+            // Any loss is better than one that is no number, which compares with nothing.
+            if next.loss < best.loss - minimumImprovement || (best.loss.isNaN && !next.loss.isNaN) {
                 best = next
             } else if next.epoch - best.epoch >= patience {
                 return best.epoch

@@ -139,15 +139,18 @@ import Testing
 
     @Test func aMissingOptimizerStateIsRefused() throws {
         let saved = try trainer(Float.self, .momentum)
+        _ = saved.run(steps: 3)
         let contents = Checkpoint.contents(parameters: saved.parameters, state: saved.state, step: 3)
         let adam = try trainer(Float.self, .adam)
+        let before = adam.parameters.hash
+        #expect(before != saved.parameters.hash)
         let error = #expect(throws: SafetensorsError.self) { try adam.restore(contents) }
         #expect(error?.tensor == "optimizer.second.layer1.weights")
         guard case .missing? = error?.problem else {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(adam.step == 0)
+        #expect(adam.step == 0 && adam.parameters.hash == before)
     }
 
     @Test func aDeeperNetworkMissesItsTensors() throws {

@@ -89,6 +89,9 @@ import Testing
             losses: [5, 4.6, 4.5, 4.2, 4.1], patience: 2, minimumImprovement: 0.5,
             end: .stoppedEarly(bestEpoch: 0), epochs: 3),
         Stopping(losses: [5, .nan, .nan, 1, 1], patience: 2, end: .stoppedEarly(bestEpoch: 0), epochs: 3),
+        Stopping(losses: [.nan, 5, 6, 7, 1], patience: 2, end: .stoppedEarly(bestEpoch: 1), epochs: 4),
+        Stopping(losses: [.nan, .nan, .nan, 1, 1], patience: 2, end: .stoppedEarly(bestEpoch: 0), epochs: 3),
+        Stopping(losses: [.infinity, 5, 6, 7, 1], patience: 2, end: .stoppedEarly(bestEpoch: 1), epochs: 4),
     ]) func stopsEarly(_ stopping: Stopping) throws {
         let trainer = try trainer(epochs: 5)
         var run = TrainingRun(trainer: trainer)

@@ -43,13 +43,16 @@ public enum Checkpoint {
     }
 
     /// Replaces `parameters`, and `state` if given, by those of `file`; returns its step.
-    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape.
+    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape; nothing is replaced then.
     public static func restore<Scalar: LoomScalar>(
         _ file: Safetensors, parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>? = nil
     ) throws(SafetensorsError) -> Int {
-        try read(file, prefix: "", into: parameters)
+        var found = try tensors(of: parameters, prefix: "", in: file)
         for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
-            if let buffer { try read(file, prefix: prefix, into: buffer) }
+            if let buffer { found += try tensors(of: buffer, prefix: prefix, in: file) }
+        }
+        for (buffer, index, values) in found {
+            buffer.setValues(index, to: values.converted(to: Scalar.self))
         }
         return file.metadata[stepKey].flatMap(Int.init) ?? 0
     }
@@ -63,13 +66,15 @@ public enum Checkpoint {
         }
     }
 
-    private static func read<Scalar: LoomScalar>(
-        _ file: Safetensors, prefix: String, into buffer: ParameterBuffer<Scalar>
-    ) throws(SafetensorsError) {
+    /// What `file` has for every tensor of `buffer`, with its index there.
+    private static func tensors<Scalar: LoomScalar>(
+        of buffer: ParameterBuffer<Scalar>, prefix: String, in file: Safetensors
+    ) throws(SafetensorsError) -> [(ParameterBuffer<Scalar>, Int, Safetensors.Values)] {
+        var found: [(ParameterBuffer<Scalar>, Int, Safetensors.Values)] = []
         for (index, tensor) in buffer.layout.tensors.enumerated() {
-            let stored = try file.tensor(prefix + tensor.name, shape: tensor.shape)
-            buffer.setValues(index, to: stored.values.converted(to: Scalar.self))
+            found.append((buffer, index, try file.tensor(prefix + tensor.name, shape: tensor.shape).values))
         }
+        return found
     }
 }
 
