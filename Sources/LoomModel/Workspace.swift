@@ -19,20 +19,22 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     private let layers: AlignedBuffer<LayerPass<Scalar>>
     private let connections: AlignedBuffer<ConnectionPass<Scalar>>
     private let wholeRuns: AlignedBuffer<CallShape>
-    private let gemm = GemmMemory<Scalar>(workers: 1)
+    private let gemm: GemmMemory<Scalar>
 
     /// Reserves memory for batches of up to `capacity` samples.
     /// - Parameters:
     ///   - training: Whether deltas are needed.
     ///   - keepsPreActivations: Whether every layer's z is kept, not only where a derivative needs it.
+    ///   - gemmProvider: Who multiplies matrices.
     public init(
         network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, capacity: Int, training: Bool = true,
-        keepsPreActivations: Bool = false
+        keepsPreActivations: Bool = false, gemmProvider: GemmProvider = .preferred
     ) {
         precondition(capacity > 0, "a workspace holds at least one sample")
         self.network = network
         self.parameters = parameters
         self.capacity = capacity
+        gemm = GemmMemory(provider: gemmProvider, workers: 1)
         let plan = network.layers.enumerated().map { index, layer in
             LayerPlan(
                 layer, isLast: index == network.layers.count - 1, training: training,

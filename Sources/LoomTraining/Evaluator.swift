@@ -23,13 +23,18 @@ public final class Evaluator<Scalar: LoomScalar> {
     private let team: WorkerTeam
     private let workspaces: [Workspace<Scalar>]
 
-    /// An evaluator of `network` with `parameters`, which it reads anew at every call.
-    public init(network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, team: WorkerTeam) {
+    /// An evaluator of `network` with `parameters`, which it reads anew at every call; `gemmProvider` multiplies matrices.
+    public init(
+        network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, team: WorkerTeam,
+        gemmProvider: GemmProvider = .preferred
+    ) {
         self.network = network
         self.parameters = parameters
         self.team = team
         workspaces = (0..<team.workers).map { _ in
-            Workspace(network: network, parameters: parameters, capacity: Self.chunkRows, training: false)
+            Workspace(
+                network: network, parameters: parameters, capacity: Self.chunkRows, training: false,
+                gemmProvider: gemmProvider)
         }
     }
 

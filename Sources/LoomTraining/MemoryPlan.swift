@@ -19,7 +19,7 @@ public struct MemoryPlan: Sendable, Equatable {
     public var activationBytes = 0
     /// The gathered samples of a batch.
     public var batchBytes = 0
-    /// Activations of an evaluation, of all workers.
+    /// Activations of an evaluation and the scratch memory of its products, of all workers.
     public var evaluationBytes = 0
     /// Needed only while the data are read, before the network is made.
     public var loadingBytes = 0
@@ -80,7 +80,9 @@ extension MemoryPlan {
             let outputs = network.layers.reduce(0) {
                 $0 + rowBytes($1.units) + ($1.components > 1 ? rowBytes($1.preActivations) : 0)
             }
-            evaluationBytes = team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
+            evaluationBytes =
+                team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
+                + GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         }
         activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         gradientBytes += GradientColumnsMemory<Scalar>.bytes(

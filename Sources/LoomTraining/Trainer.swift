@@ -116,7 +116,8 @@ public final class Trainer<Scalar: LoomScalar> {
         let parameters = network.initialParameters()
         let gradients = ParameterBuffer<Scalar>(layout: network.layout)
         let state = OptimizerState<Scalar>(kind: optimizer.kind, layout: network.layout)
-        let workspace = Workspace(network: network, parameters: parameters, capacity: schedule.batchRows)
+        let workspace = Workspace(
+            network: network, parameters: parameters, capacity: schedule.batchRows, gemmProvider: teamPlan.gemmProvider)
         let memory = BatchMemory(
             dataset: data,
             order: EpochOrder(seed: schedule.seed, count: data.count, shuffle: schedule.shuffles),

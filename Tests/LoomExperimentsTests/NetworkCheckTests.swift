@@ -1,8 +1,11 @@
 import Foundation
-import LoomExperiments
+import LoomKernels
 import LoomModel
+import LoomTraining
 import TestSupport
 import Testing
+
+@testable import LoomExperiments
 
 @Suite struct NetworkCheckTests {
     /// Small batches and few elements: a debug build has to finish in seconds.
@@ -41,6 +44,18 @@ import Testing
         let configuration = try SeedConfiguration.load(path: path)
         let layer = configuration.network.layers[0].name
         #expect(try !NetworkCheck(configuration, options: Self.options(corrupted: layer)).passed)
+    }
+
+    /// What is compared is what would be trained.
+    @Test(arguments: [GemmProvider.builtin, .openBLAS], GradientForm.allCases)
+    func theTrainerIsTheConfiguredOne(provider: GemmProvider, form: GradientForm) throws {
+        var configuration = try SeedConfiguration.load("003-problem-3.1-softmax")
+        configuration.parallel.products = provider == .builtin ? .builtin : .openBLAS
+        configuration.parallel.gradient = form == .sliced ? .sliced : .columns
+        let problem = try ReferenceProblem(configuration, samples: .first(4))
+        let trainer = try FastComparison(problem, workers: 2).trainer(Float.self, workers: 2)
+        #expect(trainer.gemmProvider == provider && trainer.gradientForm == form)
+        #expect(try NetworkCheck(configuration, options: Self.options()).passed)
     }
 
     @Test func kinksAreNamedAndLeftOut() throws {

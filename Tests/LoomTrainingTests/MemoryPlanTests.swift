@@ -43,8 +43,9 @@ import Testing
         #expect(plan.optimizerBytes == reserved.optimizer)
         #expect(plan.activationBytes == reserved.activations)
         #expect(plan.batchBytes == reserved.batch)
-        // 7 rows for two workers, of 19, 33 and 3 units in rows of 64 bytes.
-        #expect(plan.evaluationBytes == 2 * 7 * (type == Float.self ? 128 + 192 + 64 : 192 + 320 + 64))
+        // 7 rows for two workers, of 19, 33 and 3 units in rows of 64 bytes, and what their products need.
+        let scratch = GemmMemory<Scalar>(provider: team.gemmProvider, workers: 2).bytes
+        #expect(plan.evaluationBytes == scratch + 2 * 7 * (type == Float.self ? 128 + 192 + 64 : 192 + 320 + 64))
     }
 
     @Test func theTotalCountsWhatIsThereAtATime() {

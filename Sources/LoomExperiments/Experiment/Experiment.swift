@@ -54,7 +54,9 @@ public final class Experiment<Scalar: LoomScalar> {
         if let path = settings.parametersFile {
             _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
         }
-        evaluator = Evaluator(network: trainer.network, parameters: trainer.parameters, team: trainer.team)
+        evaluator = Evaluator(
+            network: trainer.network, parameters: trainer.parameters, team: trainer.team,
+            gemmProvider: trainer.gemmProvider)
         ceiling = GemmCeiling(Scalar.self, team: trainer.team, machine: machine, cache: ceilings)
     }
 

@@ -130,24 +130,27 @@ struct FastComparison {
         let parameters = ParameterBuffer<Scalar>(layout: network.layout)
         problem.setParameters(parameters, of: network)
         let evaluator = Evaluator(
-            network: network, parameters: parameters, team: WorkerTeam(workers: workers, request: .forkJoin))
+            network: network, parameters: parameters, team: WorkerTeam(workers: workers, request: .forkJoin),
+            gemmProvider: problem.configuration.parallel.gemmProvider)
         let predictions = evaluator.predict(try problem.samples(Scalar.self))
         return predictions.elements.map { Double($0) }
     }
 
     // MARK: Trainers
 
-    private func trainer<Scalar: LoomScalar>(_: Scalar.Type, workers count: Int) throws -> Trainer<Scalar> {
+    /// A trainer as the configuration asks for, with `count` workers and small shards.
+    func trainer<Scalar: LoomScalar>(_: Scalar.Type, workers count: Int) throws -> Trainer<Scalar> {
         let rows = problem.inputs.count
         // Several shards for every worker, or the comparison would say nothing.
         let shard = max(1, rows / (2 * workers))
+        let parallel = problem.configuration.parallel
         let trainer = try Trainer<Scalar>(
             network: problem.network, loss: problem.configuration.loss,
             optimizer: problem.configuration.optimizer,
             schedule: TrainingSchedule(batchRows: rows, epochs: Self.steps, shuffles: false),
             team: TeamPlan(
-                workers: count, request: .forkJoin,
-                shardRows: min(problem.configuration.parallel.shardRows ?? shard, shard)),
+                workers: count, request: .forkJoin, shardRows: min(parallel.shardRows ?? shard, shard),
+                gemmProvider: parallel.gemmProvider, gradientForm: parallel.gradientForm),
             data: problem.samples(Scalar.self))
         problem.setParameters(trainer.parameters, of: trainer.network)
         return trainer
