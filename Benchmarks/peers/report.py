@@ -50,11 +50,15 @@ class Comparison:
         """The peer with the highest median."""
         return max((name for name in self.series if name != GRADLOOM), key=lambda name: self.series[name].speed)
 
+    def relative(self, name: str) -> list[float]:
+        """A trainer's speed over that of the best peer, round by round."""
+        best = self.series[self.best_peer].samples_per_second
+        return [own / peer for own, peer in zip(self.series[name].samples_per_second, best)]
+
     @property
     def ratios(self) -> list[float]:
         """Gradloom's speed over that of the best peer, round by round."""
-        best = self.series[self.best_peer].samples_per_second
-        return [own / peer for own, peer in zip(self.series[GRADLOOM].samples_per_second, best)]
+        return self.relative(GRADLOOM)
 
     def gflops(self, speed: float) -> float:
         """The speed in GFLOP/s of matrix products."""
