@@ -17,10 +17,7 @@ public enum Checkpoint {
         parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int,
         metadata: [String: String] = [:], extraTensors: [Safetensors.Tensor] = []
     ) -> Safetensors {
-        var tensors = named(parameters, prefix: "")
-        for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
-            if let buffer { tensors += named(buffer, prefix: prefix) }
-        }
+        let tensors = buffers(parameters, state).flatMap { named($0.buffer, prefix: $0.prefix) }
         return Safetensors(tensors: tensors + extraTensors, metadata: complete(metadata, step: step))
     }
 
@@ -30,10 +27,7 @@ public enum Checkpoint {
         parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int,
         metadata: [String: String] = [:], extraTensors: [Safetensors.Tensor] = [], to path: String
     ) throws {
-        var parts = parameters.parts(prefix: "")
-        for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
-            if let buffer { parts += buffer.parts(prefix: prefix) }
-        }
+        let parts = buffers(parameters, state).flatMap { $0.buffer.parts(prefix: $0.prefix) }
         try Safetensors.write(
             parts + extraTensors.map(Safetensors.Part.init), metadata: complete(metadata, step: step), to: path)
     }
@@ -47,14 +41,24 @@ public enum Checkpoint {
     public static func restore<Scalar: LoomScalar>(
         _ file: Safetensors, parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>? = nil
     ) throws(SafetensorsError) -> Int {
-        var found = try tensors(of: parameters, prefix: "", in: file)
-        for (prefix, buffer) in zip(states, [state?.first, state?.second]) {
-            if let buffer { found += try tensors(of: buffer, prefix: prefix, in: file) }
+        var found: [(buffer: ParameterBuffer<Scalar>, index: Int, values: Safetensors.Values)] = []
+        for (prefix, buffer) in buffers(parameters, state) {
+            for (index, tensor) in buffer.layout.tensors.enumerated() {
+                found.append((buffer, index, try file.tensor(prefix + tensor.name, shape: tensor.shape).values))
+            }
         }
         for (buffer, index, values) in found {
             buffer.setValues(index, to: values.converted(to: Scalar.self))
         }
         return file.metadata[stepKey].flatMap(Int.init) ?? 0
+    }
+
+    /// What a checkpoint holds, with the prefix of its tensors' names.
+    private static func buffers<Scalar: LoomScalar>(
+        _ parameters: ParameterBuffer<Scalar>, _ state: OptimizerState<Scalar>?
+    ) -> [(prefix: String, buffer: ParameterBuffer<Scalar>)] {
+        [("", parameters)]
+            + zip(states, [state?.first, state?.second]).compactMap { prefix, buffer in buffer.map { (prefix, $0) } }
     }
 
     private static func named<Scalar: LoomScalar>(
@@ -64,17 +68,6 @@ public enum Checkpoint {
             Safetensors.Tensor(
                 name: prefix + tensor.name, shape: tensor.shape, values: .init(buffer.values(index)))
         }
-    }
-
-    /// What `file` has for every tensor of `buffer`, with its index there.
-    private static func tensors<Scalar: LoomScalar>(
-        of buffer: ParameterBuffer<Scalar>, prefix: String, in file: Safetensors
-    ) throws(SafetensorsError) -> [(ParameterBuffer<Scalar>, Int, Safetensors.Values)] {
-        var found: [(ParameterBuffer<Scalar>, Int, Safetensors.Values)] = []
-        for (index, tensor) in buffer.layout.tensors.enumerated() {
-            found.append((buffer, index, try file.tensor(prefix + tensor.name, shape: tensor.shape).values))
-        }
-        return found
     }
 }
 
