@@ -172,7 +172,8 @@ extension Double: LoomScalar {
             l2_twice: Double(settings.twiceL2), momentum: Double(settings.momentum),
             beta1: Double(settings.beta1), beta2: Double(settings.beta2), epsilon: Double(settings.epsilon),
             bias_correction1: Double(settings.biasCorrection1), bias_correction2: Double(settings.biasCorrection2),
-            weight_decay: Double(settings.weightDecay))
+            weight_decay: Double(settings.weightDecay), gradient_count: settings.gradientCount,
+            gradient_distance: settings.gradientDistance)
         let (rows, columns, stride) = (weights.rows, weights.columns, weights.stride)
         switch rule {
         case .sgd:

@@ -45,6 +45,10 @@ public struct UpdateSettings: Sendable, BitwiseCopyable {
     public var biasCorrection2 = 1.0
     /// The decoupled decay of `adamw` for weights, 0 otherwise.
     public var weightDecay = 0.0
+    /// The gradient is the sum of this many matrices, added in their order.
+    public var gradientCount = 1
+    /// Elements from each of these matrices to the next.
+    public var gradientDistance = 0
 
     /// No update: every number at its neutral value.
     public init() {}
@@ -139,7 +143,8 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     static func gatherRows(
         _ indices: UnsafePointer<UInt32>, of source: MatrixView<Self>, into destination: MatrixView<Self>)
 
-    /// One optimizer update of `weights`; gradients and states have the weights' shape and stride.
+    /// One optimizer update of `weights`; gradients and states have the weights' shape and stride. `gradients` is the
+    /// first of `settings.gradientCount` matrices.
     static func update(
         _ rule: UpdateRule, _ settings: UpdateSettings, weights: MatrixView<Self>, gradients: UnsafePointer<Self>,
         firstState: UnsafeMutablePointer<Self>?, secondState: UnsafeMutablePointer<Self>?)

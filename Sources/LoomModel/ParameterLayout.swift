@@ -100,6 +100,11 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
             stride: tensor.stride)
     }
 
+    /// All tensors in one row, padding included, valid while this buffer lives.
+    public var elements: MatrixView<Scalar> {
+        MatrixView(pointer: buffer.pointer, rows: 1, columns: buffer.count, stride: buffer.count)
+    }
+
     /// The weight matrix `index` as a factor of products: units × inputs, however it lies.
     public func weights(_ index: Int) -> GemmOperand<Scalar> {
         GemmOperand(view(index), transposed: layout.tensors[index].isTransposed)

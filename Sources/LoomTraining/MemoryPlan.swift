@@ -87,7 +87,8 @@ extension MemoryPlan {
         activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         gradientBytes += GradientColumnsMemory<Scalar>.bytes(
             requested: team.gradientForm, network: network, shardRows: team.shardRows, batchRows: capacity,
-            runsMerge: !team.sameBitsForAnyWorkers || team.gemmProvider.keepsBitsWhenCut)
+            runsMerge: !team.sameBitsForAnyWorkers || team.gemmProvider.keepsBitsWhenCut,
+            fixedWorkers: team.sameBitsForAnyWorkers ? nil : team.workers)
         if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }

@@ -113,6 +113,7 @@ public final class Trainer<Scalar: LoomScalar> {
         let epochs = EpochLayout(
             samples: data.count, batchRows: schedule.batchRows, dropsLast: schedule.dropsLast)
         let totalSteps = min(schedule.epochs * epochs.stepsPerEpoch, schedule.maximumSteps ?? .max)
+        let rule = Optimizer(optimizer, totalSteps: totalSteps, stepsPerEpoch: epochs.stepsPerEpoch)
         let parameters = network.initialParameters()
         let gradients = ParameterBuffer<Scalar>(layout: network.layout)
         let state = OptimizerState<Scalar>(kind: optimizer.kind, layout: network.layout)
@@ -125,15 +126,15 @@ public final class Trainer<Scalar: LoomScalar> {
         var planner = StepPlanner(
             network: network, workers: teamPlan.workers, requestedShardRows: teamPlan.shardRows,
             sameBitsForAnyWorkers: teamPlan.sameBitsForAnyWorkers, cacheBytes: teamPlan.cacheBytes,
-            provider: teamPlan.gemmProvider, form: teamPlan.gradientForm, parameters: parameters, gradients: gradients,
-            state: state)
+            provider: teamPlan.gemmProvider, form: teamPlan.gradientForm,
+            updatesAlike: rule.treatsBiasesAsWeights && !rule.clips && lossDescription.l2 == 0,
+            parameters: parameters, gradients: gradients, state: state)
         let fullBatch = planner.plan(batchRows: epochs.batchRows, fullBatchRows: epochs.batchRows)
         let lastBatch =
             epochs.lastBatchRows == epochs.batchRows
             ? fullBatch : planner.plan(batchRows: epochs.lastBatchRows, fullBatchRows: epochs.batchRows)
         let progressMemory = StepProgressMemory(
             shardCount: fullBatch.grid.count, unitCount: max(fullBatch.unitCount, lastBatch.unitCount))
-        let rule = Optimizer(optimizer, totalSteps: totalSteps, stepsPerEpoch: epochs.stepsPerEpoch)
         self.network = network
         self.loss = loss
         self.lossDescription = lossDescription

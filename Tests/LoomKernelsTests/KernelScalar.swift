@@ -58,6 +58,8 @@ struct UpdateSettings {
     var biasCorrection1 = 1 / (1 - 0.9)
     var biasCorrection2 = 1 / (1 - 0.999)
     var weightDecay = 0.0
+    var gradientCount = 1
+    var gradientDistance = 0
 }
 
 extension Float: KernelScalar {
@@ -122,7 +124,8 @@ extension Float: KernelScalar {
             beta2: Float(settings.beta2), epsilon: Float(settings.epsilon),
             bias_correction1: Float(settings.biasCorrection1),
             bias_correction2: Float(settings.biasCorrection2),
-            weight_decay: Float(settings.weightDecay))
+            weight_decay: Float(settings.weightDecay), gradient_count: settings.gradientCount,
+            gradient_distance: settings.gradientDistance)
         switch rule {
         case .sgd:
             kernels.update_sgd_f32(&update, rows, columns, stride, weights, gradients)
@@ -198,7 +201,8 @@ extension Double: KernelScalar {
             beta2: Double(settings.beta2), epsilon: Double(settings.epsilon),
             bias_correction1: Double(settings.biasCorrection1),
             bias_correction2: Double(settings.biasCorrection2),
-            weight_decay: Double(settings.weightDecay))
+            weight_decay: Double(settings.weightDecay), gradient_count: settings.gradientCount,
+            gradient_distance: settings.gradientDistance)
         switch rule {
         case .sgd:
             kernels.update_sgd_f64(&update, rows, columns, stride, weights, gradients)

@@ -81,6 +81,43 @@ import Testing
         }
     }
 
+    /// The bits of adding the matrices up first, in their order.
+    @Test("A gradient of several matrices", arguments: KernelVariant.all, UpdateRule.allCases)
+    func severalMatrices(_ variant: KernelVariant, _ rule: UpdateRule) {
+        for columns in testedColumns {
+            for count in [2, 3, 16] { Self.checkMatrices(variant, rule, columns: columns, count: count) }
+        }
+    }
+
+    private static func checkMatrices(_ variant: KernelVariant, _ rule: UpdateRule, columns: Int, count: Int) {
+        let rows = 3
+        var generator = KernelTestGenerator(seed: 22)
+        func matrix(rows: Int, _ range: ClosedRange<Double>) -> PaddedMatrix<Float> {
+            PaddedMatrix(rows: rows, columns: columns, poison: [0]) { _, _ in generator.uniform(range) }
+        }
+        let gradients = matrix(rows: count * rows, -1...1)
+        let (sum, weights) = (matrix(rows: rows, 0...0), matrix(rows: rows, -1...1))
+        let (first, second) = (matrix(rows: rows, -1...1), matrix(rows: rows, 0...1))
+        let (weightsOfSum, firstOfSum, secondOfSum) = (weights.copy(), first.copy(), second.copy())
+        let distance = rows * gradients.stride
+        variant.kernels.sum_matrices_f32(
+            count, distance, rows, columns, gradients.stride, gradients.pointer, sum.pointer)
+        var settings = UpdateSettings(gradientScale: 0.5, l2Twice: 0.02)
+        Float.update(
+            variant.kernels, rule, settings, rows: rows, columns: columns, stride: sum.stride,
+            weights: weightsOfSum.pointer, gradients: sum.pointer, first: firstOfSum.pointer,
+            second: secondOfSum.pointer)
+        settings.gradientCount = count
+        settings.gradientDistance = distance
+        Float.update(
+            variant.kernels, rule, settings, rows: rows, columns: columns, stride: gradients.stride,
+            weights: weights.pointer, gradients: gradients.pointer, first: first.pointer, second: second.pointer)
+        let label = "\(variant), \(rule), \(columns) columns, \(count) matrices"
+        #expect(weights.hasSameBits(as: weightsOfSum, rows: rows), "\(label): weights")
+        #expect(first.hasSameBits(as: firstOfSum, rows: rows), "\(label): first moment")
+        #expect(second.hasSameBits(as: secondOfSum, rows: rows), "\(label): second moment")
+    }
+
     @Test("A block of columns leaves its neighbours alone", arguments: KernelVariant.all, UpdateRule.allCases)
     func blocks(_ variant: KernelVariant, _ rule: UpdateRule) {
         let weights = PaddedMatrix<Float>(rows: 3, columns: 48) { Double($0 * 48 + $1) }

@@ -73,7 +73,8 @@ import Testing
         let products = trainer.plannedProducts
         let operations = products.reduce(0) { $0 + Double($1.callsPerStep) * $1.shape.operations }
         #expect(operations == Double(planned.batchRows) * trainer.network.operationsPerSample)
-        let samples = Partition.range(of: 0, parts: workers, count: trainer.shardCount).count * trainer.shardRows
+        let plan = trainer.fullBatch
+        let samples = plan.shardRuns.elements.map { plan.grid.rows(of: $0.firstShard..<$0.endShard).count }.max()!
         for product in products {
             switch product.shape.kind {
             case .forward, .backward: #expect(product.shape.rows <= min(samples, planned.batchRows))

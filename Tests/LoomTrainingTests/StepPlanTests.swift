@@ -50,6 +50,7 @@ import Testing
         for batchRows in Set([planned.batchRows, planned.lastRows ?? planned.batchRows]) {
             var plans: [[PlannedSlice]] = []
             var grids: [ShardGrid] = []
+            var pieces: [[Range<Int>]] = []
             for workers in [1, 2, 3, 5, 9] {
                 var planner = memory.planner(planned, workers: workers, provider: provider, form: form)
                 let plan = planner.plan(batchRows: batchRows, fullBatchRows: planned.batchRows)
@@ -57,11 +58,13 @@ import Testing
                 checkCoverage(plan, memory, workers: workers)
                 checkCallShapes(plan, memory.network, workers: workers, provider)
                 grids.append(plan.grid)
+                pieces.append(plan.pieces.elements.map(\.rows))
                 plans.append(memory.slices(of: plan))
             }
             // The units of work and of all sums are the same for every number of workers.
             #expect(grids.allSatisfy { $0 == grids[0] })
             #expect(plans.allSatisfy { $0 == plans[0] })
+            #expect(pieces.allSatisfy { $0 == pieces[0] })
         }
     }
 
@@ -70,13 +73,24 @@ import Testing
         #expect(runs.count == workers)
         #expect(runs.flatMap(Array.init) == Array(0..<plan.grid.count))
         #expect(runs.flatMap { Array(plan.grid.rows(of: $0)) } == Array(0..<batchRows))
-        // A column has one writer.
-        if plan.columns.count > 0 {
-            #expect(runs.allSatisfy { $0.isEmpty || $0.lowerBound % plan.columns.shardsPerColumn == 0 })
-            #expect((plan.grid.count - 1) / plan.columns.shardsPerColumn == plan.columns.count - 1)
+        #expect(plan.pieces.elements.flatMap { Array($0.rows) } == Array(0..<batchRows))
+        #expect(plan.blockStarts.count == workers + 1 && plan.blockStarts.elements.last == plan.blocks.count)
+        var writers: [Int: Set<Int>] = [:]
+        for worker in 0..<workers {
+            let blocks = plan.blocks.elements[plan.blockStarts.pointer[worker]..<plan.blockStarts.pointer[worker + 1]]
+            #expect(blocks.flatMap { Array($0.firstShard..<$0.endShard) } == Array(runs[worker]))
+            for block in blocks {
+                let pieces = plan.pieces.elements[block.firstPiece..<block.endPiece]
+                let rows = plan.grid.rows(of: block.firstShard..<block.endShard)
+                #expect(plan.columns.count == 0 || pieces.flatMap { Array($0.rows) } == Array(rows))
+                for piece in pieces { writers[piece.column, default: []].insert(worker) }
+            }
         }
-        for (run, shards) in zip(plan.shardRuns.elements, runs) {
-            #expect(plan.blocks.blocks(of: run).flatMap(Array.init) == Array(shards))
+        // A column has one writer, and begins once.
+        #expect(writers.count == plan.columns.count && writers.values.allSatisfy { $0.count == 1 })
+        if plan.columns.count > 0 {
+            let begun = plan.pieces.elements.filter(\.beginsColumn).map(\.column)
+            #expect(begun == Array(0..<plan.columns.count))
         }
     }
 
@@ -150,13 +164,11 @@ import Testing
     private func callLengths<Scalar>(_ plan: StepPlan<Scalar>, rowsPerCall: Int) -> Set<Int> {
         #expect(rowsPerCall == .max || rowsPerCall.isMultiple(of: plan.grid.shardRows))
         var lengths = Set<Int>()
-        for run in plan.shardRuns.elements {
-            for block in plan.blocks.blocks(of: run) {
-                var rest = plan.grid.rows(of: block).count
-                while rest > 0 {
-                    lengths.insert(min(rest, rowsPerCall))
-                    rest -= min(rest, rowsPerCall)
-                }
+        for block in plan.blocks.elements {
+            var rest = plan.grid.rows(of: block.firstShard..<block.endShard).count
+            while rest > 0 {
+                lengths.insert(min(rest, rowsPerCall))
+                rest -= min(rest, rowsPerCall)
             }
         }
         return lengths
@@ -249,7 +261,7 @@ import Testing
 }
 
 /// One slice of a plan, whoever has it.
-private struct PlannedSlice: Equatable {
+struct PlannedSlice: Equatable {
     let offset: Int
     let rows: Int
     let columns: Int
@@ -259,7 +271,7 @@ private struct PlannedSlice: Equatable {
 }
 
 /// The buffers that plans point into.
-private struct PlanMemory<Scalar: LoomScalar> {
+struct PlanMemory<Scalar: LoomScalar> {
     let network: Network<Scalar>
     let parameters: ParameterBuffer<Scalar>
     let gradients: ParameterBuffer<Scalar>
@@ -274,15 +286,15 @@ private struct PlanMemory<Scalar: LoomScalar> {
 
     var start: UnsafeMutablePointer<Scalar> { parameters.view(0).pointer }
 
-    func planner(_ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider, form: GradientForm)
-        -> StepPlanner<Scalar>
-    {
+    func planner(
+        _ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider, form: GradientForm?,
+        updatesAlike: Bool = false
+    ) -> StepPlanner<Scalar> {
         StepPlanner(
             network: network, workers: workers, requestedShardRows: planned.shardRows,
             sameBitsForAnyWorkers: true,
-            cacheBytes: planned.cacheBytes, provider: provider, form: form, parameters: parameters,
-            gradients: gradients,
-            state: state)
+            cacheBytes: planned.cacheBytes, provider: provider, form: form, updatesAlike: updatesAlike,
+            parameters: parameters, gradients: gradients, state: state)
     }
 
     /// The single slices of a plan in the order of their numbers.

@@ -116,6 +116,30 @@ import Testing
         #expect(norms.contains { $0 > 0.6 } && norms.contains { $0 < 0.6 }, "\(norms)")
     }
 
+    // MARK: Columns
+
+    /// Batches of several gradient columns, a last one of fewer, and columns of several blocks; every optimizer with and
+    /// without penalty and clipping.
+    static let columns: [Case] = OptimizerDescription.Kind.allCases.enumerated().flatMap { index, kind in
+        [(0.0, nil), (0.01, nil), (0, 0.3)].map { (l2: Double, clipNorm: Double?) in
+            let isLarge = l2 == 0 && clipNorm == nil && kind != .adam
+            let (rows, batch) = isLarge ? (1300, 1200) : (161, 70)
+            var training = Case(
+                seed: UInt64(index + 1), layers: [5, 19, 7, 3], loss: LossDescription(kind: .crossEntropy, l2: l2),
+                rows: rows, schedule: TrainingSchedule(batchRows: batch, epochs: 2, seed: 12))
+            training.optimizer = OptimizerDescription(
+                kind: kind, learningRate: kind == .adam || kind == .adamw ? 0.01 : 0.1, weightDecay: 0.1,
+                clipNorm: clipNorm)
+            // Two columns, of which each is larger than a block.
+            training.team = TeamPlan(workers: isLarge ? 2 : 1 + index % 3, sameBitsForAnyWorkers: !isLarge)
+            return training
+        }
+    }
+
+    @Test(arguments: columns) func gradientsInColumns(_ training: Case) throws {
+        try check(training)
+    }
+
     // MARK: Functions
 
     /// Every activation × output × loss × reduction.

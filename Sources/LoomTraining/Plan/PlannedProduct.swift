@@ -81,8 +81,9 @@ extension StepPlan {
     /// The products of a step by this plan, as `NetworkPass` and `TrainingStep` call them.
     func products(of network: Network<Scalar>) -> [PlannedProduct] {
         var tally = ProductTally<Scalar>()
-        let blockRows = shardRuns.elements.flatMap(blocks.blocks).map { grid.rows(of: $0).count }
-        let columnTensors = UnsafeBufferPointer(start: columns.tensors, count: columns.tensorCount)
+        let blockRows = blocks.elements.map { grid.rows(of: $0.firstShard..<$0.endShard).count }
+        let columnTensors = UnsafeBufferPointer(
+            start: columns.tensors, count: columns.count > 0 ? columns.tensorCount : 0)
         var calls = callShapes.elements.makeIterator()
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
@@ -101,20 +102,23 @@ extension StepPlan {
             }
             for tensor in columnTensors where tensor.layer == index && tensor.role == .weights {
                 let block = columns.view(tensor)
-                for rows in blockRows {
+                for piece in pieces.elements {
                     tally.addGradient(
                         of: layer.name, block, block: block, isTransposed: tensor.isTransposed,
-                        sourceWidth: tensor.isTransposed ? block.rows : block.columns, samples: rows)
+                        sourceWidth: tensor.isTransposed ? block.rows : block.columns, samples: piece.rows.count)
                 }
             }
             guard columns.count == 0 else { continue }
             for operation in slices.elements where operation.layer == index && operation.role == .weights {
                 let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
-                tally.addGradient(
-                    of: layer.name, operation.parameters, block: operation.grid.block(range, of: operation.parameters),
-                    isTransposed: operation.isTransposed,
-                    sourceWidth: operation.source < 0 ? network.inputs : network.layers[operation.source].units,
-                    samples: grid.batchRows)
+                for piece in pieces.elements {
+                    tally.addGradient(
+                        of: layer.name, operation.parameters,
+                        block: operation.grid.block(range, of: operation.parameters),
+                        isTransposed: operation.isTransposed,
+                        sourceWidth: operation.source < 0 ? network.inputs : network.layers[operation.source].units,
+                        samples: piece.rows.count)
+                }
             }
         }
         return tally.products

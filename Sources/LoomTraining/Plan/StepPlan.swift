@@ -9,6 +9,44 @@ struct ShardRun: BitwiseCopyable {
     let endShard: Int
 }
 
+/// Shards that go through all layers together, so that their activations stay in the cache.
+struct ShardBlock: BitwiseCopyable {
+    /// The first shard.
+    let firstShard: Int
+    /// One past the last shard.
+    let endShard: Int
+    /// The first of the plan's pieces that are added to columns after this block; none unless columns are written.
+    let firstPiece: Int
+    /// One past the last of these pieces.
+    let endPiece: Int
+
+    init(_ shards: Range<Int>, pieces: Range<Int> = 0..<0) {
+        firstShard = shards.lowerBound
+        endShard = shards.upperBound
+        firstPiece = pieces.lowerBound
+        endPiece = pieces.upperBound
+    }
+}
+
+/// Samples whose gradients are summed by one product.
+struct GradientPiece: BitwiseCopyable {
+    let firstRow: Int
+    let endRow: Int
+    /// The column that the sum belongs to.
+    let column: Int
+    /// Whether the column begins with it.
+    let beginsColumn: Bool
+
+    init(_ rows: Range<Int>, column: Int, beginsColumn: Bool) {
+        firstRow = rows.lowerBound
+        endRow = rows.upperBound
+        self.column = column
+        self.beginsColumn = beginsColumn
+    }
+
+    var rows: Range<Int> { firstRow..<endRow }
+}
+
 /// One gradient product and the update of the parameters it belongs to.
 struct SliceOperation<Scalar: LoomScalar>: BitwiseCopyable {
     /// The layer whose deltas enter.
@@ -46,10 +84,8 @@ public enum GradientForm: String, Sendable, CaseIterable, Codable {
 struct GradientColumns<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     // Sendable: a column is written by the worker of its shards, and read by all after the barrier.
 
-    /// The number of columns; 0 in the sliced form.
+    /// The number of columns that are written; 0 in the sliced form, and where slices have more work for all workers.
     let count: Int
-    /// Consecutive shards of a column.
-    let shardsPerColumn: Int
     /// Element 0 of column 0.
     let start: UnsafeMutablePointer<Scalar>
     /// Elements from column to column.
@@ -68,8 +104,10 @@ struct GradientColumns<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable
     }
 
     /// The part of the first column that belongs to `gradients`, a part of the gradient.
-    func firstColumn(of gradients: MatrixView<Scalar>) -> UnsafePointer<Scalar> {
-        UnsafePointer(start + (gradients.pointer - gradientStart))
+    func firstColumn(of gradients: MatrixView<Scalar>) -> MatrixView<Scalar> {
+        MatrixView(
+            pointer: start + (gradients.pointer - gradientStart), rows: gradients.rows, columns: gradients.columns,
+            stride: gradients.stride)
     }
 }
 
@@ -95,9 +133,13 @@ struct ColumnTensor: BitwiseCopyable {
 /// same bits, depend on the number of workers.
 final class StepPlan<Scalar: LoomScalar>: Sendable {
     let grid: ShardGrid
-    /// Shards that go through all layers together, so that their activations stay in the cache.
-    let blocks: ShardBlocks
     let shardRuns: AlignedBuffer<ShardRun>
+    /// The blocks of all workers, worker by worker.
+    let blocks: AlignedBuffer<ShardBlock>
+    /// Worker w has the blocks `blockStarts[w] ..< blockStarts[w + 1]`.
+    let blockStarts: AlignedBuffer<Int>
+    /// What a gradient is the sum of, in its order: the whole batch in the sliced form, otherwise the columns or parts of them.
+    let pieces: AlignedBuffer<GradientPiece>
     /// The operations of all workers, worker by worker.
     let slices: AlignedBuffer<SliceOperation<Scalar>>
     /// Worker w has the operations `sliceStarts[w] ..< sliceStarts[w + 1]`.
@@ -106,47 +148,60 @@ final class StepPlan<Scalar: LoomScalar>: Sendable {
     let callShapes: AlignedBuffer<CallShape>
     /// All slices of the network, in the fixed order in which norms and penalties are added.
     let unitCount: Int
+    let form: GradientForm
     let columns: GradientColumns<Scalar>
 
     init(
-        grid: ShardGrid, blocks: ShardBlocks, columns: GradientColumns<Scalar>, shardRuns: [ShardRun],
-        slices: [[SliceOperation<Scalar>]],
-        callShapes: [CallShape], unitCount: Int
+        grid: ShardGrid, form: GradientForm, columns: GradientColumns<Scalar>, shardRuns: [ShardRun],
+        blocks: [[ShardBlock]], pieces: [GradientPiece], slices: [[SliceOperation<Scalar>]], callShapes: [CallShape],
+        unitCount: Int
     ) {
         self.grid = grid
-        self.blocks = blocks
+        self.form = form
         self.columns = columns
         self.shardRuns = AlignedBuffer(shardRuns)
+        self.blocks = AlignedBuffer(blocks.flatMap { $0 })
+        blockStarts = AlignedBuffer(Self.starts(of: blocks))
+        self.pieces = AlignedBuffer(pieces)
         self.slices = AlignedBuffer(slices.flatMap { $0 })
-        var starts = [0]
-        for worker in slices {
-            starts.append(starts.last! + worker.count)
-        }
-        self.sliceStarts = AlignedBuffer(starts)
+        sliceStarts = AlignedBuffer(Self.starts(of: slices))
         self.callShapes = AlignedBuffer(callShapes)
         self.unitCount = unitCount
+    }
+
+    /// Where each worker's part begins when all follow each other, and the end.
+    private static func starts<Element>(of parts: [[Element]]) -> [Int] {
+        parts.reduce(into: [0]) { $0.append($0.last! + $1.count) }
     }
 }
 
 /// A `StepPlan` as a step sees it: plain pointers, valid while the plan lives.
 struct StepPlanPass<Scalar: LoomScalar>: BitwiseCopyable {
     let grid: ShardGrid
-    let blocks: ShardBlocks
     let shardRuns: UnsafePointer<ShardRun>
+    let blocks: UnsafePointer<ShardBlock>
+    let blockStarts: UnsafePointer<Int>
+    let pieces: UnsafePointer<GradientPiece>
+    let pieceCount: Int
     let slices: UnsafePointer<SliceOperation<Scalar>>
     let sliceStarts: UnsafePointer<Int>
     let callShapes: UnsafePointer<CallShape>
     let unitCount: Int
+    let isSliced: Bool
     let columns: GradientColumns<Scalar>
 
     init(_ plan: StepPlan<Scalar>) {
         grid = plan.grid
-        blocks = plan.blocks
         shardRuns = UnsafePointer(plan.shardRuns.pointer)
+        blocks = UnsafePointer(plan.blocks.pointer)
+        blockStarts = UnsafePointer(plan.blockStarts.pointer)
+        pieces = UnsafePointer(plan.pieces.pointer)
+        pieceCount = plan.pieces.count
         slices = UnsafePointer(plan.slices.pointer)
         sliceStarts = UnsafePointer(plan.sliceStarts.pointer)
         callShapes = UnsafePointer(plan.callShapes.pointer)
         unitCount = plan.unitCount
+        isSliced = plan.form == .sliced
         columns = plan.columns
     }
 }

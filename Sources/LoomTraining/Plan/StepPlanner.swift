@@ -14,6 +14,8 @@ struct StepPlanner<Scalar: LoomScalar> {
     let parameters: ParameterBuffer<Scalar>
     let gradients: ParameterBuffer<Scalar>
     let state: OptimizerState<Scalar>
+    /// Whether all parameters are updated by the same numbers, and nobody asks for the norm of some of them.
+    let updatesAlike: Bool
     private let requestedForm: GradientForm?
     /// Made with the first plan.
     private(set) var columnsMemory: GradientColumnsMemory<Scalar>?
@@ -21,9 +23,8 @@ struct StepPlanner<Scalar: LoomScalar> {
 
     init(
         network: Network<Scalar>, workers: Int, requestedShardRows: Int?, sameBitsForAnyWorkers: Bool,
-        cacheBytes: Int, provider: GemmProvider, form: GradientForm?, parameters: ParameterBuffer<Scalar>,
-        gradients: ParameterBuffer<Scalar>,
-        state: OptimizerState<Scalar>
+        cacheBytes: Int, provider: GemmProvider, form: GradientForm?, updatesAlike: Bool,
+        parameters: ParameterBuffer<Scalar>, gradients: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>
     ) {
         self.network = network
         self.workers = workers
@@ -32,6 +33,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         self.cacheBytes = cacheBytes
         merging = CallMerging(provider: provider)
         requestedForm = form
+        self.updatesAlike = updatesAlike
         self.parameters = parameters
         self.gradients = gradients
         self.state = state
@@ -43,31 +45,32 @@ struct StepPlanner<Scalar: LoomScalar> {
         let shardRows =
             requestedShardRows ?? GridSizes.shardRows(batchRows: fullBatchRows, runsMerge: runsMerge)
         let grid = ShardGrid(batchRows: batchRows, shardRows: shardRows)
-        let fullGrid = ShardGrid(batchRows: fullBatchRows, shardRows: shardRows)
         let memory =
             columnsMemory
             ?? GradientColumnsMemory(
-                requested: requestedForm, network: network, gradients: gradients, grid: fullGrid)
+                requested: requestedForm, network: network, gradients: gradients,
+                grid: ShardGrid(batchRows: fullBatchRows, shardRows: shardRows),
+                fixedWorkers: sameBitsForAnyWorkers ? nil : workers)
         columnsMemory = memory
-        let columns = memory.columns(grid, fullBatch: fullGrid)
-        let blocks =
-            memory.form == .columns
-            ? ShardBlocks(
-                shardsPerBlock: max(1, GradientColumnsMemory<Scalar>.blockRows / grid.shardRows),
-                shardsPerColumn: columns.shardsPerColumn)
-            : ShardBlocks(shardsPerBlock: shardsPerBlock(shardRows: grid.shardRows), shardsPerColumn: .max)
-        let unit = memory.form == .columns ? columns.shardsPerColumn : 1
-        let runs = (0..<workers).map {
-            let units = Partition.range(of: $0, parts: workers, count: (grid.count + unit - 1) / unit)
-            return ShardRun(
-                firstShard: min(grid.count, units.lowerBound * unit), endShard: min(grid.count, units.upperBound * unit)
+        let (columnGrid, columns) = memory.columns(grid, workers: workers, provider: merging.provider)
+        let writtenColumns = columns.count > 0 ? columnGrid : nil
+        let runs = shardRuns(grid, columns: writtenColumns)
+        let shardBlocks = runs.map { self.shardBlocks(of: $0, grid: grid, columns: writtenColumns) }
+        let (blocks, pieces) =
+            writtenColumns.map { Self.piecesOfBlocks(shardBlocks, columns: $0) }
+            ?? (
+                shardBlocks.map { $0.map { ShardBlock($0) } },
+                Self.piecesOfBatch(grid, columns: memory.form == .columns ? columnGrid : nil)
             )
-        }
-        let callShapes = callShapes(grid: grid, runs: runs, blocks: blocks)
-        let (slices, unitCount) = sliceOperations(batchRows: batchRows)
+        let callShapes = callShapes(grid: grid, blocks: shardBlocks.flatMap { $0 })
+        let (slices, unitCount) =
+            columns.count > 0 && updatesAlike
+            ? flatOperations()
+            : sliceOperations(batchRows: batchRows, form: memory.form, addsColumns: columns.count > 0)
         return StepPlan(
-            grid: grid, blocks: blocks, columns: columns, shardRuns: runs, slices: slices, callShapes: callShapes,
-            unitCount: unitCount)
+            grid: grid, form: memory.form, columns: columns,
+            shardRuns: runs.map { ShardRun(firstShard: $0.lowerBound, endShard: $0.upperBound) }, blocks: blocks,
+            pieces: pieces, slices: slices, callShapes: callShapes, unitCount: unitCount)
     }
 
     // MARK: Shards
@@ -117,16 +120,9 @@ struct StepPlanner<Scalar: LoomScalar> {
                 product: product, unit: unit, run: run, fixed: fixed, inner: inner, accumulates: accumulates))
     }
 
-    /// Shards whose activations and deltas fill about half of the second-level cache, but at least 256 rows: the weights
-    /// are read again for every block.
-    private func shardsPerBlock(shardRows: Int) -> Int {
-        let bytesPerShard = shardRows * Workspace.bytesPerSample(of: network)
-        return max(1, cacheBytes / 2 / bytesPerShard, 256 / shardRows)
-    }
-
     /// For every connection, how many rows one product covers: as many as have the bits of one product per shard.
-    private mutating func callShapes(grid: ShardGrid, runs: [ShardRun], blocks: ShardBlocks) -> [CallShape] {
-        let lengths = Set(runs.flatMap(blocks.blocks).map { grid.rows(of: $0).count })
+    private mutating func callShapes(grid: ShardGrid, blocks: [Range<Int>]) -> [CallShape] {
+        let lengths = Set(blocks.map { grid.rows(of: $0).count })
         return network.layers.flatMap(\.connections).map { connection in
             let weights = network.layout.tensors[connection.weights]
             return CallShape(
@@ -164,15 +160,33 @@ struct StepPlanner<Scalar: LoomScalar> {
 
     // MARK: Slices
 
-    /// Every worker's gradient products and updates, and the number of slices of the network.
-    private mutating func sliceOperations(batchRows: Int) -> ([[SliceOperation<Scalar>]], Int) {
-        let tensors = slicedTensors(batchRows: batchRows)
+    /// Sums of columns and updates of all parameters as one row, one run a worker, and the number of its slices.
+    private func flatOperations() -> ([[SliceOperation<Scalar>]], Int) {
+        let grid = SliceGrid(elements: network.layout.elementCount)
+        let operations = (0..<workers).map { worker in
+            let slices = Partition.range(of: worker, parts: workers, count: grid.count)
+            return [
+                SliceOperation(
+                    layer: -1, source: -1, sourceColumns: SourceColumns(0..<0), role: .bias, isTransposed: false,
+                    grid: grid, firstSlice: slices.lowerBound, endSlice: slices.upperBound,
+                    firstUnit: slices.lowerBound, parameters: parameters.elements, gradients: gradients.elements,
+                    firstState: state.first?.elements, secondState: state.second?.elements)
+            ]
+        }
+        return (operations, grid.count)
+    }
+
+    /// Every worker's gradient products, or sums of columns, and updates; and the number of slices of the network.
+    private mutating func sliceOperations(
+        batchRows: Int, form: GradientForm, addsColumns: Bool
+    ) -> ([[SliceOperation<Scalar>]], Int) {
+        let tensors = slicedTensors(batchRows: batchRows, form: form)
         var costs: [Double] = []
         var owners: [(tensor: Int, slice: Int)] = []
         for (index, tensor) in tensors.enumerated() {
             for slice in 0..<tensor.grid.count {
                 owners.append((index, slice))
-                costs.append(tensor.cost(of: slice, batchRows: batchRows))
+                costs.append(tensor.cost(of: slice, batchRows: addsColumns ? 0 : batchRows))
             }
         }
         let operations = Partition.weighted(costs: costs, parts: workers).map { units in
@@ -181,7 +195,10 @@ struct StepPlanner<Scalar: LoomScalar> {
             while unit < units.upperBound {
                 let (index, firstSlice) = owners[unit]
                 let available = min(tensors[index].grid.count - firstSlice, units.upperBound - unit)
-                let length = sliceRunLength(tensors[index], first: firstSlice, count: available, batchRows: batchRows)
+                let length =
+                    addsColumns
+                    ? available
+                    : sliceRunLength(tensors[index], first: firstSlice, count: available, batchRows: batchRows)
                 result.append(operation(tensors[index], slices: firstSlice..<firstSlice + length, firstUnit: unit))
                 unit += length
             }
@@ -233,35 +250,40 @@ struct StepPlanner<Scalar: LoomScalar> {
         }
     }
 
-    private mutating func slicedTensors(batchRows: Int) -> [SlicedTensor] {
-        let cutsFreely = merging.provider.keepsBitsWhenCut
+    private mutating func slicedTensors(batchRows: Int, form: GradientForm) -> [SlicedTensor] {
         var result: [SlicedTensor] = []
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
                 let tensor = network.layout.tensors[connection.weights]
-                var grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
-                let otherSide = grid.axis == .rows ? tensor.columns : tensor.rows
-                if sameBitsForAnyWorkers, grid.count > 1,
-                    !GridSizes.isSmall(rows: batchRows, weights: grid.unit * otherSide),
-                    !gradientMerges(tensor, grid, slices: 0..<grid.count, batchRows: batchRows)
-                {
-                    grid = GridSizes.slices(of: tensor, runsMerge: false, cutsFreely: cutsFreely)
-                }
                 result.append(
                     SlicedTensor(
-                        index: connection.weights, tensor: tensor, grid: grid, layer: index,
-                        source: connection.source.index,
+                        index: connection.weights, tensor: tensor,
+                        grid: form == .columns
+                            ? SliceGrid(elementwise: tensor) : productGrid(tensor, batchRows: batchRows),
+                        layer: index, source: connection.source.index,
                         sourceColumns: connection.sourceColumns))
             }
             if let bias = layer.bias {
                 let tensor = network.layout.tensors[bias]
-                let grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
                 result.append(
                     SlicedTensor(
-                        index: bias, tensor: tensor, grid: grid, layer: index, source: -1, sourceColumns: 0..<0))
+                        index: bias, tensor: tensor, grid: SliceGrid(elementwise: tensor), layer: index, source: -1,
+                        sourceColumns: 0..<0))
             }
         }
         return result
+    }
+
+    /// The grid of weights whose gradient is a product over the batch.
+    private mutating func productGrid(_ tensor: ParameterTensor, batchRows: Int) -> SliceGrid {
+        let cutsFreely = merging.provider.keepsBitsWhenCut
+        let grid = GridSizes.slices(of: tensor, runsMerge: true, cutsFreely: cutsFreely)
+        let otherSide = grid.axis == .rows ? tensor.columns : tensor.rows
+        guard sameBitsForAnyWorkers, grid.count > 1,
+            !GridSizes.isSmall(rows: batchRows, weights: grid.unit * otherSide),
+            !gradientMerges(tensor, grid, slices: 0..<grid.count, batchRows: batchRows)
+        else { return grid }
+        return GridSizes.slices(of: tensor, runsMerge: false, cutsFreely: cutsFreely)
     }
 
     private func operation(

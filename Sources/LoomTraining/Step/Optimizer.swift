@@ -53,6 +53,9 @@ struct Optimizer: BitwiseCopyable, Sendable {
         clipNorm = description.clipNorm ?? .infinity
     }
 
+    /// Whether weights and biases are updated by the same numbers, but for a penalty.
+    var treatsBiasesAsWeights: Bool { settings.weightDecay == 0 }
+
     var clips: Bool { clipNorm.isFinite }
 
     /// The learning rate of `step`, counted from 0.

@@ -68,12 +68,11 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         var pass = pass
         pass.callShapes = plan.callShapes
         pass.gemm = gemms[worker]
-        var first = run.firstShard
-        while first < run.endShard {
-            let end = plan.blocks.end(from: first, runEnd: run.endShard)
-            let rows = plan.grid.rows(of: first..<end)
+        for index in plan.blockStarts[worker]..<plan.blockStarts[worker + 1] {
+            let block = plan.blocks[index]
+            let rows = plan.grid.rows(of: block.firstShard..<block.endShard)
             pass.forward(rows: rows, data: data)
-            for shard in first..<end {
+            for shard in block.firstShard..<block.endShard {
                 var correct = 0
                 let sum = loss.evaluate(
                     pass, rows: plan.grid.rows(of: shard..<shard + 1), targets: batches.batchTargets, scale: scale,
@@ -81,28 +80,29 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 progress.shards[shard] = ShardResult(loss: sum, correct: correct)
             }
             pass.backward(rows: rows)
-            if plan.columns.count > 0 { addToColumn(plan.columns, pass, firstShard: first, rows: rows, data: data) }
-            first = end
+            for piece in block.firstPiece..<block.endPiece {
+                addToColumn(plan.columns, pass, plan.pieces[piece], data: data)
+            }
         }
     }
 
-    /// Adds the gradient of a block of samples to their column, or begins the column with it.
+    /// Adds the gradient of a piece of the batch to its column, or begins the column with it.
     private func addToColumn(
-        _ columns: GradientColumns<Scalar>, _ pass: NetworkPass<Scalar>, firstShard: Int, rows: Range<Int>,
+        _ columns: GradientColumns<Scalar>, _ pass: NetworkPass<Scalar>, _ piece: GradientPiece,
         data: MatrixView<Scalar>
     ) {
-        let (column, shardInColumn) = firstShard.quotientAndRemainder(dividingBy: columns.shardsPerColumn)
+        let (rows, begins) = (piece.rows, piece.beginsColumn)
         for index in 0..<columns.tensorCount {
             let tensor = columns.tensors[index]
             let deltas = pass.deltas(of: tensor.layer).rows(rows)
-            let result = columns.view(tensor, column: column)
-            switch (tensor.role, shardInColumn) {
-            case (.bias, 0): Scalar.columnSums(deltas, into: result.pointer)
-            case (.bias, _): Scalar.addColumnSums(deltas, to: result.pointer)
+            let result = columns.view(tensor, column: piece.column)
+            switch (tensor.role, begins) {
+            case (.bias, true): Scalar.columnSums(deltas, into: result.pointer)
+            case (.bias, false): Scalar.addColumnSums(deltas, to: result.pointer)
             case (.weights, _):
                 let x = pass.sourceOutputs(tensor.source, data: data).columns(tensor.sourceColumns.range).rows(rows)
                 let (left, right) = tensor.isTransposed ? (x, deltas) : (deltas, x)
-                pass.gemm.gradient(left, right, beta: shardInColumn == 0 ? 0 : 1, into: result)
+                pass.gemm.gradient(left, right, beta: begins ? 0 : 1, into: result)
             }
         }
     }
@@ -113,7 +113,11 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         // updated, and the parameters stay as they were before the step.
         guard progress.dataLoss(shards: plan.grid.count).loss.isFinite else { return }
         let data = batches.data(start: epochs.start(of: step), rows: plan.grid.batchRows)
-        let biasSettings = optimizer.settings(step: step)
+        var biasSettings = optimizer.settings(step: step)
+        if plan.columns.count > 0, gradientUse == .update {
+            biasSettings.gradientCount = plan.columns.count
+            biasSettings.gradientDistance = plan.columns.distance
+        }
         let weightSettings = optimizer.weightSettings(biasSettings, twiceL2: 2 * l2)
         let gemm = gemms[worker]
         for index in plan.sliceStarts[worker]..<plan.sliceStarts[worker + 1] {
@@ -121,20 +125,22 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
             let parameters = operation.grid.block(range, of: operation.parameters)
             if l2 != 0 { notePenalty(operation) }
-            if foldsUpdate, operation.role == .weights, plan.columns.count == 0 {
+            if operation.role == .weights, foldsUpdate(plan) {
                 updateInProduct(
                     operation, range: range, parameters: parameters, data: data, rows: plan.grid.batchRows, gemm: gemm,
                     settings: weightSettings)
                 continue
             }
-            let gradients = operation.grid.block(range, of: operation.gradients)
-            if plan.columns.count > 0 {
+            var gradients = operation.grid.block(range, of: operation.gradients)
+            if plan.columns.count == 0 {
+                formGradient(plan, operation, range: range, data: data, gemm: gemm, into: gradients)
+            } else if gradientUse == .update {
+                // Added up by the update.
+                gradients = plan.columns.firstColumn(of: gradients)
+            } else {
                 Scalar.sumMatrices(
                     count: plan.columns.count, distance: plan.columns.distance,
-                    first: plan.columns.firstColumn(of: gradients), into: gradients)
-            } else {
-                formGradient(
-                    operation, range: range, data: data, rows: plan.grid.batchRows, gemm: gemm, into: gradients)
+                    first: plan.columns.firstColumn(of: gradients).pointer, into: gradients)
             }
             switch gradientUse {
             case .update:
@@ -170,19 +176,37 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         }
     }
 
-    /// alpha · Σᵢ δᵢ xᵢᵀ over the whole batch, for some slices of a weight matrix, + beta · result; or Σᵢ δᵢ for a bias.
+    /// The gradient over the whole batch, for some slices: the sum of its pieces in their order.
     @inline(__always)
     private func formGradient(
-        _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Int,
+        _ plan: StepPlanPass<Scalar>, _ operation: SliceOperation<Scalar>, range: Range<Int>,
+        data: MatrixView<Scalar>, gemm: Gemm<Scalar>, into result: MatrixView<Scalar>
+    ) {
+        for piece in 0..<plan.pieceCount {
+            let rows = plan.pieces[piece].rows
+            if operation.role == .weights {
+                multiplyGradient(
+                    operation, range: range, data: data, rows: rows, gemm: gemm, beta: piece == 0 ? 0 : 1, into: result)
+                continue
+            }
+            let deltas = pass.deltas(of: operation.layer).rows(rows).columns(range)
+            if piece == 0 {
+                Scalar.columnSums(deltas, into: result.pointer)
+            } else {
+                Scalar.addColumnSums(deltas, to: result.pointer)
+            }
+        }
+    }
+
+    /// alpha · Σᵢ δᵢ xᵢᵀ over some samples of the batch, for some slices of a weight matrix, + beta · result.
+    @inline(__always)
+    private func multiplyGradient(
+        _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Range<Int>,
         gemm: Gemm<Scalar>, alpha: Scalar = 1, beta: Scalar = 0, into result: MatrixView<Scalar>,
         step: WeightStep<Scalar>? = nil
     ) {
-        let deltas = pass.deltas(of: operation.layer).rows(0..<rows)
-        if operation.role == .bias {
-            Scalar.columnSums(deltas.columns(range), into: result.pointer)
-            return
-        }
-        let x = pass.sourceOutputs(operation.source, data: data).columns(operation.sourceColumns.range).rows(0..<rows)
+        let deltas = pass.deltas(of: operation.layer).rows(rows)
+        let x = pass.sourceOutputs(operation.source, data: data).columns(operation.sourceColumns.range).rows(rows)
         let (left, right) = operation.isTransposed ? (x, deltas) : (deltas, x)
         if operation.grid.axis == .rows {
             gemm.gradient(left.columns(range), right, alpha: alpha, beta: beta, into: result, step: step)
@@ -195,9 +219,10 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     ///
     /// W ← W − η·G and V ← μV + G are what a product that adds to its result computes. Only products whose bits do not
     /// depend on cuts are used in this way: the plan's tests of the others are about products that overwrite.
-    private var foldsUpdate: Bool {
+    private func foldsUpdate(_ plan: StepPlanPass<Scalar>) -> Bool {
         gradientUse == .update && l2 == 0 && gemms[0].provider.keepsBitsWhenCut
             && (optimizer.rule == .sgd || optimizer.rule == .momentum)
+            && plan.isSliced
     }
 
     @inline(__always)
@@ -206,13 +231,13 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         data: MatrixView<Scalar>, rows: Int, gemm: Gemm<Scalar>, settings: UpdateSettings
     ) {
         guard let velocities = operation.firstState else {
-            formGradient(
-                operation, range: range, data: data, rows: rows, gemm: gemm, alpha: Scalar(-settings.learningRate),
+            multiplyGradient(
+                operation, range: range, data: data, rows: 0..<rows, gemm: gemm, alpha: Scalar(-settings.learningRate),
                 beta: 1, into: parameters)
             return
         }
-        formGradient(
-            operation, range: range, data: data, rows: rows, gemm: gemm, beta: Scalar(settings.momentum),
+        multiplyGradient(
+            operation, range: range, data: data, rows: 0..<rows, gemm: gemm, beta: Scalar(settings.momentum),
             into: operation.grid.block(range, of: velocities),
             step: WeightStep(weights: parameters, learningRate: Scalar(settings.learningRate)))
     }
