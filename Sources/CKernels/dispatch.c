@@ -170,6 +170,14 @@ loom_derivative_source loom_activation_derivative_source(loom_activation activat
 LOOM_DEFINE_FORWARDS(float, f32)
 LOOM_DEFINE_FORWARDS(double, f64)
 
+// Processors without this instruction, before Intel's Broadwell, take it for one that does nothing.
+#if defined(__x86_64__)
+__attribute__((target("prfchw")))
+#endif
+void loom_ask_for_lines(const void *memory, size_t bytes) {
+    for (size_t byte = 0; byte < bytes; byte += 64) { __builtin_prefetch((const char *)memory + byte, 1); }
+}
+
 void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices) {
     active_kernels->permute(key, size, start, count, indices);
 }

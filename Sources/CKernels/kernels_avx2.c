@@ -10,7 +10,7 @@
 #define LOOM_AVX2_INTRINSICS 1
 #define LOOM_TABLE loom_kernels_avx2
 
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,prfchw"))), apply_to = function)
 #include "template/kernels.h"
 #pragma clang attribute pop
 #endif

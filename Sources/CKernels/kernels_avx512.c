@@ -10,7 +10,7 @@
 #define LOOM_AVX512_INTRINSICS 1
 #define LOOM_TABLE loom_kernels_avx512
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prfchw"))), \
                              apply_to = function)
 #include "template/kernels.h"
 #pragma clang attribute pop

@@ -1,3 +1,5 @@
+import CKernels
+
 /// A row-major matrix in memory that somebody else owns: element (row, column) is at `row * stride + column`.
 ///
 /// A view is two words and three integers; it neither retains nor frees. It is valid while the buffer it points
@@ -50,6 +52,14 @@ public struct MatrixView<Scalar: BitwiseCopyable>: BitwiseCopyable, @unchecked S
     public func columns(_ range: Range<Int>) -> MatrixView {
         assert(range.lowerBound >= 0 && range.upperBound <= columns, "columns outside the matrix")
         return MatrixView(pointer: pointer + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    }
+
+    /// Asks for the cache lines of all elements, which are to be written soon.
+    @inlinable
+    public func askForLines() {
+        for row in 0..<rows {
+            loom_ask_for_lines(pointer + row * stride, columns * MemoryLayout<Scalar>.stride)
+        }
     }
 }
 

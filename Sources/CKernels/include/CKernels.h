@@ -213,6 +213,12 @@ LOOM_DECLARE_KERNELS(double, f64)
 // bijection that can be evaluated anywhere without a table, on every instruction set the same. size < 2³².
 void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices);
 
+// MARK: Caches
+
+// Asks for the cache lines of `bytes` bytes from `memory` on, which will be written: other cores give up their copies
+// while this one works on. Only a hint; no address is an error.
+void loom_ask_for_lines(const void *memory, size_t bytes);
+
 // MARK: Tables
 
 // Every kernel that exists in float32 and float64.

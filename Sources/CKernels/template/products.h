@@ -43,6 +43,8 @@ typedef struct {
     Scalar learning_rate;
 } FN(Block);
 
+// Lines to write are asked for as such, where the instruction exists: other workers have read the weights, and give up
+// their copies in the meantime. 784-1024-1024-10 in batches of 256 on two cores of Zen 5: 2 to 5 % of the step.
 LOOM_INLINE void FN(ask_for_tile)(Scalar *first, size_t stride, size_t rows, size_t vectors) {
     for (size_t r = 0; r < rows; r++) {
         for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(first + r * stride + v * LANES, 1); }
