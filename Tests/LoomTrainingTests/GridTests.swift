@@ -45,24 +45,33 @@ import Testing
             NetworkDescription(
                 inputs: columns, layers: [LayerDescription(name: "a", units: rows)], output: .identity))
         for tensor in network.layout.tensors {
+            let elementwise = SliceGrid(elementwise: tensor)
+            let byRows = tensor.role == .weights && 16 * tensor.rows >= tensor.columns
+            #expect((elementwise.axis == .rows) == byRows)
+            check(elementwise, of: tensor, slices: 64, cutsRowsFreely: true)
+            check(SliceGrid(elements: tensor.stride), of: nil, slices: 64, cutsRowsFreely: false)
+            guard tensor.role == .weights else { continue }
             for (runsMerge, cutsFreely) in [(false, false), (true, false), (true, true)] {
                 let grid = GridSizes.slices(of: tensor, runsMerge: runsMerge, cutsFreely: cutsFreely)
                 let isNarrow = (cutsFreely || tensor.rows < 64) && tensor.rows < tensor.columns
-                #expect((grid.axis == .columns) == (tensor.role == .bias || isNarrow))
-                let extent = grid.axis == .rows ? tensor.rows : tensor.columns
-                let slices = (0..<grid.count).map { grid.range(of: $0..<$0 + 1) }
-                #expect(slices.flatMap(Array.init) == Array(0..<extent))
-                #expect(
-                    slices.allSatisfy { !$0.isEmpty }
-                        && slices.dropLast().allSatisfy { $0.count == grid.unit })
-                #expect(grid.range(of: 0..<grid.count) == 0..<extent)
-                // Slices of rows and of 16 columns begin at multiples of 64 bytes, so no line has two owners.
-                #expect(grid.unit.isMultiple(of: 16) || cutsFreely && grid.axis == .rows)
-                #expect(grid.count <= (cutsFreely ? 64 : 16))
+                #expect((grid.axis == .columns) == isNarrow)
+                check(grid, of: tensor, slices: cutsFreely ? 64 : 16, cutsRowsFreely: cutsFreely)
+                let extent = grid.extent
                 if cutsFreely, grid.axis == .rows { #expect(grid.unit == min(extent, max(2, (extent + 63) / 64))) }
                 if !runsMerge { #expect(grid.unit >= min(64, (extent + 15) / 16 * 16)) }
             }
         }
+    }
+
+    private func check(_ grid: SliceGrid, of tensor: ParameterTensor?, slices count: Int, cutsRowsFreely: Bool) {
+        if let tensor { #expect(grid.extent == (grid.axis == .rows ? tensor.rows : tensor.columns)) }
+        let slices = (0..<grid.count).map { grid.range(of: $0..<$0 + 1) }
+        #expect(slices.flatMap(Array.init) == Array(0..<grid.extent))
+        #expect(slices.allSatisfy { !$0.isEmpty } && slices.dropLast().allSatisfy { $0.count == grid.unit })
+        #expect(grid.range(of: 0..<grid.count) == 0..<grid.extent)
+        // Slices of rows and of 16 columns begin at multiples of 64 bytes, so no line has two owners.
+        #expect(grid.unit.isMultiple(of: 16) || cutsRowsFreely && grid.axis == .rows)
+        #expect(grid.count <= count)
     }
 
     @Test func epochLayout() {

@@ -100,34 +100,38 @@ public struct SliceGrid: Sendable, Equatable, BitwiseCopyable {
         axis == .rows ? matrix.rows(range) : matrix.columns(range)
     }
 
+    /// 16 columns are 64 bytes of float32 and 128 of float64: one grid for both precisions.
+    private static let lanes = 16
+
     /// The grid of a row of `elements`: up to 64 slices.
     init(elements: Int) {
-        axis = .columns
-        extent = elements
-        unit = (elements + 64 * 16 - 1) / (64 * 16) * 16
+        self.init(axis: .columns, extent: elements, slices: 64, minimumUnit: 1, multiple: Self.lanes)
     }
 
     /// The grid of `tensor` for work that looks at each element by itself: up to 64 slices, which lie in one piece where
     /// there are rows enough.
     init(elementwise tensor: ParameterTensor) {
-        let lanes = 16
-        axis = tensor.role == .weights && tensor.rows * lanes >= tensor.columns ? .rows : .columns
-        extent = axis == .rows ? tensor.rows : tensor.columns
-        let multiple = axis == .rows ? 1 : lanes
-        let wanted = (extent + 63) / 64
-        unit = (wanted + multiple - 1) / multiple * multiple
+        let byRows = tensor.role == .weights && tensor.rows * Self.lanes >= tensor.columns
+        self.init(
+            axis: byRows ? .rows : .columns, extent: byRows ? tensor.rows : tensor.columns, slices: 64,
+            minimumUnit: 1, multiple: byRows ? 1 : Self.lanes)
     }
 
-    /// The grid of `tensor` with about `slices` slices of at least `minimumUnit` rows or columns.
-    init(tensor: ParameterTensor, slices: Int, minimumUnit: Int, cutsFreely: Bool) {
-        // 16 columns are 64 bytes of float32 and 128 of float64: one grid for both precisions.
-        let lanes = 16
-        let isNarrow = cutsFreely || tensor.rows < 4 * lanes
-        axis = tensor.role == .bias || isNarrow && tensor.rows < tensor.columns ? .columns : .rows
-        extent = axis == .rows ? tensor.rows : tensor.columns
-        let wanted = max(minimumUnit, (extent + slices - 1) / slices)
-        let multiple = axis == .rows && cutsFreely ? 1 : lanes
-        unit = min((wanted + multiple - 1) / multiple * multiple, (extent + multiple - 1) / multiple * multiple)
+    /// The grid of `weights`, whose gradient is a product, with about `slices` slices of at least `minimumUnit` rows or
+    /// columns.
+    init(product weights: ParameterTensor, slices: Int, minimumUnit: Int, cutsFreely: Bool) {
+        let isNarrow = cutsFreely || weights.rows < 4 * Self.lanes
+        let byRows = !isNarrow || weights.rows >= weights.columns
+        self.init(
+            axis: byRows ? .rows : .columns, extent: byRows ? weights.rows : weights.columns, slices: slices,
+            minimumUnit: minimumUnit, multiple: byRows && cutsFreely ? 1 : Self.lanes)
+    }
+
+    private init(axis: Axis, extent: Int, slices: Int, minimumUnit: Int, multiple: Int) {
+        func roundedUp(_ length: Int) -> Int { (length + multiple - 1) / multiple * multiple }
+        self.axis = axis
+        self.extent = extent
+        unit = min(roundedUp(max(minimumUnit, (extent + slices - 1) / slices)), roundedUp(extent))
     }
 }
 
@@ -153,10 +157,10 @@ enum GridSizes {
         return max(smallest, (wanted + lanes - 1) / lanes * lanes)
     }
 
-    /// The grid of one tensor.
-    static func slices(of tensor: ParameterTensor, runsMerge: Bool, cutsFreely: Bool) -> SliceGrid {
+    /// The grid of weights whose gradient is a product.
+    static func slices(of weights: ParameterTensor, runsMerge: Bool, cutsFreely: Bool) -> SliceGrid {
         cutsFreely
-            ? SliceGrid(tensor: tensor, slices: 64, minimumUnit: 2, cutsFreely: true)
-            : SliceGrid(tensor: tensor, slices: 16, minimumUnit: runsMerge ? 16 : 64, cutsFreely: false)
+            ? SliceGrid(product: weights, slices: 64, minimumUnit: 2, cutsFreely: true)
+            : SliceGrid(product: weights, slices: 16, minimumUnit: runsMerge ? 16 : 64, cutsFreely: false)
     }
 }
