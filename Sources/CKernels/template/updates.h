@@ -15,7 +15,7 @@ enum { FN(update_vectors) = 4 };
 
 typedef void FN(UpdateStep)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g);
 
-// g += Σ over the matrices of the gradient, in their order, of `vectors` vectors from element k on.
+// g = Σ over the matrices of the gradient, in their order, of `vectors` vectors from element k on.
 LOOM_INLINE void FN(sum_gradients)(const UpdateRule *rule, const Scalar *gradients, size_t vectors, Vector *g) {
     for (size_t v = 0; v < vectors; v++) { g[v] = FN(load)(gradients + v * LANES); }
     for (size_t m = 1; m < rule->gradient_count; m++) {

@@ -110,10 +110,9 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             let tensor = columns.tensors[index]
             let deltas = pass.deltas(of: tensor.layer).rows(rows)
             let result = columns.view(tensor, column: piece.column)
-            switch (tensor.role, begins) {
-            case (.bias, true): Scalar.columnSums(deltas, into: result.pointer)
-            case (.bias, false): Scalar.addColumnSums(deltas, to: result.pointer)
-            case (.weights, _):
+            switch tensor.role {
+            case .bias: sumDeltas(deltas, begins: begins, into: result)
+            case .weights:
                 let x = pass.sourceOutputs(tensor.source, data: data).columns(tensor.sourceColumns.range).rows(rows)
                 let (left, right) = tensor.isTransposed ? (x, deltas) : (deltas, x)
                 pass.gemm.gradient(left, right, beta: begins ? 0 : 1, into: result)
@@ -198,17 +197,24 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     ) {
         for piece in 0..<plan.pieceCount {
             let rows = plan.pieces[piece].rows
-            if operation.role == .weights {
+            let begins = piece == 0
+            switch operation.role {
+            case .bias:
+                sumDeltas(pass.deltas(of: operation.layer).rows(rows).columns(range), begins: begins, into: result)
+            case .weights:
                 multiplyGradient(
-                    operation, range: range, data: data, rows: rows, gemm: gemm, beta: piece == 0 ? 0 : 1, into: result)
-                continue
+                    operation, range: range, data: data, rows: rows, gemm: gemm, beta: begins ? 0 : 1, into: result)
             }
-            let deltas = pass.deltas(of: operation.layer).rows(rows).columns(range)
-            if piece == 0 {
-                Scalar.columnSums(deltas, into: result.pointer)
-            } else {
-                Scalar.addColumnSums(deltas, to: result.pointer)
-            }
+        }
+    }
+
+    /// Σᵢ δᵢ over some samples, which the gradient of a bias begins with or goes on with.
+    @inline(__always)
+    private func sumDeltas(_ deltas: MatrixView<Scalar>, begins: Bool, into result: MatrixView<Scalar>) {
+        if begins {
+            Scalar.columnSums(deltas, into: result.pointer)
+        } else {
+            Scalar.addColumnSums(deltas, to: result.pointer)
         }
     }
 
