@@ -92,6 +92,9 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
         self.buffer = AlignedBuffer(count: layout.elementCount, repeating: 0)
     }
 
+    /// Bytes reserved.
+    public var bytes: Int { buffer.count * MemoryLayout<Scalar>.stride }
+
     /// Tensor `index` as it lies in memory, valid while this buffer lives.
     public func view(_ index: Int) -> MatrixView<Scalar> {
         let tensor = layout.tensors[index]

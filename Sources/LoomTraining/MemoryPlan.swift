@@ -9,9 +9,9 @@ public struct MemoryPlan: Sendable, Equatable {
     public var dataBytes = 0
     /// The samples to validate on.
     public var validationBytes = 0
-    /// The parameters.
+    /// The parameters, with a worker's copy of them if it has one.
     public var parameterBytes = 0
-    /// The gradient, and its columns in that form.
+    /// The gradient; its columns in that form, and what workers send of them.
     public var gradientBytes = 0
     /// The optimizer's state.
     public var optimizerBytes = 0
@@ -50,17 +50,24 @@ extension MemoryPlan {
     /// loading of data.
     /// - Throws: `ModelError` when the network's description contradicts itself.
     public init<Scalar: LoomScalar>(
-        network description: NetworkDescription, optimizer: OptimizerDescription.Kind, schedule: TrainingSchedule,
-        team: TeamPlan, samples: Int, validationSamples: Int, targets: TargetShape, of _: Scalar.Type
+        network description: NetworkDescription, loss: LossDescription, optimizer: OptimizerDescription,
+        schedule: TrainingSchedule, team: TeamPlan, samples: Int, validationSamples: Int, targets: TargetShape,
+        of _: Scalar.Type
     ) throws {
         let network = try Network<Scalar>(description)
         let scalarBytes = MemoryLayout<Scalar>.stride
         let capacity = min(schedule.batchRows, samples)
         func rowBytes(_ columns: Int) -> Int { Padding.stride(columns: columns, of: Scalar.self) * scalarBytes }
 
-        parameterBytes = network.layout.elementCount * scalarBytes
-        gradientBytes = parameterBytes
-        optimizerBytes = optimizer.stateBuffers * parameterBytes
+        let choice = Self.gradientChoice(
+            network, team: team, batchRows: capacity, updatesAlike: optimizer.updatesAlike(l2: loss.l2))
+        let replicas = choice.usesReplicas ? team.workers : 1
+        let bufferBytes = network.layout.elementCount * scalarBytes
+        parameterBytes = replicas * bufferBytes
+        gradientBytes = bufferBytes
+        if choice.form == .columns { gradientBytes += choice.columnCount * bufferBytes }
+        if choice.usesReplicas { gradientBytes += ReplicaMemory<Scalar>.messageCount * bufferBytes }
+        optimizerBytes = replicas * optimizer.kind.stateBuffers * bufferBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
         batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
         batchBytes += MemoryLayout<UInt32>.stride * capacity
@@ -84,14 +91,26 @@ extension MemoryPlan {
                 team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
                 + GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         }
+        activationBytes *= replicas
+        batchBytes *= replicas
         activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
-        gradientBytes += GradientColumnsMemory<Scalar>.bytes(
-            requested: team.gradientForm, network: network, shardRows: team.shardRows, batchRows: capacity,
-            runsMerge: !team.sameBitsForAnyWorkers || team.gemmProvider.keepsBitsWhenCut,
-            fixedWorkers: team.sameBitsForAnyWorkers ? nil : team.workers)
         if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }
+    }
+
+    private static func gradientChoice<Scalar>(
+        _ network: Network<Scalar>, team: TeamPlan, batchRows: Int, updatesAlike: Bool
+    ) -> GradientChoice {
+        let unit = GridSizes.shardRows(batchRows: batchRows, runsMerge: true)
+        let runsMerge =
+            !team.sameBitsForAnyWorkers || team.gemmProvider.keepsBitsWhenCut || batchRows <= unit
+            || GridSizes.hasSmallProducts(network, rows: unit)
+        let shardRows = team.shardRows ?? GridSizes.shardRows(batchRows: batchRows, runsMerge: runsMerge)
+        return GradientChoice(
+            requested: team.gradientForm, network: network,
+            grid: ShardGrid(batchRows: batchRows, shardRows: shardRows), workers: team.workers,
+            fixedWorkers: team.sameBitsForAnyWorkers ? nil : team.workers, updatesAlike: updatesAlike)
     }
 
     /// The largest self-test of one product: its operands, and its result as a whole and in parts.

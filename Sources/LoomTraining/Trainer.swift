@@ -90,9 +90,7 @@ public final class Trainer<Scalar: LoomScalar> {
     public let team: WorkerTeam
     let loss: Loss<Scalar>
     let lossDescription: LossDescription
-    private let workspace: Workspace<Scalar>
-    private let memory: BatchMemory<Scalar>
-    private let gemm: GemmMemory<Scalar>
+    private let memory: StepMemory<Scalar>
     private let columns: GradientColumnsMemory<Scalar>
     private let progressMemory: StepProgressMemory
     let fullBatch: StepPlan<Scalar>
@@ -117,22 +115,24 @@ public final class Trainer<Scalar: LoomScalar> {
         let parameters = network.initialParameters()
         let gradients = ParameterBuffer<Scalar>(layout: network.layout)
         let state = OptimizerState<Scalar>(kind: optimizer.kind, layout: network.layout)
-        let workspace = Workspace(
-            network: network, parameters: parameters, capacity: schedule.batchRows, gemmProvider: teamPlan.gemmProvider)
-        let memory = BatchMemory(
-            dataset: data,
-            order: EpochOrder(seed: schedule.seed, count: data.count, shuffle: schedule.shuffles),
-            gathers: schedule.shuffles, capacity: schedule.batchRows)
         var planner = StepPlanner(
             network: network, workers: teamPlan.workers, requestedShardRows: teamPlan.shardRows,
             sameBitsForAnyWorkers: teamPlan.sameBitsForAnyWorkers, cacheBytes: teamPlan.cacheBytes,
             provider: teamPlan.gemmProvider, form: teamPlan.gradientForm,
-            updatesAlike: rule.treatsBiasesAsWeights && !rule.clips && lossDescription.l2 == 0,
+            updatesAlike: optimizer.updatesAlike(l2: lossDescription.l2),
             parameters: parameters, gradients: gradients, state: state)
         let fullBatch = planner.plan(batchRows: epochs.batchRows, fullBatchRows: epochs.batchRows)
         let lastBatch =
             epochs.lastBatchRows == epochs.batchRows
             ? fullBatch : planner.plan(batchRows: epochs.lastBatchRows, fullBatchRows: epochs.batchRows)
+        let columns = planner.columnsMemory!
+        let order = EpochOrder(seed: schedule.seed, count: data.count, shuffle: schedule.shuffles)
+        let memory = StepMemory(
+            network: network, parameters: parameters, state: state, optimizer: optimizer.kind,
+            capacity: schedule.batchRows, team: teamPlan, usesReplicas: columns.choice.usesReplicas
+        ) {
+            BatchMemory(dataset: data, order: order, gathers: schedule.shuffles, capacity: schedule.batchRows)
+        }
         let progressMemory = StepProgressMemory(
             shardCount: fullBatch.grid.count, unitCount: max(fullBatch.unitCount, lastBatch.unitCount))
         self.network = network
@@ -143,17 +143,15 @@ public final class Trainer<Scalar: LoomScalar> {
         self.state = state
         self.epochs = epochs
         self.totalSteps = totalSteps
-        self.workspace = workspace
         self.memory = memory
         self.progressMemory = progressMemory
-        columns = planner.columnsMemory!
-        gemm = GemmMemory(provider: teamPlan.gemmProvider, workers: teamPlan.workers)
+        self.columns = columns
         self.fullBatch = fullBatch
         self.lastBatch = lastBatch
         team = WorkerTeam(workers: teamPlan.workers, request: teamPlan.request, binding: teamPlan.binding)
         work = TrainingStep(
-            pass: workspace.pass, gemms: gemm.gemms, loss: loss, l2: lossDescription.l2, optimizer: rule,
-            gradientUse: rule.clips ? .clipThenUpdate : .update, batches: memory.source, epochs: epochs,
+            passes: memory.passes, replicas: memory.replicas, loss: loss, l2: lossDescription.l2, optimizer: rule,
+            gradientUse: rule.clips ? .clipThenUpdate : .update, epochs: epochs,
             fullBatch: StepPlanPass(fullBatch), lastBatch: StepPlanPass(lastBatch),
             progress: progressMemory.progress)
         placeMemory()
@@ -163,10 +161,13 @@ public final class Trainer<Scalar: LoomScalar> {
     public var shardCount: Int { fullBatch.grid.count }
 
     /// Who multiplies matrices.
-    public var gemmProvider: GemmProvider { gemm.gemms[0].provider }
+    public var gemmProvider: GemmProvider { memory.gemmProvider }
 
     /// The form of the gradient.
-    public var gradientForm: GradientForm { columns.form }
+    public var gradientForm: GradientForm { gradientChoice.form }
+
+    /// The form of the gradient, and whether two workers have their own parameters.
+    var gradientChoice: GradientChoice { columns.choice }
 
     /// Samples of a shard.
     public var shardRows: Int { fullBatch.grid.shardRows }
@@ -185,9 +186,10 @@ public final class Trainer<Scalar: LoomScalar> {
     /// What was reserved, in bytes: the parameters and their gradient, the optimizer's state, the activations and deltas
     /// of a batch, and its gathered samples. A `MemoryPlan` says the same beforehand.
     public var memoryBytes: (parameters: Int, optimizer: Int, activations: Int, batch: Int) {
-        let buffer = network.layout.elementCount * MemoryLayout<Scalar>.stride
-        let states = (state.first == nil ? 0 : 1) + (state.second == nil ? 0 : 1)
-        return (2 * buffer + columns.bytes, states * buffer, workspace.bytes + gemm.bytes, memory.bytes)
+        (
+            parameters.bytes + gradients.bytes + columns.bytes + memory.replicaBytes,
+            state.bytes + memory.replicaStateBytes, memory.activationBytes, memory.batchBytes
+        )
     }
 
     /// Runs up to `count` more steps as one region, and reports them.
@@ -196,9 +198,11 @@ public final class Trainer<Scalar: LoomScalar> {
     /// to stop.
     public func run(steps count: Int) -> StepReport {
         let end = min(totalSteps, step + count)
+        var work = work
+        work.firstStep = step
         let clock = ContinuousClock()
         let start = clock.now
-        let region = withExtendedLifetime((workspace, memory, gemm, columns, fullBatch, lastBatch, progressMemory)) {
+        let region = withExtendedLifetime((memory, columns, fullBatch, lastBatch, progressMemory)) {
             team.run(work, steps: step..<end)
         }
         let seconds = (clock.now - start) / .seconds(1)
@@ -219,19 +223,21 @@ public final class Trainer<Scalar: LoomScalar> {
     public func gradient() -> (loss: Double, gradient: ParameterBuffer<Scalar>) {
         var probe = work
         probe.gradientUse = .keep
+        probe.firstStep = step
         _ = team.run(probe, steps: step..<step + 1)
         return (progressMemory.takeSums().lastLoss, gradients)
     }
 
-    /// The network over the activations and deltas of the last batch.
-    public var pass: NetworkPass<Scalar> { workspace.pass }
+    /// The network over the activations and deltas of the last batch; over the first worker's part of them where each
+    /// worker has its own.
+    public var pass: NetworkPass<Scalar> { memory.workspace(of: 0).pass }
 
     /// Sets every byte of the scratch memory; results must not depend on it.
-    public func fillScratch(byte: UInt8) { workspace.fillBytes(byte) }
+    public func fillScratch(byte: UInt8) { memory.fillBytes(byte) }
 
     /// The samples whose rows a worker will use are first written by it, so that their pages lie on its NUMA node.
     private func placeMemory() {
-        let placement = MemoryPlacement(workspace: workspace, plan: fullBatch)
+        let placement = MemoryPlacement(memory: memory, plan: fullBatch)
         _ = team.run(placement, steps: 0..<1)
     }
 
@@ -269,13 +275,13 @@ public final class Trainer<Scalar: LoomScalar> {
 
 /// Touches the rows of every worker's shards on that worker.
 private struct MemoryPlacement<Scalar: LoomScalar>: PhasedWork {
-    let workspace: Workspace<Scalar>
+    let memory: StepMemory<Scalar>
     let plan: StepPlan<Scalar>
     var phaseCount: Int { 1 }
 
     func perform(phase: Int, step: Int, worker: Int) {
         let run = plan.shardRuns.pointer[worker]
-        workspace.touch(rows: plan.grid.rows(of: run.firstShard..<run.endShard))
+        memory.workspace(of: worker).touch(rows: plan.grid.rows(of: run.firstShard..<run.endShard))
     }
 
     func continues(after step: Int) -> Bool { false }

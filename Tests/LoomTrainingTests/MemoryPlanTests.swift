@@ -11,21 +11,25 @@ import Testing
     @Test(arguments: OptimizerDescription.Kind.allCases, [true, false])
     func plansWhatIsReserved(kind: OptimizerDescription.Kind, shuffles: Bool) throws {
         for output in [OutputMap.softmax, .sigmoid, .identity] {
-            try check(Float.self, kind, output, shuffles: shuffles)
-            try check(Double.self, kind, output, shuffles: shuffles)
+            // With 64 samples, two workers have their own of everything.
+            for batchRows in [32, 64] {
+                try check(Float.self, kind, output, batchRows: batchRows, shuffles: shuffles)
+                try check(Double.self, kind, output, batchRows: batchRows, shuffles: shuffles)
+            }
         }
     }
 
     private func check<Scalar: LoomScalar>(
-        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ output: OutputMap, shuffles: Bool
+        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ output: OutputMap, batchRows: Int, shuffles: Bool
     ) throws {
         var problem = FastProblem.made(layers: [5, 19, 33, 3], output: output, rows: 70, seed: 1)
         // Derivatives from pre-activations need one more matrix.
         problem.network.layers[1].activation = .arctan
-        let schedule = TrainingSchedule(batchRows: 32, epochs: 1, shuffles: shuffles)
+        let schedule = TrainingSchedule(batchRows: batchRows, epochs: 1, shuffles: shuffles)
         let team = TeamPlan(
             workers: 2, gemmProvider: shuffles ? .builtin : .openBLAS, gradientForm: shuffles ? .columns : nil)
         let trainer = try problem.trainer(type, optimizer: .init(kind: kind), schedule: schedule, team: team)
+        #expect(trainer.gradientChoice.usesReplicas == (batchRows == 64 && kind != .adamw))
         let data = try problem.dataset(type)
         let targets: TargetShape
         switch data.targets {
@@ -34,7 +38,8 @@ import Testing
         case nil: return
         }
         let plan = try MemoryPlan(
-            network: problem.network, optimizer: kind, schedule: schedule, team: team, samples: data.count,
+            network: problem.network, loss: problem.loss, optimizer: OptimizerDescription(kind: kind),
+            schedule: schedule, team: team, samples: data.count,
             validationSamples: 7, targets: targets, of: type)
         let reserved = trainer.memoryBytes
         #expect(plan.dataBytes == data.byteCount)

@@ -41,6 +41,9 @@ import Testing
         Case(layers: [37, 93, 11], samples: 150, batchRows: 64, l2: 0.001),
         Case(layers: [37, 93, 11], samples: 150, batchRows: 64, shardRows: 7, kind: .adam, shuffles: false),
         Case(layers: [37, 93, 11], samples: 151, batchRows: 151, kind: .sgd, clipNorm: 0.2, shuffles: false),
+        // Two workers with parameters of their own, and a last batch of one column.
+        Case(layers: [32, 64, 10], samples: 300, batchRows: 64, kind: .sgd),
+        Case(layers: [20, 33, 19, 5], samples: 230, batchRows: 100, kind: .adam, shuffles: false),
         // One output, and no hidden layer.
         Case(layers: [20, 33, 1], samples: 130, batchRows: 50, kind: .sgd, output: .sigmoid),
         Case(layers: [20, 1], samples: 130, batchRows: 50, shardRows: 16, l2: 0.1, output: .identity),

@@ -69,6 +69,37 @@ final class NeighbourSums: PhasedWork, @unchecked Sendable {
     }
 }
 
+/// Every worker adds up, by itself, what all have written in the only phase of a step, in two buffers in turn.
+final class SumsOfAll: PhasedWork, @unchecked Sendable {
+    let phaseCount = 1
+    private let workers: Int
+    private let stopAfter: Int?
+    private let written: [PlainSlots]
+    let sums: PlainSlots
+    /// The steps that each worker has begun or finished, as digits of a number: a missing or repeated call changes it.
+    let calls: PlainSlots
+
+    init(workers: Int, stopAfter: Int?) {
+        self.workers = workers
+        self.stopAfter = stopAfter
+        written = [PlainSlots(workers), PlainSlots(workers)]
+        sums = PlainSlots(workers)
+        calls = PlainSlots(workers)
+    }
+
+    func perform(phase: Int, step: Int, worker: Int) {
+        written[step & 1][worker] = (step + 1) * (worker + 1)
+        calls[worker] = calls[worker] &* 31 &+ 2 * step
+    }
+
+    func continues(after step: Int) -> Bool { step != stopAfter }
+
+    func finish(step: Int, worker: Int) {
+        sums[worker] += written[step & 1].values.reduce(0, +)
+        calls[worker] = calls[worker] &* 31 &+ 2 * step + 1
+    }
+}
+
 @Suite(.serialized) struct WorkerTeamTests {
     /// More workers than Dispatch can run at the same time: whatever the machine, they cannot form a gang.
     private static let tooManyWorkers = WorkerTeam.dispatchWidth + 1
@@ -90,6 +121,21 @@ final class NeighbourSums: PhasedWork, @unchecked Sendable {
         #expect(work.stepsOfWorker.values == Array(repeating: 400, count: workers))
         #expect(work.questions == 400)
         #expect(work.unflushedCalls.values == Array(repeating: 0, count: workers))
+    }
+
+    /// A step is finished by each worker after all have met, and before it begins another one; the last step too.
+    @Test(arguments: 1...8, TeamRequest.allCases) func stepsAreFinished(workers: Int, request: TeamRequest) {
+        let team = WorkerTeam(workers: workers, request: request)
+        for lastStep in [250, 299] {
+            let work = SumsOfAll(workers: workers, stopAfter: lastStep)
+            #expect(team.run(work, steps: 0..<200).stepsDone == 200)
+            #expect(team.run(work, steps: 200..<300).stepsDone == lastStep - 199)
+            let steps = lastStep + 1
+            let sum = steps * (steps + 1) / 2 * (workers * (workers + 1) / 2)
+            #expect(work.sums.values == Array(repeating: sum, count: workers))
+            let calls = (0..<2 * steps).reduce(0) { $0 &* 31 &+ $1 }
+            #expect(work.calls.values == Array(repeating: calls, count: workers))
+        }
     }
 
     @Test func modes() {

@@ -147,7 +147,7 @@ extension Configuration {
     ) throws -> MemoryPlan {
         let samples = opened.sampleCounts
         var plan = try MemoryPlan(
-            network: network.description(inputs: opened.source.featureCount), optimizer: optimizer.kind,
+            network: network.description(inputs: opened.source.featureCount), loss: loss, optimizer: optimizer,
             schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,
             validationSamples: samples.validation, targets: opened.targetShape, of: Scalar.self)
         plan.programBytes = ResidentMemory.bytes() ?? 0

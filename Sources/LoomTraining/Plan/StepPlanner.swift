@@ -47,10 +47,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         let grid = ShardGrid(batchRows: batchRows, shardRows: shardRows)
         let memory =
             columnsMemory
-            ?? GradientColumnsMemory(
-                requested: requestedForm, network: network, gradients: gradients,
-                grid: ShardGrid(batchRows: fullBatchRows, shardRows: shardRows),
-                fixedWorkers: sameBitsForAnyWorkers ? nil : workers)
+            ?? makeColumnsMemory(ShardGrid(batchRows: fullBatchRows, shardRows: shardRows))
         columnsMemory = memory
         let (columnGrid, columns) = memory.columns(grid, workers: workers, provider: merging.provider)
         let writtenColumns = columns.count > 0 ? columnGrid : nil
@@ -60,17 +57,25 @@ struct StepPlanner<Scalar: LoomScalar> {
             writtenColumns.map { Self.piecesOfBlocks(shardBlocks, columns: $0) }
             ?? (
                 shardBlocks.map { $0.map { ShardBlock($0) } },
-                Self.piecesOfBatch(grid, columns: memory.form == .columns ? columnGrid : nil)
+                Self.piecesOfBatch(grid, columns: memory.choice.form == .columns ? columnGrid : nil)
             )
         let callShapes = callShapes(grid: grid, blocks: shardBlocks.flatMap { $0 })
         let (slices, unitCount) =
             columns.count > 0 && updatesAlike
             ? flatOperations()
-            : sliceOperations(batchRows: batchRows, form: memory.form, addsColumns: columns.count > 0)
+            : sliceOperations(batchRows: batchRows, form: memory.choice.form, addsColumns: columns.count > 0)
         return StepPlan(
-            grid: grid, form: memory.form, columns: columns,
+            grid: grid, form: memory.choice.form, columns: columns,
             shardRuns: runs.map { ShardRun(firstShard: $0.lowerBound, endShard: $0.upperBound) }, blocks: blocks,
             pieces: pieces, slices: slices, callShapes: callShapes, unitCount: unitCount)
+    }
+
+    private func makeColumnsMemory(_ fullBatch: ShardGrid) -> GradientColumnsMemory<Scalar> {
+        let fixedWorkers = sameBitsForAnyWorkers ? nil : workers
+        let choice = GradientChoice(
+            requested: requestedForm, network: network, grid: fullBatch, workers: workers, fixedWorkers: fixedWorkers,
+            updatesAlike: updatesAlike)
+        return GradientColumnsMemory(choice, network: network, gradients: gradients, fixedWorkers: fixedWorkers)
     }
 
     // MARK: Shards
@@ -80,10 +85,10 @@ struct StepPlanner<Scalar: LoomScalar> {
     private mutating func shardRunsMerge(fullBatchRows: Int) -> Bool {
         guard sameBitsForAnyWorkers else { return true }
         let unit = GridSizes.shardRows(batchRows: fullBatchRows, runsMerge: true)
-        guard fullBatchRows > unit else { return true }
+        guard fullBatchRows > unit, !GridSizes.hasSmallProducts(network, rows: unit) else { return true }
         var merging = 0.0
         var all = 0.0
-        for (product, weights) in products() {
+        for (product, weights) in network.shardProducts {
             let run = fullBatchRows / unit * unit
             let operations = Double(weights.count)
             all += operations
@@ -94,17 +99,6 @@ struct StepPlanner<Scalar: LoomScalar> {
             }
         }
         return merging >= 0.5 * all
-    }
-
-    /// The forward and backward products of the network with their weights.
-    private func products() -> [(CallMerging<Scalar>.Product, ParameterTensor)] {
-        var result: [(CallMerging<Scalar>.Product, ParameterTensor)] = []
-        for connection in network.layers.flatMap(\.connections) {
-            let weights = network.layout.tensors[connection.weights]
-            result.append((.forward, weights))
-            if connection.source != .data { result.append((.backward, weights)) }
-        }
-        return result
     }
 
     private mutating func merges(
@@ -295,5 +289,27 @@ struct StepPlanner<Scalar: LoomScalar> {
             firstSlice: slices.lowerBound, endSlice: slices.upperBound, firstUnit: firstUnit,
             parameters: parameters.view(sliced.index), gradients: gradients.view(sliced.index),
             firstState: state.first?.view(sliced.index), secondState: state.second?.view(sliced.index))
+    }
+}
+
+extension Network {
+    /// The forward and backward products with their weights.
+    fileprivate var shardProducts: [(CallMerging<Scalar>.Product, ParameterTensor)] {
+        var result: [(CallMerging<Scalar>.Product, ParameterTensor)] = []
+        for connection in layers.flatMap(\.connections) {
+            let weights = layout.tensors[connection.weights]
+            result.append((.forward, weights))
+            if connection.source != .data { result.append((.backward, weights)) }
+        }
+        return result
+    }
+}
+
+extension GridSizes {
+    /// Whether at least half of the work on shards of `rows` samples is in small products.
+    static func hasSmallProducts<Scalar>(_ network: Network<Scalar>, rows: Int) -> Bool {
+        let weights = network.shardProducts.map(\.1.count)
+        let small = weights.filter { isSmall(rows: rows, weights: $0) }
+        return 2 * small.reduce(0, +) >= weights.reduce(0, +)
     }
 }

@@ -19,6 +19,9 @@ public final class OptimizerState<Scalar: LoomScalar>: Sendable {
         first = kind == .sgd ? nil : ParameterBuffer(layout: layout)
         second = kind == .adam || kind == .adamw ? ParameterBuffer(layout: layout) : nil
     }
+
+    /// Bytes reserved.
+    var bytes: Int { (first?.bytes ?? 0) + (second?.bytes ?? 0) }
 }
 
 /// The update of every step: the rule, and its numbers at a step.
@@ -52,9 +55,6 @@ struct Optimizer: BitwiseCopyable, Sendable {
         self.stepsPerEpoch = stepsPerEpoch
         clipNorm = description.clipNorm ?? .infinity
     }
-
-    /// Whether weights and biases are updated by the same numbers, but for a penalty.
-    var treatsBiasesAsWeights: Bool { settings.weightDecay == 0 }
 
     var clips: Bool { clipNorm.isFinite }
 

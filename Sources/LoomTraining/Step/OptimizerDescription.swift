@@ -48,4 +48,10 @@ public struct OptimizerDescription: Sendable, Equatable, Codable {
         self.clipNorm = clipNorm
         self.schedule = schedule
     }
+
+    /// Whether weights and biases are updated by the same numbers, without the norm of all, when the loss has an L2 penalty
+    /// of `l2`.
+    func updatesAlike(l2: Double) -> Bool {
+        (kind != .adamw || weightDecay == 0) && clipNorm == nil && l2 == 0
+    }
 }

@@ -17,15 +17,17 @@ import LoomModel
 struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     // Sendable: the table above is the argument; the owner of the memory (`Trainer`) outlives every region.
 
-    let pass: NetworkPass<Scalar>
     /// One for each worker.
-    let gemms: UnsafePointer<Gemm<Scalar>>
+    let passes: UnsafePointer<WorkerPass<Scalar>>
+    /// One for each worker, if each has its own parameters.
+    let replicas: UnsafePointer<Replica<Scalar>>?
     let loss: Loss<Scalar>
     let l2: Double
     let optimizer: Optimizer
     /// What happens to the gradient.
     var gradientUse: GradientUse
-    let batches: BatchSource<Scalar>
+    /// The first step of the region: replicas begin it as copies.
+    var firstStep = 0
     let epochs: EpochLayout
     /// The plans of the full batch and of a smaller last one.
     let fullBatch: StepPlanPass<Scalar>
@@ -41,7 +43,13 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         case keep
     }
 
-    var phaseCount: Int { gradientUse == .clipThenUpdate ? 3 : 2 }
+    var phaseCount: Int {
+        switch gradientUse {
+        case .update: replicas == nil ? 2 : 1
+        case .clipThenUpdate: 3
+        case .keep: 2
+        }
+    }
 
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
@@ -56,18 +64,19 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
 
     /// Forward, loss and backward of the worker's shards, a block of shards at a time through all layers.
     private func shardPhase(_ plan: StepPlanPass<Scalar>, step: Int, worker: Int) {
+        if step == firstStep, worker > 0, let replicas { replicas[worker].copy(from: replicas[0]) }
         let run = plan.shardRuns[worker]
         guard run.firstShard < run.endShard else { return }
         let start = epochs.start(of: step)
+        let batches = passes[worker].batches
         // All rows at once, though they are used block by block: gathering asks for rows ahead, and would begin anew with
         // every block.
         batches.load(
             rows: plan.grid.rows(of: run.firstShard..<run.endShard), epoch: epochs.epoch(of: step), start: start)
         let data = batches.data(start: start, rows: plan.grid.batchRows)
         let scale = loss.scale(samples: plan.grid.batchRows)
-        var pass = pass
+        var pass = passes[worker].network
         pass.callShapes = plan.callShapes
-        pass.gemm = gemms[worker]
         for index in plan.blockStarts[worker]..<plan.blockStarts[worker + 1] {
             let block = plan.blocks[index]
             let rows = plan.grid.rows(of: block.firstShard..<block.endShard)
@@ -84,7 +93,12 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 addToColumn(plan.columns, pass, plan.pieces[piece], data: data)
             }
         }
-        if plan.columns.count > 0 { askForSlices(plan, worker: worker) }
+        guard plan.columns.count > 0 else { return }
+        if let replicas {
+            replicas[worker].send(plan.columns, step: step)
+        } else {
+            askForSlices(plan, worker: worker)
+        }
     }
 
     /// Asks for the parameters that the worker will write in the slice phase, and that others have just read: nobody
@@ -125,14 +139,14 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         // Every worker adds the same numbers in the same order, so all agree; after a loss that is not finite nothing is
         // updated, and the parameters stay as they were before the step.
         guard progress.dataLoss(shards: plan.grid.count).loss.isFinite else { return }
-        let data = batches.data(start: epochs.start(of: step), rows: plan.grid.batchRows)
+        let pass = passes[worker].network
+        let data = passes[worker].batches.data(start: epochs.start(of: step), rows: plan.grid.batchRows)
         var biasSettings = optimizer.settings(step: step)
         if plan.columns.count > 0, gradientUse == .update {
             biasSettings.gradientCount = plan.columns.count
             biasSettings.gradientDistance = plan.columns.distance
         }
         let weightSettings = optimizer.weightSettings(biasSettings, twiceL2: 2 * l2)
-        let gemm = gemms[worker]
         for index in plan.sliceStarts[worker]..<plan.sliceStarts[worker + 1] {
             let operation = plan.slices[index]
             let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
@@ -140,13 +154,13 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             if l2 != 0 { notePenalty(operation) }
             if operation.role == .weights, foldsUpdate(plan) {
                 updateInProduct(
-                    operation, range: range, parameters: parameters, data: data, rows: plan.grid.batchRows, gemm: gemm,
+                    operation, range: range, parameters: parameters, data: data, rows: plan.grid.batchRows, pass: pass,
                     settings: weightSettings)
                 continue
             }
             var gradients = operation.grid.block(range, of: operation.gradients)
             if plan.columns.count == 0 {
-                formGradient(plan, operation, range: range, data: data, gemm: gemm, into: gradients)
+                formGradient(plan, operation, range: range, data: data, pass: pass, into: gradients)
             } else if gradientUse == .update {
                 // Added up by the update.
                 gradients = plan.columns.firstColumn(of: gradients)
@@ -165,6 +179,15 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 noteSquares(of: operation.gradients, operation, in: progress.squaredNorms)
             }
         }
+    }
+
+    /// With replicas: updates all parameters of the worker, unless the loss was not finite.
+    func finish(step: Int, worker: Int) {
+        // Known since the barrier, and not written again before this worker is at the next one.
+        guard let replicas, gradientUse == .update, progress.sums.pointee.divergedStep < 0 else { return }
+        let plan = epochs.isLastOfEpoch(step) ? lastBatch : fullBatch
+        replicas[worker].update(
+            plan.columns, step: step, rule: optimizer.rule, settings: optimizer.settings(step: step))
     }
 
     /// Clipping by global norm: scales the gradient of the worker's slices and updates them.
@@ -193,7 +216,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     @inline(__always)
     private func formGradient(
         _ plan: StepPlanPass<Scalar>, _ operation: SliceOperation<Scalar>, range: Range<Int>,
-        data: MatrixView<Scalar>, gemm: Gemm<Scalar>, into result: MatrixView<Scalar>
+        data: MatrixView<Scalar>, pass: NetworkPass<Scalar>, into result: MatrixView<Scalar>
     ) {
         for piece in 0..<plan.pieceCount {
             let rows = plan.pieces[piece].rows
@@ -203,7 +226,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 sumDeltas(pass.deltas(of: operation.layer).rows(rows).columns(range), begins: begins, into: result)
             case .weights:
                 multiplyGradient(
-                    operation, range: range, data: data, rows: rows, gemm: gemm, beta: begins ? 0 : 1, into: result)
+                    operation, range: range, data: data, rows: rows, pass: pass, beta: begins ? 0 : 1, into: result)
             }
         }
     }
@@ -222,16 +245,16 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     @inline(__always)
     private func multiplyGradient(
         _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Range<Int>,
-        gemm: Gemm<Scalar>, alpha: Scalar = 1, beta: Scalar = 0, into result: MatrixView<Scalar>,
+        pass: NetworkPass<Scalar>, alpha: Scalar = 1, beta: Scalar = 0, into result: MatrixView<Scalar>,
         step: WeightStep<Scalar>? = nil
     ) {
         let deltas = pass.deltas(of: operation.layer).rows(rows)
         let x = pass.sourceOutputs(operation.source, data: data).columns(operation.sourceColumns.range).rows(rows)
         let (left, right) = operation.isTransposed ? (x, deltas) : (deltas, x)
         if operation.grid.axis == .rows {
-            gemm.gradient(left.columns(range), right, alpha: alpha, beta: beta, into: result, step: step)
+            pass.gemm.gradient(left.columns(range), right, alpha: alpha, beta: beta, into: result, step: step)
         } else {
-            gemm.gradient(left, right.columns(range), alpha: alpha, beta: beta, into: result, step: step)
+            pass.gemm.gradient(left, right.columns(range), alpha: alpha, beta: beta, into: result, step: step)
         }
     }
 
@@ -240,7 +263,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     /// W ← W − η·G and V ← μV + G are what a product that adds to its result computes. Only products whose bits do not
     /// depend on cuts are used in this way: the plan's tests of the others are about products that overwrite.
     private func foldsUpdate(_ plan: StepPlanPass<Scalar>) -> Bool {
-        gradientUse == .update && l2 == 0 && gemms[0].provider.keepsBitsWhenCut
+        gradientUse == .update && l2 == 0 && passes[0].network.gemm.provider.keepsBitsWhenCut
             && (optimizer.rule == .sgd || optimizer.rule == .momentum)
             && plan.isSliced
     }
@@ -248,16 +271,16 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     @inline(__always)
     private func updateInProduct(
         _ operation: SliceOperation<Scalar>, range: Range<Int>, parameters: MatrixView<Scalar>,
-        data: MatrixView<Scalar>, rows: Int, gemm: Gemm<Scalar>, settings: UpdateSettings
+        data: MatrixView<Scalar>, rows: Int, pass: NetworkPass<Scalar>, settings: UpdateSettings
     ) {
         guard let velocities = operation.firstState else {
             multiplyGradient(
-                operation, range: range, data: data, rows: 0..<rows, gemm: gemm, alpha: Scalar(-settings.learningRate),
+                operation, range: range, data: data, rows: 0..<rows, pass: pass, alpha: Scalar(-settings.learningRate),
                 beta: 1, into: parameters)
             return
         }
         multiplyGradient(
-            operation, range: range, data: data, rows: 0..<rows, gemm: gemm, beta: Scalar(settings.momentum),
+            operation, range: range, data: data, rows: 0..<rows, pass: pass, beta: Scalar(settings.momentum),
             into: operation.grid.block(range, of: velocities),
             step: WeightStep(weights: parameters, learningRate: Scalar(settings.learningRate)))
     }

@@ -16,6 +16,15 @@ public protocol PhasedWork: Sendable {
     /// threads change at any time. All workers wait for the answer, so it is the place for a few sums, not
     /// for real work.
     func continues(after step: Int) -> Bool
+    /// Ends step `step` for `worker`, after `continues` was asked and whatever it answered; nothing unless implemented.
+    ///
+    /// No barrier follows: others may be in the first phase of the next step by then, but not beyond.
+    func finish(step: Int, worker: Int)
+}
+
+extension PhasedWork {
+    /// Nothing.
+    public func finish(step: Int, worker: Int) {}
 }
 
 /// How a team was asked to run.

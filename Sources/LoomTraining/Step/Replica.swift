@@ -1,0 +1,91 @@
+import LoomKernels
+import LoomModel
+
+/// One of two workers that have their own parameters and optimizer state, and exchange their gradients.
+///
+/// Each sends its column, receives the other's and updates all parameters by the sum: the same numbers, so that all stay
+/// equal. The message goes to memory that its sender has just read: the two buffers change hands with every step. A line
+/// that only the writing core holds is written in 2 to 5 cycles; one that another core has read as well in 7, or in 30 where
+/// the cores are far from each other (two cores of Zen 5).
+struct Replica<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
+    // Sendable: parameters and state are its worker's. A message is written before the barrier of its step and read after
+    // it, and its buffer is written next by its reader. The first replica is copied before the first barrier of a region
+    // and changed after it.
+
+    let worker: Int
+    /// All parameters in one row, padding included.
+    let parameters: MatrixView<Scalar>
+    let firstState: UnsafeMutablePointer<Scalar>?
+    let secondState: UnsafeMutablePointer<Scalar>?
+    /// Two buffers, each as long as the parameters.
+    fileprivate let messages: UnsafeMutablePointer<Scalar>
+
+    /// Makes all parameters and states those of `other`.
+    func copy(from other: Replica) {
+        let count = parameters.columns
+        parameters.pointer.update(from: other.parameters.pointer, count: count)
+        if let original = other.firstState { firstState?.update(from: original, count: count) }
+        if let original = other.secondState { secondState?.update(from: original, count: count) }
+    }
+
+    /// Sends the worker's column, if it has one: a small batch is a single column, the first worker's.
+    func send(_ columns: GradientColumns<Scalar>, step: Int) {
+        guard worker < columns.count else { return }
+        message(step: step, from: worker).update(from: own(columns), count: parameters.columns)
+    }
+
+    /// Updates all parameters by the sum of the columns of `step`, in their order.
+    func update(_ columns: GradientColumns<Scalar>, step: Int, rule: UpdateRule, settings: UpdateSettings) {
+        let received = message(step: step, from: 1 - worker)
+        let (first, second) = worker == 0 ? (own(columns), received) : (received, own(columns))
+        var settings = settings
+        settings.gradientCount = columns.count
+        settings.gradientDistance = second - first
+        Scalar.update(
+            rule, settings, weights: parameters, gradients: first, firstState: firstState, secondState: secondState)
+    }
+
+    private func own(_ columns: GradientColumns<Scalar>) -> UnsafeMutablePointer<Scalar> {
+        columns.start + worker * columns.distance
+    }
+
+    private func message(step: Int, from sender: Int) -> UnsafeMutablePointer<Scalar> {
+        messages + ((sender + step) & 1) * parameters.columns
+    }
+}
+
+/// The memory of the replicas of two workers.
+final class ReplicaMemory<Scalar: LoomScalar>: Sendable {
+    /// The parameters of every worker.
+    let parameters: [ParameterBuffer<Scalar>]
+    /// Bytes reserved for copies of the parameters and for messages.
+    var parameterBytes: Int { parameters[1].bytes + messages.count * MemoryLayout<Scalar>.stride }
+    /// Bytes reserved for copies of the optimizer's state.
+    var stateBytes: Int { states[1].bytes }
+    /// Messages as long as the parameters.
+    static var messageCount: Int { 2 }
+    private let states: [OptimizerState<Scalar>]
+    private let messages: AlignedBuffer<Scalar>
+    private let memory: AlignedBuffer<Replica<Scalar>>
+
+    /// Two replicas: the first one has the memory that is given, the other one copies.
+    init(parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>, optimizer: OptimizerDescription.Kind) {
+        let layout = parameters.layout
+        let allParameters = [parameters, ParameterBuffer(layout: layout)]
+        let states = [state, OptimizerState(kind: optimizer, layout: layout)]
+        let messages = AlignedBuffer<Scalar>(count: Self.messageCount * layout.elementCount, repeating: 0)
+        memory = AlignedBuffer(
+            (0..<2).map { worker in
+                Replica(
+                    worker: worker, parameters: allParameters[worker].elements,
+                    firstState: states[worker].first?.elements.pointer,
+                    secondState: states[worker].second?.elements.pointer, messages: messages.pointer)
+            })
+        self.parameters = allParameters
+        self.states = states
+        self.messages = messages
+    }
+
+    /// One for each worker, valid while this object lives.
+    var replicas: UnsafePointer<Replica<Scalar>> { UnsafePointer(memory.pointer) }
+}

@@ -1,0 +1,137 @@
+import CHardware
+import Foundation
+import LoomData
+import LoomKernels
+import LoomModel
+import TestSupport
+import Testing
+
+@testable import LoomTraining
+
+/// Two workers with parameters of their own.
+@Suite struct ReplicaTests {
+    // MARK: When
+
+    @Test(arguments: [
+        ([32, 64, 10], 64, true), ([13, 50, 3], 96, true), ([100, 100, 10], 64, true),
+        // Four columns, one column, too many parameters.
+        ([32, 64, 10], 128, false), ([32, 64, 10], 63, false), ([128, 256, 10], 64, false),
+    ]) func choice(layers: [Int], batchRows: Int, expected: Bool) throws {
+        for workers in [1, 2, 3, 4] {
+            let trainer = try Self.problem(layers, rows: batchRows).trainer(
+                Float.self, schedule: TrainingSchedule(batchRows: batchRows, epochs: 1),
+                team: TeamPlan(workers: workers))
+            #expect(trainer.gradientChoice.usesReplicas == (expected && workers == 2), "\(workers) workers")
+        }
+    }
+
+    /// Penalties and norms of all parameters are added up slice by slice.
+    @Test func notWithPenaltiesOrNorms() throws {
+        func usesReplicas(_ optimizer: OptimizerDescription, l2: Double = 0) throws -> Bool {
+            var problem = Self.problem([32, 64, 10], rows: 64)
+            problem.loss.l2 = l2
+            let schedule = TrainingSchedule(batchRows: 64, epochs: 1)
+            return try problem.trainer(
+                Float.self, optimizer: optimizer, schedule: schedule, team: TeamPlan(workers: 2)
+            ).gradientChoice.usesReplicas
+        }
+        for kind in OptimizerDescription.Kind.allCases {
+            #expect(try usesReplicas(OptimizerDescription(kind: kind)) == (kind != .adamw))
+            #expect(try usesReplicas(OptimizerDescription(kind: kind, weightDecay: 0)))
+            #expect(try !usesReplicas(OptimizerDescription(kind: kind, weightDecay: 0, clipNorm: 1)))
+            #expect(try !usesReplicas(OptimizerDescription(kind: kind, weightDecay: 0), l2: 0.1))
+        }
+    }
+
+    // MARK: Bits
+
+    /// Last batches of two columns, of one, and of a single sample.
+    @Test(arguments: [OptimizerDescription.Kind.sgd, .momentum, .nesterov, .adam], [192, 198, 150, 129])
+    func sameBitsAsOneWorker(kind: OptimizerDescription.Kind, samples: Int) throws {
+        for request in [TeamRequest.auto, .forkJoin] {
+            for shuffles in [true, false] {
+                try check(Float.self, kind, samples: samples, request: request, shuffles: shuffles)
+                try check(Double.self, kind, samples: samples, request: request, shuffles: shuffles)
+            }
+        }
+    }
+
+    private func check<Scalar: LoomScalar>(
+        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, samples: Int, request: TeamRequest, shuffles: Bool
+    ) throws {
+        let problem = Self.problem([20, 33, 19, 5], rows: samples)
+        func trainer(workers: Int) throws -> Trainer<Scalar> {
+            try problem.trainer(
+                type, optimizer: OptimizerDescription(kind: kind, learningRate: 0.02),
+                schedule: TrainingSchedule(batchRows: 64, epochs: 4, shuffles: shuffles),
+                team: TeamPlan(workers: workers, request: request))
+        }
+        let (alone, pair) = (try trainer(workers: 1), try trainer(workers: 2))
+        #expect(!alone.gradientChoice.usesReplicas && pair.gradientChoice.usesReplicas)
+        while alone.step < alone.totalSteps {
+            // What others change between two regions, the second worker learns too.
+            for trainer in [alone, pair] {
+                trainer.parameters.setValues(3, to: (0..<19).map { Scalar($0 + trainer.step) / 64 })
+            }
+            let expected = alone.gradient()
+            let found = pair.gradient()
+            #expect(found.loss == expected.loss && found.gradient.hash == expected.gradient.hash)
+            let (report, other) = (alone.run(steps: 1 + alone.step), pair.run(steps: 1 + pair.step))
+            #expect(other.loss == report.loss && other.accuracy == report.accuracy)
+            #expect(pair.step == alone.step && isEqual(pair, alone), "step \(alone.step)")
+        }
+    }
+
+    private func isEqual<Scalar>(_ one: Trainer<Scalar>, _ other: Trainer<Scalar>) -> Bool {
+        one.parameters.hash == other.parameters.hash && one.state.first?.hash == other.state.first?.hash
+            && one.state.second?.hash == other.state.second?.hash
+    }
+
+    // MARK: The end
+
+    /// The verdict about a step comes before its update: after a loss that is not finite there is none.
+    @Test(arguments: [TeamRequest.auto, .forkJoin]) func divergence(request: TeamRequest) throws {
+        var problem = Self.problem([20, 33, 19, 5], rows: 320)
+        problem.inputs[200] = [Double](repeating: 3e38, count: 20)
+        func trainer() throws -> Trainer<Float> {
+            try problem.trainer(
+                Float.self, optimizer: OptimizerDescription(kind: .momentum),
+                schedule: TrainingSchedule(batchRows: 64, epochs: 1, shuffles: false),
+                team: TeamPlan(workers: 2, request: request))
+        }
+        let (before, diverging) = (try trainer(), try trainer())
+        #expect(diverging.gradientChoice.usesReplicas)
+        #expect(before.run(steps: 3).steps == 3)
+        for _ in 0..<2 {
+            #expect(diverging.run(steps: 5).divergedStep == 3)
+            #expect(diverging.step == 3 && isEqual(diverging, before))
+        }
+    }
+
+    /// And after a signal there is one: the step counts. In a process of its own: the signal stays noted.
+    @Test func interruption() async {
+        await #expect(processExitsWith: .success) {
+            let problem = ReplicaTests.problem([20, 33, 19, 5], rows: 320)
+            func trainer(_ request: TeamRequest, workers: Int) throws -> Trainer<Float> {
+                try problem.trainer(
+                    Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 1),
+                    team: TeamPlan(workers: workers, request: request))
+            }
+            let alone = try trainer(.auto, workers: 1)
+            #expect(alone.run(steps: 1).steps == 1)
+            loom_note_stop_signals()
+            kill(getpid(), SIGINT)
+            for _ in 0..<10_000 where loom_requested_signal() == 0 { usleep(1000) }
+            for request in [TeamRequest.auto, .forkJoin] {
+                let pair = try trainer(request, workers: 2)
+                let report = pair.run(steps: 5)
+                #expect(pair.gradientChoice.usesReplicas && report.interrupted && report.steps == 1)
+                #expect(pair.parameters.hash == alone.parameters.hash)
+            }
+        }
+    }
+
+    static func problem(_ layers: [Int], rows: Int) -> FastProblem {
+        FastProblem.made(layers: layers, output: .softmax, rows: rows, seed: 7)
+    }
+}
