@@ -45,7 +45,7 @@ public struct UpdateSettings: Sendable, BitwiseCopyable {
     public var biasCorrection2 = 1.0
     /// The decoupled decay of `adamw` for weights, 0 otherwise.
     public var weightDecay = 0.0
-    /// The gradient is the sum of this many matrices, added in their order.
+    /// The gradient is the sum of this many matrices: of the first half and of the second half, each added in their order.
     public var gradientCount = 1
     /// Elements from each of these matrices to the next.
     public var gradientDistance = 0

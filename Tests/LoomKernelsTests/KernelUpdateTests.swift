@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    /// The bits of adding the matrices up first, in their order.
+    /// The bits of adding the matrices up first, each half in its order, and then both.
     @Test("A gradient of several matrices", arguments: KernelVariant.all, UpdateRule.allCases)
     func severalMatrices(_ variant: KernelVariant, _ rule: UpdateRule) {
         for columns in testedColumns {
@@ -100,8 +100,15 @@ import Testing
         let (first, second) = (matrix(rows: rows, -1...1), matrix(rows: rows, 0...1))
         let (weightsOfSum, firstOfSum, secondOfSum) = (weights.copy(), first.copy(), second.copy())
         let distance = rows * gradients.stride
+        let halves = matrix(rows: 2 * rows, 0...0)
+        let half = count / 2
+        for (index, matrices) in [0..<half, half..<count].enumerated() {
+            variant.kernels.sum_matrices_f32(
+                matrices.count, distance, rows, columns, gradients.stride,
+                gradients.pointer + matrices.lowerBound * distance, halves.pointer + index * rows * halves.stride)
+        }
         variant.kernels.sum_matrices_f32(
-            count, distance, rows, columns, gradients.stride, gradients.pointer, sum.pointer)
+            2, rows * halves.stride, rows, columns, halves.stride, halves.pointer, sum.pointer)
         var settings = UpdateSettings(gradientScale: 0.5, l2Twice: 0.02)
         Float.update(
             variant.kernels, rule, settings, rows: rows, columns: columns, stride: sum.stride,

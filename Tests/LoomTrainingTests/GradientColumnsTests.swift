@@ -27,15 +27,15 @@ import Testing
         }
     }
 
-    /// A column has about 32 samples or more, and their number is a power of two up to 16, or that of workers where bits may
-    /// depend on it.
+    /// One of two columns has about 32 samples or more, one of several 64; their number is a power of two up to 16, or that
+    /// of workers where bits may depend on it.
     @Test(
         arguments: [
-            (64, 16, nil, [32, 32]), (96, 16, nil, [48, 48]), (128, 16, nil, [32, 32, 32, 32]),
+            (64, 16, nil, [32, 32]), (96, 16, nil, [48, 48]), (255, 16, nil, [128, 127]),
             (100, 16, nil, [48, 52]),
-            (150, 16, nil, [32, 48, 32, 38]), (33, 16, nil, [33]), (64, 40, nil, [40, 24]), (64, 64, nil, [64]),
+            (300, 32, nil, [64, 96, 64, 76]), (33, 16, nil, [33]), (64, 40, nil, [40, 24]), (64, 64, nil, [64]),
             (160, 16, 3, [48, 48, 64]), (160, 16, 1, [160]), (5, 1, nil, [5]),
-            (1024, 64, nil, [Int](repeating: 64, count: 16)), (10_000, 256, nil, nil),
+            (128, 16, 4, [32, 32, 32, 32]), (1024, 64, nil, [Int](repeating: 64, count: 16)), (10_000, 256, nil, nil),
         ] as [(Int, Int, Int?, [Int]?)]) func columns(batchRows: Int, shardRows: Int, workers: Int?, rows: [Int]?)
     {
         let grid = ColumnGrid(ShardGrid(batchRows: batchRows, shardRows: shardRows), fixedWorkers: workers)
@@ -69,7 +69,7 @@ import Testing
 
     /// Columns that most of the workers' time would not go into are not written.
     @Test(arguments: [
-        (64, [2], [1, 3, 4, 5, 16]), (128, [2, 4, 5], [1, 3, 6]), (256, [2, 3, 4, 5, 8, 10], [1, 6, 7, 11]),
+        (64, [2], [1, 3, 4, 5, 16]), (256, [2, 4, 5], [1, 3, 6]), (512, [2, 3, 4, 5, 8, 10], [1, 6, 7, 11]),
         (1024, [3, 5, 6, 10, 16, 20], [1, 7, 11, 21]),
     ]) func columnsForWorkers(batchRows: Int, writing: [Int], slicing: [Int]) throws {
         try PreparedBLAS.prepare(workers: 1)
@@ -88,8 +88,8 @@ import Testing
         ([32, 64, 10], 64, GradientForm.columns), ([37, 93, 61, 11], 96, .columns), ([13, 50, 1], 96, .columns),
         ([300, 1], 500, .columns), ([4, 32, 16, 4], 10_000, .columns), ([784, 128, 10], 4096, .columns),
         ([784, 128, 10], 128, .sliced), ([256, 512, 10], 256, .sliced), ([64, 64, 10], 64, .columns),
-        ([128, 64, 10], 64, .columns), ([256, 64, 10], 64, .sliced), ([64, 64, 10], 128, .sliced),
-        ([100, 50, 10], 512, .sliced), ([512, 512, 256, 128, 1], 2048, .sliced),
+        ([128, 64, 10], 64, .columns), ([256, 64, 10], 64, .sliced), ([64, 64, 10], 128, .columns),
+        ([100, 50, 10], 512, .columns), ([512, 512, 256, 128, 1], 2048, .sliced),
         // One column would leave all but one worker without work.
         ([8, 8, 2], 32, .sliced), ([4, 4, 2], 63, .sliced),
     ]) func form(layers: [Int], batchRows: Int, expected: GradientForm) throws {

@@ -14,8 +14,9 @@ import Testing
 
     @Test(arguments: [
         ([32, 64, 10], 64, true), ([13, 50, 3], 96, true), ([100, 100, 10], 64, true),
-        // Four columns, one column, too many parameters.
-        ([32, 64, 10], 128, false), ([32, 64, 10], 63, false), ([128, 256, 10], 64, false),
+        ([32, 64, 10], 128, true), ([20, 30, 5], 1024, true),
+        // One column, too many parameters, too many activations.
+        ([32, 64, 10], 63, false), ([128, 256, 10], 64, false), ([32, 64, 10], 2000, false),
     ]) func choice(layers: [Int], batchRows: Int, expected: Bool) throws {
         for workers in [1, 2, 3, 4] {
             let trainer = try Self.problem(layers, rows: batchRows).trainer(
@@ -45,26 +46,29 @@ import Testing
 
     // MARK: Bits
 
-    /// Last batches of two columns, of one, and of a single sample.
-    @Test(arguments: [OptimizerDescription.Kind.sgd, .momentum, .nesterov, .adam], [192, 198, 150, 129])
-    func sameBitsAsOneWorker(kind: OptimizerDescription.Kind, samples: Int) throws {
+    /// Batches of two, four and eight columns; last ones of as many, of two, of one, and of a single sample.
+    @Test(
+        arguments: [OptimizerDescription.Kind.sgd, .momentum, .nesterov, .adam],
+        [(64, 192), (64, 198), (64, 150), (64, 129), (150, 400), (150, 301), (300, 700)])
+    func sameBitsAsOneWorker(kind: OptimizerDescription.Kind, sizes: (batchRows: Int, samples: Int)) throws {
         for request in [TeamRequest.auto, .forkJoin] {
             for shuffles in [true, false] {
-                try check(Float.self, kind, samples: samples, request: request, shuffles: shuffles)
-                try check(Double.self, kind, samples: samples, request: request, shuffles: shuffles)
+                let schedule = TrainingSchedule(batchRows: sizes.batchRows, epochs: 4, shuffles: shuffles)
+                try check(Float.self, kind, schedule, samples: sizes.samples, request: request)
+                try check(Double.self, kind, schedule, samples: sizes.samples, request: request)
             }
         }
     }
 
     private func check<Scalar: LoomScalar>(
-        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, samples: Int, request: TeamRequest, shuffles: Bool
+        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ schedule: TrainingSchedule, samples: Int,
+        request: TeamRequest
     ) throws {
         let problem = Self.problem([20, 33, 19, 5], rows: samples)
         func trainer(workers: Int) throws -> Trainer<Scalar> {
             try problem.trainer(
                 type, optimizer: OptimizerDescription(kind: kind, learningRate: 0.02),
-                schedule: TrainingSchedule(batchRows: 64, epochs: 4, shuffles: shuffles),
-                team: TeamPlan(workers: workers, request: request))
+                schedule: schedule, team: TeamPlan(workers: workers, request: request))
         }
         let (alone, pair) = (try trainer(workers: 1), try trainer(workers: 2))
         #expect(!alone.gradientChoice.usesReplicas && pair.gradientChoice.usesReplicas)

@@ -77,9 +77,11 @@ typedef enum {
         T bias_correction1; /* 1 / (1 - β1^t) */                                                    \
         T bias_correction2; /* 1 / (1 - β2^t) */                                                    \
         T weight_decay;   /* decoupled decay of adamw, 0 otherwise */                               \
-        /* The gradient is the sum of this many matrices, at least one, added in their order; each     \
-           starts `gradient_distance` elements, a multiple of 64 bytes, after the one before. */        \
-        size_t gradient_count, gradient_distance;                                                   \
+        /* The gradient is the sum of this many matrices, at least one: of the first half and of the   \
+           second half, each added in their order. Each matrix starts `gradient_distance` elements, a   \
+           multiple of 64 bytes that may be negative, after the one before. */                          \
+        size_t gradient_count;                                                                          \
+        ptrdiff_t gradient_distance;                                                                    \
     } loom_update_##suffix;
 
 LOOM_DECLARE_UPDATE(float, f32)

@@ -15,12 +15,25 @@ enum { FN(update_vectors) = 4 };
 
 typedef void FN(UpdateStep)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g);
 
-// g = Σ over the matrices of the gradient, in their order, of `vectors` vectors from element k on.
-LOOM_INLINE void FN(sum_gradients)(const UpdateRule *rule, const Scalar *gradients, size_t vectors, Vector *g) {
-    for (size_t v = 0; v < vectors; v++) { g[v] = FN(load)(gradients + v * LANES); }
-    for (size_t m = 1; m < rule->gradient_count; m++) {
-        const Scalar *const matrix = gradients + m * rule->gradient_distance;
+// g = Σ over `count` matrices, in their order, of `vectors` vectors.
+LOOM_INLINE void FN(sum_in_order)(size_t count, ptrdiff_t distance, const Scalar *first, size_t vectors, Vector *g) {
+    for (size_t v = 0; v < vectors; v++) { g[v] = FN(load)(first + v * LANES); }
+    for (size_t m = 1; m < count; m++) {
+        const Scalar *const matrix = first + (ptrdiff_t)m * distance;
         for (size_t v = 0; v < vectors; v++) { g[v] += FN(load)(matrix + v * LANES); }
+    }
+}
+
+// g = Σ over the matrices of the gradient, the first half and the second half each in their order.
+LOOM_INLINE void FN(sum_gradients)(const UpdateRule *rule, const Scalar *gradients, size_t vectors, Vector *g) {
+    const size_t count = rule->gradient_count;
+    const size_t half = count > 1 ? count / 2 : 1;
+    FN(sum_in_order)(half, rule->gradient_distance, gradients, vectors, g);
+    if (count > half) {
+        Vector second[FN(update_vectors)];
+        FN(sum_in_order)(count - half, rule->gradient_distance, gradients + (ptrdiff_t)half * rule->gradient_distance,
+                         vectors, second);
+        for (size_t v = 0; v < vectors; v++) { g[v] += second[v]; }
     }
 }
 

@@ -47,10 +47,14 @@ final class GradientColumnsMemory<Scalar: LoomScalar>: Sendable {
             && (0..<columns.count).allSatisfy { columns.rows(of: $0).count <= Self.blockRows }
         let feedsWorkers = workers > 1 && 4 * slots <= 5 * columns.count
         let writes = choice.form == .columns && (choice.usesReplicas || feedsWorkers || !canSlice)
+        // Fewer columns are farther apart, so that each half of the memory belongs to one of two workers in every step:
+        // replicas do not meet between adding up a smaller batch and writing the next one's columns.
+        let spacing = choice.columnCount / columns.count
         return (
             columns,
             GradientColumns(
-                count: writes ? columns.count : 0, start: memory.pointer, distance: network.layout.elementCount,
+                count: writes ? columns.count : 0, start: memory.pointer,
+                distance: spacing * network.layout.elementCount,
                 tensors: UnsafePointer(tensors.pointer), tensorCount: tensors.count,
                 gradientStart: gradients.view(0).pointer)
         )

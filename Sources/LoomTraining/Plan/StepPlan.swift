@@ -88,7 +88,7 @@ struct GradientColumns<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable
     let count: Int
     /// Element 0 of column 0.
     let start: UnsafeMutablePointer<Scalar>
-    /// Elements from column to column.
+    /// Elements from column to column: at least those of the parameters.
     let distance: Int
     /// The tensors of a column.
     let tensors: UnsafePointer<ColumnTensor>
@@ -103,11 +103,24 @@ struct GradientColumns<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable
             stride: tensor.stride)
     }
 
-    /// The part of the first column that belongs to `gradients`, a part of the gradient.
-    func firstColumn(of gradients: MatrixView<Scalar>) -> MatrixView<Scalar> {
+    /// The part of column `index` that belongs to `gradients`, a part of the gradient.
+    func part(_ gradients: MatrixView<Scalar>, ofColumn index: Int) -> MatrixView<Scalar> {
         MatrixView(
-            pointer: start + (gradients.pointer - gradientStart), rows: gradients.rows, columns: gradients.columns,
-            stride: gradients.stride)
+            pointer: start + index * distance + (gradients.pointer - gradientStart), rows: gradients.rows,
+            columns: gradients.columns, stride: gradients.stride)
+    }
+
+    /// Adds up `count` columns of a part of the gradient, as an update does: the halves, which replace their first columns,
+    /// and then both.
+    func sum(_ count: Int, into gradients: MatrixView<Scalar>) {
+        let half = Swift.max(1, count / 2)
+        for columns in [0..<half, half..<count] where columns.count > 1 {
+            let first = part(gradients, ofColumn: columns.lowerBound)
+            Scalar.sumMatrices(count: columns.count, distance: distance, first: first.pointer, into: first)
+        }
+        Scalar.sumMatrices(
+            count: min(2, count), distance: half * distance, first: part(gradients, ofColumn: 0).pointer,
+            into: gradients)
     }
 }
 
@@ -188,6 +201,9 @@ struct StepPlanPass<Scalar: LoomScalar>: BitwiseCopyable {
     let callShapes: UnsafePointer<CallShape>
     let unitCount: Int
     let isSliced: Bool
+    /// The columns that an update adds up: all that are written, or the halves of a gradient whose pieces slices multiply;
+    /// 1 where a slice's gradient is all in one place.
+    let addendCount: Int
     let columns: GradientColumns<Scalar>
 
     init(_ plan: StepPlan<Scalar>) {
@@ -203,5 +219,8 @@ struct StepPlanPass<Scalar: LoomScalar>: BitwiseCopyable {
         unitCount = plan.unitCount
         isSliced = plan.form == .sliced
         columns = plan.columns
+        // Two pieces are the same sum in one place.
+        addendCount =
+            plan.columns.count > 0 ? plan.columns.count : plan.form == .columns && plan.pieces.count > 2 ? 2 : 1
     }
 }

@@ -3,7 +3,7 @@ import LoomModel
 
 /// One of two workers that have their own parameters and optimizer state, and exchange their gradients.
 ///
-/// Each sends its column, receives the other's and updates all parameters by the sum: the same numbers, so that all stay
+/// Each sends the sum of its columns, receives the other's and updates all parameters by the sum: the same numbers, so that all stay
 /// equal. The message goes to memory that its sender has just read: the two buffers change hands with every step. A line
 /// that only the writing core holds is written in 2 to 5 cycles; one that another core has read as well in 7, or in 30 where
 /// the cores are far from each other (two cores of Zen 5).
@@ -28,25 +28,36 @@ struct Replica<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
         if let original = other.secondState { secondState?.update(from: original, count: count) }
     }
 
-    /// Sends the worker's column, if it has one: a small batch is a single column, the first worker's.
+    /// Adds up the worker's half of the columns, in its first one, and sends the sum. A batch that is a single column is
+    /// the first worker's.
     func send(_ columns: GradientColumns<Scalar>, step: Int) {
-        guard worker < columns.count else { return }
-        message(step: step, from: worker).update(from: own(columns), count: parameters.columns)
+        let own = ownColumns(columns)
+        guard !own.isEmpty else { return }
+        let sum = MatrixView(pointer: half(columns), rows: 1, columns: parameters.columns, stride: parameters.columns)
+        if own.count > 1 {
+            Scalar.sumMatrices(count: own.count, distance: columns.distance, first: sum.pointer, into: sum)
+        }
+        message(step: step, from: worker).update(from: sum.pointer, count: sum.columns)
     }
 
-    /// Updates all parameters by the sum of the columns of `step`, in their order.
+    /// Updates all parameters by the sum of both halves of the columns of `step`.
     func update(_ columns: GradientColumns<Scalar>, step: Int, rule: UpdateRule, settings: UpdateSettings) {
         let received = message(step: step, from: 1 - worker)
-        let (first, second) = worker == 0 ? (own(columns), received) : (received, own(columns))
+        let (first, second) = worker == 0 ? (half(columns), received) : (received, half(columns))
         var settings = settings
-        settings.gradientCount = columns.count
+        settings.gradientCount = min(2, columns.count)
         settings.gradientDistance = second - first
         Scalar.update(
             rule, settings, weights: parameters, gradients: first, firstState: firstState, secondState: secondState)
     }
 
-    private func own(_ columns: GradientColumns<Scalar>) -> UnsafeMutablePointer<Scalar> {
-        columns.start + worker * columns.distance
+    private func ownColumns(_ columns: GradientColumns<Scalar>) -> Range<Int> {
+        Partition.range(of: worker, parts: 2, count: columns.count)
+    }
+
+    /// Where the sum of the worker's columns is.
+    private func half(_ columns: GradientColumns<Scalar>) -> UnsafeMutablePointer<Scalar> {
+        columns.start + ownColumns(columns).lowerBound * columns.distance
     }
 
     private func message(step: Int, from sender: Int) -> UnsafeMutablePointer<Scalar> {

@@ -95,7 +95,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         }
         guard plan.columns.count > 0 else { return }
         if let replicas {
-            replicas[worker].send(plan.columns, step: step)
+            if gradientUse == .update { replicas[worker].send(plan.columns, step: step) }
         } else {
             askForSlices(plan, worker: worker)
         }
@@ -142,8 +142,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         let pass = passes[worker].network
         let data = passes[worker].batches.data(start: epochs.start(of: step), rows: plan.grid.batchRows)
         var biasSettings = optimizer.settings(step: step)
-        if plan.columns.count > 0, gradientUse == .update {
-            biasSettings.gradientCount = plan.columns.count
+        if gradientUse == .update {
+            biasSettings.gradientCount = plan.addendCount
             biasSettings.gradientDistance = plan.columns.distance
         }
         let weightSettings = optimizer.weightSettings(biasSettings, twiceL2: 2 * l2)
@@ -161,13 +161,14 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             var gradients = operation.grid.block(range, of: operation.gradients)
             if plan.columns.count == 0 {
                 formGradient(plan, operation, range: range, data: data, pass: pass, into: gradients)
-            } else if gradientUse == .update {
-                // Added up by the update.
-                gradients = plan.columns.firstColumn(of: gradients)
-            } else {
-                Scalar.sumMatrices(
-                    count: plan.columns.count, distance: plan.columns.distance,
-                    first: plan.columns.firstColumn(of: gradients).pointer, into: gradients)
+            }
+            if plan.columns.count > 0 || plan.addendCount > 1 {
+                if gradientUse == .update {
+                    // Added up by the update.
+                    gradients = plan.columns.part(gradients, ofColumn: 0)
+                } else {
+                    plan.columns.sum(plan.addendCount, into: gradients)
+                }
             }
             switch gradientUse {
             case .update:
@@ -212,15 +213,19 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         }
     }
 
-    /// The gradient over the whole batch, for some slices: the sum of its pieces in their order.
+    /// The gradient over the whole batch, for some slices: the sum of its pieces in their order, or those of the two halves
+    /// of its pieces, in the first two columns.
     @inline(__always)
     private func formGradient(
         _ plan: StepPlanPass<Scalar>, _ operation: SliceOperation<Scalar>, range: Range<Int>,
-        data: MatrixView<Scalar>, pass: NetworkPass<Scalar>, into result: MatrixView<Scalar>
+        data: MatrixView<Scalar>, pass: NetworkPass<Scalar>, into gradients: MatrixView<Scalar>
     ) {
+        let half = plan.addendCount > 1 ? plan.pieceCount / 2 : plan.pieceCount
         for piece in 0..<plan.pieceCount {
             let rows = plan.pieces[piece].rows
-            let begins = piece == 0
+            let begins = piece == 0 || piece == half
+            let result =
+                plan.addendCount > 1 ? plan.columns.part(gradients, ofColumn: piece < half ? 0 : 1) : gradients
             switch operation.role {
             case .bias:
                 sumDeltas(pass.deltas(of: operation.layer).rows(rows).columns(range), begins: begins, into: result)
