@@ -10,7 +10,8 @@ import LoomModel
 /// | update, only when clipping | gradient | its slices of parameters and optimizer state |
 ///
 /// In the form of columns (`GradientColumns`) the shard phase also writes the gradients of its groups of shards, and the
-/// slice phase reads all of these instead of activations and deltas.
+/// slice phase reads all of these instead of activations and deltas. With replicas (`Replica`) the shard phase is the only
+/// one: each worker then finishes the step by itself.
 ///
 /// A barrier follows every phase (`WorkerTeam`). Everything here is plain pointers and numbers: no locks, no
 /// allocation, no reference counting inside a step.
@@ -183,6 +184,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     }
 
     /// With replicas: updates all parameters of the worker, unless the loss was not finite.
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
     func finish(step: Int, worker: Int) {
         // Known since the barrier, and not written again before this worker is at the next one.
         guard let replicas, gradientUse == .update, progress.sums.pointee.divergedStep < 0 else { return }
@@ -335,6 +338,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     }
 
     /// Adds up the step, after all workers have finished it.
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
     func continues(after step: Int) -> Bool {
         let plan = epochs.isLastOfEpoch(step) ? lastBatch : fullBatch
         let (sum, correct) = progress.dataLoss(shards: plan.grid.count)
