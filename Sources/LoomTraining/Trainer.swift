@@ -198,8 +198,7 @@ public final class Trainer<Scalar: LoomScalar> {
     /// to stop.
     public func run(steps count: Int) -> StepReport {
         let end = min(totalSteps, step + count)
-        var work = work
-        work.firstStep = step
+        memory.copyFirstReplica()
         let clock = ContinuousClock()
         let start = clock.now
         let region = withExtendedLifetime((memory, columns, fullBatch, lastBatch, progressMemory)) {
@@ -223,7 +222,7 @@ public final class Trainer<Scalar: LoomScalar> {
     public func gradient() -> (loss: Double, gradient: ParameterBuffer<Scalar>) {
         var probe = work
         probe.gradientUse = .keep
-        probe.firstStep = step
+        memory.copyFirstReplica()
         _ = team.run(probe, steps: step..<step + 1)
         return (progressMemory.takeSums().lastLoss, gradients)
     }

@@ -1,5 +1,4 @@
 import CHardware
-import Foundation
 import LoomData
 import LoomKernels
 import LoomModel
@@ -75,7 +74,10 @@ import Testing
         while alone.step < alone.totalSteps {
             // What others change between two regions, the second worker learns too.
             for trainer in [alone, pair] {
-                trainer.parameters.setValues(3, to: (0..<19).map { Scalar($0 + trainer.step) / 64 })
+                let values = (0..<19).map { Scalar($0 + trainer.step) / 64 }
+                for buffer in [trainer.parameters, trainer.state.first, trainer.state.second] {
+                    buffer?.setValues(3, to: values)
+                }
             }
             let expected = alone.gradient()
             let found = pair.gradient()
@@ -124,8 +126,7 @@ import Testing
             let alone = try trainer(.auto, workers: 1)
             #expect(alone.run(steps: 1).steps == 1)
             loom_note_stop_signals()
-            kill(getpid(), SIGINT)
-            for _ in 0..<10_000 where loom_requested_signal() == 0 { usleep(1000) }
+            interruptThisProcess()
             for request in [TeamRequest.auto, .forkJoin] {
                 let pair = try trainer(request, workers: 2)
                 let report = pair.run(steps: 5)

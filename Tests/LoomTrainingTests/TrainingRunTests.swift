@@ -1,5 +1,4 @@
 import CHardware
-import Foundation
 import LoomData
 import LoomKernels
 import LoomModel
@@ -214,9 +213,7 @@ import Testing
         run.checkpoint = {
             checkpoints.append(trainer.step)
             guard trainer.step == step else { return }
-            // To the process, not to this thread: Dispatch blocks signals on its threads, so another one takes it.
-            kill(getpid(), SIGINT)
-            for _ in 0..<10_000 where loom_requested_signal() == 0 { usleep(1000) }
+            interruptThisProcess()
         }
         return (trainer, try run.run(), checkpoints)
     }

@@ -40,8 +40,8 @@ struct GradientChoice: Sendable, Equatable {
     /// Columns where all of them are small beside the activations and deltas of the batch.
     ///
     /// Measured on two cores of Zen 5, in turn, million samples a second; r is elements of columns / elements of
-    /// activations and deltas. Two cores may be far from each other (a barrier takes 450 ns instead of 100), and are so
-    /// for seconds where a virtual machine moves.
+    /// activations and deltas. "Far" is the tenth percentile of the runs: for seconds at a time, the two cores of that
+    /// virtual machine were far from each other (a barrier took 450 ns instead of 100).
     ///
     /// | network, batch, optimizer | r | sliced | columns | sliced, far | columns, far |
     /// |---|---|---|---|---|---|

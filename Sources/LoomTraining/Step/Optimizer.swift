@@ -20,6 +20,12 @@ public final class OptimizerState<Scalar: LoomScalar>: Sendable {
         second = kind == .adam || kind == .adamw ? ParameterBuffer(layout: layout) : nil
     }
 
+    /// Copies all of `other`, which is for the same kind of optimizer and the same layout.
+    func copy(from other: OptimizerState) {
+        if let original = other.first { first?.copy(from: original) }
+        if let original = other.second { second?.copy(from: original) }
+    }
+
     /// Bytes reserved.
     var bytes: Int { (first?.bytes ?? 0) + (second?.bytes ?? 0) }
 }

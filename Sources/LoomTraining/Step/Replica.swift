@@ -3,14 +3,13 @@ import LoomModel
 
 /// One of two workers that have their own parameters and optimizer state, and exchange their gradients.
 ///
-/// Each sends the sum of its columns, receives the other's and updates all parameters by the sum: the same numbers, so that all stay
-/// equal. The message goes to memory that its sender has just read: the two buffers change hands with every step. A line
-/// that only the writing core holds is written in 2 to 5 cycles; one that another core has read as well in 7, or in 30 where
-/// the cores are far from each other (two cores of Zen 5).
+/// Each sends the sum of its columns, receives the other's and updates all parameters by both: the same numbers, so that
+/// all stay equal. The message goes to memory that its sender has just read: the two buffers change hands with every step.
+/// A line that only the writing core holds is written in 2 to 5 cycles; one that another core has read as well in 7, or in
+/// 30 where the cores are far from each other (two cores of Zen 5).
 struct Replica<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     // Sendable: parameters and state are its worker's. A message is written before the barrier of its step and read after
-    // it, and its buffer is written next by its reader. The first replica is copied before the first barrier of a region
-    // and changed after it.
+    // it, and its buffer is written next by its reader.
 
     let worker: Int
     /// All parameters in one row, padding included.
@@ -19,14 +18,6 @@ struct Replica<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     let secondState: UnsafeMutablePointer<Scalar>?
     /// Two buffers, each as long as the parameters.
     fileprivate let messages: UnsafeMutablePointer<Scalar>
-
-    /// Makes all parameters and states those of `other`.
-    func copy(from other: Replica) {
-        let count = parameters.columns
-        parameters.pointer.update(from: other.parameters.pointer, count: count)
-        if let original = other.firstState { firstState?.update(from: original, count: count) }
-        if let original = other.secondState { secondState?.update(from: original, count: count) }
-    }
 
     /// Adds up the worker's half of the columns, in its first one, and sends the sum. A batch that is a single column is
     /// the first worker's.
@@ -95,6 +86,13 @@ final class ReplicaMemory<Scalar: LoomScalar>: Sendable {
         self.parameters = allParameters
         self.states = states
         self.messages = messages
+    }
+
+    /// Makes the second worker's parameters and state those of the first, which anybody may have changed between two
+    /// regions.
+    func copyFirst() {
+        parameters[1].copy(from: parameters[0])
+        states[1].copy(from: states[0])
     }
 
     /// One for each worker, valid while this object lives.

@@ -30,8 +30,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         makeBatches: () -> BatchMemory<Scalar>
     ) {
         let replicas =
-            usesReplicas
-            ? ReplicaMemory(parameters: parameters, state: state, optimizer: optimizer) : nil
+            usesReplicas ? ReplicaMemory(parameters: parameters, state: state, optimizer: optimizer) : nil
         let gemm = GemmMemory<Scalar>(provider: team.gemmProvider, workers: team.workers)
         let workspaces = (replicas?.parameters ?? [parameters]).map {
             Workspace(network: network, parameters: $0, capacity: capacity, gemmProvider: team.gemmProvider)
@@ -55,6 +54,9 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
 
     /// One for each worker, if each has its own parameters; valid while this object lives.
     var replicas: UnsafePointer<Replica<Scalar>>? { replicaMemory?.replicas }
+
+    /// Makes all replicas equal, before a region.
+    func copyFirstReplica() { replicaMemory?.copyFirst() }
 
     /// The workspace that `worker` writes.
     func workspace(of worker: Int) -> Workspace<Scalar> { workspaces[replicaMemory == nil ? 0 : worker] }

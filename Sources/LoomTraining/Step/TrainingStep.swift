@@ -27,8 +27,6 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     let optimizer: Optimizer
     /// What happens to the gradient.
     var gradientUse: GradientUse
-    /// The first step of the region: replicas begin it as copies.
-    var firstStep = 0
     let epochs: EpochLayout
     /// The plans of the full batch and of a smaller last one.
     let fullBatch: StepPlanPass<Scalar>
@@ -65,7 +63,6 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
 
     /// Forward, loss and backward of the worker's shards, a block of shards at a time through all layers.
     private func shardPhase(_ plan: StepPlanPass<Scalar>, step: Int, worker: Int) {
-        if step == firstStep, worker > 0, let replicas { replicas[worker].copy(from: replicas[0]) }
         let run = plan.shardRuns[worker]
         guard run.firstShard < run.endShard else { return }
         let start = epochs.start(of: step)

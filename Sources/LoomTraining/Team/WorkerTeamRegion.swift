@@ -61,7 +61,7 @@ extension WorkerTeam {
     }
 
     /// One `concurrentPerform` a phase; returns the steps done. A step is finished along with the first phase of the next
-    /// one, and the last step by itself.
+    /// one, and the last step on the calling thread: most work has nothing to finish, and a fork would be for nothing.
     ///
     /// Workers are not bound to their places here: an index runs on another thread in every phase, so that
     /// most bindings would move one. On two cores of AMD Zen 5, binding and restoring made a fork and join
@@ -84,8 +84,8 @@ extension WorkerTeam {
             stepsDone += 1
         }
         let lastStep = steps.lowerBound + stepsDone - 1
-        DispatchQueue.concurrentPerform(iterations: workers) { worker in
-            flushingSubnormals { work.finish(step: lastStep, worker: worker) }
+        flushingSubnormals {
+            for worker in 0..<workers { work.finish(step: lastStep, worker: worker) }
         }
         return stepsDone
     }
