@@ -173,7 +173,7 @@ extension Double: LoomScalar {
             beta1: Double(settings.beta1), beta2: Double(settings.beta2), epsilon: Double(settings.epsilon),
             bias_correction1: Double(settings.biasCorrection1), bias_correction2: Double(settings.biasCorrection2),
             weight_decay: Double(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance)
+            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
         let (rows, columns, stride) = (weights.rows, weights.columns, weights.stride)
         switch rule {
         case .sgd:

@@ -173,7 +173,7 @@ extension Float: LoomScalar {
             beta1: Float(settings.beta1), beta2: Float(settings.beta2), epsilon: Float(settings.epsilon),
             bias_correction1: Float(settings.biasCorrection1), bias_correction2: Float(settings.biasCorrection2),
             weight_decay: Float(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance)
+            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
         let (rows, columns, stride) = (weights.rows, weights.columns, weights.stride)
         switch rule {
         case .sgd:

@@ -49,6 +49,8 @@ public struct UpdateSettings: Sendable, BitwiseCopyable {
     public var gradientCount = 1
     /// Elements from each of these matrices to the next.
     public var gradientDistance = 0
+    /// Elements from the weights to a copy that gets the new weights, too; 0 for none.
+    public var copyDistance = 0
 
     /// No update: every number at its neutral value.
     public init() {}

@@ -61,13 +61,13 @@ extension MemoryPlan {
 
         let choice = Self.gradientChoice(
             network, team: team, batchRows: capacity, updatesAlike: optimizer.updatesAlike(l2: loss.l2))
-        let replicas = choice.usesReplicas ? team.workers : 1
+        let copies = choice.separatesWorkers ? team.workers : 1
         let bufferBytes = network.layout.elementCount * scalarBytes
-        parameterBytes = replicas * bufferBytes
+        parameterBytes = copies * bufferBytes
         gradientBytes = bufferBytes
         if choice.form == .columns { gradientBytes += choice.columnCount * bufferBytes }
         if choice.usesReplicas { gradientBytes += ReplicaMemory<Scalar>.messageCount * bufferBytes }
-        optimizerBytes = replicas * optimizer.kind.stateBuffers * bufferBytes
+        optimizerBytes = (choice.usesReplicas ? copies : 1) * optimizer.kind.stateBuffers * bufferBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
         batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
         batchBytes += MemoryLayout<UInt32>.stride * capacity
@@ -91,8 +91,8 @@ extension MemoryPlan {
                 team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
                 + GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         }
-        activationBytes *= replicas
-        batchBytes *= replicas
+        activationBytes *= copies
+        batchBytes *= copies
         activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
@@ -110,7 +110,8 @@ extension MemoryPlan {
         return GradientChoice(
             requested: team.gradientForm, network: network,
             grid: ShardGrid(batchRows: batchRows, shardRows: shardRows), workers: team.workers,
-            fixedWorkers: team.sameBitsForAnyWorkers ? nil : team.workers, updatesAlike: updatesAlike)
+            fixedWorkers: team.sameBitsForAnyWorkers ? nil : team.workers, updatesAlike: updatesAlike,
+            provider: team.gemmProvider)
     }
 
     /// The largest self-test of one product: its operands, and its result as a whole and in parts.

@@ -129,7 +129,8 @@ public final class Trainer<Scalar: LoomScalar> {
         let order = EpochOrder(seed: schedule.seed, count: data.count, shuffle: schedule.shuffles)
         let memory = StepMemory(
             network: network, parameters: parameters, state: state, optimizer: optimizer.kind,
-            capacity: schedule.batchRows, team: teamPlan, usesReplicas: columns.choice.usesReplicas
+            capacity: schedule.batchRows, team: teamPlan, usesReplicas: columns.choice.usesReplicas,
+            secondParameters: planner.secondParameters
         ) {
             BatchMemory(dataset: data, order: order, gathers: schedule.shuffles, capacity: schedule.batchRows)
         }
@@ -187,7 +188,7 @@ public final class Trainer<Scalar: LoomScalar> {
     /// of a batch, and its gathered samples. A `MemoryPlan` says the same beforehand.
     public var memoryBytes: (parameters: Int, optimizer: Int, activations: Int, batch: Int) {
         (
-            parameters.bytes + gradients.bytes + columns.bytes + memory.replicaBytes,
+            parameters.bytes + gradients.bytes + columns.bytes + memory.copyBytes,
             state.bytes + memory.replicaStateBytes, memory.activationBytes, memory.batchBytes
         )
     }
@@ -198,7 +199,7 @@ public final class Trainer<Scalar: LoomScalar> {
     /// to stop.
     public func run(steps count: Int) -> StepReport {
         let end = min(totalSteps, step + count)
-        memory.copyFirstReplica()
+        memory.copyFirst()
         let clock = ContinuousClock()
         let start = clock.now
         let region = withExtendedLifetime((memory, columns, fullBatch, lastBatch, progressMemory)) {
@@ -222,7 +223,7 @@ public final class Trainer<Scalar: LoomScalar> {
     public func gradient() -> (loss: Double, gradient: ParameterBuffer<Scalar>) {
         var probe = work
         probe.gradientUse = .keep
-        memory.copyFirstReplica()
+        memory.copyFirst()
         _ = team.run(probe, steps: step..<step + 1)
         return (progressMemory.takeSums().lastLoss, gradients)
     }

@@ -60,6 +60,7 @@ struct UpdateSettings {
     var weightDecay = 0.0
     var gradientCount = 1
     var gradientDistance = 0
+    var copyDistance = 0
 }
 
 extension Float: KernelScalar {
@@ -125,7 +126,7 @@ extension Float: KernelScalar {
             bias_correction1: Float(settings.biasCorrection1),
             bias_correction2: Float(settings.biasCorrection2),
             weight_decay: Float(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance)
+            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
         switch rule {
         case .sgd:
             kernels.update_sgd_f32(&update, rows, columns, stride, weights, gradients)
@@ -202,7 +203,7 @@ extension Double: KernelScalar {
             bias_correction1: Double(settings.biasCorrection1),
             bias_correction2: Double(settings.biasCorrection2),
             weight_decay: Double(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance)
+            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
         switch rule {
         case .sgd:
             kernels.update_sgd_f64(&update, rows, columns, stride, weights, gradients)

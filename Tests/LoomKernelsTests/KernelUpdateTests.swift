@@ -82,6 +82,41 @@ import Testing
     }
 
     /// The bits of adding the matrices up first, each half in its order, and then both.
+    @Test("New weights are written twice", arguments: KernelVariant.all, UpdateRule.allCases)
+    func copies(_ variant: KernelVariant, _ rule: UpdateRule) {
+        let rows = 3
+        for columns in testedColumns {
+            var generator = KernelTestGenerator(seed: 23)
+            func matrix(rows: Int, _ range: ClosedRange<Double>) -> PaddedMatrix<Float> {
+                PaddedMatrix(rows: rows, columns: columns, poison: [0]) { _, _ in generator.uniform(range) }
+            }
+            // The copy lies before the weights.
+            let memory = matrix(rows: 2 * rows, -1...1)
+            let (expected, gradients) = (memory.copy(), matrix(rows: rows, -1...1))
+            let (first, second) = (matrix(rows: rows, -1...1), matrix(rows: rows, 0...1))
+            let (expectedFirst, expectedSecond) = (first.copy(), second.copy())
+            let distance = rows * memory.stride
+            var settings = UpdateSettings(gradientScale: 0.5, l2Twice: 0.02)
+            func update(_ weights: PaddedMatrix<Float>, _ first: PaddedMatrix<Float>, _ second: PaddedMatrix<Float>) {
+                Float.update(
+                    variant.kernels, rule, settings, rows: rows, columns: columns, stride: memory.stride,
+                    weights: weights.pointer + distance, gradients: gradients.pointer, first: first.pointer,
+                    second: second.pointer)
+            }
+            update(expected, expectedFirst, expectedSecond)
+            settings.copyDistance = -distance
+            update(memory, first, second)
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    let value = expected[rows + row, column]
+                    #expect(memory[rows + row, column] == value && memory[row, column] == value, "\(variant), \(rule)")
+                }
+            }
+            #expect(first.hasSameBits(as: expectedFirst, rows: rows))
+            #expect(second.hasSameBits(as: expectedSecond, rows: rows))
+        }
+    }
+
     @Test("A gradient of several matrices", arguments: KernelVariant.all, UpdateRule.allCases)
     func severalMatrices(_ variant: KernelVariant, _ rule: UpdateRule) {
         for columns in testedColumns {

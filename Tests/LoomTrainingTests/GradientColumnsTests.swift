@@ -19,8 +19,8 @@ import Testing
             var elements: [Int] = []
             for operation in plan.slices.elements {
                 let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
-                let start = operation.grid.block(range, of: operation.parameters).pointer - memory.start
-                #expect(start.isMultiple(of: 16) && operation.parameters.rows == 1)
+                let start = operation.grid.block(range, of: operation.gradients).pointer - memory.start
+                #expect(start.isMultiple(of: 16) && operation.gradients.rows == 1)
                 elements += start..<start + range.count
             }
             #expect(elements == Array(0..<memory.network.layout.elementCount))
@@ -85,11 +85,11 @@ import Testing
 
     /// Columns for networks that are small beside their batches; see `GradientChoice.form` for the measurements.
     @Test(arguments: [
-        ([32, 64, 10], 64, GradientForm.columns), ([37, 93, 61, 11], 96, .columns), ([13, 50, 1], 96, .columns),
+        ([32, 64, 10], 64, GradientForm.columns), ([37, 93, 61, 11], 96, .sliced), ([13, 50, 1], 96, .columns),
         ([300, 1], 500, .columns), ([4, 32, 16, 4], 10_000, .columns), ([784, 128, 10], 4096, .columns),
         ([784, 128, 10], 128, .sliced), ([256, 512, 10], 256, .sliced), ([64, 64, 10], 64, .columns),
-        ([128, 64, 10], 64, .columns), ([256, 64, 10], 64, .sliced), ([64, 64, 10], 128, .columns),
-        ([100, 50, 10], 512, .columns), ([512, 512, 256, 128, 1], 2048, .sliced),
+        ([128, 64, 10], 64, .sliced), ([256, 64, 10], 64, .sliced), ([64, 64, 10], 128, .columns),
+        ([100, 50, 10], 512, .sliced), ([100, 50, 10], 2048, .columns), ([512, 512, 256, 128, 1], 2048, .sliced),
         // One column would leave all but one worker without work.
         ([8, 8, 2], 32, .sliced), ([4, 4, 2], 63, .sliced),
     ]) func form(layers: [Int], batchRows: Int, expected: GradientForm) throws {

@@ -104,7 +104,7 @@ import Testing
         for operation in plan.slices.elements {
             let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
             #expect(!range.isEmpty)
-            let block = operation.grid.block(range, of: operation.parameters)
+            let block = operation.grid.block(range, of: operation.gradients)
             let start = block.pointer - memory.start
             #expect((start * MemoryLayout<Scalar>.stride).isMultiple(of: 64))
             for row in 0..<block.rows {
@@ -113,6 +113,7 @@ import Testing
             units += operation.firstUnit..<operation.firstUnit + operation.endSlice - operation.firstSlice
         }
         #expect(units == Array(0..<plan.unitCount))
+        checkCopies(plan, memory, workers: workers)
         var expected = [Int](repeating: 0, count: counts.count)
         for tensor in memory.network.layout.tensors {
             for row in 0..<tensor.rows {
@@ -122,6 +123,21 @@ import Testing
             }
         }
         #expect(counts == expected)
+    }
+
+    /// Slices are of the only parameters, or of the first copy where two workers exchange halves and of another for the
+    /// second worker.
+    private func checkCopies<Scalar>(_ plan: StepPlan<Scalar>, _ memory: PlanMemory<Scalar>, workers: Int) {
+        for worker in 0..<workers {
+            for index in plan.sliceStarts.elements[worker]..<plan.sliceStarts.elements[worker + 1] {
+                let operation = plan.slices.elements[index]
+                let offset = operation.gradients.pointer - memory.start
+                let first = worker == 0 || !plan.exchangesHalves ? operation.parameters : operation.otherParameters
+                #expect(first?.pointer == memory.parameters.elements.pointer + offset)
+                #expect((operation.otherParameters != nil) == plan.exchangesHalves)
+                #expect(operation.otherParameters?.pointer != operation.parameters.pointer)
+            }
+        }
     }
 
     /// A product covers several shards or slices only where it has the bits of one product each.
@@ -284,7 +300,7 @@ struct PlanMemory<Scalar: LoomScalar> {
         state = OptimizerState(kind: .adam, layout: network.layout)
     }
 
-    var start: UnsafeMutablePointer<Scalar> { parameters.view(0).pointer }
+    var start: UnsafeMutablePointer<Scalar> { gradients.view(0).pointer }
 
     func planner(
         _ planned: StepPlanTests.Case, workers: Int, provider: GemmProvider, form: GradientForm?,
@@ -302,7 +318,7 @@ struct PlanMemory<Scalar: LoomScalar> {
         plan.slices.elements.flatMap { operation in
             (operation.firstSlice..<operation.endSlice).map { slice in
                 let range = operation.grid.range(of: slice..<slice + 1)
-                let block = operation.grid.block(range, of: operation.parameters)
+                let block = operation.grid.block(range, of: operation.gradients)
                 return PlannedSlice(
                     offset: block.pointer - start, rows: block.rows, columns: block.columns,
                     unit: operation.firstUnit + slice - operation.firstSlice, layer: operation.layer,

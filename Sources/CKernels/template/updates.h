@@ -63,18 +63,24 @@ LOOM_INLINE void FN(update_block)(FN(UpdateStep) step, const UpdateRule *update,
     }
 }
 
+LOOM_INLINE void FN(store_weights)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector w) {
+    FN(store)(block->weights + k, w);
+    if (rule->copy_distance != 0) { FN(store)(block->weights + k + rule->copy_distance, w); }
+}
+
 LOOM_INLINE void FN(sgd_step)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
     const Vector w = FN(load)(block->weights + k);
-    FN(store)(block->weights + k, FN(multiply_add)(g, -rule->learning_rate, w));
+    FN(store_weights)(rule, block, k, FN(multiply_add)(g, -rule->learning_rate, w));
 }
 
 LOOM_INLINE void FN(velocity_step)(_Bool nesterov, const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k,
                                    Vector g) {
     const Vector w = FN(load)(block->weights + k);
-    const Vector v = FN(multiply_add)(FN(load)(block->first_state + k), rule->momentum, g);
+    // Rounded as where a product is added to velocities: a step may update by one half of a batch so and by the other so.
+    const Vector v = FN(load)(block->first_state + k) * rule->momentum + g;
     const Vector direction = nesterov ? FN(multiply_add)(v, rule->momentum, g) : v;
     FN(store)(block->first_state + k, v);
-    FN(store)(block->weights + k, FN(multiply_add)(direction, -rule->learning_rate, w));
+    FN(store_weights)(rule, block, k, FN(multiply_add)(direction, -rule->learning_rate, w));
 }
 
 LOOM_INLINE void FN(momentum_step)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
@@ -94,8 +100,8 @@ LOOM_INLINE void FN(adam_step)(const UpdateRule *rule, const FN(UpdateBlock) * b
     const Vector step = m * rule->bias_correction1 / (root + rule->epsilon);
     FN(store)(block->first_state + k, m);
     FN(store)(block->second_state + k, v);
-    FN(store)(block->weights + k, FN(multiply_add)(FN(multiply_add)(w, rule->weight_decay, step),
-                                                   -rule->learning_rate, w));
+    FN(store_weights)(rule, block, k, FN(multiply_add)(FN(multiply_add)(w, rule->weight_decay, step),
+                                                       -rule->learning_rate, w));
 }
 
 static void FN(update_sgd)(const UpdateRule *update, size_t rows, size_t columns, size_t stride,

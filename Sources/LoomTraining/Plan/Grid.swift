@@ -55,6 +55,12 @@ struct ColumnGrid: Sendable, Equatable {
         self.count = count
     }
 
+    /// The halves of a batch, or all of it if it is one shard.
+    init(halvesOf shards: ShardGrid) {
+        self.shards = shards
+        count = min(2, shards.count)
+    }
+
     /// The shards of some neighbouring columns.
     func shards(of columns: Range<Int>) -> Range<Int> {
         columns.lowerBound * shards.count / count..<columns.upperBound * shards.count / count

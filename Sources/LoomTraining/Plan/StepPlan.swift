@@ -64,8 +64,13 @@ struct SliceOperation<Scalar: LoomScalar>: BitwiseCopyable {
     let endSlice: Int
     /// The index of the first slice among all slices of the network.
     let firstUnit: Int
+    /// Whether the update begins with the second half of the batch, where its halves are added one after the other.
+    let beginsWithSecondHalf: Bool
     /// The whole tensors; `block` cuts the slices out.
     let parameters: MatrixView<Scalar>
+    /// The other worker's copy of the parameters, where two workers exchange halves of the gradient: what is covered of it
+    /// holds the gradient of the other one's half between two barriers.
+    let otherParameters: MatrixView<Scalar>?
     let gradients: MatrixView<Scalar>
     let firstState: MatrixView<Scalar>?
     let secondState: MatrixView<Scalar>?
@@ -163,15 +168,18 @@ final class StepPlan<Scalar: LoomScalar>: Sendable {
     let unitCount: Int
     let form: GradientForm
     let columns: GradientColumns<Scalar>
+    /// Whether two workers exchange halves of the gradient.
+    let exchangesHalves: Bool
 
     init(
-        grid: ShardGrid, form: GradientForm, columns: GradientColumns<Scalar>, shardRuns: [ShardRun],
-        blocks: [[ShardBlock]], pieces: [GradientPiece], slices: [[SliceOperation<Scalar>]], callShapes: [CallShape],
-        unitCount: Int
+        grid: ShardGrid, form: GradientForm, columns: GradientColumns<Scalar>, exchangesHalves: Bool,
+        shardRuns: [ShardRun], blocks: [[ShardBlock]], pieces: [GradientPiece], slices: [[SliceOperation<Scalar>]],
+        callShapes: [CallShape], unitCount: Int
     ) {
         self.grid = grid
         self.form = form
         self.columns = columns
+        self.exchangesHalves = exchangesHalves
         self.shardRuns = AlignedBuffer(shardRuns)
         self.blocks = AlignedBuffer(blocks.flatMap { $0 })
         blockStarts = AlignedBuffer(Self.starts(of: blocks))
@@ -201,6 +209,8 @@ struct StepPlanPass<Scalar: LoomScalar>: BitwiseCopyable {
     let callShapes: UnsafePointer<CallShape>
     let unitCount: Int
     let isSliced: Bool
+    /// Whether two workers exchange halves of the gradient: one piece each.
+    let exchangesHalves: Bool
     /// The columns that an update adds up: all that are written, or the halves of a gradient whose pieces slices multiply;
     /// 1 where a slice's gradient is all in one place.
     let addendCount: Int
@@ -218,6 +228,7 @@ struct StepPlanPass<Scalar: LoomScalar>: BitwiseCopyable {
         callShapes = UnsafePointer(plan.callShapes.pointer)
         unitCount = plan.unitCount
         isSliced = plan.form == .sliced
+        exchangesHalves = plan.exchangesHalves
         columns = plan.columns
         // Two pieces are the same sum in one place.
         addendCount =

@@ -19,6 +19,8 @@ struct StepPlanner<Scalar: LoomScalar> {
     private let requestedForm: GradientForm?
     /// Made with the first plan.
     private(set) var columnsMemory: GradientColumnsMemory<Scalar>?
+    /// The second worker's parameters, where workers exchange halves of the gradient; made with the first plan.
+    private(set) var secondParameters: ParameterBuffer<Scalar>?
     private var merging: CallMerging<Scalar>
 
     init(
@@ -51,30 +53,32 @@ struct StepPlanner<Scalar: LoomScalar> {
         columnsMemory = memory
         let (columnGrid, columns) = memory.columns(grid, workers: workers, provider: merging.provider)
         let writtenColumns = columns.count > 0 ? columnGrid : nil
-        let runs = shardRuns(grid, columns: writtenColumns)
+        let halves = memory.choice.addsHalves ? ColumnGrid(halvesOf: grid) : nil
+        let runs = shardRuns(grid, columns: memory.choice.exchangesHalves ? halves : writtenColumns)
         let shardBlocks = runs.map { self.shardBlocks(of: $0, grid: grid, columns: writtenColumns) }
         let (blocks, pieces) =
             writtenColumns.map { Self.piecesOfBlocks(shardBlocks, columns: $0) }
             ?? (
                 shardBlocks.map { $0.map { ShardBlock($0) } },
-                Self.piecesOfBatch(grid, columns: memory.choice.form == .columns ? columnGrid : nil)
+                Self.piecesOfBatch(grid, columns: memory.choice.form == .columns ? columnGrid : halves)
             )
         let callShapes = callShapes(grid: grid, blocks: shardBlocks.flatMap { $0 })
         let (slices, unitCount) =
             columns.count > 0 && updatesAlike
             ? flatOperations()
-            : sliceOperations(batchRows: batchRows, form: memory.choice.form, addsColumns: columns.count > 0)
+            : sliceOperations(batchRows: batchRows, choice: memory.choice, addsColumns: columns.count > 0)
         return StepPlan(
-            grid: grid, form: memory.choice.form, columns: columns,
+            grid: grid, form: memory.choice.form, columns: columns, exchangesHalves: memory.choice.exchangesHalves,
             shardRuns: runs.map { ShardRun(firstShard: $0.lowerBound, endShard: $0.upperBound) }, blocks: blocks,
             pieces: pieces, slices: slices, callShapes: callShapes, unitCount: unitCount)
     }
 
-    private func makeColumnsMemory(_ fullBatch: ShardGrid) -> GradientColumnsMemory<Scalar> {
+    private mutating func makeColumnsMemory(_ fullBatch: ShardGrid) -> GradientColumnsMemory<Scalar> {
         let fixedWorkers = sameBitsForAnyWorkers ? nil : workers
         let choice = GradientChoice(
             requested: requestedForm, network: network, grid: fullBatch, workers: workers, fixedWorkers: fixedWorkers,
-            updatesAlike: updatesAlike)
+            updatesAlike: updatesAlike, provider: merging.provider)
+        if choice.exchangesHalves { secondParameters = ParameterBuffer(layout: network.layout) }
         return GradientColumnsMemory(choice, network: network, gradients: gradients, fixedWorkers: fixedWorkers)
     }
 
@@ -163,7 +167,8 @@ struct StepPlanner<Scalar: LoomScalar> {
                 SliceOperation(
                     layer: -1, source: -1, sourceColumns: SourceColumns(0..<0), role: .bias, isTransposed: false,
                     grid: grid, firstSlice: slices.lowerBound, endSlice: slices.upperBound,
-                    firstUnit: slices.lowerBound, parameters: parameters.elements, gradients: gradients.elements,
+                    firstUnit: slices.lowerBound, beginsWithSecondHalf: false,
+                    parameters: parameters.elements, otherParameters: nil, gradients: gradients.elements,
                     firstState: state.first?.elements, secondState: state.second?.elements)
             ]
         }
@@ -172,9 +177,9 @@ struct StepPlanner<Scalar: LoomScalar> {
 
     /// Every worker's gradient products, or sums of columns, and updates; and the number of slices of the network.
     private mutating func sliceOperations(
-        batchRows: Int, form: GradientForm, addsColumns: Bool
+        batchRows: Int, choice: GradientChoice, addsColumns: Bool
     ) -> ([[SliceOperation<Scalar>]], Int) {
-        let tensors = slicedTensors(batchRows: batchRows, form: form)
+        let tensors = slicedTensors(batchRows: batchRows, choice: choice)
         var costs: [Double] = []
         var owners: [(tensor: Int, slice: Int)] = []
         for (index, tensor) in tensors.enumerated() {
@@ -183,17 +188,23 @@ struct StepPlanner<Scalar: LoomScalar> {
                 costs.append(tensor.cost(of: slice, batchRows: addsColumns ? 0 : batchRows))
             }
         }
-        let operations = Partition.weighted(costs: costs, parts: workers).map { units in
+        // The second of two workers would have the slices from here on.
+        let secondHalf = choice.addsHalves ? Partition.weighted(costs: costs, parts: 2)[1].lowerBound : costs.count
+        let operations = Partition.weighted(costs: costs, parts: workers).enumerated().map { worker, units in
             var result: [SliceOperation<Scalar>] = []
             var unit = units.lowerBound
             while unit < units.upperBound {
                 let (index, firstSlice) = owners[unit]
-                let available = min(tensors[index].grid.count - firstSlice, units.upperBound - unit)
+                let end = unit < secondHalf ? min(secondHalf, units.upperBound) : units.upperBound
+                let available = min(tensors[index].grid.count - firstSlice, end - unit)
                 let length =
                     addsColumns
                     ? available
                     : sliceRunLength(tensors[index], first: firstSlice, count: available, batchRows: batchRows)
-                result.append(operation(tensors[index], slices: firstSlice..<firstSlice + length, firstUnit: unit))
+                result.append(
+                    operation(
+                        tensors[index], slices: firstSlice..<firstSlice + length, firstUnit: unit, worker: worker,
+                        beginsWithSecondHalf: unit >= secondHalf))
                 unit += length
             }
             return result
@@ -244,7 +255,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         }
     }
 
-    private mutating func slicedTensors(batchRows: Int, form: GradientForm) -> [SlicedTensor] {
+    private mutating func slicedTensors(batchRows: Int, choice: GradientChoice) -> [SlicedTensor] {
         var result: [SlicedTensor] = []
         for (index, layer) in network.layers.enumerated() {
             for connection in layer.connections {
@@ -252,7 +263,7 @@ struct StepPlanner<Scalar: LoomScalar> {
                 result.append(
                     SlicedTensor(
                         index: connection.weights, tensor: tensor,
-                        grid: form == .columns
+                        grid: choice.form == .columns || choice.addsHalves
                             ? SliceGrid(elementwise: tensor) : productGrid(tensor, batchRows: batchRows),
                         layer: index, source: connection.source.index,
                         sourceColumns: connection.sourceColumns))
@@ -281,14 +292,19 @@ struct StepPlanner<Scalar: LoomScalar> {
     }
 
     private func operation(
-        _ sliced: SlicedTensor, slices: Range<Int>, firstUnit: Int
+        _ sliced: SlicedTensor, slices: Range<Int>, firstUnit: Int, worker: Int,
+        beginsWithSecondHalf: Bool
     ) -> SliceOperation<Scalar> {
-        SliceOperation(
+        let copies = [parameters] + (secondParameters.map { [$0] } ?? [])
+        let own = secondParameters == nil ? 0 : worker
+        return SliceOperation(
             layer: sliced.layer, source: sliced.source, sourceColumns: SourceColumns(sliced.sourceColumns),
             role: sliced.tensor.role, isTransposed: sliced.tensor.isTransposed, grid: sliced.grid,
             firstSlice: slices.lowerBound, endSlice: slices.upperBound, firstUnit: firstUnit,
-            parameters: parameters.view(sliced.index), gradients: gradients.view(sliced.index),
-            firstState: state.first?.view(sliced.index), secondState: state.second?.view(sliced.index))
+            beginsWithSecondHalf: beginsWithSecondHalf, parameters: copies[own].view(sliced.index),
+            otherParameters: copies.count > 1 ? copies[1 - own].view(sliced.index) : nil,
+            gradients: gradients.view(sliced.index), firstState: state.first?.view(sliced.index),
+            secondState: state.second?.view(sliced.index))
     }
 }
 

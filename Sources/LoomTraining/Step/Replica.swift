@@ -60,8 +60,8 @@ struct Replica<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
 final class ReplicaMemory<Scalar: LoomScalar>: Sendable {
     /// The parameters of every worker.
     let parameters: [ParameterBuffer<Scalar>]
-    /// Bytes reserved for copies of the parameters and for messages.
-    var parameterBytes: Int { parameters[1].bytes + messages.count * MemoryLayout<Scalar>.stride }
+    /// Bytes reserved for messages.
+    var messageBytes: Int { messages.count * MemoryLayout<Scalar>.stride }
     /// Bytes reserved for copies of the optimizer's state.
     var stateBytes: Int { states[1].bytes }
     /// Messages as long as the parameters.
@@ -88,12 +88,8 @@ final class ReplicaMemory<Scalar: LoomScalar>: Sendable {
         self.messages = messages
     }
 
-    /// Makes the second worker's parameters and state those of the first, which anybody may have changed between two
-    /// regions.
-    func copyFirst() {
-        parameters[1].copy(from: parameters[0])
-        states[1].copy(from: states[0])
-    }
+    /// Makes the second worker's state that of the first.
+    func copyFirstState() { states[1].copy(from: states[0]) }
 
     /// One for each worker, valid while this object lives.
     var replicas: UnsafePointer<Replica<Scalar>> { UnsafePointer(memory.pointer) }

@@ -17,6 +17,8 @@ struct WorkerPass<Scalar: LoomScalar>: BitwiseCopyable {
 final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let gemm: GemmMemory<Scalar>
     /// One, or one for each worker.
+    private let parameters: [ParameterBuffer<Scalar>]
+    /// One, or one for each worker.
     private let workspaces: [Workspace<Scalar>]
     private let batches: [BatchMemory<Scalar>]
     private let passMemory: AlignedBuffer<WorkerPass<Scalar>>
@@ -27,18 +29,20 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     init(
         network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>,
         optimizer: OptimizerDescription.Kind, capacity: Int, team: TeamPlan, usesReplicas: Bool,
+        secondParameters: ParameterBuffer<Scalar>?,
         makeBatches: () -> BatchMemory<Scalar>
     ) {
         let replicas =
             usesReplicas ? ReplicaMemory(parameters: parameters, state: state, optimizer: optimizer) : nil
         let gemm = GemmMemory<Scalar>(provider: team.gemmProvider, workers: team.workers)
-        let workspaces = (replicas?.parameters ?? [parameters]).map {
+        let owned = replicas?.parameters ?? [parameters] + (secondParameters.map { [$0] } ?? [])
+        let workspaces = owned.map {
             Workspace(network: network, parameters: $0, capacity: capacity, gemmProvider: team.gemmProvider)
         }
         let batches = workspaces.map { _ in makeBatches() }
         passMemory = AlignedBuffer(
             (0..<team.workers).map { worker in
-                let owner = usesReplicas ? worker : 0
+                let owner = owned.count > 1 ? worker : 0
                 var pass = workspaces[owner].pass
                 pass.gemm = gemm.gemms[worker]
                 return WorkerPass(network: pass, batches: batches[owner].source)
@@ -47,6 +51,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         self.workspaces = workspaces
         self.batches = batches
         replicaMemory = replicas
+        self.parameters = owned
     }
 
     /// One for each worker; valid while this object lives.
@@ -55,11 +60,15 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     /// One for each worker, if each has its own parameters; valid while this object lives.
     var replicas: UnsafePointer<Replica<Scalar>>? { replicaMemory?.replicas }
 
-    /// Makes all replicas equal, before a region.
-    func copyFirstReplica() { replicaMemory?.copyFirst() }
+    /// Makes the second worker's parameters and state those of the first, which anybody may have changed between two
+    /// regions.
+    func copyFirst() {
+        if parameters.count > 1 { parameters[1].copy(from: parameters[0]) }
+        replicaMemory?.copyFirstState()
+    }
 
     /// The workspace that `worker` writes.
-    func workspace(of worker: Int) -> Workspace<Scalar> { workspaces[replicaMemory == nil ? 0 : worker] }
+    func workspace(of worker: Int) -> Workspace<Scalar> { workspaces[workspaces.count > 1 ? worker : 0] }
 
     /// Who multiplies matrices.
     var gemmProvider: GemmProvider { gemm.gemms[0].provider }
@@ -71,7 +80,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     var batchBytes: Int { batches.reduce(0) { $0 + $1.bytes } }
 
     /// Bytes reserved for copies of the parameters and for the gradients on their way.
-    var replicaBytes: Int { replicaMemory?.parameterBytes ?? 0 }
+    var copyBytes: Int { parameters.dropFirst().reduce(replicaMemory?.messageBytes ?? 0) { $0 + $1.bytes } }
 
     /// Bytes reserved for copies of the optimizer's state.
     var replicaStateBytes: Int { replicaMemory?.stateBytes ?? 0 }

@@ -9,8 +9,10 @@ import LoomModel
 /// | slice | activations, deltas | its slices of gradient, parameters and optimizer state |
 /// | update, only when clipping | gradient | its slices of parameters and optimizer state |
 ///
-/// In the form of columns (`GradientColumns`) the shard phase also writes the gradients of its groups of shards, and the
-/// slice phase reads all of these instead of activations and deltas. With replicas (`Replica`) the shard phase is the only
+/// Two workers that exchange halves of the gradient (`TrainingStep+Slices.swift`) read rows of their own only: the shard
+/// phase writes a gradient over the worker's copy of parameters that belong to the other one's slices, and the slice phase
+/// reads it there and leaves the new parameters. In the form of columns (`GradientColumns`) the shard phase also writes the
+/// gradients of its groups of shards, and the slice phase reads all of these instead of activations and deltas. With replicas (`Replica`) the shard phase is the only
 /// one: each worker then finishes the step by itself.
 ///
 /// A barrier follows every phase (`WorkerTeam`). Everything here is plain pointers and numbers: no locks, no
@@ -91,6 +93,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 addToColumn(plan.columns, pass, plan.pieces[piece], data: data)
             }
         }
+        if plan.exchangesHalves { sendHalf(plan, data: data, worker: worker) }
         guard plan.columns.count > 0 else { return }
         if let replicas {
             if gradientUse == .update { replicas[worker].send(plan.columns, step: step) }
@@ -136,14 +139,13 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     private func slicePhase(_ plan: StepPlanPass<Scalar>, step: Int, worker: Int) {
         // Every worker adds the same numbers in the same order, so all agree; after a loss that is not finite nothing is
         // updated, and the parameters stay as they were before the step.
-        guard progress.dataLoss(shards: plan.grid.count).loss.isFinite else { return }
+        guard progress.dataLoss(shards: plan.grid.count).loss.isFinite else {
+            returnParameters(plan, worker: worker)
+            return
+        }
         let pass = passes[worker].network
         let data = passes[worker].batches.data(start: epochs.start(of: step), rows: plan.grid.batchRows)
-        var biasSettings = optimizer.settings(step: step)
-        if gradientUse == .update {
-            biasSettings.gradientCount = plan.addendCount
-            biasSettings.gradientDistance = plan.columns.distance
-        }
+        let biasSettings = optimizer.settings(step: step)
         let weightSettings = optimizer.weightSettings(biasSettings, twiceL2: 2 * l2)
         for index in plan.sliceStarts[worker]..<plan.sliceStarts[worker + 1] {
             let operation = plan.slices[index]
@@ -152,30 +154,20 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             if l2 != 0 { notePenalty(operation) }
             if operation.role == .weights, foldsUpdate(plan) {
                 updateInProduct(
-                    operation, range: range, parameters: parameters, data: data, rows: plan.grid.batchRows, pass: pass,
+                    plan, operation, range: range, parameters: parameters, data: data, pass: pass, worker: worker,
                     settings: weightSettings)
                 continue
             }
-            var gradients = operation.grid.block(range, of: operation.gradients)
-            if plan.columns.count == 0 {
-                formGradient(plan, operation, range: range, data: data, pass: pass, into: gradients)
-            }
-            if plan.columns.count > 0 || plan.addendCount > 1 {
-                if gradientUse == .update {
-                    // Added up by the update.
-                    gradients = plan.columns.part(gradients, ofColumn: 0)
-                } else {
-                    plan.columns.sum(plan.addendCount, into: gradients)
-                }
-            }
+            var settings = operation.role == .weights ? weightSettings : biasSettings
+            let gradients = formGradient(
+                plan, operation, range: range, data: data, pass: pass, worker: worker, settings: &settings)
             switch gradientUse {
             case .update:
-                update(
-                    operation, range: range, parameters: parameters, gradients: gradients,
-                    settings: operation.role == .weights ? weightSettings : biasSettings)
+                update(operation, range: range, parameters: parameters, gradients: gradients, settings: settings)
             case .clipThenUpdate, .keep:
                 if l2 != 0, operation.role == .weights { addPenalty(of: parameters, to: gradients) }
                 noteSquares(of: operation.gradients, operation, in: progress.squaredNorms)
+                if gradientUse == .keep { returnParameters(operation, range: range) }
             }
         }
     }
@@ -211,94 +203,6 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 gradients: operation.grid.block(range, of: operation.gradients),
                 settings: operation.role == .weights ? weightSettings : biasSettings)
         }
-    }
-
-    /// The gradient over the whole batch, for some slices: the sum of its pieces in their order, or those of the two halves
-    /// of its pieces, in the first two columns.
-    @inline(__always)
-    private func formGradient(
-        _ plan: StepPlanPass<Scalar>, _ operation: SliceOperation<Scalar>, range: Range<Int>,
-        data: MatrixView<Scalar>, pass: NetworkPass<Scalar>, into gradients: MatrixView<Scalar>
-    ) {
-        let half = plan.addendCount > 1 ? plan.pieceCount / 2 : plan.pieceCount
-        for piece in 0..<plan.pieceCount {
-            let rows = plan.pieces[piece].rows
-            let begins = piece == 0 || piece == half
-            let result =
-                plan.addendCount > 1 ? plan.columns.part(gradients, ofColumn: piece < half ? 0 : 1) : gradients
-            switch operation.role {
-            case .bias:
-                sumDeltas(pass.deltas(of: operation.layer).rows(rows).columns(range), begins: begins, into: result)
-            case .weights:
-                multiplyGradient(
-                    operation, range: range, data: data, rows: rows, pass: pass, beta: begins ? 0 : 1, into: result)
-            }
-        }
-    }
-
-    /// Σᵢ δᵢ over some samples, which the gradient of a bias begins with or goes on with.
-    @inline(__always)
-    private func sumDeltas(_ deltas: MatrixView<Scalar>, begins: Bool, into result: MatrixView<Scalar>) {
-        if begins {
-            Scalar.columnSums(deltas, into: result.pointer)
-        } else {
-            Scalar.addColumnSums(deltas, to: result.pointer)
-        }
-    }
-
-    /// alpha · Σᵢ δᵢ xᵢᵀ over some samples of the batch, for some slices of a weight matrix, + beta · result.
-    @inline(__always)
-    private func multiplyGradient(
-        _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Range<Int>,
-        pass: NetworkPass<Scalar>, alpha: Scalar = 1, beta: Scalar = 0, into result: MatrixView<Scalar>,
-        step: WeightStep<Scalar>? = nil
-    ) {
-        let deltas = pass.deltas(of: operation.layer).rows(rows)
-        let x = pass.sourceOutputs(operation.source, data: data).columns(operation.sourceColumns.range).rows(rows)
-        let (left, right) = operation.isTransposed ? (x, deltas) : (deltas, x)
-        if operation.grid.axis == .rows {
-            pass.gemm.gradient(left.columns(range), right, alpha: alpha, beta: beta, into: result, step: step)
-        } else {
-            pass.gemm.gradient(left, right.columns(range), alpha: alpha, beta: beta, into: result, step: step)
-        }
-    }
-
-    /// Whether the update of weights is part of their gradient's product, so that no gradient is written and read again.
-    ///
-    /// W ← W − η·G and V ← μV + G are what a product that adds to its result computes. Only products whose bits do not
-    /// depend on cuts are used in this way: the plan's tests of the others are about products that overwrite.
-    private func foldsUpdate(_ plan: StepPlanPass<Scalar>) -> Bool {
-        gradientUse == .update && l2 == 0 && passes[0].network.gemm.provider.keepsBitsWhenCut
-            && (optimizer.rule == .sgd || optimizer.rule == .momentum)
-            && plan.isSliced
-    }
-
-    @inline(__always)
-    private func updateInProduct(
-        _ operation: SliceOperation<Scalar>, range: Range<Int>, parameters: MatrixView<Scalar>,
-        data: MatrixView<Scalar>, rows: Int, pass: NetworkPass<Scalar>, settings: UpdateSettings
-    ) {
-        guard let velocities = operation.firstState else {
-            multiplyGradient(
-                operation, range: range, data: data, rows: 0..<rows, pass: pass, alpha: Scalar(-settings.learningRate),
-                beta: 1, into: parameters)
-            return
-        }
-        multiplyGradient(
-            operation, range: range, data: data, rows: 0..<rows, pass: pass, beta: Scalar(settings.momentum),
-            into: operation.grid.block(range, of: velocities),
-            step: WeightStep(weights: parameters, learningRate: Scalar(settings.learningRate)))
-    }
-
-    @inline(__always)
-    private func update(
-        _ operation: SliceOperation<Scalar>, range: Range<Int>, parameters: MatrixView<Scalar>,
-        gradients: MatrixView<Scalar>, settings: UpdateSettings
-    ) {
-        Scalar.update(
-            optimizer.rule, settings, weights: parameters, gradients: gradients.pointer,
-            firstState: operation.firstState.map { operation.grid.block(range, of: $0).pointer },
-            secondState: operation.secondState.map { operation.grid.block(range, of: $0).pointer })
     }
 
     /// gradient += 2λ · weights: one SGD update of the gradient by the weights at the rate −2λ.

@@ -1,0 +1,49 @@
+import LoomKernels
+import LoomModel
+import TestSupport
+import Testing
+
+@testable import LoomTraining
+
+/// The same training by one worker and by several, step by step with the same bits.
+struct TrainerPair {
+    var problem: FastProblem
+    var optimizer: OptimizerDescription
+    var schedule: TrainingSchedule
+    var request = TeamRequest.auto
+    var workers = 2
+
+    /// Runs both in regions of several steps; `expects` looks at the choice of the several workers.
+    func check<Scalar: LoomScalar>(_: Scalar.Type, expects: (GradientChoice) -> Bool) throws {
+        func trainer(workers: Int) throws -> Trainer<Scalar> {
+            try problem.trainer(
+                Scalar.self, optimizer: optimizer, schedule: schedule,
+                team: TeamPlan(workers: workers, request: request))
+        }
+        let (alone, team) = (try trainer(workers: 1), try trainer(workers: workers))
+        #expect(!alone.gradientChoice.separatesWorkers && expects(team.gradientChoice))
+        while alone.step < alone.totalSteps {
+            // What others change between two regions, every worker learns.
+            for trainer in [alone, team] {
+                let values = (0..<trainer.parameters.layout.tensors[3].count).map { Scalar($0 + trainer.step) / 64 }
+                for buffer in [trainer.parameters, trainer.state.first, trainer.state.second] {
+                    buffer?.setValues(3, to: values)
+                }
+            }
+            let (expected, found) = (alone.gradient(), team.gradient())
+            #expect(found.loss == expected.loss && found.gradient.hash == expected.gradient.hash)
+            #expect(team.hasBits(of: alone), "after the gradient of step \(alone.step)")
+            let (report, other) = (alone.run(steps: 1 + alone.step), team.run(steps: 1 + team.step))
+            #expect(other.loss == report.loss && other.accuracy == report.accuracy)
+            #expect(team.step == alone.step && team.hasBits(of: alone), "step \(alone.step)")
+        }
+    }
+}
+
+extension Trainer {
+    /// Whether parameters and state are those of `other`.
+    func hasBits(of other: Trainer) -> Bool {
+        parameters.hash == other.parameters.hash && state.first?.hash == other.state.first?.hash
+            && state.second?.hash == other.state.second?.hash
+    }
+}
