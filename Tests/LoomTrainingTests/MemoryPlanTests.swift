@@ -13,23 +13,27 @@ import Testing
         for output in [OutputMap.softmax, .sigmoid, .identity] {
             // With 64 samples, two workers have their own of everything.
             for batchRows in [32, 64] {
-                try check(Float.self, kind, output, batchRows: batchRows, shuffles: shuffles)
-                try check(Double.self, kind, output, batchRows: batchRows, shuffles: shuffles)
+                for form in [shuffles ? GradientForm.columns : nil, .sliced] {
+                    try check(Float.self, kind, output, form, batchRows: batchRows, shuffles: shuffles)
+                    try check(Double.self, kind, output, form, batchRows: batchRows, shuffles: shuffles)
+                }
             }
         }
     }
 
     private func check<Scalar: LoomScalar>(
-        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ output: OutputMap, batchRows: Int, shuffles: Bool
+        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ output: OutputMap, _ form: GradientForm?,
+        batchRows: Int, shuffles: Bool
     ) throws {
         var problem = FastProblem.made(layers: [5, 19, 33, 3], output: output, rows: 70, seed: 1)
         // Derivatives from pre-activations need one more matrix.
         problem.network.layers[1].activation = .arctan
         let schedule = TrainingSchedule(batchRows: batchRows, epochs: 1, shuffles: shuffles)
-        let team = TeamPlan(
-            workers: 2, gemmProvider: shuffles ? .builtin : .openBLAS, gradientForm: shuffles ? .columns : nil)
+        let team = TeamPlan(workers: 2, gemmProvider: shuffles ? .builtin : .openBLAS, gradientForm: form)
         let trainer = try problem.trainer(type, optimizer: .init(kind: kind), schedule: schedule, team: team)
-        #expect(trainer.gradientChoice.usesReplicas == (batchRows == 64 && kind != .adamw))
+        let choice = trainer.gradientChoice
+        #expect(choice.usesReplicas == (batchRows == 64 && form != .sliced && kind != .adamw))
+        #expect(choice.exchangesHalves == (batchRows == 64 && form == .sliced && shuffles))
         let data = try problem.dataset(type)
         let targets: TargetShape
         switch data.targets {

@@ -10,27 +10,25 @@ struct WorkerPass<Scalar: LoomScalar>: BitwiseCopyable {
 /// The memory of the steps of a training: activations, gathered samples, scratch memory and, where every worker has them
 /// for itself, copies of the parameters.
 ///
-/// Without replicas all workers share one workspace and write rows of their own. With replicas each has its own of
-/// everything: rows of two workers that follow each other in memory would not do, for processors fetch lines ahead, beyond
+/// Workers share one workspace and write rows of their own. Two that exchange halves of the gradient, or that are
+/// replicas, have a workspace and a batch each: rows of two workers that follow each other in memory would not do, for processors fetch lines ahead, beyond
 /// the end of a worker's rows, and take them from the other one (32-64-10 with batches of 64 on two cores of Zen 5 that are
 /// far from each other: 9.6 instead of 5.4 million samples a second).
 final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let gemm: GemmMemory<Scalar>
-    /// One, or one for each worker.
+    /// One, or one for each worker; so are workspaces and batches.
     private let parameters: [ParameterBuffer<Scalar>]
-    /// One, or one for each worker.
     private let workspaces: [Workspace<Scalar>]
     private let batches: [BatchMemory<Scalar>]
     private let passMemory: AlignedBuffer<WorkerPass<Scalar>>
     private let replicaMemory: ReplicaMemory<Scalar>?
 
-    /// Memory for `workers`. Parameters and state are the first worker's; `makeBatches` reserves memory for gathered
-    /// samples.
+    /// Memory for `team`. Parameters and state are the first worker's; the second one has `secondParameters` where halves
+    /// of the gradient are exchanged. `makeBatches` reserves memory for gathered samples.
     init(
         network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>,
         optimizer: OptimizerDescription.Kind, capacity: Int, team: TeamPlan, usesReplicas: Bool,
-        secondParameters: ParameterBuffer<Scalar>?,
-        makeBatches: () -> BatchMemory<Scalar>
+        secondParameters: ParameterBuffer<Scalar>?, makeBatches: () -> BatchMemory<Scalar>
     ) {
         let replicas =
             usesReplicas ? ReplicaMemory(parameters: parameters, state: state, optimizer: optimizer) : nil
