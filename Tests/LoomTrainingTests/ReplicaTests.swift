@@ -67,21 +67,9 @@ import Testing
 
     /// The verdict about a step comes before its update: after a loss that is not finite there is none.
     @Test(arguments: [TeamRequest.auto, .forkJoin]) func divergence(request: TeamRequest) throws {
-        var problem = Self.problem([20, 33, 19, 5], rows: 320)
-        problem.inputs[200] = [Double](repeating: 3e38, count: 20)
-        func trainer() throws -> Trainer<Float> {
-            try problem.trainer(
-                Float.self, optimizer: OptimizerDescription(kind: .momentum),
-                schedule: TrainingSchedule(batchRows: 64, epochs: 1, shuffles: false),
-                team: TeamPlan(workers: 2, request: request))
-        }
-        let (before, diverging) = (try trainer(), try trainer())
-        #expect(diverging.gradientChoice.usesReplicas)
-        #expect(before.run(steps: 3).steps == 3)
-        for _ in 0..<2 {
-            #expect(diverging.run(steps: 5).divergedStep == 3)
-            #expect(diverging.step == 3 && diverging.hasBits(of: before))
-        }
+        try Self.problem([20, 33, 19, 5], rows: 320).checkDivergence(
+            at: 200, optimizer: OptimizerDescription(kind: .momentum), request: request
+        ) { $0.usesReplicas }
     }
 
     /// And after a signal there is one: the step counts. In a process of its own: the signal stays noted.

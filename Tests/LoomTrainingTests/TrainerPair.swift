@@ -40,6 +40,30 @@ struct TrainerPair {
     }
 }
 
+extension FastProblem {
+    /// Trains two workers on batches of 64, the fourth of which has an infinite loss at `sample`: the step ends the run,
+    /// again and again, and leaves parameters and state as they were before it.
+    func checkDivergence(
+        at sample: Int, optimizer: OptimizerDescription, request: TeamRequest, expects: (GradientChoice) -> Bool
+    ) throws {
+        var problem = self
+        problem.inputs[sample] = [Double](repeating: 3e38, count: network.inputs)
+        func trainer() throws -> Trainer<Float> {
+            try problem.trainer(
+                Float.self, optimizer: optimizer,
+                schedule: TrainingSchedule(batchRows: 64, epochs: 1, shuffles: false),
+                team: TeamPlan(workers: 2, request: request))
+        }
+        let (before, diverging) = (try trainer(), try trainer())
+        #expect(expects(diverging.gradientChoice))
+        #expect(before.run(steps: 3).steps == 3)
+        for _ in 0..<2 {
+            #expect(diverging.run(steps: 5).divergedStep == 3)
+            #expect(diverging.step == 3 && diverging.hasBits(of: before))
+        }
+    }
+}
+
 extension Trainer {
     /// Whether parameters and state are those of `other`.
     func hasBits(of other: Trainer) -> Bool {
