@@ -128,7 +128,7 @@ loom_derivative_source loom_activation_derivative_source(loom_activation activat
                                        T *sums) {                                                   \
         active_kernels->add_column_sums_##suffix(rows, columns, stride, m, sums);                   \
     }                                                                                               \
-    void loom_sum_matrices_##suffix(size_t count, ptrdiff_t distance, size_t rows, size_t columns,     \
+    void loom_sum_matrices_##suffix(size_t count, ptrdiff_t distance, size_t rows, size_t columns,  \
                                     size_t stride, const T *first, T *sum) {                        \
         active_kernels->sum_matrices_##suffix(count, distance, rows, columns, stride, first, sum);  \
     }                                                                                               \

@@ -128,9 +128,8 @@ public final class Trainer<Scalar: LoomScalar> {
         let columns = planner.columnsMemory!
         let order = EpochOrder(seed: schedule.seed, count: data.count, shuffle: schedule.shuffles)
         let memory = StepMemory(
-            network: network, parameters: parameters, state: state, optimizer: optimizer.kind,
-            capacity: schedule.batchRows, team: teamPlan, usesReplicas: columns.choice.usesReplicas,
-            secondParameters: planner.secondParameters
+            network: network, parameters: planner.parameters, state: state, optimizer: optimizer.kind,
+            capacity: schedule.batchRows, team: teamPlan, usesReplicas: columns.choice.usesReplicas
         ) {
             BatchMemory(dataset: data, order: order, gathers: schedule.shuffles, capacity: schedule.batchRows)
         }

@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    /// The bits of adding the matrices up first, each half in its order, and then both.
+    /// Once where they are and once in the copy, with the bits of an update without one.
     @Test("New weights are written twice", arguments: KernelVariant.all, UpdateRule.allCases)
     func copies(_ variant: KernelVariant, _ rule: UpdateRule) {
         let rows = 3
@@ -117,6 +117,7 @@ import Testing
         }
     }
 
+    /// The bits of adding the matrices up first, each half in its order, and then both.
     @Test("A gradient of several matrices", arguments: KernelVariant.all, UpdateRule.allCases)
     func severalMatrices(_ variant: KernelVariant, _ rule: UpdateRule) {
         for columns in testedColumns {

@@ -132,9 +132,10 @@ import Testing
             for index in plan.sliceStarts.elements[worker]..<plan.sliceStarts.elements[worker + 1] {
                 let operation = plan.slices.elements[index]
                 let offset = operation.gradients.pointer - memory.start
-                let first = worker == 0 || !plan.exchangesHalves ? operation.parameters : operation.otherParameters
+                let exchangesHalves = plan.choice.exchangesHalves
+                let first = worker == 0 || !exchangesHalves ? operation.parameters : operation.otherParameters
                 #expect(first?.pointer == memory.parameters.elements.pointer + offset)
-                #expect((operation.otherParameters != nil) == plan.exchangesHalves)
+                #expect((operation.otherParameters != nil) == exchangesHalves)
                 #expect(operation.otherParameters?.pointer != operation.parameters.pointer)
             }
         }

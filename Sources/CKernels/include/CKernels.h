@@ -178,7 +178,7 @@ enum { LOOM_PRODUCT_SCRATCH = 512 * 48 };
                                        T *sums);                                                    \
     /* sum = m[0] + m[1] + …, in this order, of `count` >= 1 matrices; m[i + 1] starts `distance`    \
        elements, a multiple of 64 bytes, after m[i]. */                                             \
-    void loom_sum_matrices_##suffix(size_t count, ptrdiff_t distance, size_t rows, size_t columns,     \
+    void loom_sum_matrices_##suffix(size_t count, ptrdiff_t distance, size_t rows, size_t columns,  \
                                     size_t stride, const T *first, T *sum);                         \
     /* Σ of the squares of the elements inside the matrix (not the padding), in double precision. */ \
     double loom_sum_of_squares_##suffix(size_t rows, size_t columns, size_t stride, const T *m);    \

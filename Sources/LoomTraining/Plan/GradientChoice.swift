@@ -57,24 +57,24 @@ struct GradientChoice: Sendable, Equatable {
     /// step takes so few microseconds that the barrier counts that replicas save. Otherwise slices, in halves where these
     /// pay.
     ///
-    /// Measured on two cores of Zen 5, in turn, million samples a second; r is elements of columns / elements of
-    /// activations and deltas. "Far" is the tenth percentile of the runs: for seconds at a time, the two cores of that
-    /// virtual machine were far from each other (a barrier took 450 ns instead of 100).
+    /// Measured on two cores of Zen 5, in turn, million samples a second, upper quartile and lowest decile of 50 to 100
+    /// runs; r is elements of columns / elements of activations and deltas. In the slow runs the two cores of that virtual
+    /// machine were far from each other (a barrier took 450 ns instead of 100), or others used them.
     ///
-    /// | network, batch, optimizer | r | columns | halves | columns, far | halves, far |
+    /// | network, batch, optimizer | r | columns | halves | columns, slow | halves, slow |
     /// |---|---|---|---|---|---|
-    /// | 256-64-10, 512, momentum | 0.58 | 4.0 | 4.1 | | |
+    /// | 256-64-10, 512, momentum | 0.58 | 4.0 | 4.1 | 2.5 | 2.5 |
     /// | 100-200-10, 1000, Adam | 0.47 | 2.9 | 3.3 | 1.9 | 1.9 |
-    /// | 128-128-10, 512, SGD | 0.43 | 4.7 | 4.8 | 3.0 | 4.2 |
+    /// | 128-128-10, 512, SGD | 0.43 | 4.7 | 4.8 | 2.6 | 2.6 |
     /// | with replicas: | | | | | |
-    /// | 20-30-5, 1024, Adam | 0.10 | 34.0 | 35.5 | | |
+    /// | 20-30-5, 1024, Adam | 0.10 | 34.7 | 36.3 | 24.2 | 32.1 |
     /// | 13-50-1, 96, Adam | 0.11 | 20.7 | 19.2 | 15.2 | 13.2 |
-    /// | 64-64-10, 256, momentum | 0.34 | 12.5 | 12.6 | | |
-    /// | 32-64-10, 64, SGD | 0.45 | 17.7 | 17.1 | 9.8 | 8.3 |
-    /// | 37-93-61-11, 96, momentum | 0.54 | 4.4 | 4.5 | 2.8 | 2.9 |
-    /// | 64-64-10, 64, SGD | 0.67 | 7.9 | 7.0 | 6.1 | 5.4 |
+    /// | 64-64-10, 256, momentum | 0.34 | 12.5 | 12.6 | 7.9 | 8.2 |
+    /// | 32-64-10, 64, SGD | 0.45 | 15.3 | 15.4 | 9.8 | 8.3 |
+    /// | 37-93-61-11, 96, momentum | 0.54 | 4.1 | 4.0 | 2.8 | 2.9 |
+    /// | 64-64-10, 64, SGD | 0.67 | 7.7 | 6.8 | 6.1 | 5.4 |
     /// | 64-64-64-10, 64, SGD | 0.80 | 5.1 | 5.3 | 3.4 | 3.6 |
-    /// | 128-64-10, 64, momentum | 0.97 | 6.6 | 7.2 | 3.4 | 3.4 |
+    /// | 128-64-10, 64, momentum | 0.97 | 5.7 | 6.3 | 3.4 | 3.4 |
     /// | 100-100-10, 64, Adam | 1.06 | 4.2 | 4.5 | 2.6 | 2.9 |
     private static func form(
         columns: Int, elements: Int, activations: Int, canReplicate: Bool, canAddHalves: Bool
@@ -95,17 +95,18 @@ struct GradientChoice: Sendable, Equatable {
     /// Sliced as a whole, each worker reads activations and deltas of the other one: lines that their writer has to take
     /// back in the next step. In halves it hands over gradients and gets parameters, and its activations stay its own.
     /// Parameters much larger than a second-level cache lose by the second copy. Zen 5 with 1 MiB, thousand samples a
-    /// second: whole → halves, and between distant cores.
+    /// second, whole → halves: upper quartile and lowest decile of 40 to 150 runs, and the median of those (one to three
+    /// only) before and after which a barrier took 320 ns and more.
     ///
-    /// | network, batch, optimizer | parameters | near | far |
-    /// |---|---|---|---|
-    /// | 784-128-10, 64, Adam | 0.4 MB | 709 → 740 | 373 → 406 |
-    /// | 784-128-10, 128, momentum | 0.4 MB | 889 → 865 | 586 → 685 |
-    /// | 256-512-10, 256, SGD | 0.5 MB | 673 → 666 | 433 → 574 |
-    /// | 256-512-10, 64, SGD | 0.5 MB | 648 → 625 | 348 → 454 |
-    /// | 512-384-10, 128, Adam | 0.8 MB | 432 → 451 | 313 → 417 |
-    /// | 784-256-10, 128, momentum | 0.8 MB | 412 → 407 | |
-    /// | 784-1024-1024-10, 256, momentum | 7.4 MB | 40 → 38 | |
+    /// | network, batch, optimizer | parameters | upper quartile | lowest decile | far |
+    /// |---|---|---|---|---|
+    /// | 784-128-10, 64, Adam | 0.4 MB | 709 → 740 | 373 → 406 | |
+    /// | 784-128-10, 128, momentum | 0.4 MB | 889 → 865 | 586 → 685 | |
+    /// | 256-512-10, 256, SGD | 0.5 MB | 673 → 666 | 370 → 365 | 425 → 573 |
+    /// | 256-512-10, 64, SGD | 0.5 MB | 648 → 625 | 348 → 454 | |
+    /// | 512-384-10, 128, Adam | 0.8 MB | 432 → 451 | 237 → 238 | 313 → 417 |
+    /// | 784-256-10, 128, momentum | 0.8 MB | 412 → 407 | 243 → 234 | |
+    /// | 784-1024-1024-10, 256, momentum | 7.4 MB | 39 → 38 | 30 → 33 | |
     private static func halvesPay(_ grid: ShardGrid, parameterBytes: Int) -> Bool {
         let halves = ColumnGrid(halvesOf: grid)
         // Longer halves are several blocks of the inner dimension: added to parameters block by block, they would have

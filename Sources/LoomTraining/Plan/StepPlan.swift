@@ -166,20 +166,17 @@ final class StepPlan<Scalar: LoomScalar>: Sendable {
     let callShapes: AlignedBuffer<CallShape>
     /// All slices of the network, in the fixed order in which norms and penalties are added.
     let unitCount: Int
-    let form: GradientForm
+    let choice: GradientChoice
     let columns: GradientColumns<Scalar>
-    /// Whether two workers exchange halves of the gradient.
-    let exchangesHalves: Bool
 
     init(
-        grid: ShardGrid, form: GradientForm, columns: GradientColumns<Scalar>, exchangesHalves: Bool,
-        shardRuns: [ShardRun], blocks: [[ShardBlock]], pieces: [GradientPiece], slices: [[SliceOperation<Scalar>]],
-        callShapes: [CallShape], unitCount: Int
+        grid: ShardGrid, choice: GradientChoice, columns: GradientColumns<Scalar>, shardRuns: [ShardRun],
+        blocks: [[ShardBlock]], pieces: [GradientPiece], slices: [[SliceOperation<Scalar>]], callShapes: [CallShape],
+        unitCount: Int
     ) {
         self.grid = grid
-        self.form = form
+        self.choice = choice
         self.columns = columns
-        self.exchangesHalves = exchangesHalves
         self.shardRuns = AlignedBuffer(shardRuns)
         self.blocks = AlignedBuffer(blocks.flatMap { $0 })
         blockStarts = AlignedBuffer(Self.starts(of: blocks))
@@ -227,11 +224,12 @@ struct StepPlanPass<Scalar: LoomScalar>: BitwiseCopyable {
         sliceStarts = UnsafePointer(plan.sliceStarts.pointer)
         callShapes = UnsafePointer(plan.callShapes.pointer)
         unitCount = plan.unitCount
-        isSliced = plan.form == .sliced
-        exchangesHalves = plan.exchangesHalves
+        isSliced = plan.choice.form == .sliced
+        exchangesHalves = plan.choice.exchangesHalves
         columns = plan.columns
         // Two pieces are the same sum in one place.
         addendCount =
-            plan.columns.count > 0 ? plan.columns.count : plan.form == .columns && plan.pieces.count > 2 ? 2 : 1
+            plan.columns.count > 0
+            ? plan.columns.count : plan.choice.form == .columns && plan.pieces.count > 2 ? 2 : 1
     }
 }

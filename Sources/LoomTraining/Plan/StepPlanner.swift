@@ -11,7 +11,6 @@ struct StepPlanner<Scalar: LoomScalar> {
     let sameBitsForAnyWorkers: Bool
     /// Bytes of second-level cache of one core.
     let cacheBytes: Int
-    let parameters: ParameterBuffer<Scalar>
     let gradients: ParameterBuffer<Scalar>
     let state: OptimizerState<Scalar>
     /// Whether all parameters are updated by the same numbers, and nobody asks for the norm of some of them.
@@ -19,8 +18,8 @@ struct StepPlanner<Scalar: LoomScalar> {
     private let requestedForm: GradientForm?
     /// Made with the first plan.
     private(set) var columnsMemory: GradientColumnsMemory<Scalar>?
-    /// The second worker's parameters, where workers exchange halves of the gradient; made with the first plan.
-    private(set) var secondParameters: ParameterBuffer<Scalar>?
+    /// The parameters, and a copy for the second worker where each has its own; complete with the first plan.
+    private(set) var parameters: [ParameterBuffer<Scalar>]
     private var merging: CallMerging<Scalar>
 
     init(
@@ -36,7 +35,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         merging = CallMerging(provider: provider)
         requestedForm = form
         self.updatesAlike = updatesAlike
-        self.parameters = parameters
+        self.parameters = [parameters]
         self.gradients = gradients
         self.state = state
     }
@@ -68,7 +67,7 @@ struct StepPlanner<Scalar: LoomScalar> {
             ? flatOperations()
             : sliceOperations(batchRows: batchRows, choice: memory.choice, addsColumns: columns.count > 0)
         return StepPlan(
-            grid: grid, form: memory.choice.form, columns: columns, exchangesHalves: memory.choice.exchangesHalves,
+            grid: grid, choice: memory.choice, columns: columns,
             shardRuns: runs.map { ShardRun(firstShard: $0.lowerBound, endShard: $0.upperBound) }, blocks: blocks,
             pieces: pieces, slices: slices, callShapes: callShapes, unitCount: unitCount)
     }
@@ -78,7 +77,7 @@ struct StepPlanner<Scalar: LoomScalar> {
         let choice = GradientChoice(
             requested: requestedForm, network: network, grid: fullBatch, workers: workers, fixedWorkers: fixedWorkers,
             updatesAlike: updatesAlike, provider: merging.provider)
-        if choice.exchangesHalves { secondParameters = ParameterBuffer(layout: network.layout) }
+        if choice.separatesWorkers { parameters.append(ParameterBuffer(layout: network.layout)) }
         return GradientColumnsMemory(choice, network: network, gradients: gradients, fixedWorkers: fixedWorkers)
     }
 
@@ -168,7 +167,7 @@ struct StepPlanner<Scalar: LoomScalar> {
                     layer: -1, source: -1, sourceColumns: SourceColumns(0..<0), role: .bias, isTransposed: false,
                     grid: grid, firstSlice: slices.lowerBound, endSlice: slices.upperBound,
                     firstUnit: slices.lowerBound, beginsWithSecondHalf: false,
-                    parameters: parameters.elements, otherParameters: nil, gradients: gradients.elements,
+                    parameters: parameters[0].elements, otherParameters: nil, gradients: gradients.elements,
                     firstState: state.first?.elements, secondState: state.second?.elements)
             ]
         }
@@ -203,7 +202,8 @@ struct StepPlanner<Scalar: LoomScalar> {
                     : sliceRunLength(tensors[index], first: firstSlice, count: available, batchRows: batchRows)
                 result.append(
                     operation(
-                        tensors[index], slices: firstSlice..<firstSlice + length, firstUnit: unit, worker: worker,
+                        tensors[index], slices: firstSlice..<firstSlice + length, firstUnit: unit,
+                        exchangingWorker: choice.exchangesHalves ? worker : nil,
                         beginsWithSecondHalf: unit >= secondHalf))
                 unit += length
             }
@@ -292,17 +292,15 @@ struct StepPlanner<Scalar: LoomScalar> {
     }
 
     private func operation(
-        _ sliced: SlicedTensor, slices: Range<Int>, firstUnit: Int, worker: Int,
-        beginsWithSecondHalf: Bool
+        _ sliced: SlicedTensor, slices: Range<Int>, firstUnit: Int, exchangingWorker: Int?, beginsWithSecondHalf: Bool
     ) -> SliceOperation<Scalar> {
-        let copies = [parameters] + (secondParameters.map { [$0] } ?? [])
-        let own = secondParameters == nil ? 0 : worker
-        return SliceOperation(
+        SliceOperation(
             layer: sliced.layer, source: sliced.source, sourceColumns: SourceColumns(sliced.sourceColumns),
             role: sliced.tensor.role, isTransposed: sliced.tensor.isTransposed, grid: sliced.grid,
             firstSlice: slices.lowerBound, endSlice: slices.upperBound, firstUnit: firstUnit,
-            beginsWithSecondHalf: beginsWithSecondHalf, parameters: copies[own].view(sliced.index),
-            otherParameters: copies.count > 1 ? copies[1 - own].view(sliced.index) : nil,
+            beginsWithSecondHalf: beginsWithSecondHalf,
+            parameters: parameters[exchangingWorker ?? 0].view(sliced.index),
+            otherParameters: exchangingWorker.map { parameters[1 - $0].view(sliced.index) },
             gradients: gradients.view(sliced.index), firstState: state.first?.view(sliced.index),
             secondState: state.second?.view(sliced.index))
     }

@@ -58,8 +58,6 @@ struct Replica<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
 
 /// The memory of the replicas of two workers.
 final class ReplicaMemory<Scalar: LoomScalar>: Sendable {
-    /// The parameters of every worker.
-    let parameters: [ParameterBuffer<Scalar>]
     /// Bytes reserved for messages.
     var messageBytes: Int { messages.count * MemoryLayout<Scalar>.stride }
     /// Bytes reserved for copies of the optimizer's state.
@@ -70,20 +68,19 @@ final class ReplicaMemory<Scalar: LoomScalar>: Sendable {
     private let messages: AlignedBuffer<Scalar>
     private let memory: AlignedBuffer<Replica<Scalar>>
 
-    /// Two replicas: the first one has the memory that is given, the other one copies.
-    init(parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>, optimizer: OptimizerDescription.Kind) {
-        let layout = parameters.layout
-        let allParameters = [parameters, ParameterBuffer(layout: layout)]
+    /// Two replicas with `parameters`, which live as long as the replicas are used; the first one has the state that is
+    /// given, the other one a copy.
+    init(parameters: [ParameterBuffer<Scalar>], state: OptimizerState<Scalar>, optimizer: OptimizerDescription.Kind) {
+        let layout = parameters[0].layout
         let states = [state, OptimizerState(kind: optimizer, layout: layout)]
         let messages = AlignedBuffer<Scalar>(count: Self.messageCount * layout.elementCount, repeating: 0)
         memory = AlignedBuffer(
             (0..<2).map { worker in
                 Replica(
-                    worker: worker, parameters: allParameters[worker].elements,
+                    worker: worker, parameters: parameters[worker].elements,
                     firstState: states[worker].first?.elements.pointer,
                     secondState: states[worker].second?.elements.pointer, messages: messages.pointer)
             })
-        self.parameters = allParameters
         self.states = states
         self.messages = messages
     }

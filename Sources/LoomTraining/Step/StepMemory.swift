@@ -11,9 +11,9 @@ struct WorkerPass<Scalar: LoomScalar>: BitwiseCopyable {
 /// for itself, copies of the parameters.
 ///
 /// Workers share one workspace and write rows of their own. Two that exchange halves of the gradient, or that are
-/// replicas, have a workspace and a batch each: rows of two workers that follow each other in memory would not do, for processors fetch lines ahead, beyond
-/// the end of a worker's rows, and take them from the other one (32-64-10 with batches of 64 on two cores of Zen 5 that are
-/// far from each other: 9.6 instead of 5.4 million samples a second).
+/// replicas, have a workspace and a batch each: rows of two workers that follow each other in memory would not do, for
+/// processors fetch lines ahead, beyond the end of a worker's rows, and take them from the other one (32-64-10 with batches
+/// of 64 on two cores of Zen 5 that are far from each other: 9.6 instead of 5.4 million samples a second).
 final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let gemm: GemmMemory<Scalar>
     /// One, or one for each worker; so are workspaces and batches.
@@ -23,24 +23,23 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let passMemory: AlignedBuffer<WorkerPass<Scalar>>
     private let replicaMemory: ReplicaMemory<Scalar>?
 
-    /// Memory for `team`. Parameters and state are the first worker's; the second one has `secondParameters` where halves
-    /// of the gradient are exchanged. `makeBatches` reserves memory for gathered samples.
+    /// Memory for `team`. `parameters` are those of all workers, or of each; the state is the first one's. `makeBatches`
+    /// reserves memory for gathered samples.
     init(
-        network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>,
+        network: Network<Scalar>, parameters: [ParameterBuffer<Scalar>], state: OptimizerState<Scalar>,
         optimizer: OptimizerDescription.Kind, capacity: Int, team: TeamPlan, usesReplicas: Bool,
-        secondParameters: ParameterBuffer<Scalar>?, makeBatches: () -> BatchMemory<Scalar>
+        makeBatches: () -> BatchMemory<Scalar>
     ) {
         let replicas =
             usesReplicas ? ReplicaMemory(parameters: parameters, state: state, optimizer: optimizer) : nil
         let gemm = GemmMemory<Scalar>(provider: team.gemmProvider, workers: team.workers)
-        let owned = replicas?.parameters ?? [parameters] + (secondParameters.map { [$0] } ?? [])
-        let workspaces = owned.map {
+        let workspaces = parameters.map {
             Workspace(network: network, parameters: $0, capacity: capacity, gemmProvider: team.gemmProvider)
         }
         let batches = workspaces.map { _ in makeBatches() }
         passMemory = AlignedBuffer(
             (0..<team.workers).map { worker in
-                let owner = owned.count > 1 ? worker : 0
+                let owner = parameters.count > 1 ? worker : 0
                 var pass = workspaces[owner].pass
                 pass.gemm = gemm.gemms[worker]
                 return WorkerPass(network: pass, batches: batches[owner].source)
@@ -49,7 +48,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         self.workspaces = workspaces
         self.batches = batches
         replicaMemory = replicas
-        self.parameters = owned
+        self.parameters = parameters
     }
 
     /// One for each worker; valid while this object lives.

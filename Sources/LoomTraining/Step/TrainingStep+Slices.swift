@@ -138,8 +138,7 @@ extension TrainingStep {
     @inline(__always)
     func updateInProduct(
         _ plan: StepPlanPass<Scalar>, _ operation: SliceOperation<Scalar>, range: Range<Int>,
-        parameters: MatrixView<Scalar>, data: MatrixView<Scalar>, pass: NetworkPass<Scalar>, worker: Int,
-        settings: UpdateSettings
+        data: MatrixView<Scalar>, pass: NetworkPass<Scalar>, worker: Int, settings: UpdateSettings
     ) {
         let received = operation.otherParameters.map { operation.grid.block(range, of: $0) }
         let ownPieces = received == nil ? plan.pieceCount : worker < plan.pieceCount ? 1 : 0
@@ -148,24 +147,24 @@ extension TrainingStep {
             // Of two halves, that of the first worker's samples comes first for its slices, and last for the others.
             let piece = operation.beginsWithSecondHalf && plan.pieceCount > 1 ? 1 - index : index
             addProduct(
-                operation, range: range, parameters: parameters, data: data, rows: plan.pieces[piece].rows, pass: pass,
+                operation, range: range, data: data, rows: plan.pieces[piece].rows, pass: pass,
                 ends: index == plan.pieceCount - 1, settings: settings)
             settings.momentum = 1
         }
-        guard let received else { return }
-        if ownPieces < plan.pieceCount {
-            update(operation, range: range, parameters: parameters, gradients: received, settings: settings)
+        if let received, ownPieces < plan.pieceCount {
+            update(operation, range: range, gradients: received, settings: settings)
         } else {
-            copy(parameters, to: received)
+            returnParameters(operation, range: range)
         }
     }
 
     /// Adds a piece's gradient to weights, or to velocities and, if the piece `ends` the gradient, these to weights.
     @inline(__always)
     private func addProduct(
-        _ operation: SliceOperation<Scalar>, range: Range<Int>, parameters: MatrixView<Scalar>,
-        data: MatrixView<Scalar>, rows: Range<Int>, pass: NetworkPass<Scalar>, ends: Bool, settings: UpdateSettings
+        _ operation: SliceOperation<Scalar>, range: Range<Int>, data: MatrixView<Scalar>, rows: Range<Int>,
+        pass: NetworkPass<Scalar>, ends: Bool, settings: UpdateSettings
     ) {
+        let parameters = operation.grid.block(range, of: operation.parameters)
         let learningRate = Scalar(settings.learningRate)
         if let velocities = operation.firstState {
             multiplyGradient(
@@ -182,15 +181,16 @@ extension TrainingStep {
     /// One update of some slices, and of the other worker's copy of them.
     @inline(__always)
     func update(
-        _ operation: SliceOperation<Scalar>, range: Range<Int>, parameters: MatrixView<Scalar>,
-        gradients: MatrixView<Scalar>, settings: UpdateSettings
+        _ operation: SliceOperation<Scalar>, range: Range<Int>, gradients: MatrixView<Scalar>,
+        settings: UpdateSettings
     ) {
         var settings = settings
         if let other = operation.otherParameters {
             settings.copyDistance = other.pointer - operation.parameters.pointer
         }
         Scalar.update(
-            optimizer.rule, settings, weights: parameters, gradients: gradients.pointer,
+            optimizer.rule, settings, weights: operation.grid.block(range, of: operation.parameters),
+            gradients: gradients.pointer,
             firstState: operation.firstState.map { operation.grid.block(range, of: $0).pointer },
             secondState: operation.secondState.map { operation.grid.block(range, of: $0).pointer })
     }

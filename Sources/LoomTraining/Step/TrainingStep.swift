@@ -12,8 +12,8 @@ import LoomModel
 /// Two workers that exchange halves of the gradient (`TrainingStep+Slices.swift`) read rows of their own only: the shard
 /// phase writes a gradient over the worker's copy of parameters that belong to the other one's slices, and the slice phase
 /// reads it there and leaves the new parameters. In the form of columns (`GradientColumns`) the shard phase also writes the
-/// gradients of its groups of shards, and the slice phase reads all of these instead of activations and deltas. With replicas (`Replica`) the shard phase is the only
-/// one: each worker then finishes the step by itself.
+/// gradients of its groups of shards, and the slice phase reads all of these instead of activations and deltas. With
+/// replicas (`Replica`) the shard phase is the only one: each worker then finishes the step by itself.
 ///
 /// A barrier follows every phase (`WorkerTeam`). Everything here is plain pointers and numbers: no locks, no
 /// allocation, no reference counting inside a step.
@@ -150,12 +150,10 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         for index in plan.sliceStarts[worker]..<plan.sliceStarts[worker + 1] {
             let operation = plan.slices[index]
             let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
-            let parameters = operation.grid.block(range, of: operation.parameters)
             if l2 != 0 { notePenalty(operation) }
             if operation.role == .weights, foldsUpdate(plan) {
                 updateInProduct(
-                    plan, operation, range: range, parameters: parameters, data: data, pass: pass, worker: worker,
-                    settings: weightSettings)
+                    plan, operation, range: range, data: data, pass: pass, worker: worker, settings: weightSettings)
                 continue
             }
             var settings = operation.role == .weights ? weightSettings : biasSettings
@@ -163,9 +161,11 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 plan, operation, range: range, data: data, pass: pass, worker: worker, settings: &settings)
             switch gradientUse {
             case .update:
-                update(operation, range: range, parameters: parameters, gradients: gradients, settings: settings)
+                update(operation, range: range, gradients: gradients, settings: settings)
             case .clipThenUpdate, .keep:
-                if l2 != 0, operation.role == .weights { addPenalty(of: parameters, to: gradients) }
+                if l2 != 0, operation.role == .weights {
+                    addPenalty(of: operation.grid.block(range, of: operation.parameters), to: gradients)
+                }
                 noteSquares(of: operation.gradients, operation, in: progress.squaredNorms)
                 if gradientUse == .keep { returnParameters(operation, range: range) }
             }
@@ -199,8 +199,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             let operation = plan.slices[index]
             let range = operation.grid.range(of: operation.firstSlice..<operation.endSlice)
             update(
-                operation, range: range, parameters: operation.grid.block(range, of: operation.parameters),
-                gradients: operation.grid.block(range, of: operation.gradients),
+                operation, range: range, gradients: operation.grid.block(range, of: operation.gradients),
                 settings: operation.role == .weights ? weightSettings : biasSettings)
         }
     }
