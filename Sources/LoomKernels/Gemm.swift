@@ -8,9 +8,9 @@ public enum GemmProvider: String, BitwiseCopyable, Sendable, CaseIterable, Codab
     /// OpenBLAS: whether a cut changes bits depends on its kernels and on the shape.
     case openBLAS = "openblas"
 
-    /// The faster one here. Measured on Zen 5 over the products of seven networks, the built-in kernels have 0.95 to 3.5
-    /// times the speed of OpenBLAS 0.3.21 with AVX-512, and 1.0 to 3 times with AVX2. OpenBLAS has assembly for
-    /// processors where these kernels have the compiler's baseline only.
+    /// The faster one here. Measured over the products of seven networks, the built-in kernels have 0.95 to 3.5 times the
+    /// speed of OpenBLAS 0.3.21 with AVX-512 on Zen 5, 0.75 to 3 times on Cascade Lake, and 1.0 to 3 times with AVX2.
+    /// OpenBLAS has assembly for processors where these kernels have the compiler's baseline only.
     public static var preferred: GemmProvider {
         loom_active_instruction_set() == LOOM_BASELINE ? .openBLAS : .builtin
     }

@@ -198,15 +198,52 @@ import Testing
                 shape.inner, shape.columns, transposed: form.transposesSecond, seed: 6)
             let c = PaddedMatrix<Float>(rows: shape.rows, columns: shape.columns)
             Float.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: c)
-            for row in 0..<shape.rows {
-                for column in stride(from: 7 * row, to: shape.columns, by: 137) {
-                    let sum = (0..<shape.inner).reduce(0.0) {
-                        $0 + a[row, $1] * (form.transposesSecond ? b[column, $1] : b[$1, column])
-                    }
-                    #expect(abs(c[row, column] - sum) < 1e-3, "\(variant) \(form) \(row), \(column)")
+            Self.checkPlaces(of: c, a, b, form, shape, "\(variant)")
+        }
+    }
+
+    /// Elements of all rows, spread over the columns.
+    static func checkPlaces<Scalar: KernelScalar>(
+        of c: PaddedMatrix<Scalar>, _ a: PaddedMatrix<Scalar>, _ b: PaddedMatrix<Scalar>, _ form: Form, _ shape: Shape,
+        _ name: String
+    ) {
+        for row in 0..<shape.rows {
+            for column in stride(from: 7 * row % 137, to: shape.columns, by: 137) {
+                let sum = (0..<shape.inner).reduce(0.0) {
+                    $0 + (form.transposesFirst ? a[$1, row] : a[row, $1])
+                        * (form.transposesSecond ? b[column, $1] : b[$1, column])
                 }
+                #expect(abs(c[row, column] - sum) < 1e-3, "\(name) \(Scalar.self) \(form) \(row), \(column)")
             }
         }
+    }
+
+    /// A transposed first factor on many pages is copied where many columns meet it, and not where few do: the same bits.
+    static func checkCopies<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant) {
+        let shape = Shape(rows: 517, columns: 515, inner: 520)
+        let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: true, seed: 12)
+        let b: PaddedMatrix<Scalar> = operand(shape.inner, shape.columns, transposed: false, seed: 13)
+        let unpadded = UnpaddedCopy(of: a)
+        let c = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
+        let samples = c.copy()
+        let parts = c.copy()
+        Scalar.multiply(variant.kernels, a, b, .firstTransposed, shape, alpha: 1, beta: 0, into: c)
+        checkPlaces(of: c, a, b, .firstTransposed, shape, "\(variant)")
+        Scalar.multiply(
+            variant.kernels, a, b, .firstTransposed, shape, alpha: 1, beta: 0, into: samples, first: unpadded.pointer)
+        for column in stride(from: 0, to: shape.columns, by: 256) {
+            Scalar.multiply(
+                variant.kernels, a, b, .firstTransposed, shape, alpha: 1, beta: 0, into: parts,
+                columns: column..<min(shape.columns, column + 256))
+        }
+        #expect(samples.hasSameBits(as: c, rows: shape.rows), "\(variant) \(Scalar.self), without padding")
+        #expect(parts.hasSameBits(as: c, rows: shape.rows), "\(variant) \(Scalar.self), by columns")
+    }
+
+    @Test("A gradient from samples on many pages", arguments: KernelVariant.all)
+    func copies(_ variant: KernelVariant) {
+        Self.checkCopies(Float.self, variant)
+        Self.checkCopies(Double.self, variant)
     }
 }
 

@@ -3,10 +3,10 @@
 // The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): blocks of
 // the inner dimension, and panels of B that all rows of A meet one after another. B is packed only where it is transposed
 // or its rows are no whole vectors. A tile takes one element of each row of A at a time, and where A is transposed, these
-// lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with packed rows, 214 without). The lanes of vectors are columns
-// of C, or its rows where that is faster. An element is the sum of its products in the order of the inner dimension, one
-// multiply-add after the other, whatever tile and lane it lies in: hence the same bits for every way to cut a product by
-// rows or columns.
+// lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with packed rows, 214 without): only an A on many pages is
+// copied. The lanes of vectors are columns of C, or its rows where that is faster. An element is the sum of its products in
+// the order of the inner dimension, one multiply-add after the other, whatever tile and lane it lies in: hence the same
+// bits for every way to cut a product by rows or columns.
 
 // Steps of the inner dimension between two visits to C. Part of an element's bits: the sum of every block is
 // rounded before it is added to C.
@@ -15,8 +15,14 @@
 // and packs it again where it is packed (x · Wᵀ of 1024 × 512 × 512 on Zen 5: 128 rows 214 GFLOP/s, 256 rows 224, 512 rows
 // 226).
 #define LOOM_PRODUCT_ROW_BLOCK 256
-// From this size on, B and C are asked for before they are needed.
+// From this size on, B and C are asked for before they are needed, and a transposed A is copied.
 #define LOOM_PRODUCT_LARGE_BYTES ((size_t)1 << 20)
+// Rows of operands up to this size are near enough without being asked for.
+#define LOOM_PRODUCT_SMALL_BYTES ((size_t)64 << 10)
+
+_Static_assert(LOOM_PRODUCT_PANEL >= LOOM_PRODUCT_INNER_BLOCK * LOOM_PANEL_VECTORS * LANES, "room for a panel");
+_Static_assert(LOOM_PRODUCT_SCRATCH - LOOM_PRODUCT_PANEL >= LOOM_PRODUCT_INNER_BLOCK * (LOOM_PRODUCT_ROW_BLOCK + LANES),
+               "room for the copied rows of A");
 
 // The lines of the panel from `column` on, for the steps from `start` on.
 static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
@@ -125,26 +131,90 @@ LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t
     }
 }
 
-LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_transposed, Scalar *panel) {
-    const size_t vectors = (product->columns + LANES - 1) / LANES;
-    const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
+// What decides how a product is carried out.
+typedef struct {
+    _Bool packs_panels;
+    _Bool asks_for_rows;    // of A and of the panel, some steps before they are multiplied
+    _Bool asks_for_panels;  // one panel ahead
+    _Bool asks_for_c;
+    _Bool copies_a;
+} FN(Manner);
+
+LOOM_INLINE FN(Manner) FN(manner)(const FN(loom_product) *product) {
+    FN(Manner) manner;
+    // A panel whose rows are whole vectors is read as it lies: 128 × 512 × 256: 215 GFLOP/s packed, 229 not.
+    manner.packs_panels =
+        product->b_transposed || ((uintptr_t)product->b | product->b_stride * sizeof(Scalar)) % 64 != 0;
+    // The processor does not see rows coming that are far from each other. Cascade Lake, GFLOP/s: 128 × 512 × 256 as it lies
+    // 115 → 137, 256 × 2048 × 1024 88 → 109, gradients of 512 × 1024 × 256 91 → 119, of 392 × 128 × 128 111 → 122. Panels
+    // with rows of less than 1 KiB lose 3 to 5 % (64 × 128 × 784), and what fits into the first-level cache 5 to 10 %.
+    manner.asks_for_rows =
+        (product->a_transposed || (!manner.packs_panels && product->b_stride * sizeof(Scalar) >= 1024))
+        && product->inner * (product->rows + product->columns) * sizeof(Scalar) > LOOM_PRODUCT_SMALL_BYTES;
     // A B that leaves no room in the second-level cache comes from farther away, and so does C. 256 × 2048 × 2048 on Zen 5:
     // 213 → 219 GFLOP/s; a step of 784-1024-1024-10 in batches of 256 takes 2.5 % less time. Steps on 540 KB lose 2 %.
-    const _Bool asks_early = product->inner * product->columns * sizeof(Scalar) >= LOOM_PRODUCT_LARGE_BYTES;
+    manner.asks_for_panels = product->inner * product->columns * sizeof(Scalar) >= LOOM_PRODUCT_LARGE_BYTES;
     // Where C is added to, it is read from where the block before left it. 256 × 512 × 2048: 215 → 224 GFLOP/s.
-    const _Bool adds_to_large_c = (product->beta != 0 || product->inner > LOOM_PRODUCT_INNER_BLOCK)
-        && product->rows * product->columns * sizeof(Scalar) >= ((size_t)256 << 10);
+    manner.asks_for_c = manner.asks_for_panels
+        || ((product->beta != 0 || product->inner > LOOM_PRODUCT_INNER_BLOCK)
+            && product->rows * product->columns * sizeof(Scalar) >= ((size_t)256 << 10));
+    // Every step of a tile reads another row of a transposed A, and one of B: each on a page of its own, they are more than
+    // a processor remembers the places of. A virtual machine's may be small ones even where the system gave it large ones.
+    // Gradient of 1024 × 2048 × 512 on such a machine, Cascade Lake: 75 → 110 GFLOP/s.
+    const size_t inner =
+        product->inner < LOOM_PRODUCT_INNER_BLOCK ? product->inner : LOOM_PRODUCT_INNER_BLOCK;
+    manner.copies_a = product->a_transposed && product->columns >= 512
+        && inner * product->a_stride * sizeof(Scalar) >= LOOM_PRODUCT_LARGE_BYTES;
+    return manner;
+}
+
+// `inner` steps from `start` on, of all panels, for the block's rows of A.
+LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Manner) manner, FN(Block) *block, size_t start,
+                                  size_t inner, Scalar *panel) {
+    const size_t vectors = (product->columns + LANES - 1) / LANES;
+    const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
+    size_t vector = 0;
+    for (size_t p = 0; p < panels; p++) {
+        const size_t width = FN(part)(vectors, panels, p), column = vector * LANES;
+        const size_t columns = product->columns - column, stride = product->b_stride;
+        const Scalar *const b =
+            product->b + (product->b_transposed ? column * stride + start : start * stride + column);
+        if (product->b_transposed) {
+            FN(pack_transposed)(inner, columns, width, b, stride, panel);
+        } else if (manner.packs_panels) {
+            FN(pack_panel)(inner, columns, width, b, stride, panel);
+        }
+        block->tile.b = manner.packs_panels ? panel : b;
+        block->tile.b_stride = manner.packs_panels ? width * LANES : stride;
+        FN(Ahead) ahead = {.rows = 0};
+        if (manner.asks_for_panels && p + 1 < panels) {
+            const size_t next = FN(part)(vectors, panels, p + 1);
+            ahead = FN(lines_of_panel)(product, start, inner, column + width * LANES, next);
+        }
+        block->tile.ahead = manner.asks_for_rows || ahead.rows > 0 ? &ahead : NULL;
+        FN(panel_product)(block, column, columns < width * LANES ? columns : width * LANES, width);
+        vector += width;
+    }
+}
+
+// The block's rows of A, which is transposed, for `inner` steps: one row of the copy after the other, with a vector between
+// them, or the elements of a column would share a few sets of the cache.
+LOOM_INLINE void FN(copy_rows)(FN(Block) *block, size_t inner, size_t stride, Scalar *copy) {
+    const size_t vectors = (block->rows + LANES - 1) / LANES + 1;
+    FN(pack_panel)(inner, block->rows, vectors, block->tile.a, stride, copy);
+    block->tile.a = copy;
+    block->tile.a_step = vectors * LANES;
+}
+
+LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_transposed, Scalar *scratch) {
+    const FN(Manner) manner = FN(manner)(product);
     FN(Block) block = {
-        .asks_for_c = asks_early || adds_to_large_c,
+        .asks_for_c = manner.asks_for_c,
         .c_transposed = c_transposed,
         .weights_stride = product->weights_stride,
         .learning_rate = product->learning_rate,
     };
-    // A panel whose rows are whole vectors is read as it lies: 128 × 512 × 256: 215 GFLOP/s packed, 229 not.
-    const _Bool packs_panel =
-        product->b_transposed || ((uintptr_t)product->b | product->b_stride * sizeof(Scalar)) % 64 != 0;
     block.tile.a_row = product->a_transposed ? 1 : product->a_stride;
-    block.tile.a_step = product->a_transposed ? product->a_stride : 1;
     block.tile.c_stride = product->c_stride;
     block.tile.alpha = product->alpha;
     for (size_t start = 0; start < product->inner || start == 0; start += LOOM_PRODUCT_INNER_BLOCK) {
@@ -154,39 +224,19 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
         block.tile.beta = start == 0 ? product->beta : (Scalar)1;
         for (size_t row = 0; row < product->rows; row += LOOM_PRODUCT_ROW_BLOCK) {
             block.rows = product->rows - row < LOOM_PRODUCT_ROW_BLOCK ? product->rows - row : LOOM_PRODUCT_ROW_BLOCK;
+            block.tile.a_step = product->a_transposed ? product->a_stride : 1;
             block.tile.a = product->a + row * block.tile.a_row + start * block.tile.a_step;
             block.tile.c = product->c + row * (c_transposed ? 1 : product->c_stride);
             block.weights = product->weights && start + inner == product->inner
                 ? product->weights + row * (c_transposed ? 1 : product->weights_stride) : NULL;
-            size_t vector = 0;
-            for (size_t p = 0; p < panels; p++) {
-                const size_t width = FN(part)(vectors, panels, p), column = vector * LANES;
-                const size_t columns = product->columns - column, stride = product->b_stride;
-                const Scalar *const b =
-                    product->b + (product->b_transposed ? column * stride + start : start * stride + column);
-                if (product->b_transposed) {
-                    FN(pack_transposed)(inner, columns, width, b, stride, panel);
-                } else if (packs_panel) {
-                    FN(pack_panel)(inner, columns, width, b, stride, panel);
-                }
-                block.tile.b = packs_panel ? panel : b;
-                block.tile.b_stride = packs_panel ? width * LANES : product->b_stride;
-                FN(Ahead) ahead;
-                block.tile.ahead = NULL;
-                if (asks_early && p + 1 < panels) {
-                    const size_t next = FN(part)(vectors, panels, p + 1);
-                    ahead = FN(lines_of_panel)(product, start, inner, column + width * LANES, next);
-                    block.tile.ahead = &ahead;
-                }
-                FN(panel_product)(&block, column, columns < width * LANES ? columns : width * LANES, width);
-                vector += width;
-            }
+            if (manner.copies_a) { FN(copy_rows)(&block, inner, product->a_stride, scratch + LOOM_PRODUCT_PANEL); }
+            FN(rows_product)(product, manner, &block, start, inner, scratch);
         }
     }
 }
 
 // The product of the transposes: Cᵀ = Bᵀ · Aᵀ, the same sums, with rows in the lanes instead of columns.
-static void FN(multiply_transposed)(const FN(loom_product) *product, Scalar *panel) {
+static void FN(multiply_transposed)(const FN(loom_product) *product, Scalar *scratch) {
     FN(loom_product) transposes = *product;
     transposes.rows = product->columns;
     transposes.columns = product->rows;
@@ -196,7 +246,7 @@ static void FN(multiply_transposed)(const FN(loom_product) *product, Scalar *pan
     transposes.b = product->a;
     transposes.b_stride = product->a_stride;
     transposes.b_transposed = !product->a_transposed;
-    FN(multiply_by_tiles)(&transposes, 1, panel);
+    FN(multiply_by_tiles)(&transposes, 1, scratch);
 }
 
 // An estimate of a product's time: multiply-adds, those of idle lanes included, and the packing of a transposed B, which
@@ -228,14 +278,17 @@ static void FN(multiply)(const FN(loom_product) *product, Scalar *scratch) {
     }
 }
 
+#undef LOOM_STEPS_AHEAD
 #undef LOOM_STEPS_PER_LINE
-#undef LOOM_ASKING_TILE
+#undef LOOM_TILES
+#undef LOOM_TILE_NAMES_TO_10
 #undef LOOM_TILE_NAMES_TO_6
 #undef LOOM_TILES_TO_6
 #undef LOOM_TILE
 #undef LOOM_TILE_ROWS_LIMIT
 #undef LOOM_TILE_ROWS
 #undef LOOM_PANEL_VECTORS
+#undef LOOM_PRODUCT_SMALL_BYTES
 #undef LOOM_PRODUCT_LARGE_BYTES
 #undef LOOM_PRODUCT_ROW_BLOCK
 #undef LOOM_PRODUCT_INNER_BLOCK

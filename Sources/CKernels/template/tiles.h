@@ -10,7 +10,7 @@
 #endif
 #define LOOM_TILE_ROWS_LIMIT 14
 
-// What is asked for early: the lines of the next panel, one after the other.
+// What is asked for early: the lines of the next panel, one after the other; none where `rows` is 0.
 typedef struct {
     const char *row;
     size_t rows, stride, row_bytes;
@@ -28,8 +28,10 @@ LOOM_INLINE void FN(ask_for_line)(FN(Ahead) *ahead) {
     }
 }
 
-// Steps of a tile between two lines that it asks for: a panel of 3 vectors is complete after 12 tiles (2 vectors: 8).
+// Steps of a tile between two lines of the next panel: a panel of 3 vectors is complete after 12 tiles (2 vectors: 8).
 #define LOOM_STEPS_PER_LINE 4
+// How many steps before it is multiplied a row of the panel, and of a transposed A, is asked for.
+#define LOOM_STEPS_AHEAD 6
 
 // What a tile is made of: element (r, k) of A at a[r * a_row + k * a_step], row k of B at b + k * b_stride.
 typedef struct {
@@ -41,7 +43,7 @@ typedef struct {
     Scalar *c;
     size_t c_stride;
     Scalar alpha, beta;
-    FN(Ahead) *ahead;  // NULL where nothing is asked for
+    FN(Ahead) *ahead;  // NULL where A and the panel fit into the first-level cache: nothing is asked for
 } FN(Tile);
 
 // The rows of A that a tile reads: row r starts at `low`, or from row 8 on at `high`, plus a multiple of the distance of
@@ -110,6 +112,11 @@ LOOM_INLINE void FN(tile)(_Bool asks, size_t rows, size_t vectors, const FN(Tile
         // Unrolled, sums leave the registers: a quarter slower.
 #pragma clang loop unroll(disable)
         for (; steps > 0; steps--, a.low += step, a.high += step, b += b_stride) {
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) {
+                __builtin_prefetch(b + LOOM_STEPS_AHEAD * b_stride + v * LANES);
+            }
+            __builtin_prefetch(a.low + LOOM_STEPS_AHEAD * step);
             FN(tile_step)(rows, vectors, &a, b, sums);
         }
     }
@@ -145,17 +152,19 @@ LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c)
 #endif
 }
 
+// A tile, and one that asks early for its rows and for the next panel.
 #define LOOM_TILE(rows, vectors)                                                                    \
-    static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(0, rows, vectors, tile); }
-// A tile of a whole panel that asks for the next one.
-#define LOOM_ASKING_TILE(rows)                                                                      \
-    static void FN(asking_tile_##rows)(const FN(Tile) *tile) { FN(tile)(1, rows, LOOM_PANEL_VECTORS, tile); }
+    static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(0, rows, vectors, tile); } \
+    static void FN(asking_tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(1, rows, vectors, tile); }
 #define LOOM_TILES_TO_6(vectors)                                                                    \
     LOOM_TILE(1, vectors) LOOM_TILE(2, vectors) LOOM_TILE(3, vectors) LOOM_TILE(4, vectors)         \
     LOOM_TILE(5, vectors) LOOM_TILE(6, vectors)
-#define LOOM_TILE_NAMES_TO_6(vectors)                                                               \
-    FN(tile_1_##vectors), FN(tile_2_##vectors), FN(tile_3_##vectors), FN(tile_4_##vectors),         \
-    FN(tile_5_##vectors), FN(tile_6_##vectors)
+#define LOOM_TILE_NAMES_TO_6(kind, vectors)                                                         \
+    FN(kind##_1_##vectors), FN(kind##_2_##vectors), FN(kind##_3_##vectors), FN(kind##_4_##vectors), \
+    FN(kind##_5_##vectors), FN(kind##_6_##vectors)
+#define LOOM_TILE_NAMES_TO_10(kind, vectors)                                                        \
+    LOOM_TILE_NAMES_TO_6(kind, vectors), FN(kind##_7_##vectors), FN(kind##_8_##vectors),            \
+    FN(kind##_9_##vectors), FN(kind##_10_##vectors)
 LOOM_TILES_TO_6(1)
 LOOM_TILE(7, 1) LOOM_TILE(8, 1) LOOM_TILE(9, 1) LOOM_TILE(10, 1)
 LOOM_TILES_TO_6(2)
@@ -164,31 +173,19 @@ LOOM_TILE(11, 1) LOOM_TILE(12, 1) LOOM_TILE(13, 1) LOOM_TILE(14, 1)
 LOOM_TILE(7, 2) LOOM_TILE(8, 2) LOOM_TILE(9, 2) LOOM_TILE(10, 2) LOOM_TILE(11, 2) LOOM_TILE(12, 2)
 LOOM_TILES_TO_6(3)
 LOOM_TILE(7, 3) LOOM_TILE(8, 3)
-LOOM_ASKING_TILE(7) LOOM_ASKING_TILE(8)
+#define LOOM_TILES(kind)                                                                            \
+    {{LOOM_TILE_NAMES_TO_10(kind, 1), FN(kind##_11_1), FN(kind##_12_1), FN(kind##_13_1), FN(kind##_14_1)}, \
+     {LOOM_TILE_NAMES_TO_10(kind, 2), FN(kind##_11_2), FN(kind##_12_2)},                            \
+     {LOOM_TILE_NAMES_TO_6(kind, 3), FN(kind##_7_3), FN(kind##_8_3)}}
+#else
+#define LOOM_TILES(kind) {{LOOM_TILE_NAMES_TO_10(kind, 1)}, {LOOM_TILE_NAMES_TO_6(kind, 2)}}
 #endif
-LOOM_ASKING_TILE(1) LOOM_ASKING_TILE(2) LOOM_ASKING_TILE(3) LOOM_ASKING_TILE(4) LOOM_ASKING_TILE(5) LOOM_ASKING_TILE(6)
 
 typedef void (*FN(TileFunction))(const FN(Tile) *);
-static const FN(TileFunction) FN(tiles)[LOOM_PANEL_VECTORS][LOOM_TILE_ROWS_LIMIT] = {
-#if LOOM_PANEL_VECTORS == 3
-    {LOOM_TILE_NAMES_TO_6(1), FN(tile_7_1), FN(tile_8_1), FN(tile_9_1), FN(tile_10_1), FN(tile_11_1),
-     FN(tile_12_1), FN(tile_13_1), FN(tile_14_1)},
-    {LOOM_TILE_NAMES_TO_6(2), FN(tile_7_2), FN(tile_8_2), FN(tile_9_2), FN(tile_10_2), FN(tile_11_2),
-     FN(tile_12_2)},
-    {LOOM_TILE_NAMES_TO_6(3), FN(tile_7_3), FN(tile_8_3)},
-#else
-    {LOOM_TILE_NAMES_TO_6(1), FN(tile_7_1), FN(tile_8_1), FN(tile_9_1), FN(tile_10_1)},
-    {LOOM_TILE_NAMES_TO_6(2)},
-#endif
-};
-static const FN(TileFunction) FN(asking_tiles)[LOOM_TILE_ROWS(LOOM_PANEL_VECTORS)] = {
-    FN(asking_tile_1), FN(asking_tile_2), FN(asking_tile_3), FN(asking_tile_4), FN(asking_tile_5), FN(asking_tile_6),
-#if LOOM_PANEL_VECTORS == 3
-    FN(asking_tile_7), FN(asking_tile_8),
-#endif
-};
+static const FN(TileFunction) FN(tiles)[2][LOOM_PANEL_VECTORS][LOOM_TILE_ROWS_LIMIT] = {
+    LOOM_TILES(tile), LOOM_TILES(asking_tile)};
 
 // The tiles of a panel, by their rows - 1.
 LOOM_INLINE const FN(TileFunction) *FN(tiles_of_panel)(size_t vectors, const FN(Tile) *tile) {
-    return tile->ahead && vectors == LOOM_PANEL_VECTORS ? FN(asking_tiles) : FN(tiles)[vectors - 1];
+    return FN(tiles)[tile->ahead != NULL][vectors - 1];
 }
