@@ -154,7 +154,7 @@ def chosen(options: argparse.Namespace) -> tuple[list[workloads.Workload], list[
 def keep(record: dict[str, Any], comparisons: list[Comparison], folder: Path) -> None:
     """Writes JSON and SVG, and says where."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"peers-{record['date']}-{record['threads']}-threads"
+    name = f"peers-{record['date']}-{machine.short_name(record['processor'])}-{record['threads']}-threads"
     subtitle = f"{record['processor']}, {record['threads']} threads, {record['date']}; " + ", ".join(
         f"{package} {number}" for package, number in record["packages"].items()
     )

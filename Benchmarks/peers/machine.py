@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from pathlib import Path
 
@@ -13,6 +14,12 @@ def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+def short_name(processor: str) -> str:
+    """A processor's name as part of a file's: "Intel(R) Xeon(R) Processor @ 2.50GHz" becomes "intel-xeon"."""
+    words = re.sub(r"\((R|TM)\)|\b(Processor|CPU)\b|@.*", " ", processor, flags=re.IGNORECASE)
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
 # The part of the cores' time that others may have without a measurement being taken again.

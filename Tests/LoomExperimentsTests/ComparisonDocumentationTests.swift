@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The README's table of speeds is that of the newest comparison in `Benchmarks/results`.
+/// The README's tables of speeds are those of the newest comparison on each processor in `Benchmarks/results`.
 @Suite struct ComparisonDocumentationTests {
     private struct Record: Decodable {
         struct Workload: Decodable {
@@ -23,28 +23,38 @@ import Testing
             }
         }
         let date: String
+        let processor: String
         let workloads: [Workload]
     }
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    private func newest() throws -> Record {
+    private func newestOfEachProcessor() throws -> [Record] {
         let results = Self.root.appending(path: "Benchmarks/results")
         let names = try FileManager.default.contentsOfDirectory(atPath: results.path).filter { $0.hasSuffix(".json") }
         let records = try names.map {
             try JSONDecoder().decode(Record.self, from: Data(contentsOf: results.appending(path: $0)))
         }
-        return try #require(records.max { $0.date < $1.date })
+        return Dictionary(grouping: records, by: \.processor).values.compactMap { $0.max { $0.date < $1.date } }
     }
 
-    @Test func theReadmeShowsTheNewestComparison() throws {
+    @Test func theReadmeShowsTheNewestComparisonOnEachProcessor() throws {
         let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
-        let record = try newest()
-        let section = try #require(readme.components(separatedBy: "<!-- comparison starts -->").last)
-        let rows = try #require(section.components(separatedBy: "<!-- comparison ends -->").first)
-            .split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst(2)
-        #expect(readme.contains(record.date))
+        let records = try newestOfEachProcessor()
+        #expect(!records.isEmpty)
+        #expect(readme.components(separatedBy: "<!-- comparison on ").count == records.count + 1)
+        for record in records {
+            let sections = readme.components(separatedBy: "<!-- comparison on \(record.processor) starts -->")
+            try #require(sections.count == 2, "one table for \(record.processor)")
+            let rows = try #require(sections[1].components(separatedBy: "<!-- comparison ends -->").first)
+                .split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst(2)
+            #expect(readme.contains(record.date))
+            try check(rows.map(String.init), of: record)
+        }
+    }
+
+    private func check(_ rows: [String], of record: Record) throws {
         #expect(rows.count == record.workloads.count)
         for (row, workload) in zip(rows, record.workloads) {
             let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
