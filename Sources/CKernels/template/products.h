@@ -38,11 +38,20 @@ static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t star
     };
 }
 
+// What decides how a product is carried out.
+typedef struct {
+    _Bool packs_panels;
+    _Bool asks_for_rows;    // of A and of the panel, some steps before they are multiplied
+    _Bool asks_for_panels;  // one panel ahead
+    _Bool asks_for_c;
+    _Bool copies_a;
+} FN(Manner);
+
 // Rows of A, and the panels that they meet.
 typedef struct {
     size_t rows;
     FN(Tile) tile;
-    _Bool asks_for_c;
+    FN(Manner) manner;
     _Bool c_transposed;  // element (r, k) of C at c[k * c_stride + r], and the weights likewise
     Scalar *weights;     // of the block's rows; NULL where C is no velocity, or not complete yet
     size_t weights_stride;
@@ -106,7 +115,7 @@ LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) ru
 LOOM_INLINE void FN(plain_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) tile, size_t row, size_t rows,
                                 size_t column, size_t vectors) {
     tile.c = block->tile.c + row * tile.c_stride + column;
-    if (block->asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
+    if (block->manner.asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
     Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
     if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
     run(&tile);
@@ -130,15 +139,6 @@ LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t
         row += rows;
     }
 }
-
-// What decides how a product is carried out.
-typedef struct {
-    _Bool packs_panels;
-    _Bool asks_for_rows;    // of A and of the panel, some steps before they are multiplied
-    _Bool asks_for_panels;  // one panel ahead
-    _Bool asks_for_c;
-    _Bool copies_a;
-} FN(Manner);
 
 LOOM_INLINE FN(Manner) FN(manner)(const FN(loom_product) *product) {
     FN(Manner) manner;
@@ -169,8 +169,9 @@ LOOM_INLINE FN(Manner) FN(manner)(const FN(loom_product) *product) {
 }
 
 // `inner` steps from `start` on, of all panels, for the block's rows of A.
-LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Manner) manner, FN(Block) *block, size_t start,
-                                  size_t inner, Scalar *panel) {
+LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Block) *block, size_t start, size_t inner,
+                                  Scalar *panel) {
+    const FN(Manner) manner = block->manner;
     const size_t vectors = (product->columns + LANES - 1) / LANES;
     const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
     size_t vector = 0;
@@ -207,9 +208,8 @@ LOOM_INLINE void FN(copy_rows)(FN(Block) *block, size_t inner, size_t stride, Sc
 }
 
 LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_transposed, Scalar *scratch) {
-    const FN(Manner) manner = FN(manner)(product);
     FN(Block) block = {
-        .asks_for_c = manner.asks_for_c,
+        .manner = FN(manner)(product),
         .c_transposed = c_transposed,
         .weights_stride = product->weights_stride,
         .learning_rate = product->learning_rate,
@@ -229,8 +229,10 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
             block.tile.c = product->c + row * (c_transposed ? 1 : product->c_stride);
             block.weights = product->weights && start + inner == product->inner
                 ? product->weights + row * (c_transposed ? 1 : product->weights_stride) : NULL;
-            if (manner.copies_a) { FN(copy_rows)(&block, inner, product->a_stride, scratch + LOOM_PRODUCT_PANEL); }
-            FN(rows_product)(product, manner, &block, start, inner, scratch);
+            if (block.manner.copies_a) {
+                FN(copy_rows)(&block, inner, product->a_stride, scratch + LOOM_PRODUCT_PANEL);
+            }
+            FN(rows_product)(product, &block, start, inner, scratch);
         }
     }
 }

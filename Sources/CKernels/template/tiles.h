@@ -43,7 +43,7 @@ typedef struct {
     Scalar *c;
     size_t c_stride;
     Scalar alpha, beta;
-    FN(Ahead) *ahead;  // NULL where A and the panel fit into the first-level cache: nothing is asked for
+    FN(Ahead) *ahead;  // NULL where nothing is asked for, neither rows nor the next panel
 } FN(Tile);
 
 // The rows of A that a tile reads: row r starts at `low`, or from row 8 on at `high`, plus a multiple of the distance of
