@@ -24,14 +24,14 @@ import Testing
     }
 
     /// Around the heights and widths of tiles, of packed blocks (256 rows, 512 steps), of the paths for few columns, and in
-    /// the last line of those with rows in the lanes.
+    /// the last line of those with rows in the lanes and with panels that the first tile packs.
     static let shapes: [Shape] =
         [
             (1, 1, 1), (1, 1, 128), (3, 2, 40), (7, 3, 33), (5, 5, 64), (33, 8, 10), (9, 9, 17), (15, 10, 64),
             (13, 17, 5),
             (16, 16, 16), (25, 33, 9), (14, 48, 20), (27, 49, 4), (30, 100, 3), (257, 20, 2), (2, 4, 520), (280, 3, 4),
             (3, 10, 1030), (3, 33, 513), (260, 70, 2), (2, 200, 0),
-            (16, 257, 530), (32, 70, 141), (30, 17, 300), (70, 10, 530), (64, 50, 150), (270, 5, 60),
+            (16, 257, 530), (32, 70, 141), (30, 17, 300), (70, 10, 530), (64, 50, 150), (270, 5, 60), (270, 261, 66),
         ]
         .map { Shape(rows: $0.0, columns: $0.1, inner: $0.2) }
 
@@ -218,36 +218,39 @@ import Testing
         }
     }
 
-    /// A transposed first factor on many pages is copied where many columns meet it, and not where few do: the same bits.
-    static func checkCopies<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant) {
-        let shape = Shape(rows: 517, columns: 515, inner: 520)
-        let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: true, seed: 12)
-        let b: PaddedMatrix<Scalar> = operand(shape.inner, shape.columns, transposed: false, seed: 13)
+    /// A large first factor is copied tile by tile where many columns meet it, and parts of its rows are not: the same bits.
+    static func checkCopies<Scalar: KernelScalar>(
+        _: Scalar.Type, _ variant: KernelVariant, _ form: Form, _ shape: Shape, rowsOfPart: Int
+    ) {
+        let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: form.transposesFirst, seed: 12)
+        let b: PaddedMatrix<Scalar> = operand(shape.inner, shape.columns, transposed: form.transposesSecond, seed: 13)
         let unpadded = UnpaddedCopy(of: a)
         let c = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
         let samples = c.copy()
         let parts = c.copy()
-        Scalar.multiply(variant.kernels, a, b, .firstTransposed, shape, alpha: 1, beta: 0, into: c)
-        checkPlaces(of: c, a, b, .firstTransposed, shape, "\(variant)")
-        Scalar.multiply(
-            variant.kernels, a, b, .firstTransposed, shape, alpha: 1, beta: 0, into: samples, first: unpadded.pointer)
-        for column in stride(from: 0, to: shape.columns, by: 256) {
+        Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: c)
+        checkPlaces(of: c, a, b, form, shape, "\(variant)")
+        Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: samples, first: unpadded.pointer)
+        for row in stride(from: 0, to: shape.rows, by: rowsOfPart) {
             Scalar.multiply(
-                variant.kernels, a, b, .firstTransposed, shape, alpha: 1, beta: 0, into: parts,
-                columns: column..<min(shape.columns, column + 256))
+                variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: parts,
+                rows: row..<min(shape.rows, row + rowsOfPart))
         }
-        #expect(samples.hasSameBits(as: c, rows: shape.rows), "\(variant) \(Scalar.self), without padding")
-        #expect(parts.hasSameBits(as: c, rows: shape.rows), "\(variant) \(Scalar.self), by columns")
+        #expect(samples.hasSameBits(as: c, rows: shape.rows), "\(variant) \(Scalar.self) \(form), without padding")
+        #expect(parts.hasSameBits(as: c, rows: shape.rows), "\(variant) \(Scalar.self) \(form), by rows")
     }
 
-    @Test("A gradient from samples on many pages", arguments: KernelVariant.all)
+    @Test("A large first factor", arguments: KernelVariant.all)
     func copies(_ variant: KernelVariant) {
-        Self.checkCopies(Float.self, variant)
-        Self.checkCopies(Double.self, variant)
+        let gradient = Shape(rows: 517, columns: 259, inner: 520), layer = Shape(rows: 133, columns: 2051, inner: 520)
+        Self.checkCopies(Float.self, variant, .firstTransposed, gradient, rowsOfPart: 100)
+        Self.checkCopies(Double.self, variant, .firstTransposed, gradient, rowsOfPart: 50)
+        Self.checkCopies(Float.self, variant, .plain, layer, rowsOfPart: 100)
+        Self.checkCopies(Double.self, variant, .secondTransposed, layer, rowsOfPart: 50)
     }
 }
 
-/// The elements of a matrix without padding, up to the end of a page behind which nothing may be read.
+/// The elements of a matrix without padding, up to the end of a page behind which nothing may be read, not even some rows on.
 private final class UnpaddedCopy<Scalar: KernelScalar> {
     let pointer: UnsafeMutablePointer<Scalar>
     private let base: UnsafeMutableRawPointer
@@ -255,13 +258,14 @@ private final class UnpaddedCopy<Scalar: KernelScalar> {
 
     init(of matrix: PaddedMatrix<Scalar>) {
         let page = 4096, size = matrix.rows * matrix.columns * MemoryLayout<Scalar>.stride
-        bytes = (size + page - 1) / page * page + page
+        let readable = (size + page - 1) / page * page, guarded = 16 * page
+        bytes = readable + guarded
         base = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
-        pointer = (base + bytes - page - size).assumingMemoryBound(to: Scalar.self)
+        pointer = (base + readable - size).assumingMemoryBound(to: Scalar.self)
         for row in 0..<matrix.rows {
             (pointer + row * matrix.columns).initialize(from: matrix.row(row), count: matrix.columns)
         }
-        mprotect(base + bytes - page, page, PROT_NONE)
+        mprotect(base + readable, guarded, PROT_NONE)
     }
 
     deinit { munmap(base, bytes) }

@@ -119,7 +119,7 @@ LOOM_DECLARE_PRODUCT(double, f64)
 
 // Elements of memory that a product needs to rearrange its operands in, aligned to 64 bytes: a panel of B, and after it a
 // block of A.
-enum { LOOM_PRODUCT_PANEL = 512 * 48, LOOM_PRODUCT_SCRATCH = LOOM_PRODUCT_PANEL + 512 * (256 + 16) };
+enum { LOOM_PRODUCT_PANEL = 512 * 64, LOOM_PRODUCT_SCRATCH = LOOM_PRODUCT_PANEL + 512 * (256 + 16) };
 
 // MARK: Kernels
 

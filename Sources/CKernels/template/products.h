@@ -1,12 +1,12 @@
 // Matrix products: C = beta · C + alpha · A · B on tiles of C that stay in registers.
 //
 // The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): blocks of
-// the inner dimension, and panels of B that all rows of A meet one after another. B is packed only where it is transposed
-// or its rows are no whole vectors. A tile takes one element of each row of A at a time, and where A is transposed, these
-// lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with packed rows, 214 without): only an A on many pages is
-// copied. The lanes of vectors are columns of C, or its rows where that is faster. An element is the sum of its products in
-// the order of the inner dimension, one multiply-add after the other, whatever tile and lane it lies in: hence the same
-// bits for every way to cut a product by rows or columns.
+// the inner dimension, and panels of B that all rows of A meet one after another. B is packed only where it is transposed,
+// its rows are no whole vectors, or many rows of A meet it. A tile takes one element of each row of A at a time, and where A
+// is transposed, these lie side by side (256 × 256 × 256 on Zen 5: 192 GFLOP/s with packed rows, 214 without): only a large
+// A is copied. The lanes of vectors are columns of C, or its rows where that is faster. An element is the sum of its
+// products in the order of the inner dimension, one multiply-add after the other, whatever tile and lane it lies in: hence
+// the same bits for every way to cut a product by rows or columns.
 
 // Steps of the inner dimension between two visits to C. Part of an element's bits: the sum of every block is
 // rounded before it is added to C.
@@ -15,14 +15,19 @@
 // and packs it again where it is packed (x · Wᵀ of 1024 × 512 × 512 on Zen 5: 128 rows 214 GFLOP/s, 256 rows 224, 512 rows
 // 226).
 #define LOOM_PRODUCT_ROW_BLOCK 256
-// From this size on, B and C are asked for before they are needed, and a transposed A is copied.
+// From this size on, B and C are asked for before they are needed.
 #define LOOM_PRODUCT_LARGE_BYTES ((size_t)1 << 20)
 // Rows of operands up to this size are near enough without being asked for.
 #define LOOM_PRODUCT_SMALL_BYTES ((size_t)64 << 10)
+// The rows of a tile of a copied A, and the distance of two tiles: a line more than they need, or they would share a few
+// sets of the cache.
+#define LOOM_COPIED_ROWS LOOM_TILE_ROWS(LOOM_PANEL_VECTORS)
+#define LOOM_COPIED_TILE (LOOM_PRODUCT_INNER_BLOCK * LOOM_COPIED_ROWS + 64 / sizeof(Scalar))
 
-_Static_assert(LOOM_PRODUCT_PANEL >= LOOM_PRODUCT_INNER_BLOCK * LOOM_PANEL_VECTORS * LANES, "room for a panel");
-_Static_assert(LOOM_PRODUCT_SCRATCH - LOOM_PRODUCT_PANEL >= LOOM_PRODUCT_INNER_BLOCK * (LOOM_PRODUCT_ROW_BLOCK + LANES),
-               "room for the copied rows of A");
+_Static_assert(LOOM_PRODUCT_PANEL >= LOOM_PRODUCT_INNER_BLOCK * LOOM_PANEL_VECTORS_LIMIT * LANES, "room for a panel");
+_Static_assert(LOOM_PRODUCT_SCRATCH - LOOM_PRODUCT_PANEL
+                   >= (LOOM_PRODUCT_ROW_BLOCK + LOOM_COPIED_ROWS - 1) / LOOM_COPIED_ROWS * LOOM_COPIED_TILE,
+               "room for the copied tiles of A");
 
 // The lines of the panel from `column` on, for the steps from `start` on.
 static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
@@ -40,9 +45,11 @@ static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t star
 
 // What decides how a product is carried out.
 typedef struct {
-    _Bool packs_panels;
-    _Bool asks_for_rows;    // of A and of the panel, some steps before they are multiplied
-    _Bool asks_for_panels;  // one panel ahead
+    size_t panel_vectors;         // at most
+    _Bool packs_panels;           // before tiles meet them
+    _Bool packs_with_first_tile;
+    _Bool asks_for_a, asks_for_b; // some steps before they are multiplied
+    _Bool asks_for_panels;        // one panel ahead
     _Bool asks_for_c;
     _Bool copies_a;
 } FN(Manner);
@@ -78,23 +85,23 @@ LOOM_INLINE void FN(step_weights)(const FN(Block) *block, const FN(Tile) *tile, 
 }
 
 // A tile whose C lies transposed: its sums are added to `columns` rows of C, each of `rows` elements from `row` on.
-LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) tile, size_t row,
+LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) *tile, size_t row,
                                      size_t rows, size_t column, size_t columns, size_t vectors) {
     Scalar sums[LOOM_TILE_ROWS_LIMIT * LOOM_PANEL_VECTORS * LANES] __attribute__((aligned(64)));
-    const Vector alpha = tile.alpha, beta = tile.beta;
-    const _Bool overwrites = tile.beta == 0;
-    tile.c = sums;
-    tile.c_stride = vectors * LANES;
-    tile.alpha = 1;
-    tile.beta = 0;
-    run(&tile);
+    const Vector alpha = block->tile.alpha, beta = block->tile.beta;
+    const _Bool overwrites = block->tile.beta == 0;
+    tile->c = sums;
+    tile->c_stride = vectors * LANES;
+    tile->alpha = 1;
+    tile->beta = 0;
+    run(tile);
     for (size_t start = 0; start < rows; start += LANES) {
         const size_t count = rows - start < LANES ? rows - start : LANES;
         for (size_t k = 0; k < columns; k += LANES) {
             Vector lines[LANES];
 #pragma clang loop unroll(full)
             for (size_t i = 0; i < LANES; i++) {
-                lines[i] = i < count ? FN(load)(sums + (start + i) * tile.c_stride + k) : (Vector)0;
+                lines[i] = i < count ? FN(load)(sums + (start + i) * tile->c_stride + k) : (Vector)0;
             }
             FN(transpose)(lines);
             const size_t lines_of_c = columns - k < LANES ? columns - k : LANES;
@@ -112,59 +119,100 @@ LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) ru
 }
 
 // A tile whose C lies as it is, its first element at (row, column).
-LOOM_INLINE void FN(plain_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) tile, size_t row, size_t rows,
+LOOM_INLINE void FN(plain_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) *tile, size_t row, size_t rows,
                                 size_t column, size_t vectors) {
-    tile.c = block->tile.c + row * tile.c_stride + column;
-    if (block->manner.asks_for_c) { FN(ask_for_tile)(tile.c, tile.c_stride, rows, vectors); }
+    tile->c = block->tile.c + row * tile->c_stride + column;
+    if (block->manner.asks_for_c) { FN(ask_for_tile)(tile->c, tile->c_stride, rows, vectors); }
     Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
     if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
-    run(&tile);
-    if (weights) { FN(step_weights)(block, &tile, weights, rows, vectors); }
+    run(tile);
+    if (weights) { FN(step_weights)(block, tile, weights, rows, vectors); }
 }
 
-// All tiles of the panel of `columns` columns that begins with `column`.
-LOOM_INLINE void FN(panel_product)(const FN(Block) *block, size_t column, size_t columns, size_t vectors) {
-    const size_t limit = LOOM_TILE_ROWS(vectors), tiles = (block->rows + limit - 1) / limit;
-    const FN(TileFunction) *const run = FN(tiles_of_panel)(vectors, &block->tile);
+// All tiles of the panel of `columns` columns that begins with `column`. `c_transposed` is a constant at every call.
+LOOM_INLINE void FN(tiles_of_panel)(_Bool c_transposed, const FN(Block) *block, size_t column, size_t columns,
+                                    size_t vectors) {
+    const size_t limit = block->manner.copies_a ? LOOM_COPIED_ROWS : LOOM_TILE_ROWS(vectors);
+    const size_t tiles = (block->rows + limit - 1) / limit;
+    // The tiles of a copy are full, others are as even as can be.
+    const size_t even_rows = block->manner.copies_a ? limit : block->rows / tiles;
+    const size_t larger_tiles = block->manner.copies_a ? 0 : block->rows % tiles;
+    const size_t a_tile = block->manner.copies_a ? LOOM_COPIED_TILE : 0;
     FN(Tile) tile = block->tile;
+    const FN(TileFunction) *const run = FN(tiles)[tile.errands.asks_for_a || tile.errands.asks_for_b][vectors - 1];
     size_t row = 0;
     for (size_t t = 0; t < tiles; t++) {
-        const size_t rows = FN(part)(block->rows, tiles, t);
-        tile.a = block->tile.a + row * block->tile.a_row;
-        if (block->c_transposed) {
-            FN(transposed_tile)(block, run[rows - 1], tile, row, rows, column, columns, vectors);
+        const size_t rest = block->rows - row, share = even_rows + (t < larger_tiles);
+        const size_t rows = share < rest ? share : rest;
+        tile.a = block->tile.a + (a_tile > 0 ? t * a_tile : row * tile.a_row);
+        if (c_transposed) {
+            FN(transposed_tile)(block, run[rows - 1], &tile, row, rows, column, columns, vectors);
         } else {
-            FN(plain_tile)(block, run[rows - 1], tile, row, rows, column, vectors);
+            FN(plain_tile)(block, run[rows - 1], &tile, row, rows, column, vectors);
         }
         row += rows;
+        if (tile.errands.packs) {
+            tile.errands.packs = 0;
+            tile.b = tile.packed;
+            tile.b_stride = vectors * LANES;
+        }
     }
 }
 
+// Not inlined: among all that surrounds them, registers are few. 32 × 64 × 10 on Cascade Lake: 82 → 84 GFLOP/s. Tiles whose C
+// is transposed lose 5 % that way (512 × 10 × 128).
+static __attribute__((noinline)) void FN(plain_panel)(const FN(Block) *block, size_t column, size_t vectors) {
+    FN(tiles_of_panel)(0, block, column, 0, vectors);
+}
+
+// Panels of four vectors with tiles of 6 rows, or of three and 8: whatever makes fewer tiles of the rows, or of few columns
+// fewer panels of two vectors, whose tiles are slower. Cascade Lake, GFLOP/s with three and with four: 32 × 64 × 32 109 → 121,
+// 64 × 128 × 784 124 → 129, gradients of 784 × 128 × 64 109 → 118, of 512 × 10 × 128 83 → 86, but of 256 × 512 × 128
+// 116 → 115.
+LOOM_INLINE size_t FN(panel_limit)(size_t rows, size_t columns) {
+    const size_t vectors = (columns + LANES - 1) / LANES;
+    const size_t tiles_of_three = (rows + LOOM_TILE_ROWS(LOOM_PANEL_VECTORS) - 1) / LOOM_TILE_ROWS(LOOM_PANEL_VECTORS);
+    const size_t tiles_of_four =
+        (rows + LOOM_TILE_ROWS(LOOM_PANEL_VECTORS_LIMIT) - 1) / LOOM_TILE_ROWS(LOOM_PANEL_VECTORS_LIMIT);
+    return (vectors <= 16 && vectors % LOOM_PANEL_VECTORS != 0)
+            || tiles_of_four * LOOM_PANEL_VECTORS < tiles_of_three * LOOM_PANEL_VECTORS_LIMIT
+        ? LOOM_PANEL_VECTORS_LIMIT : LOOM_PANEL_VECTORS;
+}
+
+// How a product is carried out. Figures with an arrow are GFLOP/s of one core, without and with it.
 LOOM_INLINE FN(Manner) FN(manner)(const FN(loom_product) *product) {
+    const size_t inner = product->inner < LOOM_PRODUCT_INNER_BLOCK ? product->inner : LOOM_PRODUCT_INNER_BLOCK;
+    const size_t rows = product->rows < LOOM_PRODUCT_ROW_BLOCK ? product->rows : LOOM_PRODUCT_ROW_BLOCK;
+    const _Bool is_small =
+        product->inner * (product->rows + product->columns) * sizeof(Scalar) <= LOOM_PRODUCT_SMALL_BYTES;
     FN(Manner) manner;
-    // A panel whose rows are whole vectors is read as it lies: 128 × 512 × 256: 215 GFLOP/s packed, 229 not.
+    // A panel whose rows are whole vectors is read as it lies: 128 × 512 × 256 on Zen 5: 215 GFLOP/s packed, 229 not.
     manner.packs_panels =
         product->b_transposed || ((uintptr_t)product->b | product->b_stride * sizeof(Scalar)) % 64 != 0;
-    // The processor does not see rows coming that are far from each other. Cascade Lake, GFLOP/s: 128 × 512 × 256 as it lies
-    // 115 → 137, 256 × 2048 × 1024 88 → 109, gradients of 512 × 1024 × 256 91 → 119, of 392 × 128 × 128 111 → 122. Panels
-    // with rows of less than 1 KiB lose 3 to 5 % (64 × 128 × 784), and what fits into the first-level cache 5 to 10 %.
-    manner.asks_for_rows =
-        (product->a_transposed || (!manner.packs_panels && product->b_stride * sizeof(Scalar) >= 1024))
-        && product->inner * (product->rows + product->columns) * sizeof(Scalar) > LOOM_PRODUCT_SMALL_BYTES;
+    // The processor does not see rows coming that are far from each other. Cascade Lake: 128 × 512 × 256 as it lies 115 → 137,
+    // 256 × 2048 × 1024 88 → 109, gradients of 512 × 1024 × 256 91 → 119, of 392 × 128 × 128 111 → 122. Panels with rows of
+    // less than 1 KiB lose 3 to 5 % (64 × 128 × 784), and what fits into the first-level cache 5 to 10 %.
+    manner.asks_for_b = !is_small && !manner.packs_panels && product->b_stride * sizeof(Scalar) >= 1024;
+    // Every step of a tile reads another row of a transposed A, and one of B: each on a page of its own, they are more than
+    // a processor remembers the places of. A virtual machine's may be small ones even where the system gave it large ones.
+    // Tiles of a copy lie in one piece. On such a machine, Cascade Lake: gradients of 1024 × 2048 × 512 75 → 120, of
+    // 256 × 512 × 2048 106 → 117, of 128 × 512 × 2048 110 → 116; 256 × 2048 × 2048 as it lies 111 → 120, but
+    // 128 × 1024 × 1024 120 → 118.
+    manner.copies_a = product->columns >= (product->a_transposed ? 256 : 2048)
+        && inner * rows * sizeof(Scalar) >= LOOM_PRODUCT_LARGE_BYTES / 4;
+    manner.asks_for_a = !is_small && product->a_transposed && !manner.copies_a;
+    manner.panel_vectors = manner.copies_a ? LOOM_PANEL_VECTORS : FN(panel_limit)(product->rows, product->columns);
+    // Tiles meet a panel faster that lies in one piece. Where many meet it, the first one copies it as it multiplies: that takes
+    // it twice the time. Cascade Lake: 256 × 2048 × 1024 113 → 117, gradients of 512 × 1024 × 256 109 → 116, of
+    // 1024 × 2048 × 512 103 → 111; but with half as many rows 128 × 512 × 256 135 → 133, 64 × 256 × 2048 113 → 108.
+    manner.packs_with_first_tile = manner.asks_for_b && rows == LOOM_PRODUCT_ROW_BLOCK && inner >= 64;
     // A B that leaves no room in the second-level cache comes from farther away, and so does C. 256 × 2048 × 2048 on Zen 5:
     // 213 → 219 GFLOP/s; a step of 784-1024-1024-10 in batches of 256 takes 2.5 % less time. Steps on 540 KB lose 2 %.
     manner.asks_for_panels = product->inner * product->columns * sizeof(Scalar) >= LOOM_PRODUCT_LARGE_BYTES;
-    // Where C is added to, it is read from where the block before left it. 256 × 512 × 2048: 215 → 224 GFLOP/s.
+    // Where C is added to, it is read from where the block before left it. 256 × 512 × 2048 on Zen 5: 215 → 224 GFLOP/s.
     manner.asks_for_c = manner.asks_for_panels
         || ((product->beta != 0 || product->inner > LOOM_PRODUCT_INNER_BLOCK)
             && product->rows * product->columns * sizeof(Scalar) >= ((size_t)256 << 10));
-    // Every step of a tile reads another row of a transposed A, and one of B: each on a page of its own, they are more than
-    // a processor remembers the places of. A virtual machine's may be small ones even where the system gave it large ones.
-    // Gradient of 1024 × 2048 × 512 on such a machine, Cascade Lake: 75 → 110 GFLOP/s.
-    const size_t inner =
-        product->inner < LOOM_PRODUCT_INNER_BLOCK ? product->inner : LOOM_PRODUCT_INNER_BLOCK;
-    manner.copies_a = product->a_transposed && product->columns >= 512
-        && inner * product->a_stride * sizeof(Scalar) >= LOOM_PRODUCT_LARGE_BYTES;
     return manner;
 }
 
@@ -173,7 +221,10 @@ LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Block) *bl
                                   Scalar *panel) {
     const FN(Manner) manner = block->manner;
     const size_t vectors = (product->columns + LANES - 1) / LANES;
-    const size_t panels = (vectors + LOOM_PANEL_VECTORS - 1) / LOOM_PANEL_VECTORS;
+    const size_t panels = (vectors + manner.panel_vectors - 1) / manner.panel_vectors;
+    block->tile.packed = panel;
+    block->tile.errands.packs = manner.packs_with_first_tile && block->rows == LOOM_PRODUCT_ROW_BLOCK;
+    block->tile.errands.asks_for_a = manner.asks_for_a;
     size_t vector = 0;
     for (size_t p = 0; p < panels; p++) {
         const size_t width = FN(part)(vectors, panels, p), column = vector * LANES;
@@ -192,19 +243,28 @@ LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Block) *bl
             const size_t next = FN(part)(vectors, panels, p + 1);
             ahead = FN(lines_of_panel)(product, start, inner, column + width * LANES, next);
         }
-        block->tile.ahead = manner.asks_for_rows || ahead.rows > 0 ? &ahead : NULL;
-        FN(panel_product)(block, column, columns < width * LANES ? columns : width * LANES, width);
+        block->tile.ahead = &ahead;
+        block->tile.errands.asks_for_b = manner.asks_for_b || ahead.rows > 0;
+        if (block->c_transposed) {
+            FN(tiles_of_panel)(1, block, column, columns < width * LANES ? columns : width * LANES, width);
+        } else {
+            FN(plain_panel)(block, column, width);
+        }
         vector += width;
     }
 }
 
-// The block's rows of A, which is transposed, for `inner` steps: one row of the copy after the other, with a vector between
-// them, or the elements of a column would share a few sets of the cache.
-LOOM_INLINE void FN(copy_rows)(FN(Block) *block, size_t inner, size_t stride, Scalar *copy) {
-    const size_t vectors = (block->rows + LANES - 1) / LANES + 1;
-    FN(pack_panel)(inner, block->rows, vectors, block->tile.a, stride, copy);
+// The block's rows of A for `inner` steps, tile by tile.
+LOOM_INLINE void FN(copy_rows)(FN(Block) *block, _Bool transposed, size_t inner, size_t stride, Scalar *copy) {
+    const Scalar *const a = block->tile.a;
+    if (transposed) {
+        FN(copy_tiles)(block->rows, LOOM_COPIED_ROWS, inner, a, stride, copy, LOOM_COPIED_TILE);
+    } else {
+        FN(copy_tiles_transposed)(block->rows, LOOM_COPIED_ROWS, inner, a, stride, copy, LOOM_COPIED_TILE);
+    }
     block->tile.a = copy;
-    block->tile.a_step = vectors * LANES;
+    block->tile.a_row = 1;
+    block->tile.a_step = LOOM_COPIED_ROWS;
 }
 
 LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_transposed, Scalar *scratch) {
@@ -214,7 +274,7 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
         .weights_stride = product->weights_stride,
         .learning_rate = product->learning_rate,
     };
-    block.tile.a_row = product->a_transposed ? 1 : product->a_stride;
+    const size_t a_row = product->a_transposed ? 1 : product->a_stride;
     block.tile.c_stride = product->c_stride;
     block.tile.alpha = product->alpha;
     for (size_t start = 0; start < product->inner || start == 0; start += LOOM_PRODUCT_INNER_BLOCK) {
@@ -224,13 +284,14 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
         block.tile.beta = start == 0 ? product->beta : (Scalar)1;
         for (size_t row = 0; row < product->rows; row += LOOM_PRODUCT_ROW_BLOCK) {
             block.rows = product->rows - row < LOOM_PRODUCT_ROW_BLOCK ? product->rows - row : LOOM_PRODUCT_ROW_BLOCK;
+            block.tile.a_row = a_row;
             block.tile.a_step = product->a_transposed ? product->a_stride : 1;
-            block.tile.a = product->a + row * block.tile.a_row + start * block.tile.a_step;
+            block.tile.a = product->a + row * a_row + start * block.tile.a_step;
             block.tile.c = product->c + row * (c_transposed ? 1 : product->c_stride);
             block.weights = product->weights && start + inner == product->inner
                 ? product->weights + row * (c_transposed ? 1 : product->weights_stride) : NULL;
             if (block.manner.copies_a) {
-                FN(copy_rows)(&block, inner, product->a_stride, scratch + LOOM_PRODUCT_PANEL);
+                FN(copy_rows)(&block, product->a_transposed, inner, product->a_stride, scratch + LOOM_PRODUCT_PANEL);
             }
             FN(rows_product)(product, &block, start, inner, scratch);
         }
@@ -289,7 +350,10 @@ static void FN(multiply)(const FN(loom_product) *product, Scalar *scratch) {
 #undef LOOM_TILE
 #undef LOOM_TILE_ROWS_LIMIT
 #undef LOOM_TILE_ROWS
+#undef LOOM_PANEL_VECTORS_LIMIT
 #undef LOOM_PANEL_VECTORS
+#undef LOOM_COPIED_TILE
+#undef LOOM_COPIED_ROWS
 #undef LOOM_PRODUCT_SMALL_BYTES
 #undef LOOM_PRODUCT_LARGE_BYTES
 #undef LOOM_PRODUCT_ROW_BLOCK

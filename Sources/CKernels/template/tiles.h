@@ -1,11 +1,14 @@
 // What matrix products are made of: tiles of sums that stay in registers.
 
-// The tiles: 24 or 12 sums, with the vectors of B and a broadcast element of A, fill 32 or 16 registers.
+// The tiles: 24 or 12 sums, with the vectors of B and a broadcast element of A, fill 32 or 16 registers. Products have
+// panels of LOOM_PANEL_VECTORS, those with few columns of up to LOOM_PANEL_VECTORS_LIMIT (see `panel_limit`).
 #if defined(LOOM_AVX512_INTRINSICS) || defined(__aarch64__)
 #define LOOM_PANEL_VECTORS 3
-#define LOOM_TILE_ROWS(vectors) ((vectors) == 1 ? 14 : (vectors) == 2 ? 12 : 8)
+#define LOOM_PANEL_VECTORS_LIMIT 4
+#define LOOM_TILE_ROWS(vectors) ((vectors) == 1 ? 14 : (vectors) == 2 ? 12 : (vectors) == 3 ? 8 : 6)
 #else
 #define LOOM_PANEL_VECTORS 2
+#define LOOM_PANEL_VECTORS_LIMIT 2
 #define LOOM_TILE_ROWS(vectors) ((vectors) == 1 ? 10 : 6)
 #endif
 #define LOOM_TILE_ROWS_LIMIT 14
@@ -33,6 +36,14 @@ LOOM_INLINE void FN(ask_for_line)(FN(Ahead) *ahead) {
 // How many steps before it is multiplied a row of the panel, and of a transposed A, is asked for.
 #define LOOM_STEPS_AHEAD 6
 
+// What a tile does beside its sums. A tile of 8 × 3 vectors has 40 instructions a step, of the 48 that Cascade Lake can start
+// in the meantime: a needless request costs 1 to 3 % of a product.
+typedef struct {
+    _Bool asks_for_a;  // for its rows of a transposed A
+    _Bool asks_for_b;  // for its rows of B; and in any case, with one of these, for the lines ahead
+    _Bool packs;       // copies its rows of B, asking for those of A as well
+} FN(Errands);
+
 // What a tile is made of: element (r, k) of A at a[r * a_row + k * a_step], row k of B at b + k * b_stride.
 typedef struct {
     size_t inner;
@@ -43,7 +54,9 @@ typedef struct {
     Scalar *c;
     size_t c_stride;
     Scalar alpha, beta;
-    FN(Ahead) *ahead;  // NULL where nothing is asked for, neither rows nor the next panel
+    FN(Errands) errands;
+    FN(Ahead) *ahead;
+    Scalar *packed;  // where a tile that packs puts its rows of B, one after the other
 } FN(Tile);
 
 // The rows of A that a tile reads: row r starts at `low`, or from row 8 on at `high`, plus a multiple of the distance of
@@ -79,12 +92,15 @@ LOOM_INLINE Scalar FN(row_element)(const FN(TileRows) *rows, size_t row) {
     }
 }
 
-// One step of the inner dimension, with the elements of A in `a` and the vectors of B at `b`.
-LOOM_INLINE void FN(tile_step)(size_t rows, size_t vectors, const FN(TileRows) *a, const Scalar *b,
-                               Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS]) {
-    Vector columns[LOOM_PANEL_VECTORS];
+// One step of the inner dimension, with the elements of A in `a` and the vectors of B at `b`, which it may copy.
+LOOM_INLINE void FN(tile_step)(size_t rows, size_t vectors, const FN(TileRows) *a, const Scalar *b, _Bool packs,
+                               Scalar *packed, Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
+    Vector columns[LOOM_PANEL_VECTORS_LIMIT];
 #pragma clang loop unroll(full)
-    for (size_t v = 0; v < vectors; v++) { columns[v] = FN(load)(b + v * LANES); }
+    for (size_t v = 0; v < vectors; v++) {
+        columns[v] = FN(load)(b + v * LANES);
+        if (packs) { FN(store)(packed + v * LANES, columns[v]); }
+    }
 #pragma clang loop unroll(full)
     for (size_t r = 0; r < rows; r++) {
         const Vector element = FN(row_element)(a, r);
@@ -93,34 +109,56 @@ LOOM_INLINE void FN(tile_step)(size_t rows, size_t vectors, const FN(TileRows) *
     }
 }
 
-// `rows`, `vectors` and `asks` are constants at every call: the sums live in registers.
-LOOM_INLINE void FN(tile)(_Bool asks, size_t rows, size_t vectors, const FN(Tile) *tile) {
-    Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS];
-#pragma clang loop unroll(full)
-    for (size_t r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
-        for (size_t v = 0; v < vectors; v++) { sums[r][v] = (Scalar)0; }
-    }
+// All steps of a tile. `rows`, `vectors` and the flags are constants at every call: the sums live in registers.
+LOOM_INLINE void FN(steps)(size_t rows, size_t vectors, const FN(Tile) *tile,
+                           Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
     FN(TileRows) a = FN(tile_rows)(rows, tile);
     const Scalar *b = tile->b;
     const size_t step = tile->a_step * sizeof(Scalar), b_stride = tile->b_stride;
-    size_t k = tile->inner;
-    while (asks && k > 0) {
-        FN(ask_for_line)(tile->ahead);
-        size_t steps = k < LOOM_STEPS_PER_LINE ? k : LOOM_STEPS_PER_LINE;
+    for (size_t k = tile->inner; k > 0; k--, a.low += step, a.high += step, b += b_stride) {
+        FN(tile_step)(rows, vectors, &a, b, 0, NULL, sums);
+    }
+}
+
+LOOM_INLINE void FN(steps_with_errands)(FN(Errands) errands, size_t rows, size_t vectors, const FN(Tile) *tile,
+                                        Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
+    FN(TileRows) a = FN(tile_rows)(rows, tile);
+    const Scalar *b = tile->b;
+    Scalar *packed = tile->packed;
+    const size_t step = tile->a_step * sizeof(Scalar), b_stride = tile->b_stride;
+    FN(Ahead) ahead = *tile->ahead;
+    for (size_t k = tile->inner; k > 0;) {
+        size_t steps = k;
+        if (ahead.rows > 0) {
+            FN(ask_for_line)(&ahead);
+            steps = k < LOOM_STEPS_PER_LINE ? k : LOOM_STEPS_PER_LINE;
+        }
         k -= steps;
         // Unrolled, sums leave the registers: a quarter slower.
 #pragma clang loop unroll(disable)
         for (; steps > 0; steps--, a.low += step, a.high += step, b += b_stride) {
 #pragma clang loop unroll(full)
-            for (size_t v = 0; v < vectors; v++) {
+            for (size_t v = 0; errands.asks_for_b && v < vectors; v++) {
                 __builtin_prefetch(b + LOOM_STEPS_AHEAD * b_stride + v * LANES);
             }
-            __builtin_prefetch(a.low + LOOM_STEPS_AHEAD * step);
-            FN(tile_step)(rows, vectors, &a, b, sums);
+            if (errands.asks_for_a) { __builtin_prefetch(a.low + LOOM_STEPS_AHEAD * step); }
+            FN(tile_step)(rows, vectors, &a, b, errands.packs, packed, sums);
+            if (errands.packs) { packed += vectors * LANES; }
         }
     }
-    for (; k > 0; k--, a.low += step, a.high += step, b += b_stride) { FN(tile_step)(rows, vectors, &a, b, sums); }
+    *tile->ahead = ahead;
+}
+
+LOOM_INLINE void FN(clear)(size_t rows, size_t vectors, Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) { sums[r][v] = (Scalar)0; }
+    }
+}
+
+LOOM_INLINE void FN(add_to_c)(size_t rows, size_t vectors, const FN(Tile) *tile,
+                              Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
     Scalar *c = tile->c;
     const size_t c_stride = tile->c_stride;
     const Vector alpha = tile->alpha, beta = tile->beta;
@@ -142,6 +180,30 @@ LOOM_INLINE void FN(tile)(_Bool asks, size_t rows, size_t vectors, const FN(Tile
     }
 }
 
+// `rows` and `vectors` are constants at every call.
+LOOM_INLINE void FN(tile)(size_t rows, size_t vectors, const FN(Tile) *tile) {
+    Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT];
+    FN(clear)(rows, vectors, sums);
+    FN(steps)(rows, vectors, tile, sums);
+    FN(add_to_c)(rows, vectors, tile, sums);
+}
+
+LOOM_INLINE void FN(busy_tile)(size_t rows, size_t vectors, const FN(Tile) *tile) {
+    Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT];
+    FN(clear)(rows, vectors, sums);
+    const FN(Errands) errands = tile->errands;
+    if (errands.packs) {
+        FN(steps_with_errands)((FN(Errands)){1, 1, 1}, rows, vectors, tile, sums);
+    } else if (!errands.asks_for_a) {
+        FN(steps_with_errands)((FN(Errands)){0, 1, 0}, rows, vectors, tile, sums);
+    } else if (!errands.asks_for_b) {
+        FN(steps_with_errands)((FN(Errands)){1, 0, 0}, rows, vectors, tile, sums);
+    } else {
+        FN(steps_with_errands)((FN(Errands)){1, 1, 0}, rows, vectors, tile, sums);
+    }
+    FN(add_to_c)(rows, vectors, tile, sums);
+}
+
 // What a tile does with a sum, for a single one.
 LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c) {
     if (beta == 0) { return sum * alpha; }
@@ -152,10 +214,10 @@ LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c)
 #endif
 }
 
-// A tile, and one that asks early for its rows and for the next panel.
+// A tile, and one with errands.
 #define LOOM_TILE(rows, vectors)                                                                    \
-    static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(0, rows, vectors, tile); } \
-    static void FN(asking_tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(1, rows, vectors, tile); }
+    static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(rows, vectors, tile); } \
+    static void FN(busy_tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(busy_tile)(rows, vectors, tile); }
 #define LOOM_TILES_TO_6(vectors)                                                                    \
     LOOM_TILE(1, vectors) LOOM_TILE(2, vectors) LOOM_TILE(3, vectors) LOOM_TILE(4, vectors)         \
     LOOM_TILE(5, vectors) LOOM_TILE(6, vectors)
@@ -168,24 +230,22 @@ LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c)
 LOOM_TILES_TO_6(1)
 LOOM_TILE(7, 1) LOOM_TILE(8, 1) LOOM_TILE(9, 1) LOOM_TILE(10, 1)
 LOOM_TILES_TO_6(2)
-#if LOOM_PANEL_VECTORS == 3
+#if LOOM_PANEL_VECTORS_LIMIT == 4
 LOOM_TILE(11, 1) LOOM_TILE(12, 1) LOOM_TILE(13, 1) LOOM_TILE(14, 1)
 LOOM_TILE(7, 2) LOOM_TILE(8, 2) LOOM_TILE(9, 2) LOOM_TILE(10, 2) LOOM_TILE(11, 2) LOOM_TILE(12, 2)
 LOOM_TILES_TO_6(3)
 LOOM_TILE(7, 3) LOOM_TILE(8, 3)
+LOOM_TILES_TO_6(4)
 #define LOOM_TILES(kind)                                                                            \
     {{LOOM_TILE_NAMES_TO_10(kind, 1), FN(kind##_11_1), FN(kind##_12_1), FN(kind##_13_1), FN(kind##_14_1)}, \
      {LOOM_TILE_NAMES_TO_10(kind, 2), FN(kind##_11_2), FN(kind##_12_2)},                            \
-     {LOOM_TILE_NAMES_TO_6(kind, 3), FN(kind##_7_3), FN(kind##_8_3)}}
+     {LOOM_TILE_NAMES_TO_6(kind, 3), FN(kind##_7_3), FN(kind##_8_3)},                               \
+     {LOOM_TILE_NAMES_TO_6(kind, 4)}}
 #else
 #define LOOM_TILES(kind) {{LOOM_TILE_NAMES_TO_10(kind, 1)}, {LOOM_TILE_NAMES_TO_6(kind, 2)}}
 #endif
 
 typedef void (*FN(TileFunction))(const FN(Tile) *);
-static const FN(TileFunction) FN(tiles)[2][LOOM_PANEL_VECTORS][LOOM_TILE_ROWS_LIMIT] = {
-    LOOM_TILES(tile), LOOM_TILES(asking_tile)};
-
-// The tiles of a panel, by their rows - 1.
-LOOM_INLINE const FN(TileFunction) *FN(tiles_of_panel)(size_t vectors, const FN(Tile) *tile) {
-    return FN(tiles)[tile->ahead != NULL][vectors - 1];
-}
+// By whether they have errands, and by their vectors and rows, each less 1.
+static const FN(TileFunction) FN(tiles)[2][LOOM_PANEL_VECTORS_LIMIT][LOOM_TILE_ROWS_LIMIT] = {
+    LOOM_TILES(tile), LOOM_TILES(busy_tile)};
