@@ -29,17 +29,23 @@ _Static_assert(LOOM_PRODUCT_SCRATCH - LOOM_PRODUCT_PANEL
                    >= (LOOM_PRODUCT_ROW_BLOCK + LOOM_COPIED_ROWS - 1) / LOOM_COPIED_ROWS * LOOM_COPIED_TILE,
                "room for the copied tiles of A");
 
-// The lines of the panel from `column` on, for the steps from `start` on.
-static FN(Ahead) FN(lines_of_panel)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
-                                    size_t vectors) {
-    const size_t columns =
-        product->columns - column < vectors * LANES ? product->columns - column : vectors * LANES;
-    const size_t row = product->b_transposed ? column : start, offset = product->b_transposed ? start : column;
+// The panel from `column` on, for the steps from `start` on.
+static FN(Ahead) FN(panel_ahead)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
+                                 size_t vectors) {
+    const size_t rest = product->columns - column, columns = rest < vectors * LANES ? rest : vectors * LANES;
+    const size_t stride = product->b_stride * sizeof(Scalar), piece_bytes = vectors * 64;
+    if (!product->b_transposed) {
+        const Scalar *const first = product->b + start * product->b_stride + column;
+        return (FN(Ahead)){.piece = (const char *)first, .pieces = inner, .stride = stride, .rows = 1};
+    }
+    const size_t pieces = (inner * sizeof(Scalar) + piece_bytes - 1) / piece_bytes;
     return (FN(Ahead)){
-        .row = (const char *)(product->b + row * product->b_stride + offset),
-        .rows = product->b_transposed ? columns : inner,
-        .stride = product->b_stride * sizeof(Scalar),
-        .row_bytes = (product->b_transposed ? inner : columns) * sizeof(Scalar),
+        .piece = (const char *)(product->b + column * product->b_stride + start),
+        .pieces = pieces,
+        .stride = piece_bytes,
+        .rows = columns,
+        .row_gap = stride - pieces * piece_bytes,
+        .pieces_of_row = pieces,
     };
 }
 
@@ -57,29 +63,27 @@ typedef struct {
 // Rows of A, and the panels that they meet.
 typedef struct {
     size_t rows;
-    FN(Tile) tile;
+    const Scalar *a;  // where the block's rows begin
+    Scalar *c;
+    FN(Tile) tile;    // what its tiles have in common
     FN(Manner) manner;
+    _Bool asks_for_c_at_once;  // of a tile, and for the weights, before it runs
     _Bool c_transposed;  // element (r, k) of C at c[k * c_stride + r], and the weights likewise
     Scalar *weights;     // of the block's rows; NULL where C is no velocity, or not complete yet
-    size_t weights_stride;
     Scalar learning_rate;
 } FN(Block);
 
-// Lines to write are asked for as such, where the instruction exists: other workers have read the weights, and give up
-// their copies in the meantime. 784-1024-1024-10 in batches of 256 on two cores of Zen 5: 2 to 5 % of the step.
-LOOM_INLINE void FN(ask_for_tile)(Scalar *first, size_t stride, size_t rows, size_t vectors) {
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(first + r * stride + v * LANES, 1); }
-    }
+LOOM_INLINE void FN(ask_for_tile)(const Scalar *first, size_t stride, size_t rows, size_t vectors) {
+    for (size_t r = 0; r < rows; r++) { FN(ask_for_lines)(first + r * stride, vectors); }
 }
 
-// W -= learning rate · V for `rows` rows of a tile, `w` and `velocity` where its first element lies.
-LOOM_INLINE void FN(step_weights)(const FN(Block) *block, const FN(Tile) *tile, Scalar *w, size_t rows, size_t vectors) {
+// W -= learning rate · V for the `rows` rows of a tile.
+LOOM_INLINE void FN(step_weights)(const FN(Tile) *tile, Scalar learning_rate, size_t rows, size_t vectors) {
     for (size_t r = 0; r < rows; r++) {
-        Scalar *const row = w + r * block->weights_stride;
+        Scalar *const row = tile->weights + r * tile->weights_stride;
         const Scalar *const velocity = tile->c + r * tile->c_stride;
         for (size_t k = 0; k < vectors * LANES; k += LANES) {
-            FN(store)(row + k, FN(multiply_add)(FN(load)(velocity + k), -block->learning_rate, FN(load)(row + k)));
+            FN(store)(row + k, FN(multiply_add)(FN(load)(velocity + k), -learning_rate, FN(load)(row + k)));
         }
     }
 }
@@ -106,12 +110,12 @@ LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) ru
             FN(transpose)(lines);
             const size_t lines_of_c = columns - k < LANES ? columns - k : LANES;
             for (size_t i = 0; i < lines_of_c; i++) {
-                Scalar *const c = block->tile.c + (column + k + i) * block->tile.c_stride + row + start;
+                Scalar *const c = block->c + (column + k + i) * block->tile.c_stride + row + start;
                 const Vector value = overwrites
                     ? lines[i] * alpha : FN(multiply_add)(lines[i], alpha, FN(load_first)(c, count) * beta);
                 FN(store_first)(c, value, count);
                 if (!block->weights) { continue; }
-                Scalar *const w = block->weights + (column + k + i) * block->weights_stride + row + start;
+                Scalar *const w = block->weights + (column + k + i) * block->tile.weights_stride + row + start;
                 FN(store_first)(w, FN(multiply_add)(value, -block->learning_rate, FN(load_first)(w, count)), count);
             }
         }
@@ -121,48 +125,50 @@ LOOM_INLINE void FN(transposed_tile)(const FN(Block) *block, FN(TileFunction) ru
 // A tile whose C lies as it is, its first element at (row, column).
 LOOM_INLINE void FN(plain_tile)(const FN(Block) *block, FN(TileFunction) run, FN(Tile) *tile, size_t row, size_t rows,
                                 size_t column, size_t vectors) {
-    tile->c = block->tile.c + row * tile->c_stride + column;
-    if (block->manner.asks_for_c) { FN(ask_for_tile)(tile->c, tile->c_stride, rows, vectors); }
-    Scalar *const weights = block->weights ? block->weights + row * block->weights_stride + column : NULL;
-    if (weights) { FN(ask_for_tile)(weights, block->weights_stride, rows, vectors); }
+    tile->c = block->c + row * tile->c_stride + column;
+    const _Bool has_weights = block->weights != NULL;
+    if (has_weights) { tile->weights = block->weights + row * tile->weights_stride + column; }
+    if (block->asks_for_c_at_once) {
+        if (block->manner.asks_for_c) { FN(ask_for_tile)(tile->c, tile->c_stride, rows, vectors); }
+        if (has_weights) { FN(ask_for_tile)(tile->weights, tile->weights_stride, rows, vectors); }
+    }
     run(tile);
-    if (weights) { FN(step_weights)(block, tile, weights, rows, vectors); }
+    if (has_weights) { FN(step_weights)(tile, block->learning_rate, rows, vectors); }
 }
 
 // All tiles of the panel of `columns` columns that begins with `column`. `c_transposed` is a constant at every call.
-LOOM_INLINE void FN(tiles_of_panel)(_Bool c_transposed, const FN(Block) *block, size_t column, size_t columns,
-                                    size_t vectors) {
+LOOM_INLINE void FN(tiles_of_panel)(_Bool c_transposed, const FN(Block) *block, FN(Tile) *tile, size_t column,
+                                    size_t columns, size_t vectors) {
     const size_t limit = block->manner.copies_a ? LOOM_COPIED_ROWS : LOOM_TILE_ROWS(vectors);
     const size_t tiles = (block->rows + limit - 1) / limit;
     // The tiles of a copy are full, others are as even as can be.
     const size_t even_rows = block->manner.copies_a ? limit : block->rows / tiles;
     const size_t larger_tiles = block->manner.copies_a ? 0 : block->rows % tiles;
     const size_t a_tile = block->manner.copies_a ? LOOM_COPIED_TILE : 0;
-    FN(Tile) tile = block->tile;
-    const FN(TileFunction) *const run = FN(tiles)[tile.errands.asks_for_a || tile.errands.asks_for_b][vectors - 1];
+    const FN(TileFunction) *const run = FN(tiles)[tile->errands.asks_for_a || tile->errands.asks_for_b][vectors - 1];
     size_t row = 0;
     for (size_t t = 0; t < tiles; t++) {
         const size_t rest = block->rows - row, share = even_rows + (t < larger_tiles);
         const size_t rows = share < rest ? share : rest;
-        tile.a = block->tile.a + (a_tile > 0 ? t * a_tile : row * tile.a_row);
+        tile->a = block->a + (a_tile > 0 ? t * a_tile : row * tile->a_row);
         if (c_transposed) {
-            FN(transposed_tile)(block, run[rows - 1], &tile, row, rows, column, columns, vectors);
+            FN(transposed_tile)(block, run[rows - 1], tile, row, rows, column, columns, vectors);
         } else {
-            FN(plain_tile)(block, run[rows - 1], &tile, row, rows, column, vectors);
+            FN(plain_tile)(block, run[rows - 1], tile, row, rows, column, vectors);
         }
         row += rows;
-        if (tile.errands.packs) {
-            tile.errands.packs = 0;
-            tile.b = tile.packed;
-            tile.b_stride = vectors * LANES;
+        if (tile->errands.packs) {
+            tile->errands.packs = 0;
+            tile->b = tile->packed;
+            tile->b_stride = vectors * LANES;
         }
     }
 }
 
 // Not inlined: among all that surrounds them, registers are few. 32 × 64 × 10 on Cascade Lake: 82 → 84 GFLOP/s. Tiles whose C
-// is transposed lose 5 % that way (512 × 10 × 128).
-static __attribute__((noinline)) void FN(plain_panel)(const FN(Block) *block, size_t column, size_t vectors) {
-    FN(tiles_of_panel)(0, block, column, 0, vectors);
+// is transposed lose 5 % that way (512 × 10 × 128). No copy of the tile either, which would wait for what was just written.
+static __attribute__((noinline)) void FN(plain_panel)(FN(Block) *block, size_t column, size_t vectors) {
+    FN(tiles_of_panel)(0, block, &block->tile, column, 0, vectors);
 }
 
 // Panels of four vectors with tiles of 6 rows, or of three and 8: whatever makes fewer tiles of the rows, or of few columns
@@ -223,7 +229,7 @@ LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Block) *bl
     const size_t vectors = (product->columns + LANES - 1) / LANES;
     const size_t panels = (vectors + manner.panel_vectors - 1) / manner.panel_vectors;
     block->tile.packed = panel;
-    block->tile.errands.packs = manner.packs_with_first_tile && block->rows == LOOM_PRODUCT_ROW_BLOCK;
+    block->tile.weights = NULL;
     block->tile.errands.asks_for_a = manner.asks_for_a;
     size_t vector = 0;
     for (size_t p = 0; p < panels; p++) {
@@ -238,15 +244,21 @@ LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Block) *bl
         }
         block->tile.b = manner.packs_panels ? panel : b;
         block->tile.b_stride = manner.packs_panels ? width * LANES : stride;
-        FN(Ahead) ahead = {.rows = 0};
+        FN(Ahead) ahead = {.pieces = 0};
         if (manner.asks_for_panels && p + 1 < panels) {
             const size_t next = FN(part)(vectors, panels, p + 1);
-            ahead = FN(lines_of_panel)(product, start, inner, column + width * LANES, next);
+            ahead = FN(panel_ahead)(product, start, inner, column + width * LANES, next);
         }
         block->tile.ahead = &ahead;
-        block->tile.errands.asks_for_b = manner.asks_for_b || ahead.rows > 0;
+        block->tile.errands.asks_for_b = manner.asks_for_b || ahead.pieces > 0;
+        block->tile.errands.packs = manner.packs_with_first_tile && block->rows == LOOM_PRODUCT_ROW_BLOCK;
+        // Tiles of few steps would not get through.
+        const _Bool is_busy = block->tile.errands.asks_for_a || block->tile.errands.asks_for_b;
+        block->tile.errands.asks_for_c = manner.asks_for_c && !block->c_transposed && inner >= 256 && is_busy;
+        block->asks_for_c_at_once = !block->tile.errands.asks_for_c && (manner.asks_for_c || block->weights);
         if (block->c_transposed) {
-            FN(tiles_of_panel)(1, block, column, columns < width * LANES ? columns : width * LANES, width);
+            FN(Tile) tile = block->tile;
+            FN(tiles_of_panel)(1, block, &tile, column, columns < width * LANES ? columns : width * LANES, width);
         } else {
             FN(plain_panel)(block, column, width);
         }
@@ -256,13 +268,12 @@ LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Block) *bl
 
 // The block's rows of A for `inner` steps, tile by tile.
 LOOM_INLINE void FN(copy_rows)(FN(Block) *block, _Bool transposed, size_t inner, size_t stride, Scalar *copy) {
-    const Scalar *const a = block->tile.a;
     if (transposed) {
-        FN(copy_tiles)(block->rows, LOOM_COPIED_ROWS, inner, a, stride, copy, LOOM_COPIED_TILE);
+        FN(copy_tiles)(block->rows, LOOM_COPIED_ROWS, inner, block->a, stride, copy, LOOM_COPIED_TILE);
     } else {
-        FN(copy_tiles_transposed)(block->rows, LOOM_COPIED_ROWS, inner, a, stride, copy, LOOM_COPIED_TILE);
+        FN(copy_tiles_transposed)(block->rows, LOOM_COPIED_ROWS, inner, block->a, stride, copy, LOOM_COPIED_TILE);
     }
-    block->tile.a = copy;
+    block->a = copy;
     block->tile.a_row = 1;
     block->tile.a_step = LOOM_COPIED_ROWS;
 }
@@ -271,11 +282,11 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
     FN(Block) block = {
         .manner = FN(manner)(product),
         .c_transposed = c_transposed,
-        .weights_stride = product->weights_stride,
         .learning_rate = product->learning_rate,
     };
     const size_t a_row = product->a_transposed ? 1 : product->a_stride;
     block.tile.c_stride = product->c_stride;
+    block.tile.weights_stride = product->weights_stride;
     block.tile.alpha = product->alpha;
     for (size_t start = 0; start < product->inner || start == 0; start += LOOM_PRODUCT_INNER_BLOCK) {
         const size_t inner = product->inner - start < LOOM_PRODUCT_INNER_BLOCK ? product->inner - start
@@ -286,8 +297,8 @@ LOOM_INLINE void FN(multiply_by_tiles)(const FN(loom_product) *product, _Bool c_
             block.rows = product->rows - row < LOOM_PRODUCT_ROW_BLOCK ? product->rows - row : LOOM_PRODUCT_ROW_BLOCK;
             block.tile.a_row = a_row;
             block.tile.a_step = product->a_transposed ? product->a_stride : 1;
-            block.tile.a = product->a + row * a_row + start * block.tile.a_step;
-            block.tile.c = product->c + row * (c_transposed ? 1 : product->c_stride);
+            block.a = product->a + row * a_row + start * block.tile.a_step;
+            block.c = product->c + row * (c_transposed ? 1 : product->c_stride);
             block.weights = product->weights && start + inner == product->inner
                 ? product->weights + row * (c_transposed ? 1 : product->weights_stride) : NULL;
             if (block.manner.copies_a) {
