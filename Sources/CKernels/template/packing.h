@@ -42,9 +42,9 @@ LOOM_INLINE void FN(copy_columns)(size_t steps, size_t elements, const Scalar *f
     }
 }
 
-// The elements of a transposed A for tiles of `tile_rows` rows: each tile has its rows side by side, one step of `inner` after
-// the other, `tile_stride` elements behind the tile before. A few steps of all tiles come before the next ones: every step
-// is on another page.
+// The elements of a transposed A for tiles of `tile_rows` rows: each tile has its rows side by side, one step of `inner`
+// after the other, `tile_stride` elements behind the tile before. A few steps of all tiles come before the next ones: every
+// step is on another page.
 LOOM_INLINE void FN(copy_tiles)(size_t rows, size_t tile_rows, size_t inner, const Scalar *a, size_t stride, Scalar *copy,
                                 size_t tile_stride) {
     const size_t full_tiles = rows / tile_rows, rest = rows % tile_rows;

@@ -67,7 +67,7 @@ typedef struct {
     Scalar *c;
     FN(Tile) tile;    // what its tiles have in common
     FN(Manner) manner;
-    _Bool asks_for_c_at_once;  // of a tile, and for the weights, before it runs
+    _Bool asks_for_c_at_once;  // for that of a tile, and its weights, before it runs
     _Bool c_transposed;  // element (r, k) of C at c[k * c_stride + r], and the weights likewise
     Scalar *weights;     // of the block's rows; NULL where C is no velocity, or not complete yet
     Scalar learning_rate;
@@ -172,9 +172,9 @@ static __attribute__((noinline)) void FN(plain_panel)(FN(Block) *block, size_t c
 }
 
 // Panels of four vectors with tiles of 6 rows, or of three and 8: whatever makes fewer tiles of the rows, or of few columns
-// fewer panels of two vectors, whose tiles are slower. Cascade Lake, GFLOP/s with three and with four: 32 × 64 × 32 109 → 121,
-// 64 × 128 × 784 124 → 129, gradients of 784 × 128 × 64 109 → 118, of 512 × 10 × 128 83 → 86, but of 256 × 512 × 128
-// 116 → 115.
+// fewer panels of two vectors, whose tiles are slower. Cascade Lake, GFLOP/s with three and with four: 32 × 64 × 32
+// 109 → 121, 64 × 128 × 784 124 → 129, gradients of 784 × 128 × 64 109 → 118, of 512 × 10 × 128 83 → 86, but of
+// 256 × 512 × 128 116 → 115.
 LOOM_INLINE size_t FN(panel_limit)(size_t rows, size_t columns) {
     const size_t vectors = (columns + LANES - 1) / LANES;
     const size_t tiles_of_three = (rows + LOOM_TILE_ROWS(LOOM_PANEL_VECTORS) - 1) / LOOM_TILE_ROWS(LOOM_PANEL_VECTORS);

@@ -13,8 +13,8 @@
 #endif
 #define LOOM_TILE_ROWS_LIMIT 14
 
-// What is asked for early: the next panel, piece by piece, each of a line for every vector of a panel. Nothing where `pieces`
-// is 0.
+// What is asked for early: the next panel, piece by piece, each of a line for every vector of a panel. Nothing where
+// `pieces` is 0.
 typedef struct {
     const char *piece;
     size_t pieces, stride;               // left of this row, and their distance
@@ -32,13 +32,14 @@ LOOM_INLINE void FN(ask_for_piece)(FN(Ahead) *ahead, size_t vectors) {
     }
 }
 
-// Steps of a tile between two pieces, for each of their lines: a panel of 3 vectors is complete after 12 tiles (2 vectors: 8).
+// Steps of a tile between two pieces, for each of their lines: a panel of 3 vectors is complete after 12 tiles (2 vectors:
+// 8).
 #define LOOM_STEPS_PER_LINE 4
 // How many steps before it is multiplied a row of the panel, and of a transposed A, is asked for.
 #define LOOM_STEPS_AHEAD 6
 
-// What a tile does beside its sums. A tile of 8 × 3 vectors has 40 instructions a step, of the 48 that Cascade Lake can start
-// in the meantime: a needless request costs 1 to 3 % of a product.
+// What a tile does beside its sums. A tile of 8 × 3 vectors has 40 instructions a step, of the 48 that Cascade Lake can
+// start in the meantime: a needless request costs 1 to 3 % of a product.
 typedef struct {
     _Bool asks_for_a;  // for its rows of a transposed A
     _Bool asks_for_b;  // for its rows of B; and in any case, with one of these, for what is ahead
@@ -130,8 +131,8 @@ LOOM_INLINE void FN(ask_for_lines)(const Scalar *row, size_t vectors) {
     for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(row + v * LANES, 1); }
 }
 
-// Of C, a row at a time: all at once they fill the buffers that the lines of B need. Cascade Lake, steps of 128 × 512 × 512
-// 125 → 130 GFLOP/s, gradient of 512 × 1024 × 256 112 → 119.
+// All steps, with what `errands` says beside them. C is asked for a row at a time: all at once, its lines fill the buffers
+// that those of B must pass. Cascade Lake: 128 × 512 × 512 125 → 130 GFLOP/s, gradient of 512 × 1024 × 256 112 → 119.
 LOOM_INLINE void FN(steps_with_errands)(FN(Errands) errands, size_t rows, size_t vectors, const FN(Tile) *tile,
                                         Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
     FN(TileRows) a = FN(tile_rows)(rows, tile);
