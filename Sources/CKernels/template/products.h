@@ -32,12 +32,12 @@ _Static_assert(LOOM_PRODUCT_SCRATCH - LOOM_PRODUCT_PANEL
 // The panel from `column` on, for the steps from `start` on.
 static FN(Ahead) FN(panel_ahead)(const FN(loom_product) *product, size_t start, size_t inner, size_t column,
                                  size_t vectors) {
-    const size_t rest = product->columns - column, columns = rest < vectors * LANES ? rest : vectors * LANES;
     const size_t stride = product->b_stride * sizeof(Scalar), piece_bytes = vectors * 64;
     if (!product->b_transposed) {
         const Scalar *const first = product->b + start * product->b_stride + column;
         return (FN(Ahead)){.piece = (const char *)first, .pieces = inner, .stride = stride, .rows = 1};
     }
+    const size_t rest = product->columns - column, columns = rest < vectors * LANES ? rest : vectors * LANES;
     const size_t pieces = (inner * sizeof(Scalar) + piece_bytes - 1) / piece_bytes;
     return (FN(Ahead)){
         .piece = (const char *)(product->b + column * product->b_stride + start),
@@ -141,11 +141,11 @@ LOOM_INLINE void FN(tiles_of_panel)(_Bool c_transposed, const FN(Block) *block, 
                                     size_t columns, size_t vectors) {
     const size_t limit = block->manner.copies_a ? LOOM_COPIED_ROWS : LOOM_TILE_ROWS(vectors);
     const size_t tiles = (block->rows + limit - 1) / limit;
-    // The tiles of a copy are full, others are as even as can be.
+    // The tiles of a copy are full, others as even as can be: what `part` says, without its divisions at every tile.
     const size_t even_rows = block->manner.copies_a ? limit : block->rows / tiles;
     const size_t larger_tiles = block->manner.copies_a ? 0 : block->rows % tiles;
     const size_t a_tile = block->manner.copies_a ? LOOM_COPIED_TILE : 0;
-    const FN(TileFunction) *const run = FN(tiles)[tile->errands.asks_for_a || tile->errands.asks_for_b][vectors - 1];
+    const FN(TileFunction) *const run = FN(tiles)[FN(has_errands)(&tile->errands)][vectors - 1];
     size_t row = 0;
     for (size_t t = 0; t < tiles; t++) {
         const size_t rest = block->rows - row, share = even_rows + (t < larger_tiles);
@@ -253,8 +253,8 @@ LOOM_INLINE void FN(rows_product)(const FN(loom_product) *product, FN(Block) *bl
         block->tile.errands.asks_for_b = manner.asks_for_b || ahead.pieces > 0;
         block->tile.errands.packs = manner.packs_with_first_tile && block->rows == LOOM_PRODUCT_ROW_BLOCK;
         // Tiles of few steps would not get through.
-        const _Bool is_busy = block->tile.errands.asks_for_a || block->tile.errands.asks_for_b;
-        block->tile.errands.asks_for_c = manner.asks_for_c && !block->c_transposed && inner >= 256 && is_busy;
+        block->tile.errands.asks_for_c = manner.asks_for_c && !block->c_transposed && inner >= 256
+            && FN(has_errands)(&block->tile.errands);
         block->asks_for_c_at_once = !block->tile.errands.asks_for_c && (manner.asks_for_c || block->weights);
         if (block->c_transposed) {
             FN(Tile) tile = block->tile;

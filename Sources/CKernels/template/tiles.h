@@ -47,6 +47,8 @@ typedef struct {
     _Bool packs;       // copies its rows of B, asking for those of A as well
 } FN(Errands);
 
+LOOM_INLINE _Bool FN(has_errands)(const FN(Errands) *errands) { return errands->asks_for_a || errands->asks_for_b; }
+
 // What a tile is made of: element (r, k) of A at a[r * a_row + k * a_step], row k of B at b + k * b_stride.
 typedef struct {
     size_t inner;
@@ -131,8 +133,9 @@ LOOM_INLINE void FN(ask_for_lines)(const Scalar *row, size_t vectors) {
     for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(row + v * LANES, 1); }
 }
 
-// All steps, with what `errands` says beside them. C is asked for a row at a time: all at once, its lines fill the buffers
-// that those of B must pass. Cascade Lake: 128 × 512 × 512 125 → 130 GFLOP/s, gradient of 512 × 1024 × 256 112 → 119.
+// All steps, with what `errands` says beside them: constants at every call, but for `asks_for_c`, which is the tile's. C is
+// asked for a row at a time: all at once, its lines fill the buffers that those of B must pass. Cascade Lake:
+// 128 × 512 × 512 125 → 130 GFLOP/s, gradient of 512 × 1024 × 256 112 → 119.
 LOOM_INLINE void FN(steps_with_errands)(FN(Errands) errands, size_t rows, size_t vectors, const FN(Tile) *tile,
                                         Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
     FN(TileRows) a = FN(tile_rows)(rows, tile);
@@ -143,10 +146,11 @@ LOOM_INLINE void FN(steps_with_errands)(FN(Errands) errands, size_t rows, size_t
     const Scalar *written = tile->c, *weights = tile->weights;
     size_t written_rows = tile->errands.asks_for_c ? rows : 0, written_stride = tile->c_stride;
     for (size_t k = tile->inner; k > 0;) {
+        const size_t few = k < LOOM_STEPS_PER_LINE * vectors ? k : LOOM_STEPS_PER_LINE * vectors;
         size_t steps = k;
         if (ahead.pieces > 0) {
             FN(ask_for_piece)(&ahead, vectors);
-            steps = k < LOOM_STEPS_PER_LINE * vectors ? k : LOOM_STEPS_PER_LINE * vectors;
+            steps = few;
         }
         if (written_rows > 0) {
             FN(ask_for_lines)(written, vectors);
@@ -157,7 +161,7 @@ LOOM_INLINE void FN(steps_with_errands)(FN(Errands) errands, size_t rows, size_t
                 written_rows = rows;
                 weights = NULL;
             }
-            steps = k < LOOM_STEPS_PER_LINE * vectors ? k : LOOM_STEPS_PER_LINE * vectors;
+            steps = few;
         }
         k -= steps;
         // Unrolled, sums leave the registers: a quarter slower.
