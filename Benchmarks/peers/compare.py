@@ -9,6 +9,7 @@ import platform
 import statistics
 import sys
 import time
+from contextlib import ExitStack
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +27,7 @@ import report
 import worker
 import workload as workloads
 from report import GRADLOOM, Comparison, Series
+from runner import Runner
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
 # They select OpenBLAS's kernels and blocking: everybody gets the ones their BLAS chooses itself.
@@ -37,8 +39,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workload", nargs="*", help="names of workloads; the seven that are watched where none is given")
     parser.add_argument("--peers", default=",".join(worker.PEERS), help="default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
-    parser.add_argument("--slices", type=int, default=7, help="timed slices of a round; default: %(default)s")
+    parser.add_argument(
+        "--rounds", type=positive, default=3, help="how often all trainers are started anew; default: %(default)s")
+    parser.add_argument(
+        "--turns", type=positive, default=11, help="timed slices of every trainer in a round; default: %(default)s")
     parser.add_argument(
         "--patience", type=float, default=600,
         help="seconds that may go into waiting for other programs and measuring again; default: %(default)s")
@@ -52,50 +56,61 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def positive(text: str) -> int:
+    """A number of the command line that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
+    return int(text)
+
+
 def compare(
     item: Comparison, peers: list[str], options: argparse.Namespace, variables: dict[str, str]
 ) -> None:
-    """Measures all trainers in turn, round after round."""
+    """Measures all trainers in turn, round after round; all are started anew for each."""
     names = [GRADLOOM, *peers]
     item.series = {name: Series() for name in names}
     for number in range(options.rounds):
-        # Everybody is first, and after everybody else, in some round.
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            progress(f"{item.workload.name}: round {number + 1} of {options.rounds}, {report.title(name)}")
-            item.series[name].add(measured_in_peace(name, item, options, variables))
+        with ExitStack() as stack:
+            runners = {}
+            for name in names:
+                progress(f"{item.workload.name}: round {number + 1} of {options.rounds}, {report.title(name)} warms up")
+                runners[name] = stack.enter_context(started(name, item, options, variables))
+            turns = []
+            for turn in range(options.turns):
+                progress(f"{item.workload.name}: round {number + 1} of {options.rounds}, turn {turn + 1}")
+                # Everybody is first, and after everybody else, in some turn.
+                first = turn % len(names)
+                turns.append(measured_in_peace(names[first:] + names[:first], runners, item, options))
+        for name in names:
+            item.series[name].add([turn[name] for turn in turns])
+        own = [turn[GRADLOOM] for turn in turns]
+        item.ceiling_gflops.append([measured["ceiling_gflops"] for measured in own])
+        item.fork_join_turns += sum(measured["forked_and_joined"] for measured in own)
+        item.blas = own[0]["blas"]
+
+
+def started(name: str, item: Comparison, options: argparse.Namespace, variables: dict[str, str]) -> Runner:
+    """The process of a trainer, warmed up."""
+    if name != GRADLOOM:
+        return Runner(worker.command(name, item.workload, options.threads), variables)
+    words = [str(options.step_speed), "--turns", "--workers", str(options.threads), item.workload.name]
+    return Runner(words, {**os.environ})
 
 
 def measured_in_peace(
-    name: str, item: Comparison, options: argparse.Namespace, variables: dict[str, str]
-) -> dict[str, Any]:
-    """One round of one trainer: again where other programs had more than a little of the cores, if time is left."""
+    names: list[str], runners: dict[str, Runner], item: Comparison, options: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """A slice of everybody: again where other programs had more than a little of the cores, if time is left."""
     while True:
         start = time.monotonic()
-        result = measured(name, item, options, variables)
-        if result["other_work"] <= machine.LITTLE or options.patience <= 0:
-            break
+        others = machine.OtherWork(runners.values())
+        turn = {name: runners[name].slice() for name in names}
+        other_work = others.share()
+        if other_work <= machine.LITTLE or options.patience <= 0:
+            item.other_work.append(other_work)
+            return turn
         machine.wait_for_peace(options.patience)
         options.patience -= time.monotonic() - start
-    if name == GRADLOOM:
-        item.ceiling_gflops.append(result["ceiling_gflops"])
-        item.fork_join_rounds += result["fork_join_rounds"]
-        item.blas = result["blas"]
-    return result
-
-
-def measured(
-    name: str, item: Comparison, options: argparse.Namespace, variables: dict[str, str]
-) -> dict[str, Any]:
-    """One round of one trainer."""
-    others = machine.OtherWork()
-    if name != GRADLOOM:
-        command = worker.command(name, item.workload, options.threads) + ["--slices", str(options.slices)]
-        result = worker.answer(command, variables)
-    else:
-        command = [str(options.step_speed), "--json", "--workers", str(options.threads)]
-        command += ["--rounds", str(options.slices), item.workload.name]
-        result = worker.answer(command, {**os.environ})
-    return {**result, "other_work": others.share()}
 
 
 def progress(text: str) -> None:
@@ -124,7 +139,7 @@ def facts(options: argparse.Namespace, peers: list[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions(peers),
         "rounds": options.rounds,
-        "slices": options.slices,
+        "turns": options.turns,
         "environment": {name: "unset" for name in FORGOTTEN},
     }
 
@@ -167,7 +182,7 @@ def main() -> None:
     """Checks, measures, reports."""
     options = arguments()
     if options.worker:
-        worker.work(options.worker, options.facts, options.threads, options.slices, options.check, options.rate or 0)
+        worker.work(options.worker, options.facts, options.threads, options.check, options.rate or 0)
         return
     prepare(options)
     selected, peers = chosen(options)
@@ -192,7 +207,7 @@ def main() -> None:
         print(f"{item.workload.name}: {ratio:.2f} times as fast as {best}", file=sys.stderr)
     print(report.table(comparisons))
     print(report.disturbance(comparisons))
-    print(report.fallbacks(comparisons, options.slices))
+    print(report.fallbacks(comparisons))
     if options.results:
         record["workloads"] = [item.record() for item in comparisons]
         keep(record, comparisons, options.results)
@@ -203,3 +218,5 @@ if __name__ == "__main__":
         main()
     except (worker.WorkerError, guard.Disagreement) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

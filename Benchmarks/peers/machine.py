@@ -6,7 +6,9 @@ import os
 import platform
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 
 def processor() -> str:
@@ -36,15 +38,25 @@ def wait_for_peace(seconds: float) -> None:
             return
 
 
-class OtherWork:
-    """The time that the allowed cores spend on anything but this program and what it starts, from now on."""
+class Working(Protocol):
+    """A process that is known."""
 
-    def __init__(self) -> None:
+    @property
+    def seconds(self) -> float:
+        """The processor time that it has had."""
+        ...
+
+
+class OtherWork:
+    """The time that the allowed cores spend on anything but this program and `known` processes, from now on."""
+
+    def __init__(self, known: Iterable[Working] = ()) -> None:
+        self._known = list(known)
         self._cpus = {f"cpu{number}" for number in os.sched_getaffinity(0)}
         self._busy, self._own, self._start = self._busy_seconds(), self._own_seconds(), time.monotonic()
 
     def share(self) -> float:
-        """As a part of all the cores' time so far; programs that have not ended do not count as own."""
+        """As a part of all the cores' time so far."""
         busy = self._busy_seconds() - self._busy
         own = self._own_seconds() - self._own
         return max(0.0, busy - own) / ((time.monotonic() - self._start) * len(self._cpus))
@@ -59,6 +71,5 @@ class OtherWork:
                 ticks += user + nice + system + irq + softirq + steal
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    @staticmethod
-    def _own_seconds() -> float:
-        return sum(os.times()[:4])
+    def _own_seconds(self) -> float:
+        return sum(os.times()[:2]) + sum(process.seconds for process in self._known)

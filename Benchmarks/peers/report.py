@@ -1,4 +1,4 @@
-"""What was measured: per round, and summed up in a table."""
+"""What was measured: turn by turn, and summed up in a table."""
 
 from __future__ import annotations
 
@@ -14,23 +14,21 @@ GRADLOOM = "gradloom"
 
 @dataclass
 class Series:
-    """The rounds of one trainer on one workload."""
+    """The rounds of one trainer on one workload, each a process."""
 
-    samples_per_second: list[float] = field(default_factory=list)
+    samples_per_second: list[list[float]] = field(default_factory=list)
+    """Rounds × turns."""
     peak_resident_bytes: list[int] = field(default_factory=list)
-    other_work: list[float] = field(default_factory=list)
-    """The part of the cores' time that other programs took, while it ran."""
 
-    def add(self, measured: dict[str, Any]) -> None:
+    def add(self, slices: list[dict[str, Any]]) -> None:
         """Adds a round."""
-        self.samples_per_second.append(measured["samples_per_second"])
-        self.peak_resident_bytes.append(measured["peak_resident_bytes"])
-        self.other_work.append(measured["other_work"])
+        self.samples_per_second.append([measured["samples_per_second"] for measured in slices])
+        self.peak_resident_bytes.append(slices[-1]["peak_resident_bytes"])
 
     @property
     def speed(self) -> float:
-        """The median of the rounds, in samples/s."""
-        return statistics.median(self.samples_per_second)
+        """The median of the rounds' medians, in samples/s."""
+        return statistics.median(map(statistics.median, self.samples_per_second))
 
 
 @dataclass
@@ -39,21 +37,23 @@ class Comparison:
 
     workload: Workload
     series: dict[str, Series] = field(default_factory=dict)
-    ceiling_gflops: list[float] = field(default_factory=list)
-    fork_join_rounds: int = 0
-    """Slices in which Gradloom's workers forked and joined in every phase, because they did not all run in time."""
+    ceiling_gflops: list[list[float]] = field(default_factory=list)
+    """Rounds × turns."""
+    other_work: list[float] = field(default_factory=list)
+    """The part of the cores' time that other programs took; a number for every turn."""
+    fork_join_turns: int = 0
+    """Turns in which Gradloom's workers forked and joined in every phase, because they did not all run in time."""
     differences: dict[str, float] = field(default_factory=dict)
     blas: str = ""
 
     @property
     def best_peer(self) -> str:
-        """The peer with the highest median."""
+        """The peer with the highest speed."""
         return max((name for name in self.series if name != GRADLOOM), key=lambda name: self.series[name].speed)
 
     def relative(self, name: str) -> list[float]:
         """A trainer's speed over that of the best peer, round by round."""
-        best = self.series[self.best_peer].samples_per_second
-        return [own / peer for own, peer in zip(self.series[name].samples_per_second, best)]
+        return ratios(self.series[name].samples_per_second, self.series[self.best_peer].samples_per_second)
 
     @property
     def ratios(self) -> list[float]:
@@ -65,9 +65,8 @@ class Comparison:
         return speed * self.workload.operations_per_sample / 1e9
 
     def share(self, name: str) -> float:
-        """The part of the ceiling of its round that a trainer reaches; the median of the rounds."""
-        speeds = self.series[name].samples_per_second
-        return statistics.median(self.gflops(own) / most for own, most in zip(speeds, self.ceiling_gflops))
+        """The part of the ceiling of the same turn that a trainer reaches; the median of the rounds' medians."""
+        return self.gflops(statistics.median(ratios(self.series[name].samples_per_second, self.ceiling_gflops)))
 
     def record(self) -> dict[str, Any]:
         """Everything, for JSON."""
@@ -79,6 +78,13 @@ class Comparison:
             "ratio_highest": max(self.ratios),
             "ceiling_fraction": {name: self.share(name) for name in self.series},
         }
+
+
+def ratios(numerators: list[list[float]], denominators: list[list[float]]) -> list[float]:
+    """What is measured in the same turn is divided; the medians of the rounds' turns."""
+    return [
+        statistics.median(above / below for above, below in zip(*turns)) for turns in zip(numerators, denominators)
+    ]
 
 
 def title(name: str) -> str:
@@ -127,18 +133,18 @@ def table(comparisons: list[Comparison]) -> str:
 
 def disturbance(comparisons: list[Comparison]) -> str:
     """How much of the cores other programs had, in a sentence."""
-    shares = [share for item in comparisons for series in item.series.values() for share in series.other_work]
+    shares = [share for item in comparisons for share in item.other_work]
     return (
         f"Other programs and the hypervisor had {100 * statistics.median(shares):.1f} % of the cores' time "
-        f"(median of {len(shares)} measurements; at most {100 * max(shares):.1f} %)."
+        f"(median of {len(shares)} turns; at most {100 * max(shares):.1f} %)."
     )
 
 
-def fallbacks(comparisons: list[Comparison], slices: int) -> str:
+def fallbacks(comparisons: list[Comparison]) -> str:
     """How often Gradloom did not get all of its workers at the same time, in a sentence."""
-    count = sum(item.fork_join_rounds for item in comparisons)
-    total = slices * sum(len(item.ceiling_gflops) for item in comparisons)
-    return f"In {count} of {total} slices Gradloom's workers could not run at the same time, and forked and joined."
+    count = sum(item.fork_join_turns for item in comparisons)
+    total = sum(len(item.other_work) for item in comparisons)
+    return f"In {count} of {total} turns Gradloom's workers could not run at the same time, and forked and joined."
 
 
 def short(value: float) -> str:

@@ -8,28 +8,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from report import GRADLOOM, short, title
+from report import GRADLOOM, Series, ratios, short, title
 
 PEERS = ("torch", "torch-compile", "jax", "jax-scan", "sklearn")
 
 
 def ratio(workload: dict[str, Any], peer: str) -> str:
-    """Gradloom's speed over the peer's: the median of the rounds."""
+    """Gradloom's speed over the peer's: the median of the rounds, which are medians of their turns."""
     if peer not in workload["series"]:
         return "–"
-    speeds = (workload["series"][name]["samples_per_second"] for name in (GRADLOOM, peer))
-    return f"{statistics.median(own / other for own, other in zip(*speeds)):.2f}"
+    own, other = (workload["series"][name]["samples_per_second"] for name in (GRADLOOM, peer))
+    return f"{statistics.median(ratios(own, other)):.2f}"
 
 
 def row(workload: dict[str, Any]) -> list[str]:
     """One line of the table."""
-    own = workload["series"][GRADLOOM]
+    own = Series(**workload["series"][GRADLOOM])
     return [
         workload["workload"]["name"],
-        short(statistics.median(own["samples_per_second"])),
+        short(own.speed),
         f"{100 * workload['ceiling_fraction'][GRADLOOM]:.0f} %",
         *(ratio(workload, peer) for peer in PEERS),
-        f"{max(own['peak_resident_bytes']) / 2**20:,.0f}",
+        f"{max(own.peak_resident_bytes) / 2**20:,.0f}",
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -86,8 +85,13 @@ def answer(command: list[str], variables: dict[str, str]) -> Any:
         problem = f"ended with {result.returncode}"
     except (IndexError, json.JSONDecodeError):
         problem = "printed no JSON"
-    last = "\n".join((result.stderr or result.stdout).strip().splitlines()[-8:])
-    raise WorkerError(f"{' '.join(map(str, command[:4]))} … {problem}:\n{last}")
+    raise WorkerError(ending(command, problem, result.stderr or result.stdout))
+
+
+def ending(command: list[str], problem: str, output: str) -> str:
+    """How a process ended, with the last lines that it printed."""
+    last = "\n".join(output.strip().splitlines()[-8:])
+    return f"{' '.join(map(str, command[:4]))} … {problem}:\n{last}"
 
 
 def command(peer: str, workload: Workload, threads: int, check: Path | None = None, rate: float = 0) -> list[str]:
@@ -96,16 +100,15 @@ def command(peer: str, workload: Workload, threads: int, check: Path | None = No
     return words + (["--check", str(check), "--rate", str(rate)] if check else [])
 
 
-def work(peer: str, facts: str, threads: int, rounds: int, check: Path | None, rate: float) -> None:
-    """What a worker does: prints speeds, or the losses on the samples in `check`."""
+def work(peer: str, facts: str, threads: int, check: Path | None, rate: float) -> None:
+    """What a worker does: prints the losses on the samples in `check`, or the speed of a slice whenever it is asked."""
     import guard
 
     workload = decoded(facts)
     if check:
-        result: dict[str, Any] = {"losses": _made(peer, guard.read(check, workload, rate, threads)).losses()}
+        print(json.dumps({"losses": _made(peer, guard.read(check, workload, rate, threads)).losses()}))
     else:
-        result = _measured(_made(peer, random_task(workload, workload.batches, LEARNING_RATE, threads)), workload, rounds)
-    print(json.dumps(result))
+        _take_turns(_made(peer, random_task(workload, workload.batches, LEARNING_RATE, threads)), workload)
 
 
 def _made(peer: str, task: Task) -> Trainer:
@@ -114,8 +117,8 @@ def _made(peer: str, task: Task) -> Trainer:
     return trainer
 
 
-def _measured(trainer: Trainer, workload: Workload, rounds: int) -> dict[str, Any]:
-    """As step-speed measures Gradloom: slices of at least a tenth of a second, and their median."""
+def _take_turns(trainer: Trainer, workload: Workload) -> None:
+    """As step-speed --turns: a slice of at least a tenth of a second for every line of the input, the caches warm."""
 
     def timed(steps: int) -> float:
         start = time.perf_counter()
@@ -127,8 +130,11 @@ def _measured(trainer: Trainer, workload: Workload, rounds: int) -> dict[str, An
     while _second(timed, steps) < 0.05:
         steps *= 2
     timed(2 * steps)
-    speeds = [2 * steps * workload.batch / timed(2 * steps) for _ in range(rounds)]
-    return {"samples_per_second": statistics.median(speeds), "peak_resident_bytes": _peak_resident_bytes()}
+    print(json.dumps({"steps": 2 * steps}), flush=True)
+    for _ in sys.stdin:
+        timed(steps)
+        speed = 2 * steps * workload.batch / timed(2 * steps)
+        print(json.dumps({"samples_per_second": speed, "peak_resident_bytes": _peak_resident_bytes()}), flush=True)
 
 
 def _second(timed: Callable[[int], float], steps: int) -> float:

@@ -7,7 +7,8 @@ import Testing
         struct Workload: Decodable {
             struct Name: Decodable { let name: String }
             struct Series: Decodable {
-                let samplesPerSecond: [Double]
+                /// Rounds × turns.
+                let samplesPerSecond: [[Double]]
                 let peakResidentBytes: [Int]
                 enum CodingKeys: String, CodingKey {
                     case samplesPerSecond = "samples_per_second"
@@ -60,7 +61,7 @@ import Testing
             let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             let own = try #require(workload.series["gradloom"])
             #expect(cells[0] == workload.workload.name)
-            #expect(abs(speed(cells[1]) / median(own.samplesPerSecond) - 1) < 0.006, "\(row)")
+            #expect(abs(speed(cells[1]) / median(own.samplesPerSecond.map(median)) - 1) < 0.006, "\(row)")
             let share = String(format: "%.0f %%", 100 * (workload.ceilingFraction["gradloom"] ?? 0))
             #expect(cells[2] == share, "\(row)")
             for (cell, peer) in zip(cells[3...], ["torch", "torch-compile", "jax", "jax-scan", "sklearn"]) {
@@ -68,7 +69,7 @@ import Testing
                     #expect(cell == "–")
                     continue
                 }
-                let ratio = median(zip(own.samplesPerSecond, peer.samplesPerSecond).map { $0 / $1 })
+                let ratio = median(zip(own.samplesPerSecond, peer.samplesPerSecond).map { median(zip($0, $1).map(/)) })
                 #expect(cell == String(format: "%.2f", ratio), "\(row)")
             }
         }

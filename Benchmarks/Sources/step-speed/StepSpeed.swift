@@ -36,38 +36,25 @@ struct StepSpeed: Encodable {
         case peakResidentBytes = "peak_resident_bytes"
     }
 
-    /// Measures `rounds` rounds of at least a tenth of a second each.
+    /// Measures `rounds` slices of at least a tenth of a second each.
     init(
         _ workload: Workload, machine: MachineSetup, rounds: Int, adjust: (inout TeamPlan) -> Void = { _ in }
     ) throws {
-        let trainer = try workload.trainer(Float.self, machine: machine, adjust: adjust)
-        let operations = trainer.network.operationsPerSample
-        let steps = try trainer.warmedUp(seconds: 0.05)
-        var speeds: [Double] = []
-        var ceilings: [Double] = []
-        var fractions: [Double] = []
-        var forkJoinRounds = 0
-        for _ in 0..<rounds {
-            let ceiling = GemmCeiling(Float.self, team: trainer.team).gflops
-            let report = try trainer.trained(steps: 2 * steps)
-            let speed = Double(report.samples) / report.seconds
-            speeds.append(speed)
-            ceilings.append(ceiling)
-            fractions.append(speed * operations / 1e9 / ceiling)
-            if report.region?.mode == .forkJoin { forkJoinRounds += 1 }
-        }
+        let timer = try SliceTimer(workload, machine: machine, adjust: adjust)
+        let slices = try (0..<rounds).map { _ in try timer.slice() }
+        let fractions = PeakFigure(samples: slices.map { $0.gflops / $0.ceilingGflops })
         self.workload = workload.name
         workers = machine.workers
-        shardRows = trainer.shardRows
-        samplesPerSecond = median(speeds)
-        gflops = samplesPerSecond * operations / 1e9
-        ceilingGflops = median(ceilings)
-        ceilingFraction = median(fractions)
-        lowestFraction = fractions.min()!
-        highestFraction = fractions.max()!
-        self.forkJoinRounds = forkJoinRounds
-        peakResidentBytes = ResidentMemory.peakBytes()
-        blas = "\(machine.blas.version), \(machine.blas.coreName)"
+        shardRows = timer.trainer.shardRows
+        samplesPerSecond = median(slices.map(\.samplesPerSecond))
+        gflops = median(slices.map(\.gflops))
+        ceilingGflops = median(slices.map(\.ceilingGflops))
+        ceilingFraction = fractions.median
+        lowestFraction = fractions.lowest
+        highestFraction = fractions.highest
+        forkJoinRounds = slices.count(where: \.forkedAndJoined)
+        peakResidentBytes = slices.last?.peakResidentBytes
+        blas = timer.blas
     }
 
     static func table(_ speeds: [StepSpeed]) -> TextTable {

@@ -8,6 +8,7 @@ import Workloads
 let usage = """
     usage: step-speed [--workers N] [--rounds N] [--gradient FORM] [--products PROVIDER] [--json]
                       [--reproducibility-cost] [workload …]
+           step-speed --turns [--workers N] [--gradient FORM] [--products PROVIDER] workload
            step-speed --list [workload …]
            step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
 
@@ -16,6 +17,7 @@ let usage = """
     --json    one JSON object a line instead of a table
     --reproducibility-cost
               steps with the same bits for any number of workers against steps for a fixed number
+    --turns   one slice for every line of the input, each one JSON object
     --list    what the workloads are, one JSON object a line
     --check   the losses of the first steps on inputs.npy and targets.npy from parameters.safetensors, as JSON
     """
@@ -26,6 +28,7 @@ struct Arguments {
     var gradientForm: GradientForm?
     var gemmProvider: GemmProvider?
     var json = false
+    var turns = false
     var list = false
     var reproducibilityCost = false
     var checkDirectory: String?
@@ -51,6 +54,7 @@ struct Arguments {
             case "--gradient": gradientForm = try choice(word, value(of: word, String.self))
             case "--products": gemmProvider = try choice(word, value(of: word, String.self))
             case "--json": json = true
+            case "--turns": turns = true
             case "--list": list = true
             case "--reproducibility-cost": reproducibilityCost = true
             case "--check": checkDirectory = try value(of: word, String.self)
@@ -66,6 +70,7 @@ struct Arguments {
         if checkDirectory != nil, learningRate == nil || workloads.count != 1 {
             throw UsageError("--check needs --rate and one workload")
         }
+        if turns, workloads.count != 1 { throw UsageError("--turns needs one workload") }
     }
 }
 
@@ -93,6 +98,9 @@ func perform(_ arguments: Arguments) throws {
         return try JSONLines.print(
             losses(
                 of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine))
+    }
+    if arguments.turns {
+        return try SliceTimer(workloads[0], machine: machine, adjust: arguments.adjust).takeTurns()
     }
     if !arguments.json {
         for note in machine.notes { print("note: \(note)") }
