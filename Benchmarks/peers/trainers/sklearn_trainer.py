@@ -32,14 +32,16 @@ class Sklearn:
         # Its regression minimises the mean of ½(ŷ − y)² over samples and outputs and descends on ½‖ŷ − y‖².
         regression = workload.output == "identity"
         self._loss_factor = 2.0 * workload.sizes[-1] if regression else 1.0
+        # Adam's steps do not depend on the gradient's size.
+        adam = workload.optimizer == "adam"
         self._targets = task.targets if workload.output != "sigmoid" else task.targets[:, 0].astype(int)
         self._model = (MLPRegressor if regression else MLPClassifier)(
             hidden_layer_sizes=workload.sizes[1:-1],
             activation=ACTIVATIONS[workload.activation],
-            solver="adam" if workload.optimizer == "adam" else "sgd",
+            solver="adam" if adam else "sgd",
             alpha=0,
             batch_size=workload.batch,
-            learning_rate_init=task.learning_rate * (2 if regression else 1),
+            learning_rate_init=task.learning_rate * (2 if regression and not adam else 1),
             momentum=MOMENTUM if workload.optimizer == "momentum" else 0,
             nesterovs_momentum=False,
             beta_1=BETA1,
