@@ -70,14 +70,16 @@ def compare(
     names = [GRADLOOM, *peers]
     item.series = {name: Series() for name in names}
     for number in range(options.rounds):
+        place = f"{item.workload.name}: round {number + 1} of {options.rounds}"
         with ExitStack() as stack:
             runners = {}
             for name in names:
-                progress(f"{item.workload.name}: round {number + 1} of {options.rounds}, {report.title(name)} warms up")
-                runners[name] = stack.enter_context(started(name, item, options, variables))
+                progress(f"{place}, {report.title(name)} warms up")
+                runners[name] = started(name, item, options, variables)
+                stack.callback(runners[name].end)
             turns = []
             for turn in range(options.turns):
-                progress(f"{item.workload.name}: round {number + 1} of {options.rounds}, turn {turn + 1}")
+                progress(f"{place}, turn {turn + 1} of {options.turns}")
                 # Everybody is first, and after everybody else, in some turn.
                 first = turn % len(names)
                 turns.append(measured_in_peace(names[first:] + names[:first], runners, item, options))
@@ -86,7 +88,7 @@ def compare(
         own = [turn[GRADLOOM] for turn in turns]
         item.ceiling_gflops.append([measured["ceiling_gflops"] for measured in own])
         item.fork_join_turns += sum(measured["forked_and_joined"] for measured in own)
-        item.blas = own[0]["blas"]
+        item.blas = runners[GRADLOOM].facts["blas"]
 
 
 def started(name: str, item: Comparison, options: argparse.Namespace, variables: dict[str, str]) -> Runner:
@@ -103,7 +105,7 @@ def measured_in_peace(
     """A slice of everybody: again where other programs had more than a little of the cores, if time is left."""
     while True:
         start = time.monotonic()
-        others = machine.OtherWork(runners.values())
+        others = machine.OtherWork(runner.process for runner in runners.values())
         turn = {name: runners[name].slice() for name in names}
         other_work = others.share()
         if other_work <= machine.LITTLE or options.patience <= 0:

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
 
 def processor() -> str:
@@ -24,6 +23,7 @@ def short_name(processor: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # The part of the cores' time that others may have without a measurement being taken again.
 LITTLE = 0.05
 
@@ -38,19 +38,10 @@ def wait_for_peace(seconds: float) -> None:
             return
 
 
-class Working(Protocol):
-    """A process that is known."""
-
-    @property
-    def seconds(self) -> float:
-        """The processor time that it has had."""
-        ...
-
-
 class OtherWork:
-    """The time that the allowed cores spend on anything but this program and `known` processes, from now on."""
+    """The time that the allowed cores spend on anything but this program and the processes `known`, from now on."""
 
-    def __init__(self, known: Iterable[Working] = ()) -> None:
+    def __init__(self, known: Iterable[int] = ()) -> None:
         self._known = list(known)
         self._cpus = {f"cpu{number}" for number in os.sched_getaffinity(0)}
         self._busy, self._own, self._start = self._busy_seconds(), self._own_seconds(), time.monotonic()
@@ -69,7 +60,14 @@ class OtherWork:
             if name in self._cpus:
                 user, nice, system, _, _, irq, softirq, steal, *_ = map(int, columns)
                 ticks += user + nice + system + irq + softirq + steal
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return ticks / TICKS_PER_SECOND
 
     def _own_seconds(self) -> float:
-        return sum(os.times()[:2]) + sum(process.seconds for process in self._known)
+        return sum(os.times()[:2]) + sum(map(_process_seconds, self._known))
+
+
+def _process_seconds(process: int) -> float:
+    """The processor time that a process has had: proc(5), /proc/PID/stat."""
+    # The second field is the program's name in parentheses, which may hold anything.
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND

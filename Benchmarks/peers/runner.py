@@ -8,13 +8,9 @@ import signal
 import subprocess
 import tempfile
 from contextlib import suppress
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from worker import WorkerError, ending
-
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Runner:
@@ -30,7 +26,8 @@ class Runner:
             process_group=0,
         )
         try:
-            self._answer()
+            self.facts = self._answer()
+            """What its first line says."""
             self._signal(signal.SIGSTOP)
         except BaseException:
             self.end()
@@ -49,27 +46,21 @@ class Runner:
         return answer
 
     @property
-    def seconds(self) -> float:
-        """The processor time that the process has had: proc(5), /proc/PID/stat."""
-        # The second field is the program's name in parentheses, which may hold anything.
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+    def process(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     def end(self) -> None:
         """Ends the process, if it has not ended."""
-        # Before it has been waited for, its number is nobody else's.
-        if self._process.returncode is None:
-            self._signal(signal.SIGKILL)
+        self._kill()
         self._process.communicate()
         self._errors.close()
 
-    def __enter__(self) -> Runner:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.end()
+    def _kill(self) -> None:
+        # Before it has been waited for, its number is nobody else's.
+        if self._process.returncode is None:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         os.killpg(self._process.pid, number)
@@ -80,7 +71,6 @@ class Runner:
             answer: dict[str, Any] = json.loads(self._process.stdout.readline())
             return answer
         except json.JSONDecodeError:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
+            self._kill()
             self._errors.seek(0)
             raise WorkerError(ending(self._command, "gave no answer", self._errors.read())) from None

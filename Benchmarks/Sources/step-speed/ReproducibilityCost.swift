@@ -45,7 +45,7 @@ struct ReproducibilityCost: Encodable {
         cost = costs.median
         lowestCost = costs.lowest
         highestCost = costs.highest
-        blas = "\(machine.blas.version), \(machine.blas.coreName)"
+        blas = machine.blasTitle
     }
 
     static func table(_ costs: [ReproducibilityCost]) -> TextTable {

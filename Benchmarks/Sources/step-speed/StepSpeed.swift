@@ -42,19 +42,20 @@ struct StepSpeed: Encodable {
     ) throws {
         let timer = try SliceTimer(workload, machine: machine, adjust: adjust)
         let slices = try (0..<rounds).map { _ in try timer.slice() }
-        let fractions = PeakFigure(samples: slices.map { $0.gflops / $0.ceilingGflops })
+        let operations = timer.trainer.network.operationsPerSample
+        let fractions = PeakFigure(samples: slices.map { $0.samplesPerSecond * operations / 1e9 / $0.ceilingGflops })
         self.workload = workload.name
         workers = machine.workers
         shardRows = timer.trainer.shardRows
         samplesPerSecond = median(slices.map(\.samplesPerSecond))
-        gflops = median(slices.map(\.gflops))
+        gflops = samplesPerSecond * operations / 1e9
         ceilingGflops = median(slices.map(\.ceilingGflops))
         ceilingFraction = fractions.median
         lowestFraction = fractions.lowest
         highestFraction = fractions.highest
         forkJoinRounds = slices.count(where: \.forkedAndJoined)
         peakResidentBytes = slices.last?.peakResidentBytes
-        blas = timer.blas
+        blas = machine.blasTitle
     }
 
     static func table(_ speeds: [StepSpeed]) -> TextTable {

@@ -17,7 +17,7 @@ let usage = """
     --json    one JSON object a line instead of a table
     --reproducibility-cost
               steps with the same bits for any number of workers against steps for a fixed number
-    --turns   one slice for every line of the input, each one JSON object
+    --turns   one slice for every line of the input, each one JSON object; before them, one that says which OpenBLAS
     --list    what the workloads are, one JSON object a line
     --check   the losses of the first steps on inputs.npy and targets.npy from parameters.safetensors, as JSON
     """
@@ -100,7 +100,7 @@ func perform(_ arguments: Arguments) throws {
                 of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine))
     }
     if arguments.turns {
-        return try SliceTimer(workloads[0], machine: machine, adjust: arguments.adjust).takeTurns()
+        return try SliceTimer(workloads[0], machine: machine, adjust: arguments.adjust).takeTurns(on: machine)
     }
     if !arguments.json {
         for note in machine.notes { print("note: \(note)") }
