@@ -110,6 +110,55 @@ private final class RecordingBinding: @unchecked Sendable {
         #expect(work.result == NeighbourSums.expectedResult(steps: 0..<4))
     }
 
+    #if os(Linux)
+        /// A worker with a processor of its own stays awake while others are late, and another one sleeps.
+        @Test(arguments: [true, false])
+        func aBoundWorkerWaitsAwake(isBound: Bool) throws {
+            let steps = 40
+            let team = WorkerTeam(
+                workers: 2, request: .gang, binding: isBound ? RecordingBinding(workers: 2).binding : nil)
+            for _ in 0..<50 {
+                let work = LateWorker()
+                let report = team.run(work, steps: 0..<steps)
+                if report.checkInRefused { continue }
+                #expect(isBound ? work.sleeps < steps / 4 : work.sleeps > steps / 2, "\(work.sleeps) sleeps")
+                return
+            }
+            Issue.record("two workers did not run at the same time")
+        }
+
+        /// Worker 1 is 1.5 ms late in every step.
+        private final class LateWorker: PhasedWork, @unchecked Sendable {
+            let phaseCount = 1
+            private var sleepsBefore = 0
+            private var sleepsAfter = 0
+
+            /// How often worker 0 slept while it waited.
+            var sleeps: Int { sleepsAfter - sleepsBefore }
+
+            func perform(phase: Int, step: Int, worker: Int) {
+                if worker == 1 {
+                    usleep(1500)
+                } else if step == 0 {
+                    sleepsBefore = Self.sleepsOfThread()
+                }
+            }
+
+            func continues(after step: Int) -> Bool { true }
+
+            func finish(step: Int, worker: Int) {
+                if worker == 0 { sleepsAfter = Self.sleepsOfThread() }
+            }
+
+            private static func sleepsOfThread() -> Int {
+                var usage = rusage()
+                // RUSAGE_THREAD, which Swift does not import.
+                let status = getrusage(__rusage_who_t(1), &usage)
+                return status == 0 ? usage.ru_nvcsw : 0
+            }
+        }
+    #endif
+
     private typealias GetAffinity = @convention(c) (pid_t, Int, UnsafeMutableRawPointer) -> CInt
     private typealias SetAffinity = @convention(c) (pid_t, Int, UnsafeRawPointer) -> CInt
 

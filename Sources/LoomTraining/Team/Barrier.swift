@@ -35,7 +35,8 @@ public final class Barrier: @unchecked Sendable {
     ///
     /// A waiting thread spins for `spinNanoseconds`, then yields its processor again and again until
     /// `yieldNanoseconds` have passed, then sleeps. With more threads than processors, spinning only keeps
-    /// the awaited thread from running: pass 0.
+    /// the awaited thread from running: pass 0. With a processor for each thread, but other programs that want it
+    /// too, pass more: who yields or sleeps gets the processor back when they have used up their time.
     public init(count: Int, spinNanoseconds: Int = 20_000, yieldNanoseconds: Int = 200_000) {
         precondition(count >= 1, "a barrier joins at least one thread")
         precondition(spinNanoseconds >= 0 && yieldNanoseconds >= 0, "waiting times are not negative")
