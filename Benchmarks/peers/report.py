@@ -48,8 +48,14 @@ class Comparison:
 
     @property
     def best_peer(self) -> str:
-        """The peer with the highest speed."""
-        return max((name for name in self.series if name != GRADLOOM), key=lambda name: self.series[name].speed)
+        """The peer that comes closest to Gradloom, turn by turn: where the machine's speed changes between turns, that
+        need not be the one with the highest median speed."""
+        peers = (name for name in self.series if name != GRADLOOM)
+        return min(peers, key=lambda name: statistics.median(self.lead(name)))
+
+    def lead(self, name: str) -> list[float]:
+        """Gradloom's speed over that of a peer, round by round."""
+        return ratios(self.series[GRADLOOM].samples_per_second, self.series[name].samples_per_second)
 
     def relative(self, name: str) -> list[float]:
         """A trainer's speed over that of the best peer, round by round."""
@@ -58,7 +64,7 @@ class Comparison:
     @property
     def ratios(self) -> list[float]:
         """Gradloom's speed over that of the best peer, round by round."""
-        return self.relative(GRADLOOM)
+        return self.lead(self.best_peer)
 
     def gflops(self, speed: float) -> float:
         """The speed in GFLOP/s of matrix products."""
@@ -98,9 +104,10 @@ def rows(comparison: Comparison) -> list[list[str]]:
     for name in sorted(comparison.series, key=lambda name: -comparison.series[name].speed):
         series = comparison.series[name]
         ratio = ""
-        if name == GRADLOOM:
-            ratios = comparison.ratios
-            ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        if name != GRADLOOM:
+            lead = comparison.lead(name)
+            ratio = "best peer: " if name == comparison.best_peer else ""
+            ratio += f"{statistics.median(lead):.2f} ({min(lead):.2f}–{max(lead):.2f})"
         result.append([
             "" if result else comparison.workload.name,
             title(name),
@@ -113,7 +120,7 @@ def rows(comparison: Comparison) -> list[list[str]]:
     return result
 
 
-HEADINGS = ["workload", "trainer", "samples/s", "GFLOP/s", "of ceiling", "peak RSS, MiB", "Gradloom ÷ best peer"]
+HEADINGS = ["workload", "trainer", "samples/s", "GFLOP/s", "of ceiling", "peak RSS, MiB", "Gradloom ÷ peer"]
 
 
 def table(comparisons: list[Comparison]) -> str:
