@@ -113,7 +113,7 @@ private final class RecordingBinding: @unchecked Sendable {
     #if os(Linux)
         /// A worker with a processor of its own stays awake while others are late, and another one sleeps.
         @Test(arguments: [true, false])
-        func aBoundWorkerWaitsAwake(isBound: Bool) throws {
+        func aBoundWorkerWaitsAwake(isBound: Bool) {
             let steps = 40
             let team = WorkerTeam(
                 workers: 2, request: .gang, binding: isBound ? RecordingBinding(workers: 2).binding : nil)
