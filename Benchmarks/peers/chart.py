@@ -17,15 +17,16 @@ MARGIN, WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 12, 900, 140, 150, 15, 30, 70
 def svg(comparisons: list[Comparison], subtitle: str) -> str:
     """A group of bars for each workload: speeds over that of the best peer in the same round. A bar is as long as their
     median, the best peer's is 1, and whiskers span the rounds."""
-    longest = max(ratio for item in comparisons for name in item.series for ratio in item.relative(name))
+    relative = [{name: item.relative(name, item.best_peer) for name in item.series} for item in comparisons]
+    longest = max(ratio for trainers in relative for ratios in trainers.values() for ratio in ratios)
     scale = (WIDTH - LEFT - RIGHT) / longest
     parts: list[str] = []
     top = HEAD
-    for item in comparisons:
+    for item, trainers in zip(comparisons, relative):
         parts.append(_text(0, top + BAR - 3, item.workload.name, "w"))
         parts.append(_text(LEFT, top - 5, item.workload.title, "s"))
-        for name in sorted(item.series, key=lambda name: -statistics.median(item.relative(name))):
-            parts += _bar(item, name, top, scale)
+        for name in sorted(trainers, key=lambda name: -statistics.median(trainers[name])):
+            parts += _bar(item, name, trainers[name], top, scale)
             top += BAR
         top += GAP
     height = top - GAP + 20
@@ -43,8 +44,7 @@ def svg(comparisons: list[Comparison], subtitle: str) -> str:
     return "\n".join([*head, line, *parts, "</svg>", ""])
 
 
-def _bar(item: Comparison, name: str, top: int, scale: float) -> list[str]:
-    ratios = item.relative(name)
+def _bar(item: Comparison, name: str, ratios: list[float], top: int, scale: float) -> list[str]:
     median = statistics.median(ratios)
     length = median * scale
     low, high = (LEFT + extreme(ratios) * scale for extreme in (min, max))

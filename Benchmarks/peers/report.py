@@ -51,20 +51,16 @@ class Comparison:
         """The peer that comes closest to Gradloom, turn by turn: where the machine's speed changes between turns, that
         need not be the one with the highest median speed."""
         peers = (name for name in self.series if name != GRADLOOM)
-        return min(peers, key=lambda name: statistics.median(self.lead(name)))
+        return min(peers, key=lambda name: statistics.median(self.relative(GRADLOOM, name)))
 
-    def lead(self, name: str) -> list[float]:
-        """Gradloom's speed over that of a peer, round by round."""
-        return ratios(self.series[GRADLOOM].samples_per_second, self.series[name].samples_per_second)
-
-    def relative(self, name: str) -> list[float]:
-        """A trainer's speed over that of the best peer, round by round."""
-        return ratios(self.series[name].samples_per_second, self.series[self.best_peer].samples_per_second)
+    def relative(self, name: str, other: str) -> list[float]:
+        """A trainer's speed over that of another one, round by round."""
+        return ratios(self.series[name].samples_per_second, self.series[other].samples_per_second)
 
     @property
     def ratios(self) -> list[float]:
         """Gradloom's speed over that of the best peer, round by round."""
-        return self.lead(self.best_peer)
+        return self.relative(GRADLOOM, self.best_peer)
 
     def gflops(self, speed: float) -> float:
         """The speed in GFLOP/s of matrix products."""
@@ -100,14 +96,15 @@ def title(name: str) -> str:
 
 def rows(comparison: Comparison) -> list[list[str]]:
     """The table's rows of one workload, fastest first."""
-    result = []
+    result: list[list[str]] = []
+    best_peer = comparison.best_peer
     for name in sorted(comparison.series, key=lambda name: -comparison.series[name].speed):
         series = comparison.series[name]
         ratio = ""
         if name != GRADLOOM:
-            lead = comparison.lead(name)
-            ratio = "best peer: " if name == comparison.best_peer else ""
-            ratio += f"{statistics.median(lead):.2f} ({min(lead):.2f}–{max(lead):.2f})"
+            relative = comparison.relative(GRADLOOM, name)
+            ratio = "best peer: " if name == best_peer else ""
+            ratio += f"{statistics.median(relative):.2f} ({min(relative):.2f}–{max(relative):.2f})"
         result.append([
             "" if result else comparison.workload.name,
             title(name),
