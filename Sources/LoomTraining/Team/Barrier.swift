@@ -28,8 +28,8 @@ public final class Barrier: @unchecked Sendable {
     private static let roundIndex = wordsPerLine
     private static let verdictIndex = wordsPerLine + 1
 
-    private let spinNanoseconds: UInt64
-    private let yieldNanoseconds: UInt64
+    /// From when on a waiting thread yields, and from when on it sleeps.
+    let spinNanoseconds, yieldNanoseconds: UInt64
 
     /// A barrier for `count` threads (at least one).
     ///
