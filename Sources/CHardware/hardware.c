@@ -40,11 +40,15 @@ void loom_wake_all(const void *word) {
 #endif
 }
 
-uint64_t loom_monotonic_nanoseconds(void) {
+static uint64_t nanoseconds(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+uint64_t loom_monotonic_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC); }
+
+uint64_t loom_process_nanoseconds(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 // MARK: Floating point
 

@@ -1,5 +1,6 @@
 import Foundation
 import LoomExperiments
+import LoomHardware
 import LoomKernels
 import LoomReporting
 import LoomTraining
@@ -19,6 +20,7 @@ struct PeakReport: Encodable {
         case productPrecision = "product_precision"
         case productProvider = "product_provider"
         case productsGflops = "products_gflops"
+        case otherWorkFraction = "other_work_fraction"
         case cachePath = "cache_path"
     }
 
@@ -58,6 +60,7 @@ struct PeakReport: Encodable {
             try container.encode(peak.products.map(ProductEntry.init), forKey: .products)
             try container.encode(peak.productsGflops, forKey: .productsGflops)
         }
+        try container.encode(peak.otherWorkFraction, forKey: .otherWorkFraction)
         try container.encode(cachePath, forKey: .cachePath)
     }
 }
@@ -135,6 +138,10 @@ extension PeakReport {
         var parts = [heading, ceilings, bandwidths]
         if !peak.latencies.isEmpty { parts.append(latencies) }
         if !peak.products.isEmpty { parts.append(products) }
+        if let others = peak.otherWorkFraction, OtherWork.isDisturbing(others) {
+            let share = NumberFormat.percentage(others)
+            parts.append("Others had \(share) of the time of the workers' cores: measure again when they do not.\n")
+        }
         parts.append(
             cachePath.map { "Kept for trainings in \($0)\n" }
                 ?? "Not kept for trainings: the cache cannot be written.\n")

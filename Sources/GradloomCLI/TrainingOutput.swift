@@ -18,6 +18,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private var latestValidation: Evaluation?
     private var failure: (any Error)?
     private let throttlingBefore = CPUThrottling.current()
+    private let otherWork: OtherWork
 
     init(
         experiment: Experiment<Scalar>, name: String, directory: RunDirectory, json: Bool, quiet: Bool
@@ -30,6 +31,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         firstStep = experiment.trainer.step
         progress = ProgressLine(quiet: quiet)
         metrics = try MetricsFile(appendingTo: directory.metricsPath)
+        otherWork = OtherWork(on: experiment.machine.contestedCPUs)
     }
 
     /// Notes and the first event.
@@ -69,11 +71,12 @@ final class TrainingOutput<Scalar: LoomScalar> {
     func end(_ result: TrainingResult, seconds: Double) throws {
         progress.finish()
         if let failure { throw failure }
-        let summary = summary(of: result, seconds: seconds)
+        let otherWorkFraction = otherWork.fraction()
+        let summary = summary(of: result, seconds: seconds, otherWorkFraction: otherWorkFraction)
         let done = DoneEvent(
             steps: experiment.trainer.step, loss: summary.loss, samplesPerSecond: summary.samplesPerSecond,
             gflops: summary.gflops, ceilingFraction: summary.ceilingFraction,
-            parameterHash: experiment.trainer.parameters.hash,
+            otherWorkFraction: otherWorkFraction, parameterHash: experiment.trainer.parameters.hash,
             peakResidentBytes: summary.peakResidentBytes, runDirectory: directory.path)
         try directory.writeSummary(
             RunSummary(
@@ -117,7 +120,9 @@ final class TrainingOutput<Scalar: LoomScalar> {
             seconds: result.training.seconds)
     }
 
-    private func summary(of result: TrainingResult, seconds: Double) -> TrainingSummary {
+    private func summary(of result: TrainingResult, seconds: Double, otherWorkFraction: Double?)
+        -> TrainingSummary
+    {
         // The unfinished epoch speaks for itself when it is all there is.
         let last = result.epochs.last
         let epochsDone =
@@ -132,10 +137,11 @@ final class TrainingOutput<Scalar: LoomScalar> {
             ceilingGflops: experiment.ceiling.gflops, precision: Scalar.precision.rawValue,
             placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
             peakResidentBytes: ResidentMemory.peakBytes(), runDirectory: directory.path,
-            notes: notes(result, gflops: result.samplesPerSecond * operations / 1e9))
+            notes: notes(
+                result, gflops: result.samplesPerSecond * operations / 1e9, otherWorkFraction: otherWorkFraction))
     }
 
-    private func notes(_ result: TrainingResult, gflops: Double) -> [String] {
+    private func notes(_ result: TrainingResult, gflops: Double, otherWorkFraction: Double?) -> [String] {
         var notes: [String] = []
         if experiment.ceiling.isCached, gflops > experiment.ceiling.gflops {
             notes.append("faster than the ceiling in the cache: measure it again with gradloom peak")
@@ -162,6 +168,10 @@ final class TrainingOutput<Scalar: LoomScalar> {
         if let before = throttlingBefore, let after = CPUThrottling.current() {
             let throttled = after.since(before).throttledPeriods
             if throttled > 0 { notes.append("the CPU quota stopped this process in \(throttled) periods") }
+        }
+        if let otherWorkFraction, OtherWork.isDisturbing(otherWorkFraction) {
+            let share = NumberFormat.percentage(otherWorkFraction)
+            notes.append("others had \(share) of the time of the workers' cores, which costs speed")
         }
         return notes
     }

@@ -122,6 +122,12 @@ public struct Topology: Sendable, Codable, Equatable {
     /// The operating system's numbers of the hardware threads in the cpuset of this process, ascending.
     public var allowedCPUs: [Int] { hardwareThreads.filter(\.isAllowed).map(\.osIndex).sorted() }
 
+    /// The operating system's numbers of all hardware threads of the cores that those with the numbers `cpus` belong to:
+    /// themselves and their siblings, in topological order.
+    public func hardwareThreads(sharingCoresWith cpus: [Int]) -> [Int] {
+        cores.map { $0.threads.map(\.osIndex) }.filter { !Set(cpus).isDisjoint(with: $0) }.flatMap { $0 }
+    }
+
     /// Whether the machine has cores of different speed.
     public var isHybrid: Bool { Set(cores.map(\.performanceClass)).count > 1 }
 }

@@ -190,6 +190,9 @@ public struct DoneEvent: Codable, Sendable, Equatable {
     public var gflops: Double
     /// `gflops` as a share of `ceiling_gflops` of the run's first line, 0…1.
     public var ceilingFraction: Double
+    /// The part of the time of the workers' cores that others had meanwhile, 0…1: other programs, the system itself, other
+    /// machines of a hypervisor. Null where the system does not tell, and for less than a second.
+    public var otherWorkFraction: Double?
     /// SHA-256 over the parameters' bytes in layout order, in hexadecimal digits.
     public var parameterHash: String
     /// The most memory that the process has had at a time, in bytes; null where the system does not tell.
@@ -200,13 +203,14 @@ public struct DoneEvent: Codable, Sendable, Equatable {
     /// The last line of a run.
     public init(
         steps: Int, loss: Double, samplesPerSecond: Double, gflops: Double, ceilingFraction: Double,
-        parameterHash: String, peakResidentBytes: Int?, runDirectory: String
+        otherWorkFraction: Double?, parameterHash: String, peakResidentBytes: Int?, runDirectory: String
     ) {
         self.steps = steps
         self.loss = loss
         self.samplesPerSecond = samplesPerSecond
         self.gflops = gflops
         self.ceilingFraction = ceilingFraction
+        self.otherWorkFraction = otherWorkFraction
         self.parameterHash = parameterHash
         self.peakResidentBytes = peakResidentBytes
         self.runDirectory = runDirectory
@@ -216,12 +220,13 @@ public struct DoneEvent: Codable, Sendable, Equatable {
         case event, steps, loss, gflops
         case samplesPerSecond = "samples_per_second"
         case ceilingFraction = "ceiling_fraction"
+        case otherWorkFraction = "other_work_fraction"
         case parameterHash = "parameter_hash"
         case peakResidentBytes = "peak_resident_bytes"
         case runDirectory = "run_directory"
     }
 
-    /// Writes every key; an absent value is null.
+    /// Writes every key; absent values are null.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(event, forKey: .event)
@@ -230,6 +235,7 @@ public struct DoneEvent: Codable, Sendable, Equatable {
         try container.encode(samplesPerSecond, forKey: .samplesPerSecond)
         try container.encode(gflops, forKey: .gflops)
         try container.encode(ceilingFraction, forKey: .ceilingFraction)
+        try container.encode(otherWorkFraction, forKey: .otherWorkFraction)
         try container.encode(parameterHash, forKey: .parameterHash)
         try container.encode(peakResidentBytes, forKey: .peakResidentBytes)
         try container.encode(runDirectory, forKey: .runDirectory)

@@ -22,7 +22,7 @@ import Testing
             Set(report.keys) == [
                 "cpu", "blas", "workers", "placement", "rounds", "seconds_per_figure", "ceilings", "bandwidths",
                 "array_bytes", "latencies", "product_precision", "product_provider", "products", "products_gflops",
-                "cache_path",
+                "other_work_fraction", "cache_path",
             ])
         let ceilings = try objects(report["ceilings"], unit: "gflops")
         #expect(

@@ -48,7 +48,8 @@ import Testing
         #expect(try resumed.lastEvent()["steps"] as? Int == step + 100)
     }
 
-    @Test func thePersonWhoInterruptsIsToldHowToGoOn() throws {
+    /// A training that has begun, and its run directory.
+    private func startedTraining() throws -> (RunningTool, run: String) {
         try workplace.write(Self.teacher, to: "teacher.yaml")
         let tool = try workplace.start(["train", "teacher.yaml"])
         var run = ""
@@ -57,10 +58,38 @@ import Testing
             usleep(10_000)
             run = "runs/" + ((try? workplace.names(in: "runs").first) ?? "")
         }
+        return (tool, run)
+    }
+
+    @Test func thePersonWhoInterruptsIsToldHowToGoOn() throws {
+        let (tool, run) = try startedTraining()
         tool.send(signal: SIGINT)
         let outcome = try tool.wait()
         #expect(outcome.exitCode == 130)
         #expect(outcome.output.contains("  note: interrupted; go on with: gradloom train --resume \(run)\n"))
+    }
+
+    @Test func whatOthersTakeStandsBesideTheSpeed() throws {
+        let others = (0..<ProcessInfo.processInfo.activeProcessorCount).map { _ in Process() }
+        for program in others {
+            program.executableURL = URL(fileURLWithPath: "/bin/sh")
+            program.arguments = ["-c", "while :; do :; done"]
+            try program.run()
+        }
+        defer {
+            // They may have inherited a mask that blocks milder signals.
+            others.forEach { kill($0.processIdentifier, SIGKILL) }
+            others.forEach { $0.waitUntilExit() }
+        }
+        let (tool, run) = try startedTraining()
+        Thread.sleep(forTimeInterval: 2)
+        tool.send(signal: SIGINT)
+        let note = try #require(try tool.wait().output.firstMatch(of: /note: others had (\d+\.\d) % of the time/))
+        let percent = try #require(Double(note.1))
+        #expect(percent > 10 && percent < 100)
+        let done = try workplace.read(run + "/metrics.jsonl").split(separator: "\n").last ?? ""
+        let fraction = try #require(done.firstMatch(of: /"other_work_fraction":([0-9.]+)/))
+        #expect(abs(try #require(Double(fraction.1)) * 100 - percent) < 0.051)
     }
 
     @Test func aFinishedRunSaysSo() throws {

@@ -30,7 +30,7 @@ import Testing
         #expect(
             Set(events[4].keys) == [
                 "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_fraction",
-                "parameter_hash", "peak_resident_bytes", "run_directory",
+                "other_work_fraction", "parameter_hash", "peak_resident_bytes", "run_directory",
             ])
         #expect(events[0]["parameters"] as? Int == 9)
         #expect(events[0]["workers"] as? Int == 1)

@@ -24,6 +24,13 @@ import Testing
         #expect(topology.hardwareThreads.map(\.index) == Array(0..<8))
     }
 
+    @Test func siblingsShareCores() throws {
+        let topology = try Topology(synthetic: "pack:1 core:4 pu:2(indexes=0,4,1,5,2,6,3,7)")
+        #expect(topology.hardwareThreads(sharingCoresWith: [2, 4]) == [0, 4, 2, 6])
+        #expect(topology.hardwareThreads(sharingCoresWith: [1, 5]) == [1, 5])
+        #expect(topology.hardwareThreads(sharingCoresWith: [8]).isEmpty)
+    }
+
     @Test func readsCacheSizes() throws {
         let topology = try Topology(
             synthetic: "pack:1 l3:1(size=33554432) l2:2(size=1048576) l1d:1(size=49152) core:1 pu:1")

@@ -36,6 +36,9 @@ void loom_wake_all(const void *word);
 // Nanoseconds since a fixed moment, never going backwards (CLOCK_MONOTONIC; no system call on Linux).
 uint64_t loom_monotonic_nanoseconds(void);
 
+// Nanoseconds that threads of this process have run, all together (CLOCK_PROCESS_CPUTIME_ID).
+uint64_t loom_process_nanoseconds(void);
+
 // MARK: Floating point
 
 // The calling thread's floating-point mode: the control bits of MXCSR, FPCR; 0 on other architectures.

@@ -50,6 +50,16 @@ public struct MachineSetup: Sendable {
         (0..<workers).map { worker in placement.assignments.first { $0.worker == worker }?.cpu }
     }
 
+    /// The hardware threads, by the operating system's numbers, where the work of others slows the workers down: all of the
+    /// cores that they are bound to. Where they are not bound, all that this process may use; none where these are more than
+    /// the workers, which may be elsewhere then.
+    public var contestedCPUs: [Int] {
+        if placement.assignments.count == workers {
+            return topology.hardwareThreads(sharingCoresWith: workerCPUs.compactMap { $0 })
+        }
+        return allowance.allowedCPUs.count <= workers ? allowance.allowedCPUs : []
+    }
+
     /// How a worker's thread is bound to its place while it works.
     public var binding: WorkerBinding? {
         guard !placement.assignments.isEmpty else { return nil }

@@ -87,6 +87,9 @@ public struct PeakMeasurement: Sendable {
     public private(set) var latencies: [Latency] = []
     /// The model's products in the order of the request.
     public private(set) var products: [Product] = []
+    /// The part of the time of the workers' cores that others had meanwhile, 0…1; nil where the system does not tell, and for
+    /// less than a second.
+    public private(set) var otherWorkFraction: Double?
 
     /// Measures `request` with the workers of `machine`.
     public init(_ request: Request, machine: MachineSetup) {
@@ -104,7 +107,9 @@ public struct PeakMeasurement: Sendable {
         entries += Self.bandwidths(bytes: arrayBytes, teams: teams)
         if let team = teams.last, team.workers > 1 { entries += Self.latencies(team) }
         entries += request.products.map { Self.product($0, request, teams: teams) }
+        let otherWork = OtherWork(on: machine.contestedCPUs)
         run(entries, request)
+        otherWorkFraction = otherWork.fraction()
     }
 
     /// Probes and the place that their figures go to.
