@@ -79,7 +79,8 @@ import Testing
         let sourceRows = 50, sourceStride = columns + 3
         let source = (0..<(sourceRows - 1) * sourceStride + columns).map { Scalar(rounding: Double($0 + 1)) }
         var generator = KernelTestGenerator(seed: 3)
-        for count in [0, 1, 7, testedRows] {
+        // More rows than are asked for ahead of the first one, too.
+        for count in [0, 1, 7, testedRows, 300] {
             var indices = (0..<count).map { _ in UInt32(generator.next() % UInt64(sourceRows)) }
             if count > 0 { indices[count - 1] = UInt32(sourceRows - 1) }
             let destination = PaddedMatrix<Scalar>(rows: max(count, 1), columns: columns)
