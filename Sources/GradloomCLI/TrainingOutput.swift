@@ -71,12 +71,11 @@ final class TrainingOutput<Scalar: LoomScalar> {
     func end(_ result: TrainingResult, seconds: Double) throws {
         progress.finish()
         if let failure { throw failure }
-        let otherWorkFraction = otherWork.fraction()
-        let summary = summary(of: result, seconds: seconds, otherWorkFraction: otherWorkFraction)
+        let summary = summary(of: result, seconds: seconds)
         let done = DoneEvent(
             steps: experiment.trainer.step, loss: summary.loss, samplesPerSecond: summary.samplesPerSecond,
             gflops: summary.gflops, ceilingFraction: summary.ceilingFraction,
-            otherWorkFraction: otherWorkFraction, parameterHash: experiment.trainer.parameters.hash,
+            otherWorkFraction: summary.otherWorkFraction, parameterHash: experiment.trainer.parameters.hash,
             peakResidentBytes: summary.peakResidentBytes, runDirectory: directory.path)
         try directory.writeSummary(
             RunSummary(
@@ -120,15 +119,14 @@ final class TrainingOutput<Scalar: LoomScalar> {
             seconds: result.training.seconds)
     }
 
-    private func summary(of result: TrainingResult, seconds: Double, otherWorkFraction: Double?)
-        -> TrainingSummary
-    {
+    private func summary(of result: TrainingResult, seconds: Double) -> TrainingSummary {
         // The unfinished epoch speaks for itself when it is all there is.
         let last = result.epochs.last
         let epochsDone =
             last.map { $0.epoch + 1 } ?? experiment.trainer.step / experiment.trainer.epochs.stepsPerEpoch
         let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
         let operations = experiment.trainer.network.operationsPerSample
+        let otherWorkFraction = otherWork.fraction()
         return TrainingSummary(
             name: name, epochs: epochsDone, steps: experiment.trainer.step, seconds: seconds,
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
@@ -136,7 +134,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
             samplesPerSecond: result.samplesPerSecond, gflops: result.samplesPerSecond * operations / 1e9,
             ceilingGflops: experiment.ceiling.gflops, precision: Scalar.precision.rawValue,
             placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
-            peakResidentBytes: ResidentMemory.peakBytes(), runDirectory: directory.path,
+            peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: otherWorkFraction,
+            runDirectory: directory.path,
             notes: notes(
                 result, gflops: result.samplesPerSecond * operations / 1e9, otherWorkFraction: otherWorkFraction))
     }

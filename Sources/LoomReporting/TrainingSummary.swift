@@ -30,6 +30,8 @@ public struct TrainingSummary: Sendable, Equatable {
     public var plannedMemoryBytes: Int
     /// The most memory that the process has had at a time, in bytes; nil where the system does not tell.
     public var peakResidentBytes: Int?
+    /// The part of the time of the workers' cores that others had meanwhile, 0…1; nil where the system does not tell.
+    public var otherWorkFraction: Double?
     /// The run's directory.
     public var runDirectory: String
     /// One line for each thing that the user should know: a refused pin, kernels that are too old for the processor.
@@ -40,7 +42,7 @@ public struct TrainingSummary: Sendable, Equatable {
         name: String, epochs: Int, steps: Int, seconds: Double, loss: Double, accuracy: Double?,
         validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
         ceilingGflops: Double, precision: String, placement: [Int?], plannedMemoryBytes: Int,
-        peakResidentBytes: Int?, runDirectory: String, notes: [String] = []
+        peakResidentBytes: Int?, otherWorkFraction: Double?, runDirectory: String, notes: [String] = []
     ) {
         self.name = name
         self.epochs = epochs
@@ -57,6 +59,7 @@ public struct TrainingSummary: Sendable, Equatable {
         self.placement = placement
         self.plannedMemoryBytes = plannedMemoryBytes
         self.peakResidentBytes = peakResidentBytes
+        self.otherWorkFraction = otherWorkFraction
         self.runDirectory = runDirectory
         self.notes = notes
     }

@@ -7,7 +7,7 @@ import Testing
         name: "quickstart", epochs: 3, steps: 11_484, seconds: 21.4, loss: 0.1834, accuracy: 0.9412,
         validationLoss: 0.2104, validationAccuracy: 0.9287, samplesPerSecond: 1_234_000, gflops: 213.4,
         ceilingGflops: 440, precision: "float32", placement: [0, 2], plannedMemoryBytes: 300 << 20,
-        peakResidentBytes: 310 << 20,
+        peakResidentBytes: 310 << 20, otherWorkFraction: 0.01,
         runDirectory: "runs/quickstart-20261121T094905Z")
 
     @Test func showsEverything() {
