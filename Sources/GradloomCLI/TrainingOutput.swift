@@ -125,19 +125,18 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let epochsDone =
             last.map { $0.epoch + 1 } ?? experiment.trainer.step / experiment.trainer.epochs.stepsPerEpoch
         let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
-        let operations = experiment.trainer.network.operationsPerSample
+        let gflops = result.samplesPerSecond * experiment.trainer.network.operationsPerSample / 1e9
         let otherWorkFraction = otherWork.fraction()
         return TrainingSummary(
             name: name, epochs: epochsDone, steps: experiment.trainer.step, seconds: seconds,
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
             validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
-            samplesPerSecond: result.samplesPerSecond, gflops: result.samplesPerSecond * operations / 1e9,
+            samplesPerSecond: result.samplesPerSecond, gflops: gflops,
             ceilingGflops: experiment.ceiling.gflops, precision: Scalar.precision.rawValue,
             placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
             peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: otherWorkFraction,
             runDirectory: directory.path,
-            notes: notes(
-                result, gflops: result.samplesPerSecond * operations / 1e9, otherWorkFraction: otherWorkFraction))
+            notes: notes(result, gflops: gflops, otherWorkFraction: otherWorkFraction))
     }
 
     private func notes(_ result: TrainingResult, gflops: Double, otherWorkFraction: Double?) -> [String] {

@@ -125,7 +125,8 @@ public struct Topology: Sendable, Codable, Equatable {
     /// The operating system's numbers of all hardware threads of the cores that those with the numbers `cpus` belong to:
     /// themselves and their siblings, in topological order.
     public func hardwareThreads(sharingCoresWith cpus: [Int]) -> [Int] {
-        cores.map { $0.threads.map(\.osIndex) }.filter { !Set(cpus).isDisjoint(with: $0) }.flatMap { $0 }
+        let wanted = Set(cpus)
+        return cores.map { $0.threads.map(\.osIndex) }.filter { !wanted.isDisjoint(with: $0) }.flatMap { $0 }
     }
 
     /// Whether the machine has cores of different speed.
