@@ -64,6 +64,11 @@ public struct Workload: Sendable {
         self.optimizer = optimizer
     }
 
+    /// The same kind of network with other sizes.
+    func resized(_ sizes: [Int], batch: Int) -> Workload {
+        Workload(name, sizes, batch, activation, output, optimizer, skips: skips)
+    }
+
     var loss: LossDescription { LossDescription(kind: output == .identity ? .squaredSum : .crossEntropy) }
 
     /// The network: layers called layer1, layer2 …
