@@ -74,7 +74,7 @@ bundle:
 	.ci/bundle
 
 # Users import Gradloom, which exports the other modules: their symbols are listed as its own.
-EXPORTED = LoomData,LoomExperiments,LoomHardware,LoomKernels,LoomModel,LoomReporting,LoomTraining
+EXPORTED = LoomData,LoomExperiments,LoomHardware,LoomKernels,LoomModel,LoomPlan,LoomReporting,LoomTraining
 TOOLCHAIN = $(dir $(realpath $(shell command -v swift)))
 
 docs: BIN = $(shell swift build --show-bin-path)

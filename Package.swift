@@ -5,10 +5,11 @@ import PackageDescription
 //
 //     GradloomCLI
 //       LoomExperiments   LoomReporting
-//         LoomTraining
-//           LoomModel   LoomData   LoomHardware
-//             LoomKernels
-//               CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL
+//         LoomTraining   LoomHardware
+//           LoomPlan   LoomData
+//             LoomModel
+//               LoomKernels
+//                 CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL
 let package = Package(
     name: "gradloom",
     products: [
@@ -35,11 +36,16 @@ let package = Package(
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
         .target(name: "LoomData", dependencies: ["LoomKernels", "CKernels"]),
         .target(name: "LoomModel", dependencies: ["LoomKernels", "CKernels"]),
+        .target(name: "LoomPlan", dependencies: ["LoomModel", "LoomKernels"]),
         .target(
             name: "LoomTraining",
-            dependencies: ["LoomModel", "LoomData", "LoomHardware", "CHardware", "COpenSSL"]),
-        .target(name: "LoomExperiments", dependencies: ["LoomTraining", "CHardware", "Yams"]),
-        .target(name: "LoomReporting", dependencies: ["LoomTraining"]),
+            dependencies: ["LoomPlan", "LoomModel", "LoomData", "LoomKernels", "CHardware", "CKernels", "COpenSSL"]),
+        .target(
+            name: "LoomExperiments",
+            dependencies: [
+                "LoomTraining", "LoomPlan", "LoomModel", "LoomData", "LoomHardware", "LoomKernels", "CHardware", "Yams",
+            ]),
+        .target(name: "LoomReporting", dependencies: ["LoomTraining", "LoomHardware"]),
         .target(name: "Gradloom", dependencies: ["LoomExperiments", "LoomReporting"]),
 
         // MARK: Command line
@@ -56,7 +62,8 @@ let package = Package(
         .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHwloc"]),
         .testTarget(name: "LoomDataTests", dependencies: ["LoomData"]),
         .testTarget(name: "LoomModelTests", dependencies: ["LoomModel", "TestSupport"]),
-        .testTarget(name: "LoomTrainingTests", dependencies: ["LoomTraining", "CHardware", "TestSupport"]),
+        .testTarget(name: "LoomPlanTests", dependencies: ["LoomPlan", "LoomModel", "LoomKernels"]),
+        .testTarget(name: "LoomTrainingTests", dependencies: ["LoomTraining", "LoomPlan", "CHardware", "TestSupport"]),
         .testTarget(name: "LoomExperimentsTests", dependencies: ["Gradloom", "LoomExperiments", "TestSupport"]),
         .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting"]),
         .testTarget(name: "GradloomCLITests", dependencies: ["GradloomCLI", "LoomHardware"]),

@@ -1,16 +1,19 @@
 #include "CHardware.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
-static atomic_int requested_signal;
+static _Atomic(_Atomic int32_t *) stop_word;
 
 static void note_signal(int number) {
-    atomic_store_explicit(&requested_signal, number, memory_order_relaxed);
+    _Atomic int32_t *const word = atomic_load(&stop_word);
+    if (word) { atomic_store_explicit(word, number, memory_order_relaxed); }
 }
 
-void loom_note_stop_signals(void) {
+void loom_note_stop_signals(void *word) {
+    atomic_store(&stop_word, (_Atomic int32_t *)word);
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = note_signal;
@@ -19,8 +22,16 @@ void loom_note_stop_signals(void) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    // A program inherits blocked signals from the thread that started it, and Dispatch's threads block them all: a training
+    // started by another program could not be ended otherwise.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
-int loom_requested_signal(void) {
-    return atomic_load_explicit(&requested_signal, memory_order_relaxed);
+void loom_forget_stop_signals(const void *word) {
+    _Atomic int32_t *expected = (_Atomic int32_t *)word;
+    atomic_compare_exchange_strong(&stop_word, &expected, NULL);
 }

@@ -128,9 +128,11 @@ loom_derivative_source loom_activation_derivative_source(loom_activation activat
                                        T *sums) {                                                   \
         active_kernels->add_column_sums_##suffix(rows, columns, stride, m, sums);                   \
     }                                                                                               \
-    void loom_sum_matrices_##suffix(size_t count, ptrdiff_t distance, size_t rows, size_t columns,  \
-                                    size_t stride, const T *first, T *sum) {                        \
-        active_kernels->sum_matrices_##suffix(count, distance, rows, columns, stride, first, sum);  \
+    void loom_sum_addends_##suffix(size_t count, const loom_addend *addends, size_t rows, size_t columns, \
+                                   size_t stride, const T *first, T *sum, size_t mirror_count,      \
+                                   const ptrdiff_t *mirrors) {                                      \
+        active_kernels->sum_addends_##suffix(count, addends, rows, columns, stride, first, sum, mirror_count, \
+                                             mirrors);                                              \
     }                                                                                               \
     double loom_sum_of_squares_##suffix(size_t rows, size_t columns, size_t stride, const T *m) {   \
         return active_kernels->sum_of_squares_##suffix(rows, columns, stride, m);                   \

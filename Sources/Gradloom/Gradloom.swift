@@ -4,5 +4,6 @@
 @_exported import LoomHardware
 @_exported import LoomKernels
 @_exported import LoomModel
+@_exported import LoomPlan
 @_exported import LoomReporting
 @_exported import LoomTraining

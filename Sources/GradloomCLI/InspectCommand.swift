@@ -18,6 +18,7 @@ struct InspectCommand: ParsableCommand {
               gradloom inspect configs/xor.yaml
               gradloom inspect configs/xor.yaml --sample 2 --step
               gradloom inspect configs/xor.yaml --json
+              gradloom inspect configs/quickstart.yaml --program
             """)
 
     /// More samples than these are not what a reader wants to see unasked.
@@ -39,17 +40,25 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Print one JSON object on standard output, with all digits.")
     var json = false
 
+    @Flag(help: "Show instead what every worker does in a training step on this machine, operation by operation.")
+    var program = false
+
     @Option(help: ArgumentHelp("Significant digits of the tables.", valueName: "n"))
     var digits = 6
 
     func validate() throws {
         if sample != nil, all { throw ValidationError("Give --sample or --all, not both.") }
+        if program, sample != nil || all || step {
+            throw ValidationError(
+                "--program shows a training step, not samples: give it without --sample, --all and --step.")
+        }
         try GradloomCLI.validate(digits: digits)
     }
 
     func run() throws {
         try reportingFailures {
             let settings = try options.settings()
+            if program { return try showProgram(settings) }
             let selection =
                 sample.map(SampleSelection.one)
                 ?? (all
@@ -62,6 +71,18 @@ struct InspectCommand: ParsableCommand {
             } else {
                 print(InspectionText(problem, inspection, digits: digits).text, terminator: "")
             }
+        }
+    }
+}
+
+extension InspectCommand {
+    private func showProgram(_ settings: Configuration) throws {
+        let machine = try MachineSetup(workers: settings.parallel.workers, policy: settings.parallel.placement)
+        let step = try settings.plannedStep(on: machine)
+        if json {
+            try JSONLines.print(step.program)
+        } else {
+            print(step.text, terminator: "")
         }
     }
 }

@@ -69,7 +69,7 @@ struct PeakCommand: ParsableCommand {
                     workers: settings.parallel.workers, policy: settings.parallel.placement)
                 request.productPrecision = settings.training.precision
                 request.productProvider = settings.parallel.gemmProvider
-                request.products = try settings.plannedProducts(on: machine)
+                request.products = try settings.plannedStep(on: machine).products
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)
             }

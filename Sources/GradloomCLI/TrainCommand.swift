@@ -66,10 +66,11 @@ struct TrainCommand: ParsableCommand {
         let started = ContinuousClock.now
         let machine = try MachineSetup(
             workers: settings.parallel.workers, policy: settings.parallel.placement)
+        let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
-            settings, machine: machine, ceilings: .user(), willReserve: showMemoryPlan)
+            settings, machine: machine, ceilings: .user(), stop: stop, willReserve: showMemoryPlan)
         // From here on something is written, so that a signal has to leave it whole.
-        StopSignals.note()
+        stop.raiseOnSignals()
         let run = try resume.map {
             try ResumedRun(path: $0, experiment: experiment, isChanged: !overrides.and(workers: workers).isEmpty)
         }
@@ -89,7 +90,7 @@ struct TrainCommand: ParsableCommand {
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         try output.end(result, seconds: seconds)
-        try exitStatus(of: result, checkpoints: checkpoints)
+        try exitStatus(of: result, signal: stop.signal, checkpoints: checkpoints)
     }
 
     /// Before anything large is reserved, so that a user sees what is about to happen.
@@ -102,12 +103,12 @@ struct TrainCommand: ParsableCommand {
         FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
     }
 
-    private func exitStatus(of result: TrainingResult, checkpoints: CheckpointStore) throws {
+    private func exitStatus(of result: TrainingResult, signal: Int32?, checkpoints: CheckpointStore) throws {
         switch result.end {
         case .completed, .stoppedEarly:
             return
         case .interrupted:
-            throw ExitCode(ExitStatus.signalled(StopSignals.received))
+            throw ExitCode(ExitStatus.signalled(signal ?? SIGINT))
         case .diverged(let step):
             let kept =
                 checkpoints.newest.map { "the last checkpoint before it is \($0)" }

@@ -98,7 +98,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let machine = experiment.machine
         return RunEvent(
             parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
-            placement: machine.workerCPUs, gradient: experiment.trainer.gradientForm.rawValue,
+            placement: machine.workerCPUs, route: experiment.trainer.program.route.rawValue,
+            groups: experiment.trainer.program.sum.groups,
             products: experiment.trainer.gemmProvider.rawValue,
             blas: .init(
                 library: machine.blas.version, core: machine.blas.coreName,

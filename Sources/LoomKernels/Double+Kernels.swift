@@ -140,11 +140,10 @@ extension Double: LoomScalar {
         loom_add_column_sums_f64(matrix.rows, matrix.columns, matrix.stride, matrix.pointer, sums)
     }
 
-    @inlinable
-    public static func sumMatrices(
-        count: Int, distance: Int, first: UnsafePointer<Double>, into sum: MatrixView<Double>
-    ) {
-        loom_sum_matrices_f64(count, distance, sum.rows, sum.columns, sum.stride, first, sum.pointer)
+    public static func sum(_ addends: Addends, first: UnsafePointer<Double>, into sum: MatrixView<Double>) {
+        loom_sum_addends_f64(
+            addends.count, addends.list, sum.rows, sum.columns, sum.stride, first, sum.pointer, addends.mirrorCount,
+            addends.mirrors)
     }
 
     @inlinable
@@ -161,10 +160,9 @@ extension Double: LoomScalar {
             destination.stride)
     }
 
-    @inlinable
     public static func update(
         _ rule: UpdateRule, _ settings: UpdateSettings, weights: MatrixView<Double>,
-        gradients: UnsafePointer<Double>, firstState: UnsafeMutablePointer<Double>?,
+        gradients: UnsafePointer<Double>, addends: Addends, firstState: UnsafeMutablePointer<Double>?,
         secondState: UnsafeMutablePointer<Double>?
     ) {
         var update = loom_update_f64(
@@ -172,8 +170,8 @@ extension Double: LoomScalar {
             l2_twice: Double(settings.twiceL2), momentum: Double(settings.momentum),
             beta1: Double(settings.beta1), beta2: Double(settings.beta2), epsilon: Double(settings.epsilon),
             bias_correction1: Double(settings.biasCorrection1), bias_correction2: Double(settings.biasCorrection2),
-            weight_decay: Double(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
+            weight_decay: Double(settings.weightDecay), addends: addends.list,
+            addend_count: addends.count, mirrors: addends.mirrors, mirror_count: addends.mirrorCount)
         let (rows, columns, stride) = (weights.rows, weights.columns, weights.stride)
         switch rule {
         case .sgd:

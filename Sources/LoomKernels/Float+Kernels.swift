@@ -140,11 +140,10 @@ extension Float: LoomScalar {
         loom_add_column_sums_f32(matrix.rows, matrix.columns, matrix.stride, matrix.pointer, sums)
     }
 
-    @inlinable
-    public static func sumMatrices(
-        count: Int, distance: Int, first: UnsafePointer<Float>, into sum: MatrixView<Float>
-    ) {
-        loom_sum_matrices_f32(count, distance, sum.rows, sum.columns, sum.stride, first, sum.pointer)
+    public static func sum(_ addends: Addends, first: UnsafePointer<Float>, into sum: MatrixView<Float>) {
+        loom_sum_addends_f32(
+            addends.count, addends.list, sum.rows, sum.columns, sum.stride, first, sum.pointer, addends.mirrorCount,
+            addends.mirrors)
     }
 
     @inlinable
@@ -161,10 +160,9 @@ extension Float: LoomScalar {
             destination.stride)
     }
 
-    @inlinable
     public static func update(
         _ rule: UpdateRule, _ settings: UpdateSettings, weights: MatrixView<Float>,
-        gradients: UnsafePointer<Float>, firstState: UnsafeMutablePointer<Float>?,
+        gradients: UnsafePointer<Float>, addends: Addends, firstState: UnsafeMutablePointer<Float>?,
         secondState: UnsafeMutablePointer<Float>?
     ) {
         var update = loom_update_f32(
@@ -172,8 +170,8 @@ extension Float: LoomScalar {
             l2_twice: Float(settings.twiceL2), momentum: Float(settings.momentum),
             beta1: Float(settings.beta1), beta2: Float(settings.beta2), epsilon: Float(settings.epsilon),
             bias_correction1: Float(settings.biasCorrection1), bias_correction2: Float(settings.biasCorrection2),
-            weight_decay: Float(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
+            weight_decay: Float(settings.weightDecay), addends: addends.list,
+            addend_count: addends.count, mirrors: addends.mirrors, mirror_count: addends.mirrorCount)
         let (rows, columns, stride) = (weights.rows, weights.columns, weights.stride)
         switch rule {
         case .sgd:

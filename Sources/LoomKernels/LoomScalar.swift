@@ -45,15 +45,38 @@ public struct UpdateSettings: Sendable, BitwiseCopyable {
     public var biasCorrection2 = 1.0
     /// The decoupled decay of `adamw` for weights, 0 otherwise.
     public var weightDecay = 0.0
-    /// The gradient is the sum of this many matrices: of the first half and of the second half, each added in their order.
-    public var gradientCount = 1
-    /// Elements from each of these matrices to the next.
-    public var gradientDistance = 0
-    /// Elements from the weights to a copy that gets the new weights, too; 0 for none.
-    public var copyDistance = 0
-
     /// No update: every number at its neutral value.
     public init() {}
+}
+
+/// The matrices that a gradient is the sum of, added along a binary tree, and where else a result goes.
+///
+/// All are as long as a parameter buffer and laid out like it, so that one offset fits every part of them. The memory of
+/// both lists belongs to whoever plans a step.
+public struct Addends: BitwiseCopyable, @unchecked Sendable {
+    // Sendable: the lists are written once, before any worker reads them.
+
+    /// The addends after the first with their offsets from it, and how many sums end with each; nil: there is only one.
+    let list: UnsafePointer<loom_addend>?
+    /// The number of addends, the first one included.
+    let count: Int
+    /// Elements from the result to its copies.
+    let mirrors: UnsafePointer<Int>?
+    /// The number of copies.
+    let mirrorCount: Int
+
+    /// `count` addends, the first of which has the offset 0; the result is written to `mirrorCount` more places.
+    public init(
+        list: UnsafePointer<loom_addend>? = nil, count: Int = 1, mirrors: UnsafePointer<Int>? = nil,
+        mirrorCount: Int = 0
+    ) {
+        assert(
+            count >= 1 && (count == 1 || list != nil) && (mirrorCount == 0 || mirrors != nil), "lists of these lengths")
+        self.list = list
+        self.count = count
+        self.mirrors = mirrors
+        self.mirrorCount = mirrorCount
+    }
 }
 
 /// A number format that networks can be trained in: `Float` or `Double`, each with its vectorised kernels.
@@ -133,10 +156,8 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// sums[j] += Σ over rows of matrix[i, j].
     static func addColumnSums(_ matrix: MatrixView<Self>, to sums: UnsafeMutablePointer<Self>)
 
-    /// sum = the sum of `count` matrices of its shape and stride, added in their order: the first at `first`, each next
-    /// one `distance` elements after the one before.
-    static func sumMatrices(
-        count: Int, distance: Int, first: UnsafePointer<Self>, into sum: MatrixView<Self>)
+    /// sum = the sum of `addends`, the first of which is at `first`, along their tree; also written to their mirrors.
+    static func sum(_ addends: Addends, first: UnsafePointer<Self>, into sum: MatrixView<Self>)
 
     /// Σ of the squares of all elements.
     static func sumOfSquares(_ matrix: MatrixView<Self>) -> Double
@@ -146,8 +167,8 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
         _ indices: UnsafePointer<UInt32>, of source: MatrixView<Self>, into destination: MatrixView<Self>)
 
     /// One optimizer update of `weights`; gradients and states have the weights' shape and stride. `gradients` is the
-    /// first of `settings.gradientCount` matrices.
+    /// first of `addends`, whose mirrors get the new weights, too.
     static func update(
         _ rule: UpdateRule, _ settings: UpdateSettings, weights: MatrixView<Self>, gradients: UnsafePointer<Self>,
-        firstState: UnsafeMutablePointer<Self>?, secondState: UnsafeMutablePointer<Self>?)
+        addends: Addends, firstState: UnsafeMutablePointer<Self>?, secondState: UnsafeMutablePointer<Self>?)
 }

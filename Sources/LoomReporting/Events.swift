@@ -83,8 +83,10 @@ public struct RunEvent: Codable, Sendable, Equatable {
     public var workers: Int
     /// The hardware thread that each worker is pinned to, by the operating system's number; null: not pinned.
     public var placement: [Int?]
-    /// The form of the gradient phase: "sliced" or "columns".
-    public var gradient: String
+    /// How the gradient travels: a `GradientRoute`.
+    public var route: String
+    /// The groups of samples whose gradients are added as a tree.
+    public var groups: Int
     /// Who multiplies matrices: "builtin" or "openblas".
     public var products: String
     /// The BLAS library in use.
@@ -98,13 +100,14 @@ public struct RunEvent: Codable, Sendable, Equatable {
 
     /// The first line of a run.
     public init(
-        parameters: Int, workers: Int, placement: [Int?], gradient: String, products: String, blas: BLAS,
+        parameters: Int, workers: Int, placement: [Int?], route: String, groups: Int, products: String, blas: BLAS,
         machine: Machine, memory: PlannedMemory, runDirectory: String
     ) {
         self.parameters = parameters
         self.workers = workers
         self.placement = placement
-        self.gradient = gradient
+        self.route = route
+        self.groups = groups
         self.products = products
         self.blas = blas
         self.machine = machine
@@ -113,7 +116,7 @@ public struct RunEvent: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case event, parameters, workers, placement, gradient, products, blas, machine, memory
+        case event, parameters, workers, placement, route, groups, products, blas, machine, memory
         case runDirectory = "run_directory"
     }
 }

@@ -1,6 +1,7 @@
 import LoomData
 import LoomKernels
 import LoomModel
+import LoomPlan
 
 /// The value of a loss on a data set, without training on it.
 public struct Evaluation: Sendable, Equatable {
@@ -118,5 +119,5 @@ private struct ChunkWork: PhasedWork {
     let body: @Sendable (_ worker: Int) -> Void
     var phaseCount: Int { 1 }
     func perform(phase: Int, step: Int, worker: Int) { body(worker) }
-    func continues(after step: Int) -> Bool { false }
+    func endFirstPhase(step: Int) -> Bool { false }
 }

@@ -1,5 +1,6 @@
 import LoomKernels
 import LoomModel
+import LoomPlan
 
 /// What the memory of a training will be used for, in bytes: known from shapes before any of it is reserved.
 public struct MemoryPlan: Sendable, Equatable {
@@ -9,9 +10,9 @@ public struct MemoryPlan: Sendable, Equatable {
     public var dataBytes = 0
     /// The samples to validate on.
     public var validationBytes = 0
-    /// The parameters, with a worker's copy of them if it has one.
+    /// The parameters, and the copies of workers that have their own.
     public var parameterBytes = 0
-    /// The gradient; its columns in that form, and what workers send of them.
+    /// The gradient, the partial gradients of groups of samples, and what workers send each other.
     public var gradientBytes = 0
     /// The optimizer's state.
     public var optimizerBytes = 0
@@ -59,15 +60,14 @@ extension MemoryPlan {
         let capacity = min(schedule.batchRows, samples)
         func rowBytes(_ columns: Int) -> Int { Padding.stride(columns: columns, of: Scalar.self) * scalarBytes }
 
-        let choice = Self.gradientChoice(
-            network, team: team, batchRows: capacity, updatesAlike: optimizer.updatesAlike(l2: loss.l2))
-        let copies = choice.separatesWorkers ? team.workers : 1
+        let plan = StepPlanner(
+            shapes: StepShapes(network), update: optimizer.traits(l2: loss.l2), fullBatchRows: capacity,
+            request: team.stepRequest
+        ).buffers
         let bufferBytes = network.layout.elementCount * scalarBytes
-        parameterBytes = copies * bufferBytes
-        gradientBytes = bufferBytes
-        if choice.form == .columns { gradientBytes += choice.columnCount * bufferBytes }
-        if choice.usesReplicas { gradientBytes += ReplicaMemory<Scalar>.messageCount * bufferBytes }
-        optimizerBytes = (choice.usesReplicas ? copies : 1) * optimizer.kind.stateBuffers * bufferBytes
+        parameterBytes = plan.parameterCopies * bufferBytes
+        gradientBytes = (1 + plan.partials + plan.messages(workers: team.workers)) * bufferBytes
+        optimizerBytes = plan.stateCopies * optimizer.kind.stateBuffers * bufferBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
         batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
         batchBytes += MemoryLayout<UInt32>.stride * capacity
@@ -91,27 +91,12 @@ extension MemoryPlan {
                 team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
                 + GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         }
-        activationBytes *= copies
-        batchBytes *= copies
+        activationBytes *= plan.activationCopies
+        batchBytes *= plan.activationCopies
         activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
         if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }
-    }
-
-    private static func gradientChoice<Scalar>(
-        _ network: Network<Scalar>, team: TeamPlan, batchRows: Int, updatesAlike: Bool
-    ) -> GradientChoice {
-        let unit = GridSizes.shardRows(batchRows: batchRows, runsMerge: true)
-        let runsMerge =
-            !team.sameBitsForAnyWorkers || team.gemmProvider.keepsBitsWhenCut || batchRows <= unit
-            || GridSizes.hasSmallProducts(network, rows: unit)
-        let shardRows = team.shardRows ?? GridSizes.shardRows(batchRows: batchRows, runsMerge: runsMerge)
-        return GradientChoice(
-            requested: team.gradientForm, network: network,
-            grid: ShardGrid(batchRows: batchRows, shardRows: shardRows), workers: team.workers,
-            fixedWorkers: team.sameBitsForAnyWorkers ? nil : team.workers, updatesAlike: updatesAlike,
-            provider: team.gemmProvider)
     }
 
     /// The largest self-test of one product: its operands, and its result as a whole and in parts.

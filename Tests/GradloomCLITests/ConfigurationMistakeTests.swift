@@ -96,15 +96,16 @@ import Testing
         try mistake.check(in: workplace)
     }
 
-    @Test(arguments: ["sliced", "columns"], ["builtin", "openblas"])
-    func everyWayOfGradientsAndProductsIsUsed(form: String, products: String) throws {
+    @Test(arguments: [("partition", "builtin"), ("all_reduce", "builtin"), ("reduce_scatter", "openblas")])
+    func everyWayOfGradientsAndProductsIsUsed(route: String, products: String) throws {
         try workplace.write(SampleData.xor, to: "xor.yaml")
         let outcome = try workplace.run(
-            "train", "xor.yaml", "--json", "--set", "parallel.gradient=\(form)", "--set",
-            "parallel.products=\(products)")
+            "train", "xor.yaml", "--json", "--set", "parallel.route=\(route)", "--set",
+            "parallel.products=\(products)", "--set", "parallel.groups=2", "--workers", "2")
         #expect(outcome.exitCode == 0)
         let run = try #require(outcome.output.split(separator: "\n").first)
-        #expect(run.contains(#""gradient":"\#(form)""#) && run.contains(#""products":"\#(products)""#))
+        #expect(run.contains(#""route":"\#(route)""#) && run.contains(#""products":"\#(products)""#))
+        #expect(run.contains(#""groups":2"#))
     }
 
     private static let allowedCPUs =

@@ -16,7 +16,8 @@ import Testing
         #expect(events.map { $0["event"] as? String } == ["run", "epoch", "epoch", "epoch", "done"])
         #expect(
             Set(events[0].keys) == [
-                "event", "parameters", "workers", "placement", "gradient", "products", "blas", "machine", "memory",
+                "event", "parameters", "workers", "placement", "route", "groups", "products", "blas", "machine",
+                "memory",
                 "run_directory",
             ])
         let blas = try #require(events[0]["blas"] as? [String: Any])

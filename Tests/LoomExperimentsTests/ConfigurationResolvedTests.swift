@@ -152,7 +152,8 @@ struct ConfigurationResolvedTests {
                 parallel:
                   workers: auto
                   placement: auto
-                  gradient: auto
+                  route: auto
+                  groups: auto
                   products: auto
                   shard_rows: auto
                   reproducible: any_workers

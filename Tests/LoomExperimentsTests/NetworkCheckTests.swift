@@ -47,14 +47,15 @@ import Testing
     }
 
     /// What is compared is what would be trained.
-    @Test(arguments: [GemmProvider.builtin, .openBLAS], GradientForm.allCases)
-    func theTrainerIsTheConfiguredOne(provider: GemmProvider, form: GradientForm) throws {
+    @Test(arguments: [GemmProvider.builtin, .openBLAS], [ParallelSettings.Route.reduceScatter, .allReduce])
+    func theTrainerIsTheConfiguredOne(provider: GemmProvider, route: ParallelSettings.Route) throws {
         var configuration = try SeedConfiguration.load("003-problem-3.1-softmax")
         configuration.parallel.products = provider == .builtin ? .builtin : .openBLAS
-        configuration.parallel.gradient = form == .sliced ? .sliced : .columns
+        (configuration.parallel.route, configuration.parallel.groups) = (route, 2)
         let problem = try ReferenceProblem(configuration, samples: .first(4))
         let trainer = try FastComparison(problem, workers: 2).trainer(Float.self, workers: 2)
-        #expect(trainer.gemmProvider == provider && trainer.gradientForm == form)
+        #expect(trainer.gemmProvider == provider && trainer.program.route.rawValue == route.rawValue)
+        #expect(trainer.program.sum.groups == 2)
         #expect(try NetworkCheck(configuration, options: Self.options()).passed)
     }
 

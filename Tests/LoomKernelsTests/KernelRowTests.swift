@@ -47,17 +47,6 @@ import Testing
             let expected = column < columns ? before[column] + sums[column] : before[column]
             #expect(added[column] == expected, "\(variant), column \(column) of \(columns)")
         }
-        let rows = 5, count = testedRows / rows
-        let total = PaddedMatrix<Float>(rows: rows, columns: columns) { _, _ in .nan }
-        variant.kernels.sum_matrices_f32(
-            count, rows * matrix.stride, rows, columns, matrix.stride, matrix.pointer, total.pointer)
-        for row in 0..<rows {
-            for column in 0..<columns {
-                var sum = Float(matrix[row, column])
-                for next in 1..<count { sum += Float(matrix[next * rows + row, column]) }
-                #expect(total[row, column] == Double(sum), "\(variant), \(row), \(column) of \(columns)")
-            }
-        }
     }
 
     @Test("A column's sum does not depend on its place", arguments: KernelVariant.all)

@@ -58,9 +58,10 @@ struct UpdateSettings {
     var biasCorrection1 = 1 / (1 - 0.9)
     var biasCorrection2 = 1 / (1 - 0.999)
     var weightDecay = 0.0
-    var gradientCount = 1
-    var gradientDistance = 0
-    var copyDistance = 0
+    /// The gradient's addends, the first with the offset 0, and how many sums end with each; empty: there is one.
+    var addends: [loom_addend] = []
+    /// Elements from the weights to copies of them.
+    var mirrors: [Int] = []
 }
 
 extension Float: KernelScalar {
@@ -118,24 +119,28 @@ extension Float: KernelScalar {
         stride: Int, weights: MutableAddress, gradients: Address, first: MutableAddress,
         second: MutableAddress
     ) {
-        var update = loom_update_f32(
-            learning_rate: Float(settings.learningRate), gradient_scale: Float(settings.gradientScale),
-            l2_twice: Float(settings.l2Twice), momentum: Float(settings.momentum),
-            beta1: Float(settings.beta1),
-            beta2: Float(settings.beta2), epsilon: Float(settings.epsilon),
-            bias_correction1: Float(settings.biasCorrection1),
-            bias_correction2: Float(settings.biasCorrection2),
-            weight_decay: Float(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
-        switch rule {
-        case .sgd:
-            kernels.update_sgd_f32(&update, rows, columns, stride, weights, gradients)
-        case .momentum:
-            kernels.update_momentum_f32(&update, rows, columns, stride, weights, gradients, first)
-        case .nesterov:
-            kernels.update_nesterov_f32(&update, rows, columns, stride, weights, gradients, first)
-        case .adam:
-            kernels.update_adam_f32(&update, rows, columns, stride, weights, gradients, first, second)
+        settings.addends.withUnsafeBufferPointer { addends in
+            settings.mirrors.withUnsafeBufferPointer { mirrors in
+                var update = loom_update_f32(
+                    learning_rate: Float(settings.learningRate), gradient_scale: Float(settings.gradientScale),
+                    l2_twice: Float(settings.l2Twice), momentum: Float(settings.momentum),
+                    beta1: Float(settings.beta1),
+                    beta2: Float(settings.beta2), epsilon: Float(settings.epsilon),
+                    bias_correction1: Float(settings.biasCorrection1),
+                    bias_correction2: Float(settings.biasCorrection2),
+                    weight_decay: Float(settings.weightDecay), addends: addends.baseAddress,
+                    addend_count: max(1, addends.count), mirrors: mirrors.baseAddress, mirror_count: mirrors.count)
+                switch rule {
+                case .sgd:
+                    kernels.update_sgd_f32(&update, rows, columns, stride, weights, gradients)
+                case .momentum:
+                    kernels.update_momentum_f32(&update, rows, columns, stride, weights, gradients, first)
+                case .nesterov:
+                    kernels.update_nesterov_f32(&update, rows, columns, stride, weights, gradients, first)
+                case .adam:
+                    kernels.update_adam_f32(&update, rows, columns, stride, weights, gradients, first, second)
+                }
+            }
         }
     }
 }
@@ -195,24 +200,28 @@ extension Double: KernelScalar {
         stride: Int, weights: MutableAddress, gradients: Address, first: MutableAddress,
         second: MutableAddress
     ) {
-        var update = loom_update_f64(
-            learning_rate: Double(settings.learningRate), gradient_scale: Double(settings.gradientScale),
-            l2_twice: Double(settings.l2Twice), momentum: Double(settings.momentum),
-            beta1: Double(settings.beta1),
-            beta2: Double(settings.beta2), epsilon: Double(settings.epsilon),
-            bias_correction1: Double(settings.biasCorrection1),
-            bias_correction2: Double(settings.biasCorrection2),
-            weight_decay: Double(settings.weightDecay), gradient_count: settings.gradientCount,
-            gradient_distance: settings.gradientDistance, copy_distance: settings.copyDistance)
-        switch rule {
-        case .sgd:
-            kernels.update_sgd_f64(&update, rows, columns, stride, weights, gradients)
-        case .momentum:
-            kernels.update_momentum_f64(&update, rows, columns, stride, weights, gradients, first)
-        case .nesterov:
-            kernels.update_nesterov_f64(&update, rows, columns, stride, weights, gradients, first)
-        case .adam:
-            kernels.update_adam_f64(&update, rows, columns, stride, weights, gradients, first, second)
+        settings.addends.withUnsafeBufferPointer { addends in
+            settings.mirrors.withUnsafeBufferPointer { mirrors in
+                var update = loom_update_f64(
+                    learning_rate: Double(settings.learningRate), gradient_scale: Double(settings.gradientScale),
+                    l2_twice: Double(settings.l2Twice), momentum: Double(settings.momentum),
+                    beta1: Double(settings.beta1),
+                    beta2: Double(settings.beta2), epsilon: Double(settings.epsilon),
+                    bias_correction1: Double(settings.biasCorrection1),
+                    bias_correction2: Double(settings.biasCorrection2),
+                    weight_decay: Double(settings.weightDecay), addends: addends.baseAddress,
+                    addend_count: max(1, addends.count), mirrors: mirrors.baseAddress, mirror_count: mirrors.count)
+                switch rule {
+                case .sgd:
+                    kernels.update_sgd_f64(&update, rows, columns, stride, weights, gradients)
+                case .momentum:
+                    kernels.update_momentum_f64(&update, rows, columns, stride, weights, gradients, first)
+                case .nesterov:
+                    kernels.update_nesterov_f64(&update, rows, columns, stride, weights, gradients, first)
+                case .adam:
+                    kernels.update_adam_f64(&update, rows, columns, stride, weights, gradients, first, second)
+                }
+            }
         }
     }
 }

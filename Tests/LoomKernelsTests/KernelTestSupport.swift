@@ -47,7 +47,7 @@ struct KernelVariant: CustomStringConvertible, Sendable {
         squared_error_softmax_weighted_f64: loom_squared_error_softmax_weighted_f64,
         column_sums_f32: loom_column_sums_f32, column_sums_f64: loom_column_sums_f64,
         add_column_sums_f32: loom_add_column_sums_f32, add_column_sums_f64: loom_add_column_sums_f64,
-        sum_matrices_f32: loom_sum_matrices_f32, sum_matrices_f64: loom_sum_matrices_f64,
+        sum_addends_f32: loom_sum_addends_f32, sum_addends_f64: loom_sum_addends_f64,
         sum_of_squares_f32: loom_sum_of_squares_f32, sum_of_squares_f64: loom_sum_of_squares_f64,
         multiply_f32: loom_multiply_f32, multiply_f64: loom_multiply_f64,
         gather_rows_f32: loom_gather_rows_f32, gather_rows_f64: loom_gather_rows_f64,

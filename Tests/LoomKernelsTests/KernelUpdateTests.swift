@@ -104,7 +104,7 @@ import Testing
                     second: second.pointer)
             }
             update(expected, expectedFirst, expectedSecond)
-            settings.copyDistance = -distance
+            settings.mirrors = [-distance]
             update(memory, first, second)
             for row in 0..<rows {
                 for column in 0..<columns {
@@ -117,48 +117,65 @@ import Testing
         }
     }
 
-    /// The bits of adding the matrices up first, each half in its order, and then both.
+    /// The bits of adding the matrices up along the tree first.
     @Test("A gradient of several matrices", arguments: KernelVariant.all, UpdateRule.allCases)
     func severalMatrices(_ variant: KernelVariant, _ rule: UpdateRule) {
+        // Whole trees, and one whose second leaf is a subtree of two.
         for columns in testedColumns {
-            for count in [2, 3, 16] { Self.checkMatrices(variant, rule, columns: columns, count: count) }
+            for merges in [[0, 1], [0, 1, 0, 2], [0, 0, 2], [0, 1, 1]] {
+                Self.checkMatrices(variant, rule, columns: columns, merges: merges)
+            }
         }
     }
 
-    private static func checkMatrices(_ variant: KernelVariant, _ rule: UpdateRule, columns: Int, count: Int) {
-        let rows = 3
+    private static func checkMatrices(_ variant: KernelVariant, _ rule: UpdateRule, columns: Int, merges: [Int]) {
+        let rows = 3, count = merges.count
         var generator = KernelTestGenerator(seed: 22)
         func matrix(rows: Int, _ range: ClosedRange<Double>) -> PaddedMatrix<Float> {
             PaddedMatrix(rows: rows, columns: columns, poison: [0]) { _, _ in generator.uniform(range) }
         }
         let gradients = matrix(rows: count * rows, -1...1)
-        let (sum, weights) = (matrix(rows: rows, 0...0), matrix(rows: rows, -1...1))
+        let (sum, mirror, weights) = (matrix(rows: rows, 0...0), matrix(rows: rows, 0...0), matrix(rows: rows, -1...1))
         let (first, second) = (matrix(rows: rows, -1...1), matrix(rows: rows, 0...1))
         let (weightsOfSum, firstOfSum, secondOfSum) = (weights.copy(), first.copy(), second.copy())
-        let distance = rows * gradients.stride
-        let halves = matrix(rows: 2 * rows, 0...0)
-        let half = count / 2
-        for (index, matrices) in [0..<half, half..<count].enumerated() {
-            variant.kernels.sum_matrices_f32(
-                matrices.count, distance, rows, columns, gradients.stride,
-                gradients.pointer + matrices.lowerBound * distance, halves.pointer + index * rows * halves.stride)
+        let addends = merges.enumerated().map {
+            loom_addend(offset: $0 * rows * gradients.stride, merges: $1)
         }
-        variant.kernels.sum_matrices_f32(
-            2, rows * halves.stride, rows, columns, halves.stride, halves.pointer, sum.pointer)
+        var mirrors = [mirror.pointer - sum.pointer]
+        variant.kernels.sum_addends_f32(
+            count, addends, rows, columns, gradients.stride, gradients.pointer, sum.pointer, 1, &mirrors)
+        let label = "\(variant), \(rule), \(columns) columns, \(merges)"
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let expected = tree(merges) { Float(gradients[$0 * rows + row, column]) }
+                #expect(sum[row, column] == Double(expected) && mirror[row, column] == Double(expected), "\(label)")
+            }
+        }
         var settings = UpdateSettings(gradientScale: 0.5, l2Twice: 0.02)
         Float.update(
             variant.kernels, rule, settings, rows: rows, columns: columns, stride: sum.stride,
             weights: weightsOfSum.pointer, gradients: sum.pointer, first: firstOfSum.pointer,
             second: secondOfSum.pointer)
-        settings.gradientCount = count
-        settings.gradientDistance = distance
+        settings.addends = addends
         Float.update(
             variant.kernels, rule, settings, rows: rows, columns: columns, stride: gradients.stride,
             weights: weights.pointer, gradients: gradients.pointer, first: first.pointer, second: second.pointer)
-        let label = "\(variant), \(rule), \(columns) columns, \(count) matrices"
         #expect(weights.hasSameBits(as: weightsOfSum, rows: rows), "\(label): weights")
         #expect(first.hasSameBits(as: firstOfSum, rows: rows), "\(label): first moment")
         #expect(second.hasSameBits(as: secondOfSum, rows: rows), "\(label): second moment")
+    }
+
+    /// The sum of numbered addends along the tree that `merges` describes, by a stack.
+    private static func tree(_ merges: [Int], _ addend: (Int) -> Float) -> Float {
+        var stack: [Float] = []
+        for (index, count) in merges.enumerated() {
+            stack.append(addend(index))
+            for _ in 0..<count {
+                let right = stack.removeLast()
+                stack[stack.count - 1] += right
+            }
+        }
+        return stack[0]
     }
 
     @Test("A block of columns leaves its neighbours alone", arguments: KernelVariant.all, UpdateRule.allCases)

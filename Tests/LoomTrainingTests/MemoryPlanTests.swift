@@ -1,6 +1,7 @@
 import LoomData
 import LoomKernels
 import LoomModel
+import LoomPlan
 import TestSupport
 import Testing
 
@@ -13,27 +14,25 @@ import Testing
         for output in [OutputMap.softmax, .sigmoid, .identity] {
             // With 64 samples, two workers have their own of everything.
             for batchRows in [32, 64] {
-                for form in [shuffles ? GradientForm.columns : nil, .sliced] {
-                    try check(Float.self, kind, output, form, batchRows: batchRows, shuffles: shuffles)
-                    try check(Double.self, kind, output, form, batchRows: batchRows, shuffles: shuffles)
+                for route in [nil] + GradientRoute.allCases.map({ $0 }) {
+                    try check(Float.self, kind, output, route, batchRows: batchRows, shuffles: shuffles)
+                    try check(Double.self, kind, output, route, batchRows: batchRows, shuffles: shuffles)
                 }
             }
         }
     }
 
     private func check<Scalar: LoomScalar>(
-        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ output: OutputMap, _ form: GradientForm?,
+        _ type: Scalar.Type, _ kind: OptimizerDescription.Kind, _ output: OutputMap, _ route: GradientRoute?,
         batchRows: Int, shuffles: Bool
     ) throws {
         var problem = FastProblem.made(layers: [5, 19, 33, 3], output: output, rows: 70, seed: 1)
         // Derivatives from pre-activations need one more matrix.
         problem.network.layers[1].activation = .arctan
         let schedule = TrainingSchedule(batchRows: batchRows, epochs: 1, shuffles: shuffles)
-        let team = TeamPlan(workers: 2, gemmProvider: shuffles ? .builtin : .openBLAS, gradientForm: form)
+        let team = TeamPlan(workers: 2, gemmProvider: shuffles ? .builtin : .openBLAS, groups: 4, route: route)
         let trainer = try problem.trainer(type, optimizer: .init(kind: kind), schedule: schedule, team: team)
-        let choice = trainer.gradientChoice
-        #expect(choice.usesReplicas == (batchRows == 64 && form != .sliced && kind != .adamw))
-        #expect(choice.exchangesHalves == (batchRows == 64 && form == .sliced && shuffles))
+        if shuffles, let route, kind != .adamw || route != .allReduce { #expect(trainer.program.route == route) }
         let data = try problem.dataset(type)
         let targets: TargetShape
         switch data.targets {
@@ -48,7 +47,7 @@ import Testing
         let reserved = trainer.memoryBytes
         #expect(plan.dataBytes == data.byteCount)
         #expect(plan.validationBytes == data.byteCount / 10)
-        #expect(plan.parameterBytes + plan.gradientBytes == reserved.parameters)
+        #expect(plan.parameterBytes == reserved.parameters && plan.gradientBytes == reserved.gradient)
         #expect(plan.optimizerBytes == reserved.optimizer)
         #expect(plan.activationBytes == reserved.activations)
         #expect(plan.batchBytes == reserved.batch)
@@ -70,30 +69,27 @@ import Testing
     }
 }
 
-/// The products that a plan names are those of a step.
+/// The products that a program names are those of a step.
 @Suite struct PlannedProductTests {
-    @Test(arguments: StepPlanTests.cases, [1, 2, 3]) func allOperationsAreCounted(
-        planned: StepPlanTests.Case, workers: Int
-    ) throws {
-        let problem = FastProblem.made(layers: planned.layers, output: .identity, rows: planned.batchRows, seed: 1)
-        let trainer = try problem.trainer(
-            Float.self,
-            team: TeamPlan(workers: workers, shardRows: planned.shardRows, cacheBytes: planned.cacheBytes))
-        let products = trainer.plannedProducts
-        let operations = products.reduce(0) { $0 + Double($1.callsPerStep) * $1.shape.operations }
-        #expect(operations == Double(planned.batchRows) * trainer.network.operationsPerSample)
-        let plan = trainer.fullBatch
-        let pieces = Set(plan.pieces.elements.map(\.rows.count))
-        let samples = plan.shardRuns.elements.map { plan.grid.rows(of: $0.firstShard..<$0.endShard).count }.max()!
-        for product in products {
-            switch product.shape.kind {
-            case .forward, .backward: #expect(product.shape.rows <= min(samples, planned.batchRows))
-            case .gradient: #expect(pieces.contains(product.shape.inner))
+    @Test(arguments: [[4, 32, 16, 4], [37, 93, 11], [300, 70, 3], [100, 150, 60]], [1, 2, 3])
+    func allOperationsAreCounted(layers: [Int], workers: Int) throws {
+        for (batchRows, groups) in [(150, nil), (64, 4), (1000, 2)] as [(Int, Int?)] {
+            let problem = FastProblem.made(layers: layers, output: .identity, rows: batchRows, seed: 1)
+            let trainer = try problem.trainer(
+                Float.self, team: TeamPlan(workers: workers, shardRows: 7, cacheBytes: 1 << 15, groups: groups))
+            let products = trainer.plannedProducts
+            let operations = products.reduce(0) { $0 + Double($1.callsPerStep) * $1.shape.operations }
+            #expect(operations == Double(batchRows) * trainer.network.operationsPerSample)
+            let sum = trainer.program.sum
+            let chunks = Set((0..<sum.groups).flatMap(sum.chunks).map(\.count))
+            for product in products {
+                if product.shape.kind == .gradient { #expect(chunks.contains(product.shape.inner)) }
+                #expect(product.shape.rows <= max(batchRows, 300))
+                #expect(product.shape.resultStride >= product.shape.columns)
+                #expect(product.shape.resultStride.isMultiple(of: 16))
             }
-            #expect(product.shape.resultStride >= product.shape.columns)
-            #expect(product.shape.resultStride.isMultiple(of: 16))
+            #expect(!products.contains { $0.layer == "layer1" && $0.shape.kind == .backward })
         }
-        #expect(!products.contains { $0.layer == "layer1" && $0.shape.kind == .backward })
     }
 
     @Test func oneWorkerTakesTheWholeBatchInOneCall() throws {

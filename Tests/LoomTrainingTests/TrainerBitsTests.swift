@@ -1,6 +1,8 @@
+import Foundation
 import LoomData
 import LoomKernels
 import LoomModel
+import LoomPlan
 import LoomTraining
 import TestSupport
 import Testing
@@ -20,6 +22,7 @@ import Testing
         var shuffles = true
         var cacheBytes = 1 << 20
         var epochs = 2
+        var groups: Int?
 
         var description: String {
             let shards = shardRows.map { " shards of \($0)" } ?? ""
@@ -60,29 +63,32 @@ import Testing
         Case(
             layers: [70, 169, 12], samples: 225, batchRows: 145, shardRows: 3, kind: .sgd, shuffles: false, epochs: 1),
         Case(layers: [100, 150, 150, 60], samples: 310, batchRows: 300, kind: .sgd, epochs: 1),
+        // Groups of several products, and many groups of few samples.
+        Case(layers: [12, 20, 3], samples: 2300, batchRows: 1300, kind: .momentum, epochs: 1, groups: 2),
+        Case(layers: [12, 20, 3], samples: 200, batchRows: 64, shardRows: 4, kind: .sgd, epochs: 1, groups: 16),
     ]
 
-    /// Who multiplies, and how gradients are added up.
+    /// Who multiplies, and how gradients travel.
     struct Way: Sendable {
         let provider: GemmProvider
-        let form: GradientForm
+        let route: GradientRoute?
     }
 
-    static let ways = GemmProvider.allCases.flatMap { provider in
-        GradientForm.allCases.map { Way(provider: provider, form: $0) }
-    }
+    /// Built-in products have the same bits by every route; others by the one that is chosen.
+    static let ways =
+        [Way(provider: .builtin, route: nil), Way(provider: .openBLAS, route: nil)]
+        + GradientRoute.allCases.map { Way(provider: .builtin, route: $0) }
 
     private static let teams: [(workers: Int, request: TeamRequest)] = [
-        (1, .auto), (2, .auto), (3, .auto), (5, .auto), (8, .auto), (2, .forkJoin), (3, .forkJoin),
-        (5, .forkJoin),
+        (2, .auto), (3, .auto), (5, .auto), (8, .auto), (2, .forkJoin), (3, .forkJoin),
     ]
 
-    @Test(arguments: cases, ways) func float32(_ training: Case, _ way: Way) throws {
-        try Self.check(training, Float.self, way, teams: Self.teams)
+    @Test(arguments: cases) func float32(_ training: Case) throws {
+        try Self.check(training, Float.self, teams: Self.teams)
     }
 
-    @Test(arguments: cases, ways) func float64(_ training: Case, _ way: Way) throws {
-        try Self.check(training, Double.self, way, teams: Self.teams)
+    @Test(arguments: cases) func float64(_ training: Case) throws {
+        try Self.check(training, Double.self, teams: Self.teams)
     }
 
     /// The same in gangs, in a process of its own: beside other tests, Dispatch has no threads left for a gang, and every
@@ -91,27 +97,54 @@ import Testing
         await #expect(processExitsWith: .success) {
             let teams = (2...8).filter { $0 <= WorkerTeam.dispatchWidth }.map { ($0, TeamRequest.gang) }
             for training in Self.cases {
-                for way in Self.ways {
-                    try Self.check(training, Float.self, way, teams: teams)
-                    try Self.check(training, Double.self, way, teams: teams)
-                }
+                try Self.check(training, Float.self, teams: teams)
+                try Self.check(training, Double.self, teams: teams)
             }
         }
     }
 
     private static func check<Scalar: LoomScalar>(
-        _ training: Case, _ type: Scalar.Type, _ way: Way, teams: [(workers: Int, request: TeamRequest)]
+        _ training: Case, _ type: Scalar.Type, teams: [(workers: Int, request: TeamRequest)]
     ) throws {
         var problem = FastProblem.made(
             layers: training.layers, output: training.output, rows: training.samples, seed: 3)
         problem.loss.l2 = training.l2
         let data = try problem.dataset(type)
-        let alone = try fingerprint(training, problem, data, way, workers: 1, request: .auto)
-        for team in teams {
-            let other = try fingerprint(
-                training, problem, data, way, workers: team.workers, request: team.request)
-            #expect(
-                other == alone, "\(training) \(Scalar.precision) \(way): \(team.workers) workers, \(team.request)")
+        for provider in GemmProvider.allCases {
+            let alone = try fingerprint(
+                training, problem, data, Way(provider: provider, route: nil), workers: 1, request: .auto)
+            for way in ways where way.provider == provider {
+                for team in teams {
+                    let other = try fingerprint(
+                        training, problem, data, way, workers: team.workers, request: team.request)
+                    #expect(
+                        other == alone,
+                        "\(training) \(Scalar.precision) \(way): \(team.workers) workers, \(team.request)")
+                }
+            }
+        }
+    }
+
+    /// Whatever plans are tuned by, results have the same bits.
+    @Test(arguments: [0, 3, 5]) func noTunedNumberChangesBits(index: Int) throws {
+        let training = Self.cases[index]
+        let problem = FastProblem.made(
+            layers: training.layers, output: training.output, rows: training.samples, seed: 3)
+        let data = try problem.dataset(Float.self)
+        let usual = try JSONSerialization.jsonObject(with: JSONEncoder().encode(StepTuning())) as! [String: Double]
+        #expect(usual.count == Mirror(reflecting: StepTuning()).children.count)
+        var expected: Fingerprint?
+        for key in usual.keys.sorted() {
+            for factor in [0.01, 1, 100] {
+                var changed = usual
+                changed[key] = (usual[key]! * factor).rounded(.up)
+                let tuning = try JSONDecoder().decode(StepTuning.self, from: JSONEncoder().encode(changed))
+                let found = try Self.fingerprint(
+                    training, problem, data, Way(provider: .builtin, route: nil), workers: 2, request: .auto,
+                    tuning: tuning)
+                #expect(found == expected ?? found, "\(key) × \(factor)")
+                expected = found
+            }
         }
     }
 
@@ -126,20 +159,20 @@ import Testing
 
     private static func fingerprint<Scalar: LoomScalar>(
         _ training: Case, _ problem: FastProblem, _ data: Dataset<Scalar>, _ way: Way, workers: Int,
-        request: TeamRequest
+        request: TeamRequest, tuning: StepTuning = StepTuning()
     ) throws -> Fingerprint {
         try PreparedBLAS.prepare(workers: workers)
+        var team = TeamPlan(
+            workers: workers, request: request, shardRows: training.shardRows, cacheBytes: training.cacheBytes,
+            gemmProvider: way.provider, groups: training.groups, route: way.route)
+        team.tuning = tuning
         let trainer = try Trainer(
             network: problem.network, loss: problem.loss,
             optimizer: OptimizerDescription(
                 kind: training.kind, learningRate: 0.02, clipNorm: training.clipNorm),
             schedule: TrainingSchedule(
                 batchRows: training.batchRows, epochs: training.epochs, seed: 9, shuffles: training.shuffles),
-            team: TeamPlan(
-                workers: workers, request: request, shardRows: training.shardRows,
-                cacheBytes: training.cacheBytes, gemmProvider: way.provider,
-                gradientForm: way.form),
-            data: data)
+            team: team, data: data)
         var losses: [UInt64] = []
         var accuracies: [Double?] = []
         var modes = Set<TeamMode>()

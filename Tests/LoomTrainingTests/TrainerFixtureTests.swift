@@ -1,6 +1,7 @@
 import LoomExperiments
 import LoomKernels
 import LoomModel
+import LoomPlan
 import LoomTraining
 import TestSupport
 import Testing
@@ -11,25 +12,28 @@ struct TrainerFixtureTests {
 
     @Test(arguments: SeedFixtures.trainableBlocks, [1, 3])
     func gradientAndStep(_ block: DenseBlock, workers: Int) throws {
-        for (provider, form) in [
-            (GemmProvider.builtin, GradientForm.sliced), (.builtin, .columns), (.openBLAS, .sliced),
+        for (provider, route, groups) in [
+            (GemmProvider.builtin, GradientRoute.partition, 1), (.builtin, .reduceScatter, 4),
+            (.builtin, .reduceScatterAllGather, 4), (.builtin, .allReduce, 2), (.openBLAS, .partition, 1),
         ] {
-            try check(block, Double.self, SeedFixtures.tolerance, provider, form, workers: workers)
-            try check(block, Float.self, Self.float32Tolerance, provider, form, workers: workers)
+            let team = TeamPlan(
+                workers: workers, shardRows: 2, gemmProvider: provider, groups: groups, route: route)
+            try check(block, Double.self, SeedFixtures.tolerance, team)
+            try check(block, Float.self, Self.float32Tolerance, team)
         }
     }
 
     private func check<Scalar: LoomScalar>(
-        _ block: DenseBlock, _ type: Scalar.Type, _ tolerance: Tolerance, _ provider: GemmProvider,
-        _ form: GradientForm, workers: Int
+        _ block: DenseBlock, _ type: Scalar.Type, _ tolerance: Tolerance, _ team: TeamPlan
     ) throws {
         let expected = try #require(block.training)
         let rate = expected.step?.learningRate ?? 0.1
         let trainer = try FastProblem(block).trainer(
             type, optimizer: OptimizerDescription(kind: .sgd, learningRate: rate),
-            team: TeamPlan(workers: workers, shardRows: 2, gemmProvider: provider, gradientForm: form))
+            team: team)
         var comparison = Comparison(
-            "\(block.id) \(provider) \(form) \(Scalar.precision) \(workers) workers", tolerance: tolerance)
+            "\(block.id) \(team.gemmProvider) \(team.route!) \(Scalar.precision) \(team.workers) workers",
+            tolerance: tolerance)
         let (loss, gradient) = trainer.gradient()
         comparison.compare("total loss", loss, expected.totalLoss)
         comparison.compare("gradient", gradient.layers, expected.gradients)

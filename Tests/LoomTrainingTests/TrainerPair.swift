@@ -1,5 +1,6 @@
 import LoomKernels
 import LoomModel
+import LoomPlan
 import TestSupport
 import Testing
 
@@ -12,16 +13,18 @@ struct TrainerPair {
     var schedule: TrainingSchedule
     var request = TeamRequest.auto
     var workers = 2
+    var route: GradientRoute?
+    var groups: Int?
 
     /// Runs both in regions of several steps; `expects` looks at the choice of the several workers.
-    func check<Scalar: LoomScalar>(_: Scalar.Type, expects: (GradientChoice) -> Bool) throws {
+    func check<Scalar: LoomScalar>(_: Scalar.Type, expects: (StepProgram) -> Bool) throws {
         func trainer(workers: Int) throws -> Trainer<Scalar> {
             try problem.trainer(
                 Scalar.self, optimizer: optimizer, schedule: schedule,
-                team: TeamPlan(workers: workers, request: request))
+                team: TeamPlan(workers: workers, request: request, groups: groups, route: workers == 1 ? nil : route))
         }
         let (alone, team) = (try trainer(workers: 1), try trainer(workers: workers))
-        #expect(!alone.gradientChoice.separatesWorkers && expects(team.gradientChoice))
+        #expect(alone.program.route == .partition && expects(team.program))
         while alone.step < alone.totalSteps {
             // What others change between two regions, every worker learns.
             for trainer in [alone, team] {
@@ -41,10 +44,10 @@ struct TrainerPair {
 }
 
 extension FastProblem {
-    /// Trains two workers on batches of 64, the fourth of which has an infinite loss at `sample`: the step ends the run,
+    /// Trains `team` on batches of 64, the fourth of which has an infinite loss at `sample`: the step ends the run,
     /// again and again, and leaves parameters and state as they were before it.
     func checkDivergence(
-        at sample: Int, optimizer: OptimizerDescription, request: TeamRequest, expects: (GradientChoice) -> Bool
+        at sample: Int, optimizer: OptimizerDescription, team: TeamPlan, expects: (StepProgram) -> Bool
     ) throws {
         var problem = self
         problem.inputs[sample] = [Double](repeating: 3e38, count: network.inputs)
@@ -52,10 +55,10 @@ extension FastProblem {
             try problem.trainer(
                 Float.self, optimizer: optimizer,
                 schedule: TrainingSchedule(batchRows: 64, epochs: 1, shuffles: false),
-                team: TeamPlan(workers: 2, request: request))
+                team: team)
         }
         let (before, diverging) = (try trainer(), try trainer())
-        #expect(expects(diverging.gradientChoice))
+        #expect(expects(diverging.program))
         #expect(before.run(steps: 3).steps == 3)
         for _ in 0..<2 {
             #expect(diverging.run(steps: 5).divergedStep == 3)

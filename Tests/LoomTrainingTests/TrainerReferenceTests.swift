@@ -1,6 +1,7 @@
 import LoomExperiments
 import LoomKernels
 import LoomModel
+import LoomPlan
 import LoomTraining
 import TestSupport
 import Testing
@@ -34,7 +35,7 @@ import Testing
             let clip = optimizer.clipNorm.map { "clip \($0) " } ?? ""
             let last = schedule.dropsLast ? " drops last" : ""
             return
-                "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider) \(team.gradientForm?.rawValue ?? "")"
+                "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider) \(team.route?.rawValue ?? "") \(team.groups ?? 0)"
         }
     }
 
@@ -44,12 +45,13 @@ import Testing
     private static let float32Tolerance = Tolerance(absolute: 1e-5, relative: 1e-4)
 
     private func check(_ training: Case, float32Tolerance: Tolerance = Self.float32Tolerance) throws {
-        for (provider, form) in [
-            (GemmProvider.builtin, GradientForm.sliced), (.builtin, .columns), (.openBLAS, .sliced),
+        for (provider, route, groups) in [
+            (GemmProvider.builtin, GradientRoute?.none, Int?.none), (.builtin, .reduceScatter, 4),
+            (.builtin, .reduceScatterAllGather, 2), (.builtin, .allReduce, 8), (.openBLAS, nil, nil),
         ] {
             var training = training
             training.team.gemmProvider = provider
-            training.team.gradientForm = form
+            (training.team.route, training.team.groups) = (route, groups)
             try check(training, Double.self, Self.float64Tolerance)
             try check(training, Float.self, float32Tolerance)
         }

@@ -204,8 +204,8 @@ import Testing
     private static func interrupted(
         afterStep step: Int
     ) throws -> (Trainer<Double>, TrainingResult, checkpoints: [Int]) {
-        loom_note_stop_signals()
         let trainer = try TrainingRunTests().trainer(epochs: 1000)
+        trainer.stop.raiseOnSignals()
         var run = TrainingRun(trainer: trainer)
         run.stepsPerCheckpoint = 1
         run.validate = { Evaluation(loss: Double(trainer.step), accuracy: nil, samples: 1) }
@@ -213,7 +213,7 @@ import Testing
         run.checkpoint = {
             checkpoints.append(trainer.step)
             guard trainer.step == step else { return }
-            interruptThisProcess()
+            interruptThisProcess(noting: trainer.stop)
         }
         return (trainer, try run.run(), checkpoints)
     }

@@ -1,6 +1,7 @@
 import CHardware
 import Dispatch
 import Synchronization
+import LoomPlan
 import Testing
 
 @testable import LoomTraining
@@ -52,7 +53,7 @@ final class NeighbourSums: PhasedWork, @unchecked Sendable {
         if loom_mode_flushes_subnormals(loom_floating_point_mode()) == 0 { unflushedCalls[worker] += 1 }
     }
 
-    func continues(after step: Int) -> Bool {
+    func endFirstPhase(step: Int) -> Bool {
         questions += 1
         return step != stopAfter
     }
@@ -69,9 +70,11 @@ final class NeighbourSums: PhasedWork, @unchecked Sendable {
     }
 }
 
-/// Every worker adds up, by itself, what all have written in the only phase of a step, in two buffers in turn.
+/// Every worker adds up, by itself, what all have written in the first phase of a step, in two buffers in turn: no barrier is
+/// needed after that.
 final class SumsOfAll: PhasedWork, @unchecked Sendable {
-    let phaseCount = 1
+    let phaseCount = 2
+    let endsWithBarrier = false
     private let workers: Int
     private let stopAfter: Int?
     private let written: [PlainSlots]
@@ -88,16 +91,15 @@ final class SumsOfAll: PhasedWork, @unchecked Sendable {
     }
 
     func perform(phase: Int, step: Int, worker: Int) {
-        written[step & 1][worker] = (step + 1) * (worker + 1)
-        calls[worker] = calls[worker] &* 31 &+ 2 * step
+        if phase == 0 {
+            written[step & 1][worker] = (step + 1) * (worker + 1)
+        } else {
+            sums[worker] += written[step & 1].values.reduce(0, +)
+        }
+        calls[worker] = calls[worker] &* 31 &+ 2 * step + phase
     }
 
-    func continues(after step: Int) -> Bool { step != stopAfter }
-
-    func finish(step: Int, worker: Int) {
-        sums[worker] += written[step & 1].values.reduce(0, +)
-        calls[worker] = calls[worker] &* 31 &+ 2 * step + 1
-    }
+    func endFirstPhase(step: Int) -> Bool { step != stopAfter }
 }
 
 @Suite(.serialized) struct WorkerTeamTests {
@@ -123,8 +125,9 @@ final class SumsOfAll: PhasedWork, @unchecked Sendable {
         #expect(work.unflushedCalls.values == Array(repeating: 0, count: workers))
     }
 
-    /// A step is finished by each worker after all have met, and before it begins another one; the last step too.
-    @Test(arguments: 1...8, TeamRequest.allCases) func stepsAreFinished(workers: Int, request: TeamRequest) {
+    /// A last phase without a barrier comes after all have met, and before the worker begins another step; in the last step
+    /// too.
+    @Test(arguments: 1...8, TeamRequest.allCases) func lastPhasesWithoutABarrier(workers: Int, request: TeamRequest) {
         let team = WorkerTeam(workers: workers, request: request)
         for lastStep in [250, 299] {
             let work = SumsOfAll(workers: workers, stopAfter: lastStep)

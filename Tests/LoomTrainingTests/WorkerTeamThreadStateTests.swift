@@ -134,7 +134,8 @@ private final class RecordingBinding: @unchecked Sendable {
 
         /// Worker 1 is 1.5 ms late in every step.
         private final class LateWorker: PhasedWork, @unchecked Sendable {
-            let phaseCount = 1
+            let phaseCount = 2
+            let endsWithBarrier = false
             private var sleepsBefore = 0
             private var sleepsAfter = 0
 
@@ -143,17 +144,15 @@ private final class RecordingBinding: @unchecked Sendable {
 
             func perform(phase: Int, step: Int, worker: Int) {
                 if worker == 1 {
-                    usleep(1500)
+                    if phase == 0 { usleep(1500) }
+                } else if phase == 1 {
+                    sleepsAfter = Self.sleepsOfThread()
                 } else if step == 0 {
                     sleepsBefore = Self.sleepsOfThread()
                 }
             }
 
-            func continues(after step: Int) -> Bool { true }
-
-            func finish(step: Int, worker: Int) {
-                if worker == 0 { sleepsAfter = Self.sleepsOfThread() }
-            }
+            func endFirstPhase(step: Int) -> Bool { true }
 
             private static func sleepsOfThread() -> Int {
                 var usage = rusage()

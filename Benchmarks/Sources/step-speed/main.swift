@@ -6,14 +6,14 @@ import Workloads
 // machine that others use slows both sides of a ratio.
 
 let usage = """
-    usage: step-speed [--workers N] [--rounds N] [--gradient FORM] [--products PROVIDER] [--json]
+    usage: step-speed [--workers N] [--rounds N] [--route ROUTE] [--products PROVIDER] [--json]
                       [--reproducibility-cost] [workload …]
-           step-speed --turns [--workers N] [--gradient FORM] [--products PROVIDER] workload
+           step-speed --turns [--workers N] [--route ROUTE] [--products PROVIDER] workload
            step-speed --list [workload …]
            step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
 
-    --gradient, --products
-              sliced or columns; builtin or openblas: instead of what is chosen for the network
+    --route, --products
+              partition, reduce_scatter, reduce_scatter_all_gather or all_reduce; builtin or openblas: instead of what is chosen for the network
     --json    one JSON object a line instead of a table
     --reproducibility-cost
               steps with the same bits for any number of workers against steps for a fixed number
@@ -25,7 +25,7 @@ let usage = """
 struct Arguments {
     var workers: Int?
     var rounds = 7
-    var gradientForm: GradientForm?
+    var gradientRoute: GradientRoute?
     var gemmProvider: GemmProvider?
     var json = false
     var turns = false
@@ -51,7 +51,7 @@ struct Arguments {
             switch word {
             case "--workers": workers = try value(of: word, Int.self)
             case "--rounds": rounds = try max(1, value(of: word, Int.self))
-            case "--gradient": gradientForm = try choice(word, value(of: word, String.self))
+            case "--route": gradientRoute = try choice(word, value(of: word, String.self))
             case "--products": gemmProvider = try choice(word, value(of: word, String.self))
             case "--json": json = true
             case "--turns": turns = true
@@ -77,7 +77,7 @@ struct Arguments {
 extension Arguments {
     /// What is asked for, instead of what would be chosen.
     func adjust(_ team: inout TeamPlan) {
-        if let gradientForm { team.gradientForm = gradientForm }
+        if let gradientRoute { team.route = gradientRoute }
         if let gemmProvider { team.gemmProvider = gemmProvider }
     }
 }

@@ -74,11 +74,12 @@ void loom_return_freed_blocks(int bytes);
 
 // MARK: Signals
 
-// From now on SIGINT and SIGTERM only note that somebody asked the program to stop; the second one ends it at once.
-void loom_note_stop_signals(void);
+// From now on the first SIGINT or SIGTERM only writes its number to `word`, an aligned 32-bit integer that is read
+// atomically; the second one ends the program. Unblocks both signals on the calling thread.
+void loom_note_stop_signals(void *word);
 
-// The signal that asked to stop, or 0. Cheap enough to be asked after every step.
-int loom_requested_signal(void);
+// No signal is written to `word` any more; nothing if another word has taken its place.
+void loom_forget_stop_signals(const void *word);
 
 #ifdef __cplusplus
 }

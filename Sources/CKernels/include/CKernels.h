@@ -65,6 +65,14 @@ typedef enum {
 
 // MARK: Optimizers
 
+// One of the matrices that a gradient is the sum of, along a binary tree.
+typedef struct {
+    ptrdiff_t offset;  // elements from the first addend to this one, a multiple of 64 bytes that may be negative
+    size_t merges;     // how many sums of two neighbouring subtrees end with it: the last addend's end the tree
+} loom_addend;
+// The deepest tree: 2^15 addends.
+enum { LOOM_ADDEND_DEPTH = 16 };
+
 // What one optimizer update needs. `T` is float or double; fields that a rule does not use are ignored.
 // The gradient that enters a rule is  g = gradient_scale * gradient + l2_twice * weight.
 #define LOOM_DECLARE_UPDATE(T, suffix)                                                              \
@@ -77,14 +85,13 @@ typedef enum {
         T bias_correction1; /* 1 / (1 - β1^t) */                                                    \
         T bias_correction2; /* 1 / (1 - β2^t) */                                                    \
         T weight_decay;   /* decoupled decay of adamw, 0 otherwise */                               \
-        /* The gradient is the sum of this many matrices, at least one: of the first half and of the   \
-           second half, each added in their order. Each matrix starts `gradient_distance` elements, a   \
-           multiple of 64 bytes that may be negative, after the one before. */                          \
-        size_t gradient_count;                                                                          \
-        ptrdiff_t gradient_distance;                                                                    \
-        /* The new weights are also written this many elements, a multiple of 64 bytes that may be      \
-           negative, after the weights; 0 for nowhere. */                                               \
-        ptrdiff_t copy_distance;                                                                        \
+        /* The gradient is the sum of these matrices, each as long as the weights' buffer; NULL: it is one. */ \
+        const loom_addend *addends;                                                                     \
+        size_t addend_count;                                                                            \
+        /* The new weights are also written this many elements, multiples of 64 bytes that may be        \
+           negative, after the weights. */                                                              \
+        const ptrdiff_t *mirrors;                                                                       \
+        size_t mirror_count;                                                                            \
     } loom_update_##suffix;
 
 LOOM_DECLARE_UPDATE(float, f32)
@@ -177,10 +184,11 @@ enum { LOOM_PRODUCT_PANEL = 512 * 64, LOOM_PRODUCT_SCRATCH = LOOM_PRODUCT_PANEL 
     /* sums[j] += Σ over rows of m[i][j]. */                                                         \
     void loom_add_column_sums_##suffix(size_t rows, size_t columns, size_t stride, const T *m,      \
                                        T *sums);                                                    \
-    /* sum = m[0] + m[1] + …, in this order, of `count` >= 1 matrices; m[i + 1] starts `distance`    \
-       elements, a multiple of 64 bytes, after m[i]. */                                             \
-    void loom_sum_matrices_##suffix(size_t count, ptrdiff_t distance, size_t rows, size_t columns,  \
-                                    size_t stride, const T *first, T *sum);                         \
+    /* sum = the sum along its tree of `count` >= 1 matrices, the first of them at `first`; also written   \
+       to `mirror_count` places, each `mirrors[i]` elements after `sum`. */                         \
+    void loom_sum_addends_##suffix(size_t count, const loom_addend *addends, size_t rows, size_t columns, \
+                                   size_t stride, const T *first, T *sum, size_t mirror_count,      \
+                                   const ptrdiff_t *mirrors);                                       \
     /* Σ of the squares of the elements inside the matrix (not the padding), in double precision. */ \
     double loom_sum_of_squares_##suffix(size_t rows, size_t columns, size_t stride, const T *m);    \
     /* destination row i = source row indices[i]. `source` may have any stride and alignment;        \
@@ -241,7 +249,7 @@ void loom_ask_for_lines(const void *memory, size_t bytes);
     X(squared_error_softmax_weighted)                                                               \
     X(column_sums)                                                                                  \
     X(add_column_sums)                                                                              \
-    X(sum_matrices)                                                                                 \
+    X(sum_addends)                                                                                  \
     X(sum_of_squares)                                                                               \
     X(multiply)                                                                                     \
     X(gather_rows)                                                                                  \

@@ -53,20 +53,6 @@ static void FN(add_column_sums)(size_t rows, size_t columns, size_t stride, cons
     FN(sums_of_columns)(1, rows, columns, stride, m, sums);
 }
 
-// MARK: Sums of matrices
-
-static void FN(sum_matrices)(size_t count, ptrdiff_t distance, size_t rows, size_t columns, size_t stride,
-                             const Scalar *first, Scalar *sum) {
-    FN(flatten)(&rows, &columns, stride);
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t k = i * stride; k < i * stride + columns; k += LANES) {
-            Vector total = FN(load)(first + k);
-            for (size_t m = 1; m < count; m++) { total += FN(load)(first + (ptrdiff_t)m * distance + k); }
-            FN(store)(sum + k, total);
-        }
-    }
-}
-
 // MARK: Sum of squares
 
 typedef double FN(Doubles) __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));

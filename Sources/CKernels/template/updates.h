@@ -15,25 +15,26 @@ enum { FN(update_vectors) = 4 };
 
 typedef void FN(UpdateStep)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g);
 
-// g = Σ over `count` matrices, in their order, of `vectors` vectors.
-LOOM_INLINE void FN(sum_in_order)(size_t count, ptrdiff_t distance, const Scalar *first, size_t vectors, Vector *g) {
+// g = the sum of the addends along their tree, of `vectors` vectors: sums that wait for their right half are on a stack.
+LOOM_INLINE void FN(sum_tree)(size_t count, const loom_addend *addends, const Scalar *first, size_t vectors, Vector *g) {
     for (size_t v = 0; v < vectors; v++) { g[v] = FN(load)(first + v * LANES); }
-    for (size_t m = 1; m < count; m++) {
-        const Scalar *const matrix = first + (ptrdiff_t)m * distance;
-        for (size_t v = 0; v < vectors; v++) { g[v] += FN(load)(matrix + v * LANES); }
+    if (count <= 1) { return; }
+    if (count == 2) {
+        const Scalar *const second = first + addends[1].offset;
+        for (size_t v = 0; v < vectors; v++) { g[v] += FN(load)(second + v * LANES); }
+        return;
     }
-}
-
-// g = Σ over the matrices of the gradient, the first half and the second half each in their order.
-LOOM_INLINE void FN(sum_gradients)(const UpdateRule *rule, const Scalar *gradients, size_t vectors, Vector *g) {
-    const size_t count = rule->gradient_count;
-    const size_t half = count > 1 ? count / 2 : 1;
-    FN(sum_in_order)(half, rule->gradient_distance, gradients, vectors, g);
-    if (count > half) {
-        Vector second[FN(update_vectors)];
-        FN(sum_in_order)(count - half, rule->gradient_distance, gradients + (ptrdiff_t)half * rule->gradient_distance,
-                         vectors, second);
-        for (size_t v = 0; v < vectors; v++) { g[v] += second[v]; }
+    Vector stack[LOOM_ADDEND_DEPTH][FN(update_vectors)];
+    size_t depth = 0;
+    for (size_t a = 1; a < count; a++) {
+        for (size_t v = 0; v < vectors; v++) { stack[depth][v] = g[v]; }
+        depth++;
+        const Scalar *const next = first + addends[a].offset;
+        for (size_t v = 0; v < vectors; v++) { g[v] = FN(load)(next + v * LANES); }
+        for (size_t m = addends[a].merges; m > 0; m--) {
+            depth--;
+            for (size_t v = 0; v < vectors; v++) { g[v] = stack[depth][v] + g[v]; }
+        }
     }
 }
 
@@ -41,7 +42,7 @@ LOOM_INLINE void FN(sum_gradients)(const UpdateRule *rule, const Scalar *gradien
 LOOM_INLINE void FN(update_at)(FN(UpdateStep) step, const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k,
                                size_t vectors) {
     Vector g[FN(update_vectors)];
-    FN(sum_gradients)(rule, block->gradients + k, vectors, g);
+    FN(sum_tree)(rule->addend_count, rule->addends, block->gradients + k, vectors, g);
     for (size_t v = 0; v < vectors; v++) {
         // Scale and L2 are always applied: one multiply-add more on data that has to be loaded anyway.
         const Vector w = FN(load)(block->weights + k + v * LANES);
@@ -65,7 +66,7 @@ LOOM_INLINE void FN(update_block)(FN(UpdateStep) step, const UpdateRule *update,
 
 LOOM_INLINE void FN(store_weights)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector w) {
     FN(store)(block->weights + k, w);
-    if (rule->copy_distance != 0) { FN(store)(block->weights + k + rule->copy_distance, w); }
+    for (size_t m = 0; m < rule->mirror_count; m++) { FN(store)(block->weights + k + rule->mirrors[m], w); }
 }
 
 LOOM_INLINE void FN(sgd_step)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
@@ -102,6 +103,29 @@ LOOM_INLINE void FN(adam_step)(const UpdateRule *rule, const FN(UpdateBlock) * b
     FN(store)(block->second_state + k, v);
     FN(store_weights)(rule, block, k, FN(multiply_add)(FN(multiply_add)(w, rule->weight_decay, step),
                                                        -rule->learning_rate, w));
+}
+
+LOOM_INLINE void FN(sum_at)(size_t count, const loom_addend *addends, const Scalar *first, Scalar *sum,
+                            size_t mirror_count, const ptrdiff_t *mirrors, size_t vectors) {
+    Vector g[FN(update_vectors)];
+    FN(sum_tree)(count, addends, first, vectors, g);
+    for (size_t v = 0; v < vectors; v++) {
+        FN(store)(sum + v * LANES, g[v]);
+        for (size_t m = 0; m < mirror_count; m++) { FN(store)(sum + v * LANES + mirrors[m], g[v]); }
+    }
+}
+
+static void FN(sum_addends)(size_t count, const loom_addend *addends, size_t rows, size_t columns, size_t stride,
+                            const Scalar *first, Scalar *sum, size_t mirror_count, const ptrdiff_t *mirrors) {
+    FN(flatten)(&rows, &columns, stride);
+    for (size_t i = 0; i < rows; i++) {
+        size_t k = i * stride;
+        const size_t end = k + columns;
+        for (; k + FN(update_vectors) * LANES <= end; k += FN(update_vectors) * LANES) {
+            FN(sum_at)(count, addends, first + k, sum + k, mirror_count, mirrors, FN(update_vectors));
+        }
+        for (; k < end; k += LANES) { FN(sum_at)(count, addends, first + k, sum + k, mirror_count, mirrors, 1); }
+    }
 }
 
 static void FN(update_sgd)(const UpdateRule *update, size_t rows, size_t columns, size_t stride,

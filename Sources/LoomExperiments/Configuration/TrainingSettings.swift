@@ -1,5 +1,6 @@
 import LoomHardware
 import LoomKernels
+import LoomPlan
 import LoomTraining
 
 /// How long, in which steps and in which precision a network is trained.
@@ -55,14 +56,18 @@ extension EarlyStopping {
 
 /// Who works, where, and on which parts.
 public struct ParallelSettings: Sendable, Equatable {
-    /// How gradients of shards become the gradient of the batch.
-    public enum Gradient: String, Sendable, CaseIterable, Codable {
-        /// chosen for the network
+    /// How the gradient travels from samples to parameters.
+    public enum Route: String, Sendable, CaseIterable, Codable {
+        /// chosen from shapes and the number of workers
         case automatic = "auto"
-        /// every worker computes slices of it over the whole batch
-        case sliced
-        /// groups of shards write columns, which are added in fixed order
-        case columns
+        /// each worker forms its slices over all samples
+        case partition
+        /// each worker forms the gradient of its samples, and owners of slices add them up
+        case reduceScatter = "reduce_scatter"
+        /// the same, with a copy of the parameters for each worker
+        case reduceScatterAllGather = "reduce_scatter_all_gather"
+        /// each worker adds up everything, and updates its own copy of the parameters
+        case allReduce = "all_reduce"
     }
     /// Who multiplies matrices.
     public enum Products: String, Sendable, CaseIterable, Codable {
@@ -84,8 +89,10 @@ public struct ParallelSettings: Sendable, Equatable {
     public var workers: Int?
     /// Where workers run.
     public var placement = PlacementPolicy.auto
-    /// How gradients are added up.
-    public var gradient = Gradient.automatic
+    /// How the gradient travels.
+    public var route = Route.automatic
+    /// Groups of samples whose gradients are added as a tree; nil: chosen from shapes.
+    public var groups: Int?
     /// Who multiplies matrices.
     public var products = Products.automatic
     /// Samples of a shard; nil: chosen from the batch.
@@ -98,14 +105,8 @@ public struct ParallelSettings: Sendable, Equatable {
     /// The defaults.
     public init() {}
 
-    /// The form of the gradient; nil: chosen from shapes.
-    public var gradientForm: GradientForm? {
-        switch gradient {
-        case .automatic: nil
-        case .sliced: .sliced
-        case .columns: .columns
-        }
-    }
+    /// How the gradient travels; nil: chosen.
+    public var gradientRoute: GradientRoute? { GradientRoute(rawValue: route.rawValue) }
 
     /// Who multiplies matrices.
     public var gemmProvider: GemmProvider {
@@ -124,9 +125,12 @@ public struct ParallelSettings: Sendable, Equatable {
         section.key(
             "placement", \.placement, placements, "where workers run; a list names the CPU of every worker")
         section.key(
-            "gradient", \.gradient, .choice(),
-            "sliced: each worker sums slices over the batch; columns: groups of shards write their sums, added in order"
+            "route", \.route, .choice(),
+            "how gradients of samples reach the parameters: by slices, added up by their owners, or by all; never changes results"
         )
+        section.key(
+            "groups", \.groups, .word("auto", or: .powerOfTwo),
+            "groups of samples whose gradients are added as a tree: part of the results; auto: chosen from shapes")
         section.key(
             "products", \.products, .choice(),
             "who multiplies matrices; auto: builtin with AVX2 or AVX-512, otherwise openblas")
@@ -158,5 +162,22 @@ public struct ParallelSettings: Sendable, Equatable {
             write: { policy in
                 if case .cpus = policy { .quoted(policy.description) } else { .plain(policy.description) }
             })
+    }
+}
+
+extension SettingsType<Int> {
+    /// 1, 2, 4 and so on.
+    fileprivate static var powerOfTwo: SettingsType {
+        let whole = whole(1)
+        let expectation = "a power of two, 1 or more"
+        return SettingsType(
+            expectation: expectation,
+            read: { value in
+                guard let number = whole.read(value) else { return nil }
+                if number.nonzeroBitCount == 1 { return number }
+                value.mismatch(expectation)
+                return nil
+            },
+            write: whole.write)
     }
 }

@@ -1,9 +1,9 @@
-import CHardware
 import Foundation
 import LoomData
 import LoomHardware
 import LoomKernels
 import LoomModel
+import LoomPlan
 import LoomTraining
 
 /// One training as its configuration asks for it, on this machine: data, trainer and what they are measured
@@ -30,12 +30,13 @@ public final class Experiment<Scalar: LoomScalar> {
     ///   - configuration: What to train.
     ///   - machine: The workers and their places.
     ///   - ceilings: Where the ceiling is looked up, and kept when it is not there; nil: it is measured.
+    ///   - stop: Ends the training after its current step when it is raised.
     ///   - willReserve: Told the memory plan before the memory is reserved.
     /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit
     ///   together, and where.
     public init(
         _ configuration: Configuration, machine: MachineSetup, ceilings: CeilingCache? = nil,
-        willReserve: (MemoryPlan) -> Void = { _ in }
+        stop: StopRequest = StopRequest(), willReserve: (MemoryPlan) -> Void = { _ in }
     ) throws {
         self.configuration = configuration
         self.machine = machine
@@ -50,7 +51,7 @@ public final class Experiment<Scalar: LoomScalar> {
             data = try PreparedData(opened)
         }
         self.data = data
-        trainer = try configuration.trainer(on: machine, data: data.training)
+        trainer = try configuration.trainer(on: machine, data: data.training, stop: stop)
         if let path = settings.parametersFile {
             _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
         }
@@ -73,7 +74,7 @@ public final class Experiment<Scalar: LoomScalar> {
         return notes
     }
 
-    /// Trains to the end, or until `StopSignals` has received a signal, and keeps checkpoints in
+    /// Trains to the end, or until the trainer's `stop` is raised, and keeps checkpoints in
     /// `checkpoints`.
     ///
     /// - Parameters:
@@ -121,25 +122,6 @@ public final class Experiment<Scalar: LoomScalar> {
     }
 }
 
-/// SIGINT (Ctrl-C) and SIGTERM as requests to end a training after its current step.
-public enum StopSignals {
-    /// From now on the first of these signals is a request; a second one ends the program as usual. To be
-    /// called on the main thread.
-    public static func note() {
-        loom_note_stop_signals()
-        // A program inherits blocked signals from the thread that started it, and Dispatch's threads block
-        // them all: a training started by another program could not be ended otherwise.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-    }
-
-    /// The signal that has come; 0: none.
-    public static var received: Int32 { loom_requested_signal() }
-}
-
 extension Configuration {
     /// What a training on the samples of `opened` will need, on top of what the program has now.
     func memoryPlan<Scalar: LoomScalar>(
@@ -155,28 +137,32 @@ extension Configuration {
         return plan
     }
 
-    /// The matrix products of a training step with the workers of `machine`: data and network are made for it, and given
-    /// back.
+    /// A training step with the workers of `machine`, as it would run. The data is opened for its shape, and not read where a
+    /// file's header tells it.
     /// - Throws: as `Experiment.init`.
-    public func plannedProducts(on machine: MachineSetup) throws -> [PlannedProduct] {
+    public func plannedStep(on machine: MachineSetup) throws -> PlannedStep {
         switch training.precision {
-        case .float32: try plannedProducts(on: machine, of: Float.self)
-        case .float64: try plannedProducts(on: machine, of: Double.self)
+        case .float32: try plannedStep(on: machine, of: Float.self)
+        case .float64: try plannedStep(on: machine, of: Double.self)
         }
     }
 
-    private func plannedProducts<Scalar: LoomScalar>(
-        on machine: MachineSetup, of _: Scalar.Type
-    ) throws -> [PlannedProduct] {
-        let data = try PreparedData<Scalar>(self.data, network: network.description(inputs: 0), loss: loss)
-        return try trainer(on: machine, data: data.training).plannedProducts
+    private func plannedStep<Scalar: LoomScalar>(on machine: MachineSetup, of _: Scalar.Type) throws -> PlannedStep {
+        let opened = try OpenedData(data, network: network.description(inputs: 0), loss: loss)
+        let network = try Network<Scalar>(network.description(inputs: opened.source.featureCount))
+        let (program, shapes) = StepProgram.planned(
+            for: network, loss: loss, optimizer: optimizer, schedule: trainingSchedule, team: teamPlan(on: machine),
+            samples: opened.sampleCounts.training)
+        return PlannedStep(program: program, products: program.products(shapes), text: program.text(shapes))
     }
 
     /// What trains on `data`.
-    func trainer<Scalar: LoomScalar>(on machine: MachineSetup, data: Dataset<Scalar>) throws -> Trainer<Scalar> {
+    func trainer<Scalar: LoomScalar>(
+        on machine: MachineSetup, data: Dataset<Scalar>, stop: StopRequest = StopRequest()
+    ) throws -> Trainer<Scalar> {
         try Trainer(
             network: network.description(inputs: data.featureCount), loss: loss, optimizer: optimizer,
-            schedule: trainingSchedule, team: teamPlan(on: machine), data: data)
+            schedule: trainingSchedule, team: teamPlan(on: machine), data: data, stop: stop)
     }
 
     /// The schedule that the trainer is given.
@@ -193,6 +179,16 @@ extension Configuration {
             workers: machine.workers, request: parallel.team, binding: machine.binding,
             shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,
             cacheBytes: machine.cacheBytes, gemmProvider: parallel.gemmProvider,
-            gradientForm: parallel.gradientForm)
+            groups: parallel.groups, route: parallel.gradientRoute)
     }
+}
+
+/// A training step as it would run.
+public struct PlannedStep: Sendable {
+    /// What every worker does.
+    public let program: StepProgram
+    /// The matrix products of all workers.
+    public let products: [PlannedProduct]
+    /// The program as text, one operation a line.
+    public let text: String
 }

@@ -1,4 +1,5 @@
 import LoomKernels
+import LoomPlan
 import LoomTraining
 
 /// The speed of large matrix products with all workers of a team at once: what no training step can exceed.

@@ -56,7 +56,8 @@ final class BandwidthArrays: Sendable {
             var settings = UpdateSettings()
             settings.learningRate = 1e-6
             Float.update(
-                .sgd, settings, weights: weights, gradients: source.pointer, firstState: nil, secondState: nil)
+                .sgd, settings, weights: weights, gradients: source.pointer, addends: Addends(), firstState: nil,
+                secondState: nil)
         }
     }
 }

@@ -1,5 +1,6 @@
 import LoomHardware
 import LoomKernels
+import LoomPlan
 import LoomTraining
 
 /// What this machine and BLAS can do, measured with the workers that a training would have: the ceilings that the speed

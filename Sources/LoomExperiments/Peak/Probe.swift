@@ -1,5 +1,6 @@
 import CHardware
 import LoomKernels
+import LoomPlan
 import LoomTraining
 
 /// What repeated measurements of one thing came to.
@@ -61,14 +62,14 @@ struct OncePerWorker: PhasedWork {
     let body: @Sendable (_ worker: Int) -> Void
     var phaseCount: Int { 1 }
     func perform(phase: Int, step: Int, worker: Int) { body(worker) }
-    func continues(after step: Int) -> Bool { false }
+    func endFirstPhase(step: Int) -> Bool { false }
 }
 
 /// Steps without work: only the cost of their ends remains.
 struct EmptySteps: PhasedWork {
     var phaseCount: Int { 1 }
     func perform(phase: Int, step: Int, worker: Int) {}
-    func continues(after step: Int) -> Bool { true }
+    func endFirstPhase(step: Int) -> Bool { true }
 }
 
 /// Steps in which every worker is busy for a given time. Without work, the thread that forks has done everybody's part
@@ -82,7 +83,7 @@ struct BusySteps: PhasedWork {
         while loom_monotonic_nanoseconds() - start < nanoseconds { loom_spin_pause() }
     }
 
-    func continues(after step: Int) -> Bool { true }
+    func endFirstPhase(step: Int) -> Bool { true }
 }
 
 extension WorkerTeam {

@@ -150,7 +150,7 @@ struct FastComparison {
             schedule: TrainingSchedule(batchRows: rows, epochs: Self.steps, shuffles: false),
             team: TeamPlan(
                 workers: count, request: .forkJoin, shardRows: min(parallel.shardRows ?? shard, shard),
-                gemmProvider: parallel.gemmProvider, gradientForm: parallel.gradientForm),
+                gemmProvider: parallel.gemmProvider, groups: parallel.groups, route: parallel.gradientRoute),
             data: problem.samples(Scalar.self))
         problem.setParameters(trainer.parameters, of: trainer.network)
         return trainer

@@ -1,3 +1,5 @@
+import LoomPlan
+
 /// The rule by which gradients change the parameters.
 public struct OptimizerDescription: Sendable, Equatable, Codable {
     /// The rule's name.
@@ -49,9 +51,11 @@ public struct OptimizerDescription: Sendable, Equatable, Codable {
         self.schedule = schedule
     }
 
-    /// Whether weights and biases are updated by the same numbers, without the norm of all, when the loss has an L2 penalty
-    /// of `l2`.
-    func updatesAlike(l2: Double) -> Bool {
-        (kind != .adamw || weightDecay == 0) && clipNorm == nil && l2 == 0
+    /// How steps are planned, when the loss has an L2 penalty of `l2`.
+    func traits(l2: Double) -> UpdateTraits {
+        UpdateTraits(
+            isUniform: (kind != .adamw || weightDecay == 0) && clipNorm == nil && l2 == 0,
+            fitsProduct: (kind == .sgd || kind == .momentum) && clipNorm == nil && l2 == 0, hasPenalty: l2 != 0,
+            clips: clipNorm != nil)
     }
 }

@@ -1,5 +1,8 @@
+import CKernels
+import LoomData
 import LoomKernels
 import LoomModel
+import LoomPlan
 
 /// What a worker passes its samples through: activations and deltas, gathered rows, and what multiplies matrices.
 struct WorkerPass<Scalar: LoomScalar>: BitwiseCopyable {
@@ -7,83 +10,104 @@ struct WorkerPass<Scalar: LoomScalar>: BitwiseCopyable {
     let batches: BatchSource<Scalar>
 }
 
-/// The memory of the steps of a training: activations, gathered samples, scratch memory and, where every worker has them
-/// for itself, copies of the parameters.
+/// The memory of the steps of a training, as a `BufferPlan` counts it, and the programs bound to it.
 ///
-/// Workers share one workspace and write rows of their own. Two that exchange halves of the gradient, or that are
-/// replicas, have a workspace and a batch each: rows of two workers that follow each other in memory would not do, for
-/// processors fetch lines ahead, beyond the end of a worker's rows, and take them from the other one (32-64-10 with batches
-/// of 64 on two cores of Zen 5 that are far from each other: 9.6 instead of 5.4 million samples a second).
+/// Workers share one set of activations and write rows of their own, or have a set each where they have parameters of their
+/// own: rows of two workers that follow each other in memory would not do, for processors fetch lines ahead, beyond the end
+/// of a worker's rows, and take them from the other one (32-64-10 with batches of 64 on two cores of Zen 5 that are far from
+/// each other: 9.6 instead of 5.4 million samples a second).
 final class StepMemory<Scalar: LoomScalar>: Sendable {
+    let plan: BufferPlan
+    let workers: Int
+    let network: Network<Scalar>
+    /// One, or one for each worker; the first is what everybody else sees.
+    let parameters: [ParameterBuffer<Scalar>]
+    let states: [OptimizerState<Scalar>]
+    let gradient: ParameterBuffer<Scalar>
+    /// Partial gradients, and behind them messages.
+    private let partials: AlignedBuffer<Scalar>
     private let gemm: GemmMemory<Scalar>
-    /// One, or one for each worker; so are workspaces and batches.
-    private let parameters: [ParameterBuffer<Scalar>]
     private let workspaces: [Workspace<Scalar>]
     private let batches: [BatchMemory<Scalar>]
     private let passMemory: AlignedBuffer<WorkerPass<Scalar>>
-    private let replicaMemory: ReplicaMemory<Scalar>?
 
-    /// Memory for `team`. `parameters` are those of all workers, or of each; the state is the first one's. `makeBatches`
-    /// reserves memory for gathered samples.
+    /// Reserves memory for batches of up to `capacity` samples; `makeBatches` that of gathered samples.
     init(
-        network: Network<Scalar>, parameters: [ParameterBuffer<Scalar>], state: OptimizerState<Scalar>,
-        optimizer: OptimizerDescription.Kind, capacity: Int, team: TeamPlan, usesReplicas: Bool,
-        makeBatches: () -> BatchMemory<Scalar>
+        network: Network<Scalar>, plan: BufferPlan, optimizer: OptimizerDescription.Kind, capacity: Int,
+        workers: Int, gemmProvider: GemmProvider, makeBatches: () -> BatchMemory<Scalar>
     ) {
-        let replicas =
-            usesReplicas ? ReplicaMemory(parameters: parameters, state: state, optimizer: optimizer) : nil
-        let gemm = GemmMemory<Scalar>(provider: team.gemmProvider, workers: team.workers)
-        let workspaces = parameters.map {
-            Workspace(network: network, parameters: $0, capacity: capacity, gemmProvider: team.gemmProvider)
+        let parameters =
+            [network.initialParameters()]
+            + (1..<plan.parameterCopies).map { _ in ParameterBuffer<Scalar>(layout: network.layout) }
+        let gemm = GemmMemory<Scalar>(provider: gemmProvider, workers: workers)
+        let workspaces = (0..<plan.activationCopies).map { index in
+            Workspace(
+                network: network, parameters: parameters[min(index, parameters.count - 1)], capacity: capacity,
+                gemmProvider: gemmProvider)
         }
         let batches = workspaces.map { _ in makeBatches() }
         passMemory = AlignedBuffer(
-            (0..<team.workers).map { worker in
-                let owner = parameters.count > 1 ? worker : 0
+            (0..<workers).map { worker in
+                let owner = min(worker, workspaces.count - 1)
                 var pass = workspaces[owner].pass
                 pass.gemm = gemm.gemms[worker]
                 return WorkerPass(network: pass, batches: batches[owner].source)
             })
+        states = (0..<plan.stateCopies).map { _ in OptimizerState(kind: optimizer, layout: network.layout) }
+        gradient = ParameterBuffer(layout: network.layout)
+        partials = AlignedBuffer(
+            count: (plan.partials + plan.messages(workers: workers)) * network.layout.elementCount, repeating: 0)
+        self.plan = plan
+        self.workers = workers
+        self.network = network
+        self.parameters = parameters
         self.gemm = gemm
         self.workspaces = workspaces
         self.batches = batches
-        replicaMemory = replicas
-        self.parameters = parameters
     }
 
     /// One for each worker; valid while this object lives.
     var passes: UnsafePointer<WorkerPass<Scalar>> { UnsafePointer(passMemory.pointer) }
 
-    /// One for each worker, if each has its own parameters; valid while this object lives.
-    var replicas: UnsafePointer<Replica<Scalar>>? { replicaMemory?.replicas }
-
-    /// Makes the second worker's parameters and state those of the first, which anybody may have changed between two
-    /// regions.
+    /// Makes all copies of parameters and state equal to the first, which anybody may have changed between two regions.
     func copyFirst() {
-        if parameters.count > 1 { parameters[1].copy(from: parameters[0]) }
-        replicaMemory?.copyFirstState()
+        for copy in parameters.dropFirst() { copy.copy(from: parameters[0]) }
+        for copy in states.dropFirst() { copy.copy(from: states[0]) }
     }
 
     /// The workspace that `worker` writes.
-    func workspace(of worker: Int) -> Workspace<Scalar> { workspaces[workspaces.count > 1 ? worker : 0] }
+    func workspace(of worker: Int) -> Workspace<Scalar> { workspaces[min(worker, workspaces.count - 1)] }
 
     /// Who multiplies matrices.
     var gemmProvider: GemmProvider { gemm.gemms[0].provider }
 
-    /// Bytes reserved for activations, deltas and the scratch memory of products.
-    var activationBytes: Int { gemm.bytes + workspaces.reduce(0) { $0 + $1.bytes } }
-
-    /// Bytes reserved for gathered samples.
-    var batchBytes: Int { batches.reduce(0) { $0 + $1.bytes } }
-
-    /// Bytes reserved for copies of the parameters and for the gradients on their way.
-    var copyBytes: Int { parameters.dropFirst().reduce(replicaMemory?.messageBytes ?? 0) { $0 + $1.bytes } }
-
-    /// Bytes reserved for copies of the optimizer's state.
-    var replicaStateBytes: Int { replicaMemory?.stateBytes ?? 0 }
+    /// Bytes reserved, as `MemoryPlan` names them.
+    var bytes: (parameters: Int, gradient: Int, optimizer: Int, activations: Int, batch: Int) {
+        (
+            parameters.reduce(0) { $0 + $1.bytes },
+            gradient.bytes + partials.count * MemoryLayout<Scalar>.stride,
+            states.reduce(0) { $0 + $1.bytes }, gemm.bytes + workspaces.reduce(0) { $0 + $1.bytes },
+            batches.reduce(0) { $0 + $1.bytes }
+        )
+    }
 
     /// Sets every byte of the activations and deltas.
     func fillBytes(_ byte: UInt8) {
         for workspace in workspaces { workspace.fillBytes(byte) }
+    }
+
+    // MARK: Addresses
+
+    /// Element 0 of a gradient's buffer in even or odd steps.
+    func base(of buffer: GradientBuffer, inOddSteps: Bool) -> UnsafeMutablePointer<Scalar> {
+        switch buffer {
+        case .gradient: gradient.view(0).pointer
+        case .partial(let index): partials.pointer + index * network.layout.elementCount
+        case .parameters(let worker): parameters[worker].view(0).pointer
+        case .message(let sender, let receiver, let node):
+            partials.pointer
+                + (plan.partials + plan.message(from: sender, to: receiver, node: node, inOddSteps: inOddSteps))
+                * network.layout.elementCount
+        }
     }
 }

@@ -6,25 +6,24 @@ import Synchronization
 public protocol PhasedWork: Sendable {
     /// The number of phases in every step.
     var phaseCount: Int { get }
+    /// Whether workers also meet after the last of several phases. If not, others may be in the first phase of the next step
+    /// while a worker is still in the last one of this step, but not beyond.
+    var endsWithBarrier: Bool { get }
     /// Does the part of `worker` in phase `phase` of step `step`, at the same time as the other workers do
     /// theirs.
     func perform(phase: Int, step: Int, worker: Int)
-    /// Whether another step may follow `step`.
+    /// Whether another step may follow `step`, whose other phases are done in any case.
     ///
-    /// Asked once a step, on one thread, after all workers have finished the last phase and before any
-    /// begins the next step: it may read and write what the workers share, and look at flags that other
+    /// Asked once a step, on one thread, after all workers have finished the first phase and before any
+    /// begins the second: it may read and write what the workers share, and look at flags that other
     /// threads change at any time. All workers wait for the answer, so it is the place for a few sums, not
     /// for real work.
-    func continues(after step: Int) -> Bool
-    /// Ends step `step` for `worker`, after `continues` was asked and whatever it answered; nothing unless implemented.
-    ///
-    /// No barrier follows: others may be in the first phase of the next step by then, but not beyond.
-    func finish(step: Int, worker: Int)
+    func endFirstPhase(step: Int) -> Bool
 }
 
 extension PhasedWork {
-    /// Nothing.
-    public func finish(step: Int, worker: Int) {}
+    /// Workers meet.
+    public var endsWithBarrier: Bool { true }
 }
 
 /// How a team was asked to run.

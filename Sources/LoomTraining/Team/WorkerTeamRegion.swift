@@ -11,11 +11,11 @@ extension WorkerTeam {
         bound(to: binding, worker: 0, refusedBindings: refusedBindings) {
             let phaseCount = work.phaseCount
             for step in steps {
-                for phase in 0..<phaseCount {
+                work.perform(phase: 0, step: step, worker: 0)
+                let continues = work.endFirstPhase(step: step)
+                for phase in 1..<max(1, phaseCount) {
                     work.perform(phase: phase, step: step, worker: 0)
                 }
-                let continues = work.continues(after: step)
-                work.finish(step: step, worker: 0)
                 if !continues { return step - steps.lowerBound + 1 }
             }
             return steps.count
@@ -45,47 +45,48 @@ extension WorkerTeam {
     private static func runGangMember<Work: PhasedWork>(
         _ work: Work, steps: Range<Int>, worker: Int, barrier: Barrier
     ) -> Int {
-        let lastPhase = work.phaseCount - 1
+        let (phaseCount, endsWithBarrier) = (work.phaseCount, work.endsWithBarrier)
         for step in steps {
-            for phase in 0..<lastPhase {
-                work.perform(phase: phase, step: step, worker: worker)
-                barrier.wait()
-            }
-            work.perform(phase: lastPhase, step: step, worker: worker)
+            work.perform(phase: 0, step: step, worker: worker)
             // One worker asks for all, so that a flag which changes at the wrong time cannot part them.
-            let continues = barrier.wait(deciding: { work.continues(after: step) })
-            work.finish(step: step, worker: worker)
+            let continues = barrier.wait(deciding: { work.endFirstPhase(step: step) })
+            for phase in 1..<max(1, phaseCount) {
+                work.perform(phase: phase, step: step, worker: worker)
+                if phase < phaseCount - 1 || endsWithBarrier { barrier.wait() }
+            }
             if !continues { return step - steps.lowerBound + 1 }
         }
         return steps.count
     }
 
-    /// One `concurrentPerform` a phase; returns the steps done. A step is finished along with the first phase of the next
-    /// one, and the last step on the calling thread: most work has nothing to finish, and a fork would be for nothing.
+    /// One `concurrentPerform` a phase; returns the steps done. A last phase without a barrier runs along with the first one
+    /// of the next step, and in the last step on the calling thread: a fork would cost more than the phase.
     ///
     /// Workers are not bound to their places here: an index runs on another thread in every phase, so that
     /// most bindings would move one. On two cores of AMD Zen 5, binding and restoring made a fork and join
     /// cost 58 µs instead of about 15.
     func runForkJoin<Work: PhasedWork>(_ work: Work, steps: Range<Int>) -> Int {
-        let phaseCount = work.phaseCount
+        let joinedPhases = work.phaseCount > 1 && !work.endsWithBarrier ? work.phaseCount - 1 : work.phaseCount
+        @Sendable func finish(_ step: Int, worker: Int) {
+            if joinedPhases < work.phaseCount { work.perform(phase: joinedPhases, step: step, worker: worker) }
+        }
         var stepsDone = 0
         var continues = true
         while continues, stepsDone < steps.count {
             let step = steps.lowerBound + stepsDone
-            for phase in 0..<phaseCount {
+            for phase in 0..<joinedPhases {
                 DispatchQueue.concurrentPerform(iterations: workers) { worker in
                     flushingSubnormals {
-                        if phase == 0, step > steps.lowerBound { work.finish(step: step - 1, worker: worker) }
+                        if phase == 0, step > steps.lowerBound { finish(step - 1, worker: worker) }
                         work.perform(phase: phase, step: step, worker: worker)
                     }
                 }
+                if phase == 0 { continues = flushingSubnormals { work.endFirstPhase(step: step) } }
             }
-            continues = flushingSubnormals { work.continues(after: step) }
             stepsDone += 1
         }
-        let lastStep = steps.lowerBound + stepsDone - 1
         flushingSubnormals {
-            for worker in 0..<workers { work.finish(step: lastStep, worker: worker) }
+            for worker in 0..<workers { finish(steps.lowerBound + stepsDone - 1, worker: worker) }
         }
         return stepsDone
     }

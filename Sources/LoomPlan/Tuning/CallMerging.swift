@@ -15,9 +15,9 @@ import LoomKernels
 /// Often only a few sums of a product are added in another order, for example that of the last row and the last column
 /// (OpenBLAS for AVX-512, float64: 3 of 1188), and uniform random sums are equal in spite of it in up to five cases of
 /// six. Hence numbers whose products cancel in pairs, so that little but the rounding errors remains, and several trials.
-struct CallMerging<Scalar: LoomScalar> {
+struct CallMerging: Sendable {
     /// A product and the side along which units follow each other.
-    enum Product: Hashable {
+    enum Product: Hashable, Sendable {
         /// x · Wᵀ, by samples
         case forward
         /// δ · W, by samples
@@ -31,7 +31,7 @@ struct CallMerging<Scalar: LoomScalar> {
     }
 
     /// What is tested: `run` elements along the split side, in units of `unit`; the other two sizes.
-    struct Shape: Hashable {
+    struct Shape: Hashable, Sendable {
         let product: Product
         let unit: Int
         let run: Int
@@ -47,10 +47,13 @@ struct CallMerging<Scalar: LoomScalar> {
 
     /// Who multiplies.
     let provider: GemmProvider
+    private let elementBytes: Int
     private var results: [Shape: Bool] = [:]
 
-    init(provider: GemmProvider) {
+    /// Tests products of elements of `elementBytes` bytes, float32 or float64.
+    init(provider: GemmProvider, elementBytes: Int) {
         self.provider = provider
+        self.elementBytes = elementBytes
     }
 
     /// Whether the merged product of `shape` has the bits of the unit by unit one.
@@ -58,12 +61,18 @@ struct CallMerging<Scalar: LoomScalar> {
         guard shape.run > shape.unit, !provider.keepsBitsWhenCut else { return true }
         guard shape.unit % Self.tile == 0 else { return false }
         if let known = results[shape] { return known }
-        let equal = Self.test(shape)
+        let isDouble = elementBytes == MemoryLayout<Double>.stride
+        let equal = isDouble ? CallTest<Double>.passes(shape) : CallTest<Float>.passes(shape)
         results[shape] = equal
         return equal
     }
+}
 
-    private static func test(_ shape: Shape) -> Bool {
+/// The test of one shape in one precision.
+private enum CallTest<Scalar: LoomScalar> {
+    private typealias Shape = CallMerging.Shape
+
+    static func passes(_ shape: CallMerging.Shape) -> Bool {
         let (rows, columns) =
             shape.product == .gradientByColumns ? (shape.fixed, shape.run) : (shape.run, shape.fixed)
         let sizes = (left: rows, right: columns, inner: shape.inner)

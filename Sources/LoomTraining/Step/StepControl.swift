@@ -1,5 +1,5 @@
-import CHardware
 import LoomKernels
+import LoomPlan
 
 /// What one shard adds to the step; on a cache line of its own, because neighbours are written by different workers.
 struct ShardResult: BitwiseCopyable {
@@ -32,14 +32,17 @@ struct StepSums: BitwiseCopyable, Sendable {
     var lastLoss = 0.0
     /// The step whose loss was not finite, or −1.
     var divergedStep = -1
-    /// Whether a step ended early because the user asked to stop.
+    /// Whether training was asked to stop before its last step.
     var interrupted = false
 }
 
-/// The numbers that the workers of a step share, and the sums that its serial end adds up.
-struct StepProgress: BitwiseCopyable, @unchecked Sendable {
+/// Where a step ends: the numbers that its workers share, the sums over steps, and whether another step may follow.
+///
+/// Everything that ends a training early meets here, once a step, while all workers wait: a loss that is not finite, and a
+/// `StopRequest` by a signal, by the caller or by the cancellation of a task.
+struct StepControl: BitwiseCopyable, @unchecked Sendable {
     // Sendable: shard results and slice sums are written by the worker that owns the shard or slice and read after the
-    // next barrier; `sums` is touched by the one thread that ends a step.
+    // next barrier; `sums` is written by the one thread that ends a step, and read by others after the barrier.
 
     /// One per shard of a batch.
     let shards: UnsafeMutablePointer<ShardResult>
@@ -47,34 +50,40 @@ struct StepProgress: BitwiseCopyable, @unchecked Sendable {
     let penalties: UnsafeMutablePointer<Double>
     /// Σ of squares of the gradient, one per slice.
     let squaredNorms: UnsafeMutablePointer<Double>
-    let sums: UnsafeMutablePointer<StepSums>
+    fileprivate let sums: UnsafeMutablePointer<StepSums>
+    fileprivate let stop: StopRequest.Flag
 
-    /// The sum of the losses and right decisions of the first `count` shards, in shard order.
-    func dataLoss(shards count: Int) -> (loss: Double, correct: Int) {
-        var loss = 0.0
-        var correct = 0
-        for shard in 0..<count {
-            loss += shards[shard].loss
-            correct += shards[shard].correct
-        }
-        return (loss, correct)
+    /// Whether the loss of the step in progress is not finite: its parameters are not updated then.
+    var isDiverged: Bool { sums.pointee.divergedStep >= 0 }
+
+    /// The norm of the whole gradient, its slices added in their order.
+    func gradientNorm(slices count: Int) -> Double {
+        var squares = 0.0
+        for slice in 0..<count { squares += squaredNorms[slice] }
+        return squares.squareRoot()
     }
 
-    /// Adds a step; false when training must not go on.
-    func finish(
-        step: Int, samples: Int, lossSum: Double, correct: Int, stepLoss: Double, penalty: Double
-    ) -> Bool {
-        sums.pointee.lastLoss = stepLoss
-        guard stepLoss.isFinite else {
+    /// Adds a step, its shards and slices in their order; false when training must not go on after it.
+    func endStep(_ step: Int, shards grid: ShardGrid, slices: Int, l2: Double, lossScale: Double) -> Bool {
+        var (lossSum, correct, penalty) = (0.0, 0, 0.0)
+        for shard in 0..<grid.count {
+            lossSum += shards[shard].loss
+            correct += shards[shard].correct
+        }
+        for slice in 0..<slices { penalty += penalties[slice] }
+        penalty *= l2
+        let loss = lossScale * lossSum + penalty
+        sums.pointee.lastLoss = loss
+        guard loss.isFinite else {
             sums.pointee.divergedStep = step
             return false
         }
         sums.pointee.steps += 1
-        sums.pointee.samples += samples
+        sums.pointee.samples += grid.batchRows
         sums.pointee.lossSum += lossSum
         sums.pointee.penaltySum += penalty
         sums.pointee.correct += correct
-        if loom_requested_signal() != 0 {
+        if stop.isRaised {
             sums.pointee.interrupted = true
             return false
         }
@@ -82,24 +91,27 @@ struct StepProgress: BitwiseCopyable, @unchecked Sendable {
     }
 }
 
-/// The memory behind a `StepProgress`.
-final class StepProgressMemory: Sendable {
+/// The memory behind a `StepControl`.
+final class StepControlMemory: Sendable {
     private let shards: AlignedBuffer<ShardResult>
     private let penalties: AlignedBuffer<Double>
     private let squaredNorms: AlignedBuffer<Double>
     private let sums: AlignedBuffer<StepSums>
+    private let stop: StopRequest
 
-    init(shardCount: Int, unitCount: Int) {
+    init(shardCount: Int, sliceCount: Int, stop: StopRequest) {
         shards = AlignedBuffer(count: shardCount, repeating: ShardResult(loss: 0, correct: 0))
-        penalties = AlignedBuffer(count: unitCount, repeating: 0)
-        squaredNorms = AlignedBuffer(count: unitCount, repeating: 0)
+        penalties = AlignedBuffer(count: sliceCount, repeating: 0)
+        squaredNorms = AlignedBuffer(count: sliceCount, repeating: 0)
         sums = AlignedBuffer(count: 1, repeating: StepSums())
+        self.stop = stop
     }
 
-    var progress: StepProgress {
-        StepProgress(
+    /// Valid while this object lives.
+    var control: StepControl {
+        StepControl(
             shards: shards.pointer, penalties: penalties.pointer, squaredNorms: squaredNorms.pointer,
-            sums: sums.pointer)
+            sums: sums.pointer, stop: stop.flag)
     }
 
     /// The sums since the last call.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import LoomTraining
+@testable import LoomPlan
 
 @Suite struct PartitionTests {
     @Test(arguments: 0...40, 1...9)

@@ -1,9 +1,8 @@
 import LoomKernels
 import LoomModel
-import TestSupport
 import Testing
 
-@testable import LoomTraining
+@testable import LoomPlan
 
 /// Shards and slices cover everything once, and follow from shapes alone.
 @Suite struct GridTests {
@@ -22,11 +21,11 @@ import Testing
 
     @Test func shardSizesFollowFromTheBatch() {
         let sizes = [1, 16, 17, 256, 257, 1000, 4096, 10_000].map {
-            GridSizes.shardRows(batchRows: $0, runsMerge: true)
+            ShardGrid.rows(batchRows: $0, runsMerge: true)
         }
         #expect(sizes == [16, 16, 16, 16, 32, 64, 256, 256])
         let unmerged = [1, 64, 1000, 1024, 1025, 10_000].map {
-            GridSizes.shardRows(batchRows: $0, runsMerge: false)
+            ShardGrid.rows(batchRows: $0, runsMerge: false)
         }
         #expect(unmerged == [64, 64, 64, 64, 80, 256])
     }
@@ -52,13 +51,15 @@ import Testing
             check(SliceGrid(elements: tensor.stride), of: nil, slices: 64, cutsRowsFreely: false)
             guard tensor.role == .weights else { continue }
             for (runsMerge, cutsFreely) in [(false, false), (true, false), (true, true)] {
-                let grid = GridSizes.slices(of: tensor, runsMerge: runsMerge, cutsFreely: cutsFreely)
+                let grid = SliceGrid(
+                    product: tensor, slices: cutsFreely ? 64 : 16, minimumLength: cutsFreely ? 2 : runsMerge ? 16 : 64,
+                    cutsFreely: cutsFreely)
                 let isNarrow = (cutsFreely || tensor.rows < 64) && tensor.rows < tensor.columns
                 #expect((grid.axis == .columns) == isNarrow)
                 check(grid, of: tensor, slices: cutsFreely ? 64 : 16, cutsRowsFreely: cutsFreely)
                 let extent = grid.extent
-                if cutsFreely, grid.axis == .rows { #expect(grid.unit == min(extent, max(2, (extent + 63) / 64))) }
-                if !runsMerge { #expect(grid.unit >= min(64, (extent + 15) / 16 * 16)) }
+                if cutsFreely, grid.axis == .rows { #expect(grid.length == min(extent, max(2, (extent + 63) / 64))) }
+                if !runsMerge { #expect(grid.length >= min(64, (extent + 15) / 16 * 16)) }
             }
         }
     }
@@ -67,10 +68,10 @@ import Testing
         if let tensor { #expect(grid.extent == (grid.axis == .rows ? tensor.rows : tensor.columns)) }
         let slices = (0..<grid.count).map { grid.range(of: $0..<$0 + 1) }
         #expect(slices.flatMap(Array.init) == Array(0..<grid.extent))
-        #expect(slices.allSatisfy { !$0.isEmpty } && slices.dropLast().allSatisfy { $0.count == grid.unit })
+        #expect(slices.allSatisfy { !$0.isEmpty } && slices.dropLast().allSatisfy { $0.count == grid.length })
         #expect(grid.range(of: 0..<grid.count) == 0..<grid.extent)
         // Slices of rows and of 16 columns begin at multiples of 64 bytes, so no line has two owners.
-        #expect(grid.unit.isMultiple(of: 16) || cutsRowsFreely && grid.axis == .rows)
+        #expect(grid.length.isMultiple(of: 16) || cutsRowsFreely && grid.axis == .rows)
         #expect(grid.count <= count)
     }
 

@@ -16,13 +16,13 @@ public struct EpochLayout: BitwiseCopyable, Sendable, Equatable {
     }
 
     /// The epoch of `step`, counted from 0.
-    func epoch(of step: Int) -> Int { step / stepsPerEpoch }
+    @inlinable public func epoch(of step: Int) -> Int { step / stepsPerEpoch }
 
     /// The position in the epoch's order of the first sample of `step`.
-    func start(of step: Int) -> Int { step % stepsPerEpoch * batchRows }
+    @inlinable public func start(of step: Int) -> Int { step % stepsPerEpoch * batchRows }
 
     /// Whether `step` is the last one of its epoch, with possibly fewer samples.
-    func isLastOfEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == stepsPerEpoch - 1 }
+    @inlinable public func isLastOfEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == stepsPerEpoch - 1 }
 
     /// Samples of the last batch of an epoch.
     public var lastBatchRows: Int { min(batchRows, samples - (stepsPerEpoch - 1) * batchRows) }

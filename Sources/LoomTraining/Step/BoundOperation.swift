@@ -1,0 +1,143 @@
+import LoomKernels
+import LoomModel
+import LoomPlan
+
+/// A range of rows or shards as plain numbers.
+struct IndexRange: BitwiseCopyable {
+    let start: Int
+    let end: Int
+
+    init(_ range: Range<Int>) {
+        start = range.lowerBound
+        end = range.upperBound
+    }
+
+    var range: Range<Int> { start..<end }
+}
+
+/// An `Operation` with the addresses of its operands: what a worker carries out. Plain pointers and numbers, valid while the
+/// `StepMemory` lives.
+enum BoundOperation<Scalar: LoomScalar>: BitwiseCopyable {
+    case gather(IndexRange)
+    case forward(IndexRange)
+    case loss(shards: IndexRange)
+    case backward(IndexRange)
+    case weightGradient(GradientProduct<Scalar>, into: MatrixView<Scalar>, accumulates: Bool)
+    case biasGradient(deltas: MatrixView<Scalar>, into: UnsafeMutablePointer<Scalar>, accumulates: Bool)
+    case fusedUpdate(GradientProduct<Scalar>, weights: MatrixView<Scalar>, velocity: MatrixView<Scalar>?)
+    case sum(first: UnsafeMutablePointer<Scalar>, Addends, into: MatrixView<Scalar>)
+    case penalty(SliceSquares<Scalar>)
+    case noPenalty(slices: IndexRange)
+    case addPenalty(weights: MatrixView<Scalar>, gradient: MatrixView<Scalar>)
+    case squares(SliceSquares<Scalar>)
+    case update(ParameterUpdate<Scalar>)
+    case copy(MatrixView<Scalar>, Addends)
+    case prefetch(MatrixView<Scalar>)
+}
+
+/// The factors of Σᵢ δᵢ xᵢᵀ over some samples: both samples × columns.
+struct GradientProduct<Scalar: LoomScalar>: BitwiseCopyable {
+    /// δ, or x where weights lie inputs × units: what becomes the rows of the gradient.
+    let left: MatrixView<Scalar>
+    /// x, or δ: what becomes the columns.
+    let right: MatrixView<Scalar>
+    /// Which of them are samples of the data set that are read where they lie: they begin at another row in every step.
+    let leftIsInPlace, rightIsInPlace: Bool
+
+    /// The factors for the batch that begins with the sample at `start`.
+    @inline(__always)
+    func factors(start: Int) -> (left: MatrixView<Scalar>, right: MatrixView<Scalar>) {
+        (leftIsInPlace ? left.moved(rows: start) : left, rightIsInPlace ? right.moved(rows: start) : right)
+    }
+}
+
+/// The slices of a tensor whose squares are added up, each to a place of its own.
+struct SliceSquares<Scalar: LoomScalar>: BitwiseCopyable {
+    /// The whole tensor.
+    let tensor: MatrixView<Scalar>
+    let grid: SliceGrid
+    let slices: IndexRange
+    /// The place of the first slice among those of all tensors.
+    let firstPlace: Int
+}
+
+/// The optimizer's update of some parameters.
+struct ParameterUpdate<Scalar: LoomScalar>: BitwiseCopyable {
+    let weights: MatrixView<Scalar>
+    /// The first addend of the gradient.
+    let gradients: UnsafeMutablePointer<Scalar>
+    /// The others, and where else the new parameters go.
+    let addends: Addends
+    let firstState: UnsafeMutablePointer<Scalar>?
+    let secondState: UnsafeMutablePointer<Scalar>?
+    /// Whether decay and penalty apply.
+    let isWeights: Bool
+}
+
+extension MatrixView {
+    /// The same number of rows, `rows` rows further on.
+    @inline(__always)
+    fileprivate func moved(rows: Int) -> MatrixView {
+        MatrixView(pointer: pointer + rows * stride, rows: self.rows, columns: columns, stride: stride)
+    }
+}
+
+/// A `StepProgram` bound to memory, as a step sees it: plain pointers, valid while the `BoundProgramMemory` lives.
+struct BoundProgram<Scalar: LoomScalar>: BitwiseCopyable {
+    let phaseCount: Int
+    let workers: Int
+    let endsWithBarrier: Bool
+    let shards: ShardGrid
+    /// Slices of all tensors.
+    let sliceCount: Int
+    let callShapes: UnsafePointer<CallShape>
+    /// All operations, phase by phase and worker by worker; behind them those of the recovery.
+    private let operations: UnsafePointer<BoundOperation<Scalar>>
+    /// Worker w has in phase p the operations from `starts[p · workers + w]` to the next start.
+    private let starts: UnsafePointer<Int>
+
+    fileprivate init(
+        _ program: StepProgram, operations: UnsafePointer<BoundOperation<Scalar>>, starts: UnsafePointer<Int>,
+        callShapes: UnsafePointer<CallShape>
+    ) {
+        phaseCount = program.phases.count
+        workers = program.workers
+        endsWithBarrier = program.phases[program.phases.count - 1].endsWithBarrier
+        shards = program.sum.shards
+        sliceCount = program.sliceCount
+        self.callShapes = callShapes
+        self.operations = operations
+        self.starts = starts
+    }
+
+    /// What `worker` does in `phase`; `phaseCount` stands for the recovery.
+    @inline(__always)
+    func operations(phase: Int, worker: Int) -> UnsafeBufferPointer<BoundOperation<Scalar>> {
+        let place = phase * workers + worker
+        return UnsafeBufferPointer(start: operations + starts[place], count: starts[place + 1] - starts[place])
+    }
+}
+
+/// The memory behind a `BoundProgram`.
+final class BoundProgramMemory<Scalar: LoomScalar>: Sendable {
+    private let program: StepProgram
+    private let operations: AlignedBuffer<BoundOperation<Scalar>>
+    private let starts: AlignedBuffer<Int>
+    private let callShapes: AlignedBuffer<CallShape>
+
+    /// `operations` are those of each phase and worker, and of the recovery.
+    init(_ program: StepProgram, operations: [[BoundOperation<Scalar>]]) {
+        self.program = program
+        self.operations = AlignedBuffer(operations.joined())
+        starts = AlignedBuffer(operations.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) })
+        callShapes = AlignedBuffer(
+            program.callRows.map { CallShape(rowsPerForwardCall: $0.forward, rowsPerBackwardCall: $0.backward) })
+    }
+
+    /// Valid while this object lives.
+    var bound: BoundProgram<Scalar> {
+        BoundProgram(
+            program, operations: UnsafePointer(operations.pointer), starts: UnsafePointer(starts.pointer),
+            callShapes: UnsafePointer(callShapes.pointer))
+    }
+}

@@ -1,0 +1,182 @@
+import CKernels
+import LoomKernels
+import LoomModel
+import LoomPlan
+
+/// Gives the operations of a program the addresses of their operands in a `StepMemory`.
+struct StepBinding<Scalar: LoomScalar> {
+    let memory: StepMemory<Scalar>
+    let shapes: StepShapes
+    /// Messages lie in one of two buffers in even steps, and in the other one in odd steps.
+    let inOddSteps: Bool
+    /// The lists that bound operations point to.
+    let lists: AddressLists
+
+    /// The bound operations of each phase and worker, and of the recovery.
+    func bind(_ program: StepProgram) -> BoundProgramMemory<Scalar> {
+        let operations = (program.phases.map(\.operations) + [program.recovery]).flatMap { phase in
+            phase.enumerated().map { worker, operations in operations.map { bind($0, worker: worker) } }
+        }
+        return BoundProgramMemory(program, operations: operations)
+    }
+
+    private func bind(_ operation: LoomPlan.Operation, worker: Int) -> BoundOperation<Scalar> {
+        let own = min(worker, memory.parameters.count - 1)
+        switch operation {
+        case .gather(let rows): return .gather(IndexRange(rows))
+        case .forward(let rows): return .forward(IndexRange(rows))
+        case .loss(let shards): return .loss(shards: IndexRange(shards))
+        case .backward(let rows): return .backward(IndexRange(rows))
+        case .gradient(let part, let rows, let buffer, let accumulates):
+            return gradient(part, rows: rows, into: buffer, accumulates: accumulates, worker: worker)
+        case .fusedUpdate(let part, let rows):
+            return .fusedUpdate(
+                product(part, rows: rows, worker: worker), weights: view(part, memory.parameters[own]),
+                velocity: state(of: worker).first.map { view(part, $0) })
+        case .sum(let part, let addends, let destinations):
+            let first = base(destinations[0])
+            return .sum(
+                first: view(part, base(addends[0].buffer)).pointer,
+                lists.addends(offsets(addends), mirrors: destinations.dropFirst().map { base($0) - first }),
+                into: view(part, first))
+        case .penalty(let part): return penalty(part, memory.parameters[own])
+        case .addPenalty(let part):
+            return .addPenalty(weights: view(part, memory.parameters[own]), gradient: view(part, memory.gradient))
+        case .squares(let part): return .squares(squares(part, of: memory.gradient))
+        case .update(let part, let addends, let mirrors):
+            return .update(update(part, addends, mirrors: mirrors, own: own, worker: worker))
+        case .copy(let part, let workers):
+            return .copy(
+                view(part, memory.parameters[own]), lists.addends([], mirrors: distances(to: workers, own: own)))
+        case .prefetch(let part): return .prefetch(view(part, memory.parameters[own]))
+        }
+    }
+
+    // MARK: Gradients
+
+    private func gradient(
+        _ part: ParameterPart, rows: Range<Int>, into buffer: GradientBuffer, accumulates: Bool, worker: Int
+    ) -> BoundOperation<Scalar> {
+        guard case .slices(let index, let grid, let range, _) = part else {
+            preconditionFailure("gradients are formed tensor by tensor")
+        }
+        let tensor = shapes.tensors[index]
+        let result = view(part, base(buffer))
+        guard tensor.parameters.role == .bias else {
+            return .weightGradient(
+                product(part, rows: rows, worker: worker), into: result, accumulates: accumulates)
+        }
+        let deltas = memory.passes[worker].network.deltas(of: tensor.layer).rows(rows)
+        return .biasGradient(
+            deltas: deltas.columns(grid.range(of: range)), into: result.pointer, accumulates: accumulates)
+    }
+
+    /// The factors of the gradient of some slices over some samples.
+    private func product(_ part: ParameterPart, rows: Range<Int>, worker: Int) -> GradientProduct<Scalar> {
+        guard case .slices(let index, let grid, let range, _) = part else {
+            preconditionFailure("gradients are formed tensor by tensor")
+        }
+        let tensor = shapes.tensors[index]
+        let pass = memory.passes[worker]
+        let deltas = pass.network.deltas(of: tensor.layer).rows(rows)
+        let isInPlace = tensor.source == nil && !pass.batches.gathers
+        let data = isInPlace ? pass.batches.inputs : pass.batches.batchInputs
+        let x = pass.network.sourceOutputs(tensor.source ?? -1, data: data).columns(tensor.sourceColumns).rows(rows)
+        var (left, right) = tensor.parameters.isTransposed ? (x, deltas) : (deltas, x)
+        if grid.axis == .rows {
+            left = left.columns(grid.range(of: range))
+        } else {
+            right = right.columns(grid.range(of: range))
+        }
+        let isTransposed = tensor.parameters.isTransposed
+        return GradientProduct(
+            left: left, right: right, leftIsInPlace: isInPlace && isTransposed,
+            rightIsInPlace: isInPlace && !isTransposed)
+    }
+
+    // MARK: Parameters
+
+    private func update(
+        _ part: ParameterPart, _ addends: [Addend], mirrors: [Int], own: Int, worker: Int
+    ) -> ParameterUpdate<Scalar> {
+        let state = state(of: worker)
+        return ParameterUpdate(
+            weights: view(part, memory.parameters[own]), gradients: view(part, base(addends[0].buffer)).pointer,
+            addends: lists.addends(offsets(addends), mirrors: distances(to: mirrors, own: own)),
+            firstState: state.first.map { view(part, $0).pointer },
+            secondState: state.second.map { view(part, $0).pointer }, isWeights: isWeights(part))
+    }
+
+    private func state(of worker: Int) -> OptimizerState<Scalar> {
+        memory.states[min(worker, memory.states.count - 1)]
+    }
+
+    private func isWeights(_ part: ParameterPart) -> Bool {
+        guard case .slices(let index, _, _, _) = part else { return false }
+        return shapes.tensors[index].parameters.role == .weights
+    }
+
+    private func penalty(_ part: ParameterPart, _ parameters: ParameterBuffer<Scalar>) -> BoundOperation<Scalar> {
+        guard case .slices(_, _, let range, let place) = part, !isWeights(part) else {
+            return .penalty(squares(part, of: parameters))
+        }
+        return .noPenalty(slices: IndexRange(place..<place + range.count))
+    }
+
+    private func squares(_ part: ParameterPart, of buffer: ParameterBuffer<Scalar>) -> SliceSquares<Scalar> {
+        guard case .slices(let index, let grid, let range, let place) = part else {
+            preconditionFailure("squares are added up slice by slice")
+        }
+        return SliceSquares(
+            tensor: buffer.view(index), grid: grid, slices: IndexRange(range), firstPlace: place)
+    }
+
+    // MARK: Addresses
+
+    private func base(_ buffer: GradientBuffer) -> UnsafeMutablePointer<Scalar> {
+        memory.base(of: buffer, inOddSteps: inOddSteps)
+    }
+
+    private func offsets(_ addends: [Addend]) -> [loom_addend] {
+        let first = base(addends[0].buffer)
+        return addends.map { loom_addend(offset: base($0.buffer) - first, merges: $0.merges) }
+    }
+
+    private func distances(to workers: [Int], own: Int) -> [Int] {
+        workers.map { memory.parameters[$0].view(0).pointer - memory.parameters[own].view(0).pointer }
+    }
+
+    private func view(_ part: ParameterPart, _ buffer: ParameterBuffer<Scalar>) -> MatrixView<Scalar> {
+        view(part, buffer.view(0).pointer)
+    }
+
+    /// A part of a buffer in the layout of the parameters whose element 0 is at `base`.
+    private func view(_ part: ParameterPart, _ base: UnsafeMutablePointer<Scalar>) -> MatrixView<Scalar> {
+        switch part {
+        case .elements(let range):
+            return MatrixView(pointer: base + range.lowerBound, rows: 1, columns: range.count, stride: range.count)
+        case .slices(let index, let grid, let range, _):
+            let tensor = shapes.tensors[index].parameters
+            let whole = MatrixView(
+                pointer: base + tensor.offset, rows: tensor.rows, columns: tensor.columns, stride: tensor.stride)
+            return grid.block(grid.range(of: range), of: whole)
+        }
+    }
+}
+
+/// Keeps the lists of addends and mirrors that bound operations point to.
+final class AddressLists: @unchecked Sendable {
+    // Sendable: filled while programs are bound, on one thread, and only read afterwards.
+    private var addends: [AlignedBuffer<loom_addend>] = []
+    private var mirrors: [AlignedBuffer<Int>] = []
+
+    /// Addends with these offsets, and mirrors at these distances; valid while this object lives.
+    func addends(_ list: [loom_addend], mirrors distances: [Int]) -> Addends {
+        let (list, distances) = (AlignedBuffer(list), AlignedBuffer(distances))
+        if list.count > 1 { addends.append(list) }
+        if distances.count > 0 { mirrors.append(distances) }
+        return Addends(
+            list: list.count > 1 ? UnsafePointer(list.pointer) : nil, count: max(1, list.count),
+            mirrors: distances.count > 0 ? UnsafePointer(distances.pointer) : nil, mirrorCount: distances.count)
+    }
+}

@@ -1,0 +1,54 @@
+import LoomKernels
+import LoomPlan
+
+/// Who works, and where.
+public struct TeamPlan: Sendable {
+    /// The number of workers.
+    public var workers: Int
+    /// How the workers are kept together.
+    public var request: TeamRequest
+    /// How a worker's thread is bound to its place; nil: not at all.
+    public var binding: WorkerBinding?
+    /// Samples of a shard; nil: chosen from the batch.
+    public var shardRows: Int?
+    /// Whether results have the same bits for every number of workers.
+    public var sameBitsForAnyWorkers: Bool
+    /// Bytes of second-level cache of one core.
+    public var cacheBytes: Int
+    /// Who multiplies matrices.
+    public var gemmProvider: GemmProvider
+    /// Groups of samples whose gradients are added as a tree; nil: chosen from shapes. Part of a result's bits.
+    public var groups: Int?
+    /// How the gradient travels; nil: chosen. Never part of a result's bits with built-in products.
+    public var route: GradientRoute?
+    /// The numbers that steps are planned by; `secondLevelCacheBytes` is set from `cacheBytes`.
+    public var tuning = StepTuning()
+
+    /// A team.
+    public init(
+        workers: Int, request: TeamRequest = .auto, binding: WorkerBinding? = nil, shardRows: Int? = nil,
+        sameBitsForAnyWorkers: Bool = true, cacheBytes: Int = 1 << 20, gemmProvider: GemmProvider = .preferred,
+        groups: Int? = nil, route: GradientRoute? = nil
+    ) {
+        self.workers = workers
+        self.request = request
+        self.binding = binding
+        self.shardRows = shardRows
+        self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
+        self.cacheBytes = cacheBytes
+        self.gemmProvider = gemmProvider
+        self.groups = groups
+        self.route = route
+    }
+}
+
+extension TeamPlan {
+    /// What steps are planned from.
+    package var stepRequest: StepRequest {
+        var tuning = tuning
+        tuning.secondLevelCacheBytes = cacheBytes
+        return StepRequest(
+            workers: workers, shardRows: shardRows, groups: groups, route: route,
+            sameBitsForAnyWorkers: sameBitsForAnyWorkers, gemmProvider: gemmProvider, tuning: tuning)
+    }
+}

@@ -1,0 +1,38 @@
+import LoomData
+import LoomKernels
+import LoomModel
+
+extension Trainer {
+    /// Whether network, loss, schedule and data go together.
+    /// - Throws: `ModelError` naming what does not fit.
+    static func check(
+        _ network: Network<Scalar>, loss: LossDescription, schedule: TrainingSchedule, data: Dataset<Scalar>
+    ) throws {
+        guard data.featureCount == network.inputs else {
+            throw ModelError(
+                "the data has \(data.featureCount) features, but the network expects \(network.inputs) inputs")
+        }
+        guard schedule.batchRows <= data.count else {
+            throw ModelError(
+                "training.batch is \(schedule.batchRows), but there are only \(data.count) training samples; "
+                    + "choose a batch of at most \(data.count)")
+        }
+        let last = network.layers.last!
+        switch data.targets {
+        case .labels(_, let classes) where classes > network.outputs:
+            throw ModelError(
+                "the data has \(classes) classes, but the last layer '\(last.name)' has \(last.units) units; "
+                    + "give it \(classes)")
+        case .values(let values) where values.columns != network.outputs:
+            throw ModelError(
+                "the targets have \(values.columns) columns, but the last layer '\(last.name)' has \(last.units) "
+                    + "units; both must be equal")
+        case .labels where loss.kind != .crossEntropy || network.description.output != .softmax:
+            throw ModelError("class indices need the output softmax and the loss cross_entropy")
+        case nil:
+            throw ModelError("the training data has no targets")
+        default:
+            break
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import LoomData
+import LoomKernels
+import LoomModel
+import LoomPlan
+import TestSupport
+import Testing
+
+@testable import LoomTraining
+
+/// Routes where workers have parameters of their own: what others change between two regions, what a gradient leaves behind,
+/// and how a step ends.
+@Suite struct RouteTests {
+    /// A route with a number of workers and of groups.
+    struct Way: Sendable {
+        let route: GradientRoute
+        var workers = 2
+        var groups: Int?
+    }
+
+    static let ways = [
+        Way(route: .allReduce), Way(route: .allReduce, workers: 3, groups: 8), Way(route: .reduceScatterAllGather),
+        Way(route: .reduceScatterAllGather, workers: 4, groups: 4), Way(route: .reduceScatter, workers: 3, groups: 4),
+        Way(route: .allReduce, workers: 5, groups: 2),
+    ]
+
+    private static func problem(rows: Int) -> FastProblem {
+        FastProblem.made(layers: [20, 33, 19, 5], output: .softmax, rows: rows, seed: 7)
+    }
+
+    private static func pair(
+        _ way: Way, _ optimizer: OptimizerDescription, samples: Int, batchRows: Int = 64, shuffles: Bool = true,
+        request: TeamRequest = .auto
+    ) -> TrainerPair {
+        TrainerPair(
+            problem: problem(rows: samples), optimizer: optimizer,
+            schedule: TrainingSchedule(batchRows: batchRows, epochs: 3, shuffles: shuffles), request: request,
+            workers: way.workers, route: way.route, groups: way.groups)
+    }
+
+    /// Last batches of several groups, of one, and of a single sample.
+    @Test(arguments: ways, OptimizerDescription.Kind.allCases)
+    func sameBitsAsOneWorker(way: Way, kind: OptimizerDescription.Kind) throws {
+        let optimizer = OptimizerDescription(kind: kind, learningRate: 0.02)
+        for (samples, shuffles, request) in [
+            (192, true, TeamRequest.auto), (198, false, .auto), (129, true, .forkJoin), (150, false, .forkJoin),
+        ] {
+            let pair = Self.pair(way, optimizer, samples: samples, shuffles: shuffles, request: request)
+            // AdamW decays weights only, which no worker does for all parameters as one row.
+            let expected = way.route == .allReduce && kind == .adamw ? .reduceScatter : way.route
+            try pair.check(Float.self) { $0.route == expected }
+            if shuffles { try pair.check(Double.self) { $0.route == expected } }
+        }
+    }
+
+    /// Penalties and norms of all parameters, which each worker adds up for its slices.
+    @Test(arguments: [(0.03, nil), (0, 0.05), (0.03, 0.05)] as [(Double, Double?)], ways)
+    func penaltiesAndNorms(l2AndClipNorm: (Double, Double?), way: Way) throws {
+        for kind in [OptimizerDescription.Kind.sgd, .adamw] {
+            let optimizer = OptimizerDescription(
+                kind: kind, learningRate: 0.02, weightDecay: 0.1, clipNorm: l2AndClipNorm.1)
+            for request in [TeamRequest.auto, .forkJoin] {
+                var pair = Self.pair(way, optimizer, samples: 150, request: request)
+                pair.problem.loss.l2 = l2AndClipNorm.0
+                try pair.check(Float.self) { $0.route != .partition }
+            }
+        }
+    }
+
+    /// After a loss that is not finite, everything is as before the step; also where a worker had written a gradient over
+    /// its copy of parameters.
+    @Test(arguments: ways, [TeamRequest.auto, .forkJoin]) func divergence(way: Way, request: TeamRequest) throws {
+        for clipNorm in [nil, 0.05] {
+            for sample in [200, 250] {
+                try Self.problem(rows: 320).checkDivergence(
+                    at: sample, optimizer: OptimizerDescription(kind: .momentum, clipNorm: clipNorm),
+                    team: TeamPlan(workers: way.workers, request: request, groups: way.groups, route: way.route)
+                ) { $0.route != .partition }
+            }
+        }
+    }
+
+    /// A request to stop is honoured after the step in progress, which counts; the next trainer knows nothing of it.
+    @Test(arguments: ways, [TeamRequest.auto, .forkJoin]) func stopRequests(way: Way, request: TeamRequest) throws {
+        func trainer(workers: Int) throws -> Trainer<Float> {
+            try Self.problem(rows: 320).trainer(
+                Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 1),
+                team: TeamPlan(
+                    workers: workers, request: request, groups: way.groups, route: workers == 1 ? nil : way.route))
+        }
+        let (alone, team) = (try trainer(workers: 1), try trainer(workers: way.workers))
+        team.stop.raise()
+        let report = team.run(steps: 5)
+        #expect(report.interrupted && report.steps == 1 && alone.run(steps: 1).steps == 1)
+        #expect(team.parameters.hash == alone.parameters.hash)
+        team.stop.reset()
+        #expect(team.run(steps: 2).steps == 2 && alone.run(steps: 2).steps == 2)
+        #expect(team.parameters.hash == alone.parameters.hash)
+    }
+
+    /// A signal reaches the request that asked for signals last, and no other training of the process, in a process of its
+    /// own.
+    @Test func signals() async {
+        await #expect(processExitsWith: .success) {
+            func trainer() throws -> Trainer<Float> {
+                try RouteTests.problem(rows: 320).trainer(
+                    Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 1), team: TeamPlan(workers: 2))
+            }
+            let (first, second) = (try trainer(), try trainer())
+            first.stop.raiseOnSignals()
+            interruptThisProcess(noting: first.stop)
+            #expect(first.run(steps: 5).interrupted && first.stop.signal != nil)
+            let report = second.run(steps: 5)
+            #expect(!report.interrupted && report.steps == 5)
+        }
+    }
+
+    /// What the workers' time is spent on, by the operations of the program.
+    @Test func clocks() throws {
+        let trainer = try Self.problem(rows: 320).trainer(
+            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 10),
+            team: TeamPlan(workers: 2, groups: 2, route: .reduceScatterAllGather))
+        let clock = WorkerClockMemory(workers: 2)
+        let report = trainer.run(steps: 50, clock: clock)
+        #expect(report.steps == 50)
+        let kinds = Set(trainer.program.phases.flatMap { $0.operations.joined() }.map(\.kind)).union([.wait])
+        for worker in 0..<2 {
+            let spent = OperationKind.allCases.filter { clock.nanoseconds($0, worker: worker) > 0 }
+            #expect(Set(spent) == kinds)
+            let total = OperationKind.allCases.reduce(0) { $0 + clock.nanoseconds($1, worker: worker) }
+            #expect(Double(total) <= report.seconds * 1e9)
+        }
+        // The clock has no influence.
+        let other = try Self.problem(rows: 320).trainer(
+            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 10), team: TeamPlan(workers: 1, groups: 2))
+        #expect(other.run(steps: 50).steps == 50 && other.parameters.hash == trainer.parameters.hash)
+    }
+}
