@@ -6,7 +6,9 @@
 // matrix. Unless a parameter is said to alias another one, no two may overlap.
 //
 // Every element's value depends on its own row and column only, never on how many rows a call covers: calls
-// on parts of a matrix give the same bits as one call on the whole.
+// on parts of a matrix give the same bits as one call on the whole. And all instruction sets give the same bits (but for
+// the signs and payloads of NaNs): elements are made of IEEE 754's operations and fused multiply-adds in one order, and sums
+// along a row, or along an inner dimension, have an order that does not depend on the width of vectors (template/vectors.h).
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -216,7 +218,7 @@ LOOM_DECLARE_KERNELS(double, f64)
 // MARK: Order
 
 // Positions start … start + count − 1 of a pseudo-random permutation of 0 … size − 1 keyed by `key`: a
-// bijection that can be evaluated anywhere without a table, on every instruction set the same. size < 2³².
+// bijection that can be evaluated anywhere without a table. size < 2³².
 void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices);
 
 // MARK: Caches
