@@ -3,6 +3,7 @@ import Foundation
 import LoomData
 import LoomExperiments
 import LoomHardware
+import LoomKernels
 import LoomModel
 import LoomReporting
 import LoomTraining
@@ -77,7 +78,7 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as DataError: error.exitCode
     case let error as RunError: error.exitCode
     case is RequestError: ExitStatus.usage
-    case is ModelError, is PlacementError, is BLASError: ExitStatus.badConfiguration
+    case is ModelError, is PlacementError, is BLASError, is InstructionSet.Unsupported: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:
         if case .cannotCreate = error { ExitStatus.inputOutput } else { ExitStatus.missingInput }

@@ -65,7 +65,8 @@ struct TrainCommand: ParsableCommand {
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
         let machine = try MachineSetup(
-            workers: settings.parallel.workers, policy: settings.parallel.placement)
+            workers: settings.parallel.workers, policy: settings.parallel.placement,
+            instructions: settings.parallel.instructionSet)
         let experiment = try Experiment<Scalar>(
             settings, machine: machine, ceilings: .user(), willReserve: showMemoryPlan)
         // From here on something is written, so that a signal has to leave it whole.

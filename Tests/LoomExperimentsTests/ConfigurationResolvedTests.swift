@@ -154,6 +154,7 @@ struct ConfigurationResolvedTests {
                   placement: auto
                   gradient: auto
                   products: auto
+                  instruction_set: auto
                   shard_rows: auto
                   reproducible: any_workers
                   team: auto

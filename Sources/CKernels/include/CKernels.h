@@ -31,8 +31,8 @@ typedef enum {
 loom_instruction_set loom_active_instruction_set(void);
 // Whether this machine can run `set`.
 int loom_supports_instruction_set(loom_instruction_set set);
-// Makes all later kernel calls use `set`; returns 0 and changes nothing when the machine cannot run it.
-// Not for use while other threads run kernels.
+// Makes all later kernel calls use `set`; returns 0 and changes nothing when the machine cannot run it. At any time, from
+// any thread: calls that are under way go on with the one before, and all give the same bits.
 int loom_select_instruction_set(loom_instruction_set set);
 
 // MARK: Activations
