@@ -99,7 +99,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         return RunEvent(
             parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
             placement: machine.workerCPUs, gradient: experiment.trainer.gradientForm.rawValue,
-            products: experiment.trainer.gemmProvider.rawValue,
+            products: experiment.trainer.gemmProvider.rawValue, numerics: experiment.numerics.rawValue,
+            instructionSet: machine.instructionSet.rawValue,
             blas: .init(
                 library: machine.blas.version, core: machine.blas.coreName,
                 ceilingGflops: experiment.ceiling.gflops, ceilingIsCached: experiment.ceiling.isCached),

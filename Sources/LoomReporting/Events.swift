@@ -87,6 +87,10 @@ public struct RunEvent: Codable, Sendable, Equatable {
     public var gradient: String
     /// Who multiplies matrices: "builtin" or "openblas".
     public var products: String
+    /// The definition of the run's bits, such as "fma-1".
+    public var numerics: String
+    /// The vector instructions of the kernels: "baseline", "avx2" or "avx512".
+    public var instructionSet: String
     /// The BLAS library in use.
     public var blas: BLAS
     /// The machine.
@@ -98,14 +102,16 @@ public struct RunEvent: Codable, Sendable, Equatable {
 
     /// The first line of a run.
     public init(
-        parameters: Int, workers: Int, placement: [Int?], gradient: String, products: String, blas: BLAS,
-        machine: Machine, memory: PlannedMemory, runDirectory: String
+        parameters: Int, workers: Int, placement: [Int?], gradient: String, products: String, numerics: String,
+        instructionSet: String, blas: BLAS, machine: Machine, memory: PlannedMemory, runDirectory: String
     ) {
         self.parameters = parameters
         self.workers = workers
         self.placement = placement
         self.gradient = gradient
         self.products = products
+        self.numerics = numerics
+        self.instructionSet = instructionSet
         self.blas = blas
         self.machine = machine
         self.memory = memory
@@ -113,7 +119,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case event, parameters, workers, placement, gradient, products, blas, machine, memory
+        case event, parameters, workers, placement, gradient, products, numerics, blas, machine, memory
+        case instructionSet = "instruction_set"
         case runDirectory = "run_directory"
     }
 }
