@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define LOOM_VECTOR_BYTES 32
-#define LOOM_FUSED_MULTIPLY_ADD 1
 #define LOOM_AVX2_INTRINSICS 1
 #define LOOM_TABLE loom_kernels_avx2
 

@@ -52,6 +52,7 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let settings = try options.settings()
+            try settings.parallel.instructionSet?.select()
             var chosen = NetworkCheck.Options()
             chosen.samples = samples
             chosen.elements = elements

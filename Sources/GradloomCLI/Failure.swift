@@ -3,6 +3,7 @@ import Foundation
 import LoomData
 import LoomExperiments
 import LoomHardware
+import LoomKernels
 import LoomModel
 import LoomReporting
 import LoomTraining
@@ -28,6 +29,8 @@ enum RunError: Error, CustomStringConvertible {
     case complete(run: String, steps: Int, key: String)
     /// Early stopping ended it; epochs counted from 1.
     case stoppedEarly(run: String, bestEpoch: Int)
+    /// Its steps so far have another definition of the bits than the next ones would have.
+    case otherNumerics(run: String, its: NumericsIdentity, ours: NumericsIdentity)
 
     var description: String {
         switch self {
@@ -40,6 +43,10 @@ enum RunError: Error, CustomStringConvertible {
         case .stoppedEarly(let run, let bestEpoch):
             "the run ‘\(run)’ has stopped early, because its validation loss was best after epoch "
                 + "\(bestEpoch); to train it longer, raise training.early_stopping.patience with --set"
+        case .otherNumerics(let run, let its, let ours):
+            "the run ‘\(run)’ was trained under the numerics \(its), and would go on under \(ours), with other bits than "
+                + "an uninterrupted training; \(Self.remedy(its: its, ours: ours)), or accept that with "
+                + "--accept-numerics"
         }
     }
 
@@ -47,6 +54,16 @@ enum RunError: Error, CustomStringConvertible {
         switch self {
         case .noCheckpoint: ExitStatus.missingInput
         case .complete, .stoppedEarly: ExitStatus.usage
+        case .otherNumerics: ExitStatus.badConfiguration
+        }
+    }
+
+    /// How a run keeps its numerics.
+    private static func remedy(its: NumericsIdentity, ours: NumericsIdentity) -> String {
+        switch (its, ours) {
+        case (.openBLAS, _): "keep them with --set parallel.products=openblas"
+        case (.fma1, .openBLAS): "keep them with --set parallel.products=builtin"
+        default: "go on with the version of gradloom that began it"
         }
     }
 }
@@ -77,7 +94,7 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as DataError: error.exitCode
     case let error as RunError: error.exitCode
     case is RequestError: ExitStatus.usage
-    case is ModelError, is PlacementError, is BLASError: ExitStatus.badConfiguration
+    case is ModelError, is PlacementError, is BLASError, is InstructionSet.Unsupported: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:
         if case .cannotCreate = error { ExitStatus.inputOutput } else { ExitStatus.missingInput }

@@ -77,7 +77,9 @@ struct InspectCommand: ParsableCommand {
 
 extension InspectCommand {
     private func showProgram(_ settings: Configuration) throws {
-        let machine = try MachineSetup(workers: settings.parallel.workers, policy: settings.parallel.placement)
+        let machine = try MachineSetup(
+            workers: settings.parallel.workers, policy: settings.parallel.placement,
+            instructions: settings.parallel.instructionSet)
         let step = try settings.plannedStep(on: machine)
         if json {
             try JSONLines.print(step.program)

@@ -66,7 +66,8 @@ struct PeakCommand: ParsableCommand {
                 let settings = try Configuration.load(path: configuration, overrides: allOverrides)
                 try settings.validateForTraining(file: configuration)
                 machine = try MachineSetup(
-                    workers: settings.parallel.workers, policy: settings.parallel.placement)
+                    workers: settings.parallel.workers, policy: settings.parallel.placement,
+                    instructions: settings.parallel.instructionSet)
                 request.productPrecision = settings.training.precision
                 request.productProvider = settings.parallel.gemmProvider
                 request.products = try settings.plannedStep(on: machine).products

@@ -37,6 +37,13 @@ struct TrainCommand: ParsableCommand {
         completion: .directory)
     var resume: String?
 
+    @Flag(
+        help: """
+            With --resume: go on although this version, or parallel.products, gives other bits than those that the run \
+            began with.
+            """)
+    var acceptNumerics = false
+
     @Flag(help: "Print one JSON object a line on standard output; everything else goes to standard error.")
     var json = false
 
@@ -46,6 +53,9 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         guard (configuration == nil) != (resume == nil) else {
             throw ValidationError("Give a configuration to train, or --resume with a run directory.")
+        }
+        if acceptNumerics && resume == nil {
+            throw ValidationError("--accept-numerics is for --resume.")
         }
         try GradloomCLI.validate(workers: workers)
     }
@@ -65,14 +75,17 @@ struct TrainCommand: ParsableCommand {
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
         let machine = try MachineSetup(
-            workers: settings.parallel.workers, policy: settings.parallel.placement)
+            workers: settings.parallel.workers, policy: settings.parallel.placement,
+            instructions: settings.parallel.instructionSet)
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
             settings, machine: machine, ceilings: .user(), stop: stop, willReserve: showMemoryPlan)
         // From here on something is written, so that a signal has to leave it whole.
         stop.raiseOnSignals()
         let run = try resume.map {
-            try ResumedRun(path: $0, experiment: experiment, isChanged: !overrides.and(workers: workers).isEmpty)
+            try ResumedRun(
+                path: $0, experiment: experiment, acceptsNumerics: acceptNumerics,
+                isChanged: !overrides.and(workers: workers).isEmpty)
         }
         let name =
             run?.name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
@@ -133,15 +146,23 @@ private struct ResumedRun {
 
     /// Brings `experiment` to where the run in `path` was at its newest checkpoint.
     ///
-    /// - Parameter isChanged: Whether the configuration is no longer the run's; the run then keeps the new
-    ///   one.
-    init<Scalar: LoomScalar>(path: String, experiment: Experiment<Scalar>, isChanged: Bool) throws {
+    /// - Parameters:
+    ///   - acceptsNumerics: Whether the steps to come may have another definition of their bits than those before.
+    ///   - isChanged: Whether the configuration is no longer the run's; the run then keeps the new one.
+    init<Scalar: LoomScalar>(
+        path: String, experiment: Experiment<Scalar>, acceptsNumerics: Bool, isChanged: Bool
+    ) throws {
         directory = try RunDirectory(existing: path)
         guard let newest = CheckpointStore(directory: directory.checkpointsPath, keep: 1).newest else {
             throw RunError.noCheckpoint(run: path)
         }
         let trainer = experiment.trainer
-        try trainer.restore(Safetensors(contentsOf: newest))
+        let checkpoint = try Safetensors(contentsOf: newest)
+        let (its, ours) = (Checkpoint.numerics(of: checkpoint), experiment.numerics)
+        guard its == ours || acceptsNumerics else {
+            throw RunError.otherNumerics(run: path, its: its, ours: ours)
+        }
+        try trainer.restore(checkpoint)
         guard trainer.step < trainer.totalSteps else {
             let training = experiment.configuration.training
             let isLimited = trainer.totalSteps < training.epochs * trainer.epochs.stepsPerEpoch

@@ -100,7 +100,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
             parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
             placement: machine.workerCPUs, route: experiment.trainer.program.route.rawValue,
             groups: experiment.trainer.program.sum.groups,
-            products: experiment.trainer.gemmProvider.rawValue,
+            products: experiment.trainer.gemmProvider.rawValue, numerics: experiment.numerics.rawValue,
+            instructionSet: machine.instructionSet.rawValue,
             blas: .init(
                 library: machine.blas.version, core: machine.blas.coreName,
                 ceilingGflops: experiment.ceiling.gflops, ceilingIsCached: experiment.ceiling.isCached),

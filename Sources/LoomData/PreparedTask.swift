@@ -1,11 +1,5 @@
 import LoomKernels
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// A synthetic task with its random parameters drawn. See `SyntheticDescription.Task` for the definitions.
 struct PreparedTask: Sendable {
     private let description: SyntheticDescription
@@ -72,9 +66,9 @@ struct PreparedTask: Sendable {
         case .spirals:
             let radius = inputRandom.uniform(at: index)
             let arm = Double(turn(index)) / Double(description.classes ?? 1)
-            let angle = 2 * Double.pi * (description.turns * radius + arm)
-            inputs[0] = radius * cos(angle)
-            inputs[1] = radius * sin(angle)
+            let (sine, cosine) = ElementaryFunctions.sineAndCosine(turns: description.turns * radius + arm)
+            inputs[0] = radius * cosine
+            inputs[1] = radius * sine
         case .friedman1:
             let pairs = UInt64((count + 1) / 2)
             for pair in 0..<pairs {
@@ -125,9 +119,8 @@ struct PreparedTask: Sendable {
             addNoise(of: index, to: targets, count: description.targets)
         case .friedman1:
             let middle = inputs[2] - 0.5
-            targets[0] =
-                10 * sin(Double.pi * inputs[0] * inputs[1]) + 20 * middle * middle + 10 * inputs[3] + 5
-                * inputs[4]
+            let wave = ElementaryFunctions.sineAndCosine(turns: inputs[0] * inputs[1] / 2).sine
+            targets[0] = 10 * wave + 20 * middle * middle + 10 * inputs[3] + 5 * inputs[4]
             addNoise(of: index, to: targets, count: 1)
         }
     }
@@ -138,7 +131,7 @@ struct PreparedTask: Sendable {
     ) {
         multiply(inputs, count: description.inputs, hiddenWeights, columns: description.hidden, to: hidden)
         for unit in 0..<description.hidden {
-            hidden[unit] = tanh(hidden[unit])
+            hidden[unit] = ElementaryFunctions.tanh(hidden[unit])
         }
         multiply(hidden, count: description.hidden, weights, columns: outputCount, to: outputs)
     }
@@ -229,8 +222,8 @@ enum RandomDirections {
         var sum = 0.0
         for step in 0..<steps {
             let z = -10 + (Double(step) + 0.5) * width
-            let value = tanh(gain * z)
-            sum += value * value * exp(-z * z / 2)
+            let value = ElementaryFunctions.tanh(gain * z)
+            sum += value * value * ElementaryFunctions.exp(-z * z / 2)
         }
         return (sum * width / (2 * Double.pi).squareRoot()).squareRoot()
     }

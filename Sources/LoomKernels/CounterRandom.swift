@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Random numbers as a function: every value depends on (seed, purpose, sub-stream, index) and on nothing else.
 ///
 /// Any thread can compute any value in any order, so results do not depend on how work is divided. The function is
@@ -72,12 +66,11 @@ public struct CounterRandom: Sendable {
     /// `normal(at: 2 * pair + 1)`; one call costs half as much as two calls of `normal`.
     ///
     /// Box and Muller 1958, doi:10.1214/aoms/1177706645.
-    @inlinable
     public func normalPair(at pair: UInt64) -> (Double, Double) {
         let (first, second) = uniformPair(at: pair)
-        let radius = (-2 * log(first)).squareRoot()
-        let angle = 2 * Double.pi * second
-        return (radius * cos(angle), radius * sin(angle))
+        let radius = (-2 * ElementaryFunctions.log(first)).squareRoot()
+        let (sine, cosine) = ElementaryFunctions.sineAndCosine(turns: second)
+        return (radius * cosine, radius * sine)
     }
 
     /// A number from the standard normal distribution.

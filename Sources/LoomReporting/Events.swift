@@ -89,6 +89,10 @@ public struct RunEvent: Codable, Sendable, Equatable {
     public var groups: Int
     /// Who multiplies matrices: "builtin" or "openblas".
     public var products: String
+    /// The definition of the run's bits, such as "fma-1".
+    public var numerics: String
+    /// The vector instructions of the kernels: "baseline", "avx2" or "avx512".
+    public var instructionSet: String
     /// The BLAS library in use.
     public var blas: BLAS
     /// The machine.
@@ -100,8 +104,9 @@ public struct RunEvent: Codable, Sendable, Equatable {
 
     /// The first line of a run.
     public init(
-        parameters: Int, workers: Int, placement: [Int?], route: String, groups: Int, products: String, blas: BLAS,
-        machine: Machine, memory: PlannedMemory, runDirectory: String
+        parameters: Int, workers: Int, placement: [Int?], route: String, groups: Int, products: String,
+        numerics: String,
+        instructionSet: String, blas: BLAS, machine: Machine, memory: PlannedMemory, runDirectory: String
     ) {
         self.parameters = parameters
         self.workers = workers
@@ -109,6 +114,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
         self.route = route
         self.groups = groups
         self.products = products
+        self.numerics = numerics
+        self.instructionSet = instructionSet
         self.blas = blas
         self.machine = machine
         self.memory = memory
@@ -116,7 +123,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case event, parameters, workers, placement, route, groups, products, blas, machine, memory
+        case event, parameters, workers, placement, route, groups, products, numerics, blas, machine, memory
+        case instructionSet = "instruction_set"
         case runDirectory = "run_directory"
     }
 }

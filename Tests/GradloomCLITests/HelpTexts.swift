@@ -60,7 +60,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom train configs/digits.yaml --set optimizer.learning_rate=0.05
               gradloom train --resume runs/digits-20260102T030405Z
 
-            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--json] [--quiet]
+            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--accept-numerics] [--json] [--quiet]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -71,6 +71,9 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       parallel.workers.
               --resume <run>          Go on with an interrupted run, from its newest
                                       checkpoint.
+              --accept-numerics       With --resume: go on although this version, or
+                                      parallel.products, gives other bits than those that
+                                      the run began with.
               --json                  Print one JSON object a line on standard output;
                                       everything else goes to standard error.
               --quiet                 Print nothing but errors, and with --json the JSON

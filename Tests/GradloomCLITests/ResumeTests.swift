@@ -116,6 +116,57 @@ import Testing
         #expect(try workplace.run("train", "--resume", run).errors.contains("all 5 steps are done"))
     }
 
+    /// The run's checkpoints, with an entry of their metadata renamed.
+    private func rename(_ key: String, to other: String, in run: String) throws {
+        for name in try workplace.names(in: run + "/checkpoints") {
+            let path = run + "/checkpoints/" + name
+            var bytes = try Data(contentsOf: workplace.url(path))
+            let place = try #require(bytes.range(of: Data("\"\(key)\"".utf8)))
+            bytes.replaceSubrange(place, with: Data("\"\(other)\"".utf8))
+            try workplace.write(bytes, to: path)
+        }
+    }
+
+    @Test func otherNumericsAreRefusedOrAccepted() throws {
+        try workplace.write(SampleData.xor, to: "xor.yaml")
+        let run = try workplace.train("xor.yaml", "--set", "parallel.products=openblas")
+        let more = ["train", "--resume", run, "--json", "--set", "parallel.products=builtin", "--set"]
+        let refused = try workplace.run(more + ["training.epochs=5"])
+        #expect(refused.exitCode == 78 && refused.output == "")
+        #expect(
+            refused.complaints.hasSuffix(
+                """
+                error: the run ‘\(run)’ was trained under the numerics openblas, and would go on under fma-1, with other \
+                bits than an uninterrupted training; keep them with --set parallel.products=openblas, or accept that \
+                with --accept-numerics
+
+                """))
+        #expect(try workplace.read(run + "/config.yaml").contains("products: openblas"))
+        let accepted = try workplace.run(more + ["training.epochs=5", "--accept-numerics"])
+        #expect(accepted.exitCode == 0, "\(accepted.errors)")
+        #expect(try accepted.events().first?["numerics"] as? String == "fma-1")
+        // From now on it is a run under the other identity.
+        #expect(try workplace.run(more + ["training.epochs=6"]).exitCode == 0)
+    }
+
+    @Test func aCheckpointWithoutNumericsIsOfAnEarlierVersion() throws {
+        try workplace.write(SampleData.xor, to: "xor.yaml")
+        let run = try workplace.train("xor.yaml", "--set", "parallel.products=builtin")
+        // As long as the entry, so that nothing else in the file moves.
+        try rename("numerics", to: "anything", in: run)
+        let refused = try workplace.run("train", "--resume", run, "--set", "training.epochs=5")
+        #expect(refused.exitCode == 78)
+        #expect(
+            refused.complaints.contains(
+                "was trained under the numerics fma-0, and would go on under fma-1, with other bits than an uninterrupted "
+                    + "training; go on with the version of gradloom that began it, or accept that with --accept-numerics"
+            ))
+        let accepted = try workplace.run(
+            "train", "--resume", run, "--set", "training.epochs=5", "--accept-numerics")
+        #expect(accepted.exitCode == 0, "\(accepted.errors)")
+        #expect(try workplace.run("train", "xor.yaml", "--accept-numerics").exitCode == 64)
+    }
+
     @Test func anotherNetworkIsRefused() throws {
         try workplace.write(SampleData.xor, to: "xor.yaml")
         let run = try workplace.train("xor.yaml")

@@ -1,4 +1,5 @@
 import Foundation
+import LoomKernels
 import Testing
 
 @Suite struct TrainTests {
@@ -16,9 +17,8 @@ import Testing
         #expect(events.map { $0["event"] as? String } == ["run", "epoch", "epoch", "epoch", "done"])
         #expect(
             Set(events[0].keys) == [
-                "event", "parameters", "workers", "placement", "route", "groups", "products", "blas", "machine",
-                "memory",
-                "run_directory",
+                "event", "parameters", "workers", "placement", "route", "groups", "products", "numerics",
+                "instruction_set", "blas", "machine", "memory", "run_directory",
             ])
         let blas = try #require(events[0]["blas"] as? [String: Any])
         #expect(Set(blas.keys) == ["library", "core", "ceiling_gflops", "ceiling_cached"])
@@ -38,6 +38,28 @@ import Testing
         #expect(events[3]["epoch"] as? Int == 3)
         #expect(events[4]["steps"] as? Int == 3)
         #expect((events[4]["parameter_hash"] as? String)?.count == 64)
+    }
+
+    /// The promise in one line: whatever the processor has, the parameters are the same.
+    @Test func everyInstructionSetGivesTheSameBits() throws {
+        var hashes: [String: String] = [:]
+        for set in ["baseline", "avx2", "avx512"] {
+            let outcome = try workplace.run(
+                "train", "xor.yaml", "--json", "--set", "parallel.products=builtin", "--set",
+                "parallel.instruction_set=\(set)")
+            guard InstructionSet(rawValue: set)?.isSupported == true else {
+                #expect(outcome.exitCode == 78 && outcome.output == "")
+                #expect(
+                    outcome.errors.hasPrefix(
+                        "error: parallel.instruction_set is \(set), which this processor does not have; it has baseline"
+                    ))
+                continue
+            }
+            let first = try #require(try outcome.events().first)
+            #expect(first["instruction_set"] as? String == set && first["numerics"] as? String == "fma-1")
+            hashes[set] = try outcome.lastEvent()["parameter_hash"] as? String
+        }
+        #expect(!hashes.isEmpty && Set(hashes.values).count == 1, "\(hashes)")
     }
 
     @Test func aRunDirectoryHasEverything() throws {

@@ -155,6 +155,7 @@ struct ConfigurationResolvedTests {
                   route: auto
                   groups: auto
                   products: auto
+                  instruction_set: auto
                   shard_rows: auto
                   reproducible: any_workers
                   team: auto

@@ -64,6 +64,24 @@ import Testing
         }
     }
 
+    /// Where products must not be cut, one worker takes the same routes as several.
+    @Test(arguments: GradientRoute.allCases, [1, 2, 3]) func routesWithoutCuts(route: GradientRoute, workers: Int)
+        throws
+    {
+        let shapes = try Self.shapes([3, 17, 1])
+        for update in Self.traits {
+            var planner = StepPlanner(
+                shapes: shapes, update: update, fullBatchRows: 64,
+                request: StepRequest(
+                    workers: workers, shardRows: 2, groups: 2, route: route, sameBitsForAnyWorkers: false,
+                    gemmProvider: .openBLAS))
+            let program = planner.program(batchRows: 64)
+            check(program, shapes)
+            check(planner.gradientProgram(batchRows: 33), shapes)
+            #expect(program.route == (route == .allReduce && update.isUniform ? .allReduce : .reduceScatter))
+        }
+    }
+
     private func check(_ program: StepProgram, _ shapes: StepShapes) {
         let simulator = ProgramSimulator(shapes: shapes, program: program, inOddStep: false)
         for phase in program.phases.indices {

@@ -11,6 +11,7 @@ import Testing
 
     private let run = RunEvent(
         parameters: 2_762, workers: 2, placement: [0, nil], route: "all_reduce", groups: 2, products: "builtin",
+        numerics: "fma-1", instructionSet: "avx512",
         blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX", ceilingGflops: 440.25, ceilingIsCached: true),
         machine: .init(
             cpu: "AMD EPYC", cores: 2, hardwareThreads: 4, numaNodes: 1, allowedCPUs: [0, 2], quotaCPUs: nil),
@@ -27,9 +28,10 @@ import Testing
         let memory = "{" + names.map { "\"\($0)_bytes\":0" }.joined(separator: ",") + "}"
         #expect(
             try JSONLines.line(run) == #"{"blas":{"ceiling_cached":true,"ceiling_gflops":440.25,"core":"SkylakeX","#
-                + #""library":"OpenBLAS 0.3.21"},"event":"run","groups":2,"#
+                + #""library":"OpenBLAS 0.3.21"},"event":"run","groups":2,"instruction_set":"avx512","#
                 + #""machine":{"allowed_cpus":[0,2],"cores":2,"cpu":"AMD EPYC","hardware_threads":4,"#
-                + #""numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"parameters":2762,"placement":[0,null],"#
+                + #""numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"numerics":"fma-1","parameters":2762,"#
+                + #""placement":[0,null],"#
                 + #""products":"builtin","route":"all_reduce","run_directory":"runs/xor","workers":2}"# + "\n")
     }
 

@@ -46,8 +46,9 @@ import Testing
         _ = first.run(steps: step)
         try inTemporaryDirectory { directory in
             let path = directory + "/checkpoint.safetensors"
-            try Checkpoint.contents(parameters: first.parameters, state: first.state, step: first.step)
-                .write(to: path)
+            try Checkpoint.contents(
+                parameters: first.parameters, state: first.state, step: first.step, numerics: .fma1
+            ).write(to: path)
             // Other weights, and a state that is not zero: all must come from the file.
             let second = try trainer(type, kind, weights: 99)
             _ = second.run(steps: 2)
@@ -69,8 +70,8 @@ import Testing
         _ = trainer.run(steps: 2)
         let extra = Safetensors.Tensor(name: "mean", shape: [2], values: .float64([1, 2]))
         let contents = Checkpoint.contents(
-            parameters: trainer.parameters, state: trainer.state, step: 2, metadata: ["key": "value"],
-            extraTensors: [extra])
+            parameters: trainer.parameters, state: trainer.state, step: 2, numerics: .fma1,
+            metadata: ["key": "value"], extraTensors: [extra])
         let names = ["layer1.weights", "layer1.bias", "layer2.weights", "layer2.bias"]
         #expect(
             contents.tensors.map(\.name) == names + names.map { "optimizer.first." + $0 }
@@ -78,9 +79,14 @@ import Testing
         #expect(contents.tensors.prefix(4).map(\.shape) == [[18, 5], [18], [3, 18], [3]])
         #expect(contents.tensors[0].values == .float32(trainer.parameters.values(0)))
         #expect(contents.tensors[9].values == .float32(trainer.state.second!.values(1)))
-        #expect(contents.metadata == ["key": "value", "step": "2", "format": "gradloom"])
+        #expect(contents.metadata == ["key": "value", "step": "2", "numerics": "fma-1", "format": "gradloom"])
+        #expect(Checkpoint.numerics(of: contents) == .fma1)
+        // Before checkpoints had the entry.
+        #expect(Checkpoint.numerics(of: Safetensors(tensors: contents.tensors)) == .fma0)
         let plain = try self.trainer(Double.self, .sgd)
-        let withoutState = Checkpoint.contents(parameters: plain.parameters, state: plain.state, step: 0)
+        let withoutState = Checkpoint.contents(
+            parameters: plain.parameters, state: plain.state, step: 0, numerics: .openBLAS)
+        #expect(Checkpoint.numerics(of: withoutState) == .openBLAS)
         #expect(withoutState.tensors.map(\.name) == names)
         #expect(withoutState.tensors[3].values == .float64([0, 0, 0]))
     }
@@ -99,12 +105,12 @@ import Testing
         let extra = Safetensors.Tensor(name: "mean", shape: [2], values: .float64([1, 2]))
         try inTemporaryDirectory { directory in
             try Checkpoint.contents(
-                parameters: trainer.parameters, state: trainer.state, step: 3, metadata: ["key": "value"],
-                extraTensors: [extra]
+                parameters: trainer.parameters, state: trainer.state, step: 3, numerics: .fma1,
+                metadata: ["key": "value"], extraTensors: [extra]
             ).write(to: directory + "/contents")
             try Checkpoint.write(
-                parameters: trainer.parameters, state: trainer.state, step: 3, metadata: ["key": "value"],
-                extraTensors: [extra], to: directory + "/direct")
+                parameters: trainer.parameters, state: trainer.state, step: 3, numerics: .fma1,
+                metadata: ["key": "value"], extraTensors: [extra], to: directory + "/direct")
             let direct = try Data(contentsOf: URL(fileURLWithPath: directory + "/direct"))
             #expect(direct == (try Data(contentsOf: URL(fileURLWithPath: directory + "/contents"))))
         }
@@ -114,7 +120,8 @@ import Testing
     @Test func parametersInTheOtherPrecision() throws {
         let saved = try trainer(Float.self, .momentum)
         _ = saved.run(steps: 3)
-        let contents = Checkpoint.contents(parameters: saved.parameters, state: saved.state, step: 3)
+        let contents = Checkpoint.contents(
+            parameters: saved.parameters, state: saved.state, step: 3, numerics: .fma1)
         let parameters = ParameterBuffer<Double>(layout: try trainer(Double.self, .sgd).network.layout)
         #expect(try Checkpoint.restore(contents, parameters: parameters) == 3)
         for tensor in 0..<4 {
@@ -126,7 +133,8 @@ import Testing
 
     @Test func anotherShapeIsRefused() throws {
         let saved = try trainer(Float.self, .sgd)
-        let contents = Checkpoint.contents(parameters: saved.parameters, state: saved.state, step: 3)
+        let contents = Checkpoint.contents(
+            parameters: saved.parameters, state: saved.state, step: 3, numerics: .fma1)
         let wider = try FastProblem.made(layers: [5, 19, 3], output: .softmax, rows: 50, seed: 1).trainer(
             Float.self)
         let error = #expect(throws: SafetensorsError.self) {
@@ -140,7 +148,8 @@ import Testing
     @Test func aMissingOptimizerStateIsRefused() throws {
         let saved = try trainer(Float.self, .momentum)
         _ = saved.run(steps: 3)
-        let contents = Checkpoint.contents(parameters: saved.parameters, state: saved.state, step: 3)
+        let contents = Checkpoint.contents(
+            parameters: saved.parameters, state: saved.state, step: 3, numerics: .fma1)
         let adam = try trainer(Float.self, .adam)
         let before = adam.parameters.hash
         #expect(before != saved.parameters.hash)
@@ -155,7 +164,7 @@ import Testing
 
     @Test func aDeeperNetworkMissesItsTensors() throws {
         let saved = try trainer(Double.self, .sgd)
-        let contents = Checkpoint.contents(parameters: saved.parameters, state: nil, step: 3)
+        let contents = Checkpoint.contents(parameters: saved.parameters, state: nil, step: 3, numerics: .fma1)
         let deeper = try FastProblem.made(layers: [5, 18, 3, 3], output: .softmax, rows: 50, seed: 1)
             .trainer(Double.self)
         let error = #expect(throws: SafetensorsError.self) {

@@ -139,8 +139,9 @@ import Testing
         _ = trainer.run(steps: 3)
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).safetensors").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try Checkpoint.contents(parameters: trainer.parameters, state: trainer.state, step: trainer.step)
-            .write(to: path)
+        try Checkpoint.contents(
+            parameters: trainer.parameters, state: trainer.state, step: trainer.step, numerics: .fma1
+        ).write(to: path)
         let other = try problem.trainer(Float.self)
         #expect(try Checkpoint.restore(Safetensors(contentsOf: path), parameters: other.parameters) == 3)
         #expect(other.parameters.hash == trainer.parameters.hash)

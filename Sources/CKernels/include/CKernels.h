@@ -6,7 +6,9 @@
 // matrix. Unless a parameter is said to alias another one, no two may overlap.
 //
 // Every element's value depends on its own row and column only, never on how many rows a call covers: calls
-// on parts of a matrix give the same bits as one call on the whole.
+// on parts of a matrix give the same bits as one call on the whole. And all instruction sets give the same bits (but for
+// the signs and payloads of NaNs): elements are made of IEEE 754's operations and fused multiply-adds in one order, and sums
+// along a row, or along an inner dimension, have an order that does not depend on the width of vectors (template/vectors.h).
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -29,8 +31,8 @@ typedef enum {
 loom_instruction_set loom_active_instruction_set(void);
 // Whether this machine can run `set`.
 int loom_supports_instruction_set(loom_instruction_set set);
-// Makes all later kernel calls use `set`; returns 0 and changes nothing when the machine cannot run it.
-// Not for use while other threads run kernels.
+// Makes all later kernel calls use `set`; returns 0 and changes nothing when the machine cannot run it. At any time, from
+// any thread: calls that are under way go on with the one before, and all give the same bits.
 int loom_select_instruction_set(loom_instruction_set set);
 
 // MARK: Activations
@@ -224,7 +226,7 @@ LOOM_DECLARE_KERNELS(double, f64)
 // MARK: Order
 
 // Positions start … start + count − 1 of a pseudo-random permutation of 0 … size − 1 keyed by `key`: a
-// bijection that can be evaluated anywhere without a table, on every instruction set the same. size < 2³².
+// bijection that can be evaluated anywhere without a table. size < 2³².
 void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices);
 
 // MARK: Caches

@@ -121,14 +121,16 @@ LOOM_INLINE double FN(cross_entropy_narrow)(
         for (size_t i = 0; i < count; i++) {
             const Scalar *const row = logits + (start + i) * stride;
             const Scalar *const target_row = targets + (start + i) * targets_stride;
-            LOOM_FOR_EACH_VECTOR(columns, {
+            FN(Positions) target_sum = FN(no_elements)(), offset = FN(no_elements)();
+            LOOM_FOR_EACH_PART(columns, LOOM_PARTS, {
                 const Vector t = FN(load)(target_row + j);
-                const Vector below = FN(select)(inside, block.maxima[i] - FN(load)(row + j), zero);
-                const Vector t_or_zero = FN(select)(inside, t, zero);
-                target_sums[i] += t_or_zero;
-                offsets[i] = FN(multiply_add)(t_or_zero, below, offsets[i]);
+                const Vector sum = FN(multiply_add)(t, block.maxima[i] - FN(load)(row + j), offset.part[part]);
+                target_sum.part[part] += FN(select)(inside, t, zero);
+                offset.part[part] = FN(select)(inside, sum, offset.part[part]);
                 largest[i] = FN(larger)(FN(select)(inside, t, minus_infinity), largest[i]);
             });
+            target_sums[i] = FN(one_vector)(target_sum);
+            offsets[i] = FN(one_vector)(offset);
         }
         Scalar largest_targets[LANES] __attribute__((aligned(64)));
         Scalar factors[LANES] __attribute__((aligned(64)));
@@ -176,17 +178,17 @@ LOOM_INLINE double FN(cross_entropy_wide)(
         Scalar *const delta_row = deltas ? deltas + i * stride : NULL;
         const size_t slot = i % LANES;
         const FN(SoftmaxRow) softmax = FN(softmax_row)(&columns, row, delta_row);
-        Vector target_sum = zero, offset = zero;
-        LOOM_FOR_EACH_VECTOR(columns, {
-            const Vector t = FN(select)(inside, FN(load)(target_row + j), zero);
-            const Vector below = FN(select)(inside, softmax.maximum - FN(load)(row + j), zero);
-            target_sum += t;
-            offset = FN(multiply_add)(t, below, offset);
+        FN(Positions) target_sum = FN(no_elements)(), offset = FN(no_elements)();
+        LOOM_FOR_EACH_PART(columns, LOOM_PARTS, {
+            const Vector t = FN(load)(target_row + j);
+            const Vector sum = FN(multiply_add)(t, softmax.maximum - FN(load)(row + j), offset.part[part]);
+            target_sum.part[part] += FN(select)(inside, t, zero);
+            offset.part[part] = FN(select)(inside, sum, offset.part[part]);
         });
-        const Scalar total = FN(sum_of_lanes)(target_sum);
+        const Scalar total = FN(sum_of_positions)(target_sum);
         losses.others[slot] = softmax.others;
         losses.factors[slot] = total;
-        losses.offsets[slot] = FN(sum_of_lanes)(offset);
+        losses.offsets[slot] = FN(sum_of_positions)(offset);
         right += FN(is_first_maximum)(&softmax, row, FN(first_maximum)(&columns, target_row));
         if (deltas) {
             const Scalar factor = scale / ((Scalar)1 + softmax.others);

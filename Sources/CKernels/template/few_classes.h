@@ -2,7 +2,8 @@
 //
 // The logits are transposed in registers: a vector is a class, a lane a row. Maxima and sums over classes are then plain
 // operations, and no lane of an exponential is idle. A row of 4 classes: 7.9 → 3.1 ns, of 10 classes: 7.9 → 4.9 ns
-// (float32, AVX-512 on Zen 5). Every row's bits are those of its own lane.
+// (float32, AVX-512 on Zen 5). Every row's bits are those of its own lane. Sums have the order of positions, of which each
+// class has its own, so the bits are those of the other ways, too.
 
 typedef int32_t FN(Labels) __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));
 
@@ -36,19 +37,21 @@ LOOM_INLINE void FN(cross_entropy_of_lanes)(size_t most, size_t count, FN(FewCla
         if (j < classes) { maximum = FN(larger)(z[j], maximum); }
     }
     // S, and how many classes it leaves out; the first of them.
-    Vector others = (Scalar)0, at_label = (Scalar)0;
+    Vector sums[LANES], at_label = (Scalar)0;
     Integers maxima = 0, decision = -1;
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < most; j++) {
+        sums[j] = (Scalar)0;
         if (j >= classes) { continue; }
         const Integers is_maximum = z[j] == maximum;
         at_label = FN(select)(label == (FN(Integer))j, z[j], at_label);
         z[j] = FN(exp_of_nonpositive)(z[j] - maximum);
-        others += FN(select)(is_maximum, (Vector)0, z[j]);
+        sums[j] = FN(select)(is_maximum, (Vector)0, z[j]);
         maxima -= is_maximum;
         decision = (is_maximum & (decision < 0)) ? (Integers)(FN(Integer))j : decision;
     }
-    others += __builtin_convertvector(maxima, Vector) - (Scalar)1;
+    LOOM_FOLD_VECTORS(sums, most);
+    const Vector others = sums[0] + (__builtin_convertvector(maxima, Vector) - (Scalar)1);
     FN(LossBlock) losses;
     FN(store)(losses.factors, (Scalar)1);
     FN(store)(losses.others, others);

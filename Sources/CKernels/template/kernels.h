@@ -1,7 +1,6 @@
 // All kernels of one instruction set: included by kernels_*.c, which set
-//   LOOM_VECTOR_BYTES        the width of a vector register
-//   LOOM_FUSED_MULTIPLY_ADD  1 where the instruction set has it
-//   LOOM_TABLE               the name of the table that is defined here
+//   LOOM_VECTOR_BYTES  the width of a vector register
+//   LOOM_TABLE         the name of the table that is defined here
 
 // Contraction would depend on the optimisation level; where a fused multiply-add is wanted it is written.
 #pragma STDC FP_CONTRACT OFF

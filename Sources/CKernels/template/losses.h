@@ -50,14 +50,14 @@ static double FN(sigmoid_cross_entropy)(size_t rows, size_t column_count, size_t
     for (size_t i = 0; i < rows; i++) {
         Scalar *const row = logits + i * stride;
         const Scalar *const target_row = targets + i * targets_stride;
-        Vector loss = zero;
-        LOOM_FOR_EACH_VECTOR(columns, {
+        FN(Positions) losses = FN(no_elements)();
+        LOOM_FOR_EACH_PART(columns, LOOM_PARTS, {
             const Vector z = FN(biased)(&columns, row, j);
             const Vector t = FN(load)(target_row + j);
             if (bias) { FN(store)(row + j, z); }
             const Vector e = FN(exp_of_nonpositive)(-FN(magnitude)(z));
             const Vector linear = FN(larger)(zero, z) - t * z;
-            loss += FN(select)(inside, linear + FN(log1p_up_to_one)(e), zero);
+            losses.part[part] += FN(select)(inside, linear + FN(log1p_up_to_one)(e), zero);
             right += FN(right_decisions)(z, t, inside);
             if (deltas) {
                 // sigmoid(z) - t = ((1-t) - t e) / (1+e) for z >= 0, ((1-t) e - t) / (1+e) below: no
@@ -69,7 +69,7 @@ static double FN(sigmoid_cross_entropy)(size_t rows, size_t column_count, size_t
                 FN(store)(deltas + i * stride + j, numerator / (one + e) * scale);
             }
         });
-        sum += (double)FN(sum_of_lanes)(loss);
+        sum += (double)FN(sum_of_positions)(losses);
     }
     *correct += right;
     return sum;
@@ -90,21 +90,21 @@ LOOM_INLINE double FN(squared_error_elements)(
     for (size_t i = 0; i < rows; i++) {
         Scalar *const row = logits + i * stride;
         const Scalar *const target_row = targets + i * targets_stride;
-        Vector squares = zero;
-        LOOM_FOR_EACH_VECTOR(columns, {
+        FN(Positions) squares = FN(no_elements)();
+        LOOM_FOR_EACH_PART(columns, LOOM_PARTS, {
             const Vector z = FN(biased)(&columns, row, j);
             const Vector t = FN(load)(target_row + j);
             if (bias) { FN(store)(row + j, z); }
             const Vector y = map == LOOM_OUTPUT_SIGMOID ? FN(sigmoid)(z) : z;
             const Vector error = FN(select)(inside, y - t, zero);
-            squares = FN(multiply_add)(error, error, squares);
+            squares.part[part] = FN(multiply_add)(error, error, squares.part[part]);
             if (map == LOOM_OUTPUT_SIGMOID) { right += FN(right_decisions)(z, t, inside); }
             if (deltas) {
                 const Vector derivative = map == LOOM_OUTPUT_SIGMOID ? y * (one - y) : one;
                 FN(store)(deltas + i * stride + j, error * derivative * slope);
             }
         });
-        sum += (double)(FN(sum_of_lanes)(squares) * factor);
+        sum += (double)(FN(sum_of_positions)(squares) * factor);
     }
     *correct += right;
     return sum;
@@ -125,18 +125,19 @@ static double FN(squared_error_softmax)(
         Scalar *const delta_row = deltas ? deltas + i * stride : NULL;
         const FN(SoftmaxRow) softmax = FN(softmax_row)(&columns, row, delta_row);
         const Vector total = (Scalar)1 + softmax.others;
-        Vector squares = zero, mean = zero;
-        LOOM_FOR_EACH_VECTOR(columns, {
+        FN(Positions) squares = FN(no_elements)(), mean = FN(no_elements)();
+        LOOM_FOR_EACH_PART(columns, LOOM_PARTS, {
             const Vector y = FN(exponentials)(&softmax, row, delta_row, j) / total;
             const Vector error = FN(select)(inside, y - FN(load)(target_row + j), zero);
-            squares = FN(multiply_add)(error, error, squares);
-            mean = FN(multiply_add)(FN(select)(inside, y, zero), error, mean);
+            squares.part[part] = FN(multiply_add)(error, error, squares.part[part]);
+            const Vector sum = FN(multiply_add)(y, error, mean.part[part]);
+            mean.part[part] = FN(select)(inside, sum, mean.part[part]);
         });
-        sum += (double)(FN(sum_of_lanes)(squares) * factor);
+        sum += (double)(FN(sum_of_positions)(squares) * factor);
         right += FN(is_first_maximum)(&softmax, row, FN(first_maximum)(&columns, target_row));
         if (deltas) {
             // The softmax's Jacobian: ∂loss/∂z_j = 2 factor y_j (error_j - Σ y error).
-            const Scalar mean_error = FN(sum_of_lanes)(mean);
+            const Scalar mean_error = FN(sum_of_positions)(mean);
             LOOM_FOR_EACH_VECTOR(columns, {
                 const Vector y = FN(load)(delta_row + j) / total;
                 const Vector error = y - FN(load)(target_row + j);

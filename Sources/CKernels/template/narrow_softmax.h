@@ -37,18 +37,18 @@ LOOM_INLINE void FN(softmax_narrow)(const FN(Columns) *columns, size_t rows, siz
         const Scalar *const row = logits + i * stride;
         const Scalar maximum = block->maxima[i];
         uint32_t at_maximum = 0;
-        Vector sum = zero;
-        LOOM_FOR_EACH_VECTOR(*columns, {
+        FN(Positions) sums = FN(no_elements)();
+        LOOM_FOR_EACH_PART(*columns, LOOM_PARTS, {
             const Vector z = FN(load)(row + j);
             const Vector e = FN(exp_of_nonpositive)(z - maximum);
             const Integers is_maximum = z == maximum;
             at_maximum |= FN(mask_bits)(is_maximum & inside) << j;
-            sum += FN(select)(inside & ~is_maximum, e, zero);
+            sums.part[part] += FN(select)(inside & ~is_maximum, e, zero);
             block->exponentials[i][j / LANES] = e;
         });
         block->at_maximum[i] = at_maximum;
         more_maxima[i] = (Scalar)(__builtin_popcount(at_maximum) - 1);
-        folded[i] = sum;
+        folded[i] = FN(one_vector)(sums);
     }
     FN(store)(block->losses.others, FN(sums_of_lanes)(folded) + FN(load)(more_maxima));
 }

@@ -57,35 +57,28 @@ static void FN(add_column_sums)(size_t rows, size_t columns, size_t stride, cons
 
 typedef double FN(Doubles) __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / sizeof(Scalar))));
 
+// Over 32 positions instead of 16: with AVX-512, as many chains of additions as keep the processor busy.
 static double FN(sum_of_squares)(size_t rows, size_t column_count, size_t stride, const Scalar *m) {
+    enum { parts = 2 * LOOM_PARTS };
     if (column_count == stride) {
         column_count *= rows;
         rows = rows > 0;
     }
     const FN(Columns) columns = FN(columns)(column_count, NULL);
     const Vector zero = 0;
-    FN(Doubles) sums[4] = {0, 0, 0, 0};
+    FN(Doubles) sums[parts];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < parts; i++) { sums[i] = 0; }
     for (size_t i = 0; i < rows; i++) {
         const Scalar *const row = m + i * stride;
-        size_t j = 0;
-        for (; j + 4 * LANES <= columns.full; j += 4 * LANES) {
-            for (size_t v = 0; v < 4; v++) {
-                const FN(Doubles) x = __builtin_convertvector(FN(load)(row + j + v * LANES), FN(Doubles));
-                sums[v] += x * x;
-            }
-        }
-        for (; j < columns.full; j += LANES) {
-            const FN(Doubles) x = __builtin_convertvector(FN(load)(row + j), FN(Doubles));
-            sums[0] += x * x;
-        }
-        if (columns.rest) {
-            const Vector inside = FN(select)(columns.in_rest, FN(load)(row + j), zero);
-            const FN(Doubles) x = __builtin_convertvector(inside, FN(Doubles));
-            sums[1] += x * x;
-        }
+        LOOM_FOR_EACH_PART(columns, parts, {
+            const Vector element = FN(select)(inside, FN(load)(row + j), zero);
+            const FN(Doubles) x = __builtin_convertvector(element, FN(Doubles));
+            sums[part] += x * x;
+        });
     }
-    const FN(Doubles) total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    return LOOM_FOLD(total, LOOM_ADD);
+    LOOM_FOLD_VECTORS(sums, parts);
+    return LOOM_FOLD(sums[0], LOOM_ADD);
 }
 
 // MARK: Gathering

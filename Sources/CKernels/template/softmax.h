@@ -23,16 +23,16 @@ LOOM_INLINE FN(SoftmaxRow) FN(softmax_row)(const FN(Columns) *columns, Scalar *r
     });
     result.maximum = FN(largest_lane)(largest);
     result.maxima = 0;
-    Vector sum = zero;
-    LOOM_FOR_EACH_VECTOR(*columns, {
+    FN(Positions) sums = FN(no_elements)();
+    LOOM_FOR_EACH_PART(*columns, LOOM_PARTS, {
         const Vector z = FN(load)(row + j);
         const Vector e = FN(exp_of_nonpositive)(z - result.maximum);
         const Integers is_maximum = z == result.maximum;
         result.maxima += (uint32_t)__builtin_popcount(FN(mask_bits)(is_maximum & inside));
-        sum += FN(select)(inside & ~is_maximum, e, zero);
+        sums.part[part] += FN(select)(inside & ~is_maximum, e, zero);
         if (exponentials) { FN(store)(exponentials + j, e); }
     });
-    result.others = FN(sum_of_lanes)(sum) + ((Scalar)result.maxima - (Scalar)1);
+    result.others = FN(sum_of_positions)(sums) + ((Scalar)result.maxima - (Scalar)1);
     return result;
 }
 

@@ -236,12 +236,7 @@ LOOM_INLINE void FN(busy_tile)(size_t rows, size_t vectors, const FN(Tile) *tile
 
 // What a tile does with a sum, for a single one.
 LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c) {
-    if (beta == 0) { return sum * alpha; }
-#if LOOM_FUSED_MULTIPLY_ADD
-    return __builtin_elementwise_fma(sum, alpha, c * beta);
-#else
-    return sum * alpha + c * beta;
-#endif
+    return beta == 0 ? sum * alpha : __builtin_elementwise_fma(sum, alpha, c * beta);
 }
 
 // A tile, and one with errands.

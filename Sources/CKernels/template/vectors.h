@@ -36,13 +36,9 @@ LOOM_INLINE Vector FN(select)(Integers mask, Vector yes, Vector no) { return mas
 LOOM_INLINE Vector FN(smaller)(Vector a, Vector b) { return a < b ? a : b; }
 LOOM_INLINE Vector FN(larger)(Vector a, Vector b) { return a > b ? a : b; }
 
-LOOM_INLINE Vector FN(multiply_add)(Vector a, Vector b, Vector c) {
-#if LOOM_FUSED_MULTIPLY_ADD
-    return __builtin_elementwise_fma(a, b, c);
-#else
-    return a * b + c;
-#endif
-}
+// a · b + c, rounded once. Where the processor has no such instruction, the C library computes it lane by lane: slow, but
+// the same bits.
+LOOM_INLINE Vector FN(multiply_add)(Vector a, Vector b, Vector c) { return __builtin_elementwise_fma(a, b, c); }
 
 LOOM_INLINE Vector FN(magnitude)(Vector v) { return __builtin_elementwise_abs(v); }
 // The magnitude of `v` with the sign of `sign`.
@@ -69,7 +65,7 @@ LOOM_INLINE uint32_t FN(mask_bits)(Integers mask) {
     return bits & ((1u << LANES) - 1);
 }
 
-// Folds the lanes by halves: the same order on every call.
+// Folds the lanes by halves: lane i with lane i + LANES / 2, and so on.
 #define LOOM_FOLD_2(v, combine) combine((v).lo, (v).hi)
 #define LOOM_FOLD_4(v, combine)                                                                     \
     ({ const __auto_type two = combine((v).lo, (v).hi); LOOM_FOLD_2(two, combine); })
@@ -216,6 +212,76 @@ LOOM_INLINE Vector FN(biased)(const FN(Columns) *columns, const Scalar *row, siz
     }
     return z;
 }
+
+// MARK: Positions
+//
+// A sum along a row, or along an inner dimension, is defined over 16 positions, so that its bits do not depend on how many
+// lanes a vector has: element j belongs to position j mod 16, every position adds its elements up in their order, and then
+// the positions are folded by halves: p with p + 8, then p with p + 4, with p + 2, with p + 1. A position without elements
+// is +0. Largest elements need no such order: they are the same in every one.
+
+#define LOOM_POSITIONS 16
+// The vectors that hold all positions.
+#define LOOM_PARTS (LOOM_POSITIONS / LANES)
+
+// Lane l of part v is position v · LANES + l.
+typedef struct {
+    Vector part[LOOM_PARTS];
+} FN(Positions);
+
+LOOM_INLINE FN(Positions) FN(no_elements)(void) {
+    FN(Positions) positions;
+#pragma clang loop unroll(full)
+    for (size_t part = 0; part < LOOM_PARTS; part++) { positions.part[part] = (Scalar)0; }
+    return positions;
+}
+
+// vectors[0] = Σ of `count` vectors, a power of two, by halves; the others are used up.
+#define LOOM_FOLD_VECTORS(vectors, count)                                                           \
+    do {                                                                                            \
+        _Pragma("clang loop unroll(full)")                                                          \
+        for (size_t half = (count) / 2; half > 0; half /= 2) {                                      \
+            _Pragma("clang loop unroll(full)")                                                      \
+            for (size_t i = 0; i < half; i++) { (vectors)[i] += (vectors)[i + half]; }              \
+        }                                                                                           \
+    } while (0)
+
+// The first folds of the positions, down to one vector, of which sum_of_lanes or sums_of_lanes make one number.
+LOOM_INLINE Vector FN(one_vector)(FN(Positions) positions) {
+    LOOM_FOLD_VECTORS(positions.part, LOOM_PARTS);
+    return positions.part[0];
+}
+LOOM_INLINE Scalar FN(sum_of_positions)(FN(Positions) positions) {
+    return FN(sum_of_lanes)(FN(one_vector)(positions));
+}
+
+// Runs the statement for every vector of a row, `parts` vectors to a round: `part`, a constant in every copy of the
+// statement, says which of them it is. `j` and `inside` are as below.
+#define LOOM_FOR_EACH_PART(columns, parts, ...)                                                     \
+    do {                                                                                            \
+        const size_t round = (parts) * LANES, end = (columns).full + (columns).rest;                \
+        const size_t rounds_end = (parts) == 1 ? (columns).full : (columns).full / round * round;   \
+        for (size_t start = 0; start < rounds_end; start += round) {                                \
+            _Pragma("clang loop unroll(full)")                                                      \
+            for (size_t part = 0; part < (parts); part++) {                                         \
+                const size_t j = start + part * LANES;                                              \
+                const Integers inside = -1;                                                         \
+                (void)inside;                                                                       \
+                __VA_ARGS__                                                                         \
+            }                                                                                       \
+        }                                                                                           \
+        _Pragma("clang loop unroll(full)")                                                          \
+        for (size_t part = 0; part < (parts); part++) {                                             \
+            const size_t j = rounds_end + part * LANES;                                             \
+            if (j < end) {                                                                          \
+                const Integers everywhere = -1;                                                     \
+                const Integers inside =                                                             \
+                    (parts) > 1 && j < (columns).full ? everywhere : (columns).in_rest;             \
+                (void)inside;                                                                       \
+                __VA_ARGS__                                                                         \
+            }                                                                                       \
+        }                                                                                           \
+    } while (0)
 
 // Runs the statement for every vector of a row, with the vector's first column `j` and the mask `inside` of
 // the lanes that are inside the matrix, constant true for whole vectors so that masking them costs nothing.

@@ -78,6 +78,17 @@ public struct ParallelSettings: Sendable, Equatable {
         /// OpenBLAS
         case openBLAS = "openblas"
     }
+    /// The vector instructions of the kernels.
+    public enum Instructions: String, Sendable, CaseIterable, Codable {
+        /// the best ones of the processor
+        case automatic = "auto"
+        /// AVX-512
+        case avx512
+        /// AVX2 and FMA
+        case avx2
+        /// what every processor of the architecture has
+        case baseline
+    }
     /// Under which conditions results have the same bits.
     public enum Reproducibility: String, Sendable, CaseIterable, Codable {
         /// for every number of workers
@@ -95,6 +106,8 @@ public struct ParallelSettings: Sendable, Equatable {
     public var groups: Int?
     /// Who multiplies matrices.
     public var products = Products.automatic
+    /// The vector instructions of the kernels.
+    public var instructions = Instructions.automatic
     /// Samples of a shard; nil: chosen from the batch.
     public var shardRows: Int?
     /// Under which conditions results have the same bits.
@@ -117,6 +130,16 @@ public struct ParallelSettings: Sendable, Equatable {
         }
     }
 
+    /// The vector instructions that are asked for; nil: the best ones.
+    public var instructionSet: InstructionSet? {
+        switch instructions {
+        case .automatic: nil
+        case .avx512: .avx512
+        case .avx2: .avx2
+        case .baseline: .baseline
+        }
+    }
+
     static var section: SettingsSection<ParallelSettings> {
         var section = SettingsSection(initial: ParallelSettings())
         section.key(
@@ -134,6 +157,9 @@ public struct ParallelSettings: Sendable, Equatable {
         section.key(
             "products", \.products, .choice(),
             "who multiplies matrices; auto: builtin with AVX2 or AVX-512, otherwise openblas")
+        section.key(
+            "instruction_set", \.instructions, .choice(),
+            "the vector instructions of the kernels; auto: the best ones; the bits are the same with each")
         section.key(
             "shard_rows", \.shardRows, .word("auto", or: .whole(1)),
             "samples of a shard, the unit that workers share out")

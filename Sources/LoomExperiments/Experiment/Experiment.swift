@@ -61,6 +61,9 @@ public final class Experiment<Scalar: LoomScalar> {
         ceiling = GemmCeiling(Scalar.self, team: trainer.team, machine: machine, cache: ceilings)
     }
 
+    /// The definition of the training's bits.
+    public var numerics: NumericsIdentity { trainer.gemmProvider.numerics }
+
     /// Things the user should know before training starts.
     public var notes: [String] {
         var notes = machine.notes + data.notes
@@ -116,7 +119,7 @@ public final class Experiment<Scalar: LoomScalar> {
     /// Writes everything needed to go on, and to use the model elsewhere.
     private func writeCheckpoint(to path: String) throws {
         try Checkpoint.write(
-            parameters: trainer.parameters, state: trainer.state, step: trainer.step,
+            parameters: trainer.parameters, state: trainer.state, step: trainer.step, numerics: numerics,
             metadata: ModelFacts(data, inputs: trainer.network.inputs).metadata,
             extraTensors: ModelFacts.tensors(data.standardization), to: path)
     }

@@ -1,8 +1,9 @@
 import Foundation
 import LoomHardware
+import LoomKernels
 import LoomTraining
 
-/// The machine as a run uses it: how many workers, where they are bound, and which BLAS they call.
+/// The machine as a run uses it: how many workers, where they are bound, which instructions and which BLAS they use.
 public struct MachineSetup: Sendable {
     /// The hardware.
     public let topology: Topology
@@ -12,19 +13,24 @@ public struct MachineSetup: Sendable {
     public let placement: Placement
     /// The BLAS, set to one thread of its own.
     public let blas: BLASRuntime
+    /// The vector instructions of the kernels.
+    public let instructionSet: InstructionSet
     /// Facts for the record.
     public let machine: MachineDescription
     /// What the user should know: refused wishes, settings that cost speed.
     public let notes: [String]
     private let binder: ThreadBinder
 
-    /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`.
+    /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`. `instructions`, unless nil,
+    /// become those of the kernels in the whole process.
     ///
     /// To be called before any thread is bound: the affinity mask of the calling thread is part of the
     /// allowance.
-    /// - Throws: `TopologyError`, `PlacementError` (more workers than processors), `BLASError` (more workers
+    /// - Throws: `InstructionSet.Unsupported`, `TopologyError`, `PlacementError` (more workers than processors), `BLASError` (more workers
     ///   than the BLAS build allows, a build that is not safe to use).
-    public init(workers: Int?, policy: PlacementPolicy) throws {
+    public init(workers: Int?, policy: PlacementPolicy, instructions: InstructionSet? = nil) throws {
+        try instructions?.select()
+        instructionSet = .active
         topology = try Topology.machine()
         allowance = try CPUAllowance.current(topology: topology)
         placement = try Placement.plan(

@@ -17,12 +17,13 @@ extension ProgramDraft {
         let nodes = leaves.map { subtrees(of: $0) }
         let samples = (0..<workers).map { worker in
             passesWithGradients(leaves[worker], worker: worker)
-                + nodes[worker].enumerated().map { index, node in
+                + nodes[worker].enumerated().compactMap { index, node in
                     let messages = (0..<workers).filter { $0 != worker }.map {
                         GradientBuffer.message(from: worker, to: $0, node: index)
                     }
                     let own = node.addends[0].buffer
-                    return .sum(allElements, node.addends, into: node.addends.count > 1 ? [own] + messages : messages)
+                    let destinations = node.addends.count > 1 ? [own] + messages : messages
+                    return destinations.isEmpty ? nil : .sum(allElements, node.addends, into: destinations)
                 }
         }
         let parameters = (0..<workers).map { receiver -> [Operation] in

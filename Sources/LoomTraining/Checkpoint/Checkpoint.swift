@@ -10,30 +10,42 @@ import LoomModel
 /// and `optimizer.second.`.
 public enum Checkpoint {
     private static let stepKey = "step"
+    private static let numericsKey = "numerics"
     private static let states = ["optimizer.first.", "optimizer.second."]
 
-    /// The contents of a checkpoint; `metadata` and `extraTensors` are kept with it.
+    /// The contents of a checkpoint of a training under the identity `numerics`; `metadata` and `extraTensors` are kept with
+    /// it.
     public static func contents<Scalar: LoomScalar>(
-        parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int,
+        parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int, numerics: NumericsIdentity,
         metadata: [String: String] = [:], extraTensors: [Safetensors.Tensor] = []
     ) -> Safetensors {
         let tensors = buffers(parameters, state).flatMap { named($0.buffer, prefix: $0.prefix) }
-        return Safetensors(tensors: tensors + extraTensors, metadata: complete(metadata, step: step))
+        return Safetensors(
+            tensors: tensors + extraTensors, metadata: complete(metadata, step: step, numerics: numerics))
     }
 
     /// Writes what `contents` would hold to `path`, straight from the buffers: no copy of them is made.
     /// - Throws: `AtomicFile.WriteError`.
     public static func write<Scalar: LoomScalar>(
-        parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int,
+        parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int, numerics: NumericsIdentity,
         metadata: [String: String] = [:], extraTensors: [Safetensors.Tensor] = [], to path: String
     ) throws {
         let parts = buffers(parameters, state).flatMap { $0.buffer.parts(prefix: $0.prefix) }
         try Safetensors.write(
-            parts + extraTensors.map(Safetensors.Part.init), metadata: complete(metadata, step: step), to: path)
+            parts + extraTensors.map(Safetensors.Part.init),
+            metadata: complete(metadata, step: step, numerics: numerics), to: path)
     }
 
-    private static func complete(_ metadata: [String: String], step: Int) -> [String: String] {
-        metadata.merging([stepKey: String(step), "format": "gradloom"]) { $1 }
+    private static func complete(
+        _ metadata: [String: String], step: Int, numerics: NumericsIdentity
+    ) -> [String: String] {
+        let own = [stepKey: String(step), numericsKey: numerics.rawValue, "format": "gradloom"]
+        return metadata.merging(own) { $1 }
+    }
+
+    /// The identity that the training in `file` was under; `fma0` where the file does not say.
+    public static func numerics(of file: Safetensors) -> NumericsIdentity {
+        file.metadata[numericsKey].map(NumericsIdentity.init) ?? .fma0
     }
 
     /// Replaces `parameters`, and `state` if given, by those of `file`; returns its step.

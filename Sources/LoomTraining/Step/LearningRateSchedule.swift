@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import LoomKernels
 
 /// The factor that multiplies the learning rate at every step.
 ///
@@ -69,9 +65,9 @@ public struct LearningRateSchedule: BitwiseCopyable, Sendable, Equatable, Codabl
         case .constant:
             return 1
         case .step:
-            return pow(factor, Double(step / max(1, stepsPerEpoch) / max(1, everyEpochs)))
+            return ElementaryFunctions.power(factor, step / max(1, stepsPerEpoch) / max(1, everyEpochs))
         case .exponential:
-            return pow(factor, Double(step) / Double(max(1, stepsPerEpoch)))
+            return ElementaryFunctions.power(factor, Double(step) / Double(max(1, stepsPerEpoch)))
         case .cosine:
             return Self.halfCosine(from: 1, to: floor, at: progress)
         case .oneCycle:
@@ -84,6 +80,6 @@ public struct LearningRateSchedule: BitwiseCopyable, Sendable, Equatable, Codabl
     }
 
     private static func halfCosine(from start: Double, to end: Double, at fraction: Double) -> Double {
-        end + (start - end) * (1 + cos(Double.pi * fraction)) / 2
+        end + (start - end) * (1 + ElementaryFunctions.sineAndCosine(turns: fraction / 2).cosine) / 2
     }
 }

@@ -1,12 +1,6 @@
 import LoomKernels
 import LoomModel
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// An optimizer's state: up to two buffers in the layout of the parameters.
 public final class OptimizerState<Scalar: LoomScalar>: Sendable {
     /// Velocity or first moment; nil for plain SGD.
@@ -34,6 +28,7 @@ public final class OptimizerState<Scalar: LoomScalar>: Sendable {
 struct Optimizer: BitwiseCopyable, Sendable {
     let rule: UpdateRule
     private let settings: UpdateSettings
+    private let logBeta1, logBeta2: Double
     private let learningRate: Double
     private let schedule: LearningRateSchedule
     private let totalSteps: Int
@@ -55,6 +50,8 @@ struct Optimizer: BitwiseCopyable, Sendable {
         settings.epsilon = description.epsilon
         settings.weightDecay = description.kind == .adamw ? description.weightDecay : 0
         self.settings = settings
+        logBeta1 = ElementaryFunctions.log(settings.beta1)
+        logBeta2 = ElementaryFunctions.log(settings.beta2)
         learningRate = description.learningRate
         schedule = description.schedule
         self.totalSteps = totalSteps
@@ -75,8 +72,8 @@ struct Optimizer: BitwiseCopyable, Sendable {
         settings.learningRate = learningRate(step: step)
         settings.weightDecay = 0
         if rule == .adam {
-            settings.biasCorrection1 = 1 / (1 - pow(settings.beta1, Double(step + 1)))
-            settings.biasCorrection2 = 1 / (1 - pow(settings.beta2, Double(step + 1)))
+            settings.biasCorrection1 = -1 / ElementaryFunctions.expm1(Double(step + 1) * logBeta1)
+            settings.biasCorrection2 = -1 / ElementaryFunctions.expm1(Double(step + 1) * logBeta2)
         }
         return settings
     }
