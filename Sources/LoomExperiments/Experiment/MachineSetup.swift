@@ -14,32 +14,39 @@ public struct MachineSetup: Sendable {
     public let blas: BLASRuntime
     /// Facts for the record.
     public let machine: MachineDescription
-    /// What the user should know: refused wishes, settings that cost speed.
+    /// What the user should know: refused wishes, settings that cost speed, other trainings on the same CPUs.
     public let notes: [String]
     private let binder: ThreadBinder
+    /// Kept as long as somebody may be bound to these CPUs: by this value and by the `binding` that a team has.
+    private let reservation: CPUReservation
 
-    /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`.
+    /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`, on CPUs where no other
+    /// training is as far as there are such; as long as this value or a team with its `binding` lives, other trainings of
+    /// this user leave these CPUs alone.
     ///
     /// To be called before any thread is bound: the affinity mask of the calling thread is part of the
     /// allowance.
+    ///
+    /// - Parameter locks: Where trainings tell each other which CPUs they work on.
     /// - Throws: `TopologyError`, `PlacementError` (more workers than processors), `BLASError` (more workers
     ///   than the BLAS build allows, a build that is not safe to use).
-    public init(workers: Int?, policy: PlacementPolicy) throws {
-        topology = try Topology.machine()
-        allowance = try CPUAllowance.current(topology: topology)
-        placement = try Placement.plan(
-            topology: topology, allowance: allowance, workers: workers, policy: policy,
-            libraryLimit: BLASRuntime.current().maximumThreads)
+    public init(workers: Int?, policy: PlacementPolicy, locks: CPULocks = .user()) throws {
+        let topology = try Topology.machine()
+        let allowance = try CPUAllowance.current(topology: topology)
+        let libraryLimit = BLASRuntime.current().maximumThreads
+        // Without places there is nothing to keep others away from.
+        (placement, reservation) = try locks.reserve(among: policy == .none ? [] : allowance.allowedCPUs) { inUse in
+            let placement = try Placement.plan(
+                topology: topology, allowance: allowance, workers: workers, policy: policy,
+                libraryLimit: libraryLimit, inUse: inUse)
+            return (placement, placement.assignments.map(\.cpu))
+        }
         blas = try BLASRuntime.prepare(workers: placement.workers)
         machine = MachineDescription.current(topology: topology, blas: blas)
         binder = try ThreadBinder(placement: placement)
-        notes =
-            placement.notes
-            + [
-                blas.coreTypeWarning(
-                    flags: MachineDescription.processorFlags(),
-                    environment: ProcessInfo.processInfo.environment)
-            ].compactMap { $0 }
+        notes = placement.notes + [reservation.note, CPUContention.nicenessNote()].compactMap { $0 }
+        self.topology = topology
+        self.allowance = allowance
     }
 
     /// The number of workers.
@@ -60,11 +67,20 @@ public struct MachineSetup: Sendable {
         return allowance.allowedCPUs.count <= workers ? allowance.allowedCPUs : []
     }
 
+    /// What others have of the workers' CPUs from now on.
+    public func contention() -> CPUContention {
+        // Stopped by a quota, or with fewer CPUs than there are of them, workers wait for nobody else.
+        let hasTimeForAll = allowance.quota == nil && allowance.allowedCPUs.count >= workers
+        return CPUContention(on: contestedCPUs, waitingThreads: hasTimeForAll ? workers : 0)
+    }
+
     /// How a worker's thread is bound to its place while it works.
     public var binding: WorkerBinding? {
         guard !placement.assignments.isEmpty else { return nil }
         return WorkerBinding(
-            bind: { [binder] worker in (try? binder.bind(worker: worker)) != nil },
+            bind: { [binder, reservation] worker in
+                withExtendedLifetime(reservation) { (try? binder.bind(worker: worker)) != nil }
+            },
             restore: { [binder] worker in _ = binder.restore(worker: worker) })
     }
 
