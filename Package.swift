@@ -66,7 +66,7 @@ let package = Package(
         .testTarget(name: "LoomTrainingTests", dependencies: ["LoomTraining", "LoomPlan", "CHardware", "TestSupport"]),
         .testTarget(name: "LoomExperimentsTests", dependencies: ["Gradloom", "LoomExperiments", "TestSupport"]),
         .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting"]),
-        .testTarget(name: "GradloomCLITests", dependencies: ["GradloomCLI", "LoomHardware"]),
+        .testTarget(name: "GradloomCLITests", dependencies: ["GradloomCLI", "LoomExperiments", "LoomHardware"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11

@@ -67,8 +67,8 @@ class Comparison:
         return speed * self.workload.operations_per_sample / 1e9
 
     def share(self, name: str) -> float:
-        """The part of the ceiling of the same turn that a trainer reaches; the median of the rounds' medians."""
-        return self.gflops(statistics.median(ratios(self.series[name].samples_per_second, self.ceiling_gflops)))
+        """The part of the highest ceiling that a trainer reaches; the median of the rounds' medians."""
+        return self.gflops(self.series[name].speed) / max(map(max, self.ceiling_gflops))
 
     def record(self) -> dict[str, Any]:
         """Everything, for JSON."""

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,6 +114,8 @@ __attribute__((constructor)) static void count_processors_at_load(void) {
 }
 
 int loom_processors_at_load(void) { return processors_at_load; }
+
+int loom_niceness(void) { return getpriority(PRIO_PROCESS, 0); }
 
 // MARK: Memory
 

@@ -21,7 +21,7 @@ struct GradloomCommand: ParsableCommand {
         version: version,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InspectCommand.self, JacobianCommand.self,
-            GraphCommand.self, CheckCommand.self, PeakCommand.self, TopologyCommand.self,
+            GraphCommand.self, CheckCommand.self, PeakCommand.self, TopologyCommand.self, OpenBLASSpeedCommand.self,
         ])
 
     /// Usage errors look like all others.
@@ -40,8 +40,10 @@ struct GradloomCommand: ParsableCommand {
 
     /// The argument parser speaks of an unexpected argument, which is less than a person can use.
     private static func refuseUnknownCommand(_ name: String?) throws {
-        let names = configuration.subcommands.compactMap { $0.configuration.commandName }
-        guard let name, !name.hasPrefix("-"), name != "help", !names.contains(name) else { return }
+        let commands = configuration.subcommands.map { $0.configuration }
+        guard let name, !name.hasPrefix("-"), name != "help", !commands.contains(where: { $0.commandName == name })
+        else { return }
+        let names = commands.filter(\.shouldDisplay).compactMap(\.commandName)
         throw ValidationError(
             "There is no command '\(name)'; the commands are \(names.formatted(.list(type: .and))).")
     }

@@ -12,9 +12,10 @@ struct PeakCommand: ParsableCommand {
         commandName: "peak",
         abstract: "Measure what this machine can do at most, and the products of a model.",
         discussion: """
-            Matrix products, memory bandwidth, and how long workers take to meet, on one \
-            worker and on all. The ceilings replace those that train keeps in its cache. \
-            Figures are medians; beside them the lowest and the highest.
+            The arithmetic peak of the processor's instructions, large matrix products, memory \
+            bandwidth, and how long workers take to meet, on one worker and on all. Figures \
+            are medians; beside them the lowest and the highest. Shares are of the highest \
+            peak measured so far, which train compares itself with, too.
 
             Examples:
               gradloom peak
@@ -74,7 +75,11 @@ struct PeakCommand: ParsableCommand {
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)
             }
-            if let precision { request.precisions = [precision] }
+            for note in machine.notes { FileHandle.standardError.write(Data("note: \(note)\n".utf8)) }
+            if let precision {
+                request.precisions = [precision]
+                request.includesBF16 = false
+            }
             try report(PeakMeasurement(request, machine: machine), request, machine: machine)
         }
     }
@@ -86,14 +91,16 @@ struct PeakCommand: ParsableCommand {
     private func report(
         _ peak: PeakMeasurement, _ request: PeakMeasurement.Request, machine: MachineSetup
     ) throws {
+        var peak = peak
         let cache = CeilingCache.user()
         let isKept = cache.map { peak.refresh($0, machine: machine) } ?? false
         let report = PeakReport(
-            peak: peak, request: request, machine: machine, cachePath: isKept ? cache?.path : nil)
+            peak: peak, request: request, machine: machine,
+            coreTypes: CoreTypeSearch(peak, request, machine: machine)?.measured() ?? [],
+            cachePath: isKept ? cache?.path : nil)
         if json {
             try JSONLines.print(report)
         } else {
-            for note in machine.notes { FileHandle.standardError.write(Data("note: \(note)\n".utf8)) }
             print(report.text, terminator: "")
         }
     }

@@ -10,11 +10,17 @@ struct PeakReport: Encodable {
     let peak: PeakMeasurement
     let request: PeakMeasurement.Request
     let machine: MachineSetup
+    /// OpenBLAS's kernels for several types of core, the first as it is used now; empty: it was not asked for them.
+    let coreTypes: [BLASCoreType]
     /// Where the ceilings are kept for trainings; nil: they could not be written.
     let cachePath: String?
 
     enum CodingKeys: String, CodingKey {
         case cpu, blas, workers, placement, rounds, ceilings, bandwidths, latencies, products
+        case largeProducts = "large_products"
+        case coreTypes = "openblas_core_types"
+        case coreTypeAdvice = "openblas_advice"
+        case productCeilingGflops = "product_ceiling_gflops"
         case secondsPerFigure = "seconds_per_figure"
         case arrayBytes = "array_bytes"
         case productPrecision = "product_precision"
@@ -36,8 +42,23 @@ struct PeakReport: Encodable {
             peak.ceilings.map { ceiling in
                 FigureEntry(
                     "gflops", ceiling.gflops,
-                    ["precision": .text(ceiling.precision.rawValue), "workers": .count(ceiling.workers)])
+                    [
+                        "precision": .text(ceiling.format), "instructions": .text(ceiling.instructions.rawValue),
+                        "workers": .count(ceiling.workers),
+                    ])
             }, forKey: .ceilings)
+        try container.encode(
+            peak.largeProducts.map { product in
+                FigureEntry(
+                    "gflops", product.gflops,
+                    [
+                        "provider": .text(product.provider.rawValue), "precision": .text(product.precision.rawValue),
+                        "workers": .count(product.workers), "ceiling_gflops": .number(ceiling(of: product)),
+                        "ceiling_fraction": .number(product.gflops.median / ceiling(of: product)),
+                    ])
+            }, forKey: .largeProducts)
+        try container.encode(coreTypes, forKey: .coreTypes)
+        try container.encode(coreTypeAdvice, forKey: .coreTypeAdvice)
         try container.encode(
             peak.bandwidths.map { bandwidth in
                 FigureEntry(
@@ -59,9 +80,23 @@ struct PeakReport: Encodable {
             try container.encode(request.productProvider, forKey: .productProvider)
             try container.encode(peak.products.map(ProductEntry.init), forKey: .products)
             try container.encode(peak.productsGflops, forKey: .productsGflops)
+            try container.encode(productCeiling, forKey: .productCeilingGflops)
         }
         try container.encode(peak.otherWorkFraction, forKey: .otherWorkFraction)
         try container.encode(cachePath, forKey: .cachePath)
+    }
+
+    private func ceiling(of product: PeakMeasurement.LargeProduct) -> Double {
+        peak.ceiling(of: product.provider, product.precision, workers: product.workers)
+    }
+
+    /// What the configuration's products are held against.
+    private var productCeiling: Double {
+        peak.ceiling(of: request.productProvider, request.productPrecision, workers: machine.workers)
+    }
+
+    private var coreTypeAdvice: String? {
+        coreTypes.first.flatMap { BLASCoreType.advice(current: $0, others: Array(coreTypes.dropFirst())) }
     }
 }
 
@@ -70,12 +105,14 @@ private struct FigureEntry: Encodable {
     enum Fact: Encodable {
         case text(String)
         case count(Int)
+        case number(Double)
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             switch self {
             case .text(let text): try container.encode(text)
             case .count(let count): try container.encode(count)
+            case .number(let number): try container.encode(number)
             }
         }
     }
@@ -135,33 +172,48 @@ extension KeyedEncodingContainer<FigureKey> {
 extension PeakReport {
     /// The tables for a terminal.
     var text: String {
-        var parts = [heading, ceilings, bandwidths]
+        var parts = [heading, ceilings, largeProducts, bandwidths]
         if !peak.latencies.isEmpty { parts.append(latencies) }
         if !peak.products.isEmpty { parts.append(products) }
-        if let others = peak.otherWorkFraction, OtherWork.isDisturbing(others) {
-            let share = NumberFormat.percentage(others)
-            parts.append("Others had \(share) of the time of the workers' cores: measure again when they do not.\n")
+        if let others = peak.otherWorkFraction, CPUContention.isDisturbing(others) {
+            parts.append(
+                "Others had \(share(others, niced: peak.nicedWorkFraction)): measure again when they do not.\n")
         }
         parts.append(
-            cachePath.map { "Kept for trainings in \($0)\n" }
+            cachePath.map { "Kept for trainings, the highest of all measurements, in \($0)\n" }
                 ?? "Not kept for trainings: the cache cannot be written.\n")
         return parts.joined(separator: "\n")
     }
 
     private var heading: String {
         let places = machine.workerCPUs.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")
-        return "\(machine.machine.processor), \(machine.blas.version) (\(machine.blas.coreName)), "
-            + "\(machine.workers) worker\(machine.workers == 1 ? "" : "s") on CPU \(places)\n"
+        return
+            "\(machine.machine.processor), \(machine.workers) worker\(machine.workers == 1 ? "" : "s") on CPU \(places)\n"
     }
 
     private var ceilings: String {
-        var table = Self.table("products of 512 × 512", unit: "GFLOP/s")
+        var table = Self.table("arithmetic peak", unit: "GFLOP/s")
         for ceiling in peak.ceilings {
             table.append(
-                [ceiling.precision == .float32 ? "SGEMM" : "DGEMM", "\(ceiling.workers)"]
+                ["\(ceiling.format), \(ceiling.instructions.title)", "\(ceiling.workers)"]
                     + Self.cells(ceiling.gflops, NumberFormat.gigaflops))
         }
         return table.rendered()
+    }
+
+    private var largeProducts: String {
+        var table = Self.table(
+            "products of 512 × 512", unit: "GFLOP/s", more: [.init("of the peak", alignment: .right)])
+        for product in peak.largeProducts {
+            let provider =
+                product.provider == .builtin
+                ? "built-in kernels" : "\(machine.blas.version) (\(machine.blas.coreName))"
+            table.append(
+                ["\(product.precision.rawValue), \(provider)", "\(product.workers)"]
+                    + Self.cells(product.gflops, NumberFormat.gigaflops)
+                    + [NumberFormat.percentage(product.gflops.median / ceiling(of: product))])
+        }
+        return table.rendered() + (coreTypeAdvice.map { $0 + "\n" } ?? "")
     }
 
     private var bandwidths: String {
@@ -186,7 +238,6 @@ extension PeakReport {
 
     private var products: String {
         let hasMany = machine.workers > 1
-        let ceiling = peak.ceiling(request.productPrecision)?.gflops.median
         var columns: [TextTable.Column] = [
             .init("layer"), .init("product"), .init("calls", unit: "a step", alignment: .right),
             .init("rows × columns × inner", alignment: .right),
@@ -194,7 +245,7 @@ extension PeakReport {
         ]
         if hasMany { columns.append(.init("\(machine.workers) workers", unit: "GFLOP/s", alignment: .right)) }
         columns += [
-            .init("lowest–highest", unit: "GFLOP/s", alignment: .right), .init("of ceiling", alignment: .right),
+            .init("lowest–highest", unit: "GFLOP/s", alignment: .right), .init("of the peak", alignment: .right),
         ]
         var table = TextTable(columns: columns)
         for product in peak.products {
@@ -207,23 +258,24 @@ extension PeakReport {
             if hasMany { row.append(NumberFormat.gigaflops(all.median)) }
             row += [
                 Self.spread(all, NumberFormat.gigaflops),
-                ceiling.map { NumberFormat.percentage(all.median / $0) } ?? NumberFormat.missing,
+                NumberFormat.percentage(all.median / productCeiling),
             ]
             table.append(row)
         }
         let provider = request.productProvider == .builtin ? "built-in kernels" : "OpenBLAS"
         let total = peak.productsGflops.map { total in
             "All products of a step, \(request.productPrecision.rawValue), by \(provider): \(NumberFormat.gigaflops(total)) GFLOP/s"
-                + (ceiling.map { ", \(NumberFormat.percentage(total / $0)) of the ceiling" } ?? "")
+                + ", \(NumberFormat.percentage(total / productCeiling)) of the arithmetic peak"
         }
         return table.rendered() + (total.map { $0 + "\n" } ?? "")
     }
 
-    private static func table(_ title: String, unit: String) -> TextTable {
-        TextTable(columns: [
-            .init(title), .init("workers", alignment: .right), .init("median", unit: unit, alignment: .right),
-            .init("lowest–highest", unit: unit, alignment: .right),
-        ])
+    private static func table(_ title: String, unit: String, more: [TextTable.Column] = []) -> TextTable {
+        TextTable(
+            columns: [
+                .init(title), .init("workers", alignment: .right), .init("median", unit: unit, alignment: .right),
+                .init("lowest–highest", unit: unit, alignment: .right),
+            ] + more)
     }
 
     private static func cells(_ figure: PeakFigure, _ format: (Double) -> String) -> [String] {

@@ -37,7 +37,8 @@ struct TopologyCommand: ParsableCommand {
             let allowance = try CPUAllowance.current(topology: topology)
             let plan = try Placement.plan(
                 topology: topology, allowance: allowance, workers: workers,
-                policy: placement, libraryLimit: BLASRuntime.current().maximumThreads)
+                policy: placement, libraryLimit: BLASRuntime.current().maximumThreads,
+                inUse: (try? CPULocks.user().inUse(allowance.allowedCPUs)) ?? [])
             if json {
                 try JSONLines.print(TopologyReport(topology: topology, allowance: allowance, placement: plan))
             } else {

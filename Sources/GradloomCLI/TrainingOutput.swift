@@ -18,7 +18,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private var latestValidation: Evaluation?
     private var failure: (any Error)?
     private let throttlingBefore = CPUThrottling.current()
-    private let otherWork: OtherWork
+    private let contention: CPUContention
 
     init(
         experiment: Experiment<Scalar>, name: String, directory: RunDirectory, json: Bool, quiet: Bool
@@ -31,7 +31,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         firstStep = experiment.trainer.step
         progress = ProgressLine(quiet: quiet)
         metrics = try MetricsFile(appendingTo: directory.metricsPath)
-        otherWork = OtherWork(on: experiment.machine.contestedCPUs)
+        contention = experiment.machine.contention()
     }
 
     /// Notes and the first event.
@@ -74,7 +74,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let summary = summary(of: result, seconds: seconds)
         let done = DoneEvent(
             steps: experiment.trainer.step, loss: summary.loss, samplesPerSecond: summary.samplesPerSecond,
-            gflops: summary.gflops, ceilingFraction: summary.ceilingFraction,
+            gflops: summary.gflops, ceilingGflops: summary.ceilingGflops, ceilingFraction: summary.ceilingFraction,
             otherWorkFraction: summary.otherWorkFraction, parameterHash: experiment.trainer.parameters.hash,
             peakResidentBytes: summary.peakResidentBytes, runDirectory: directory.path)
         try directory.writeSummary(
@@ -102,13 +102,14 @@ final class TrainingOutput<Scalar: LoomScalar> {
             groups: experiment.trainer.program.sum.groups,
             products: experiment.trainer.gemmProvider.rawValue, numerics: experiment.numerics.rawValue,
             instructionSet: machine.instructionSet.rawValue,
-            blas: .init(
-                library: machine.blas.version, core: machine.blas.coreName,
-                ceilingGflops: experiment.ceiling.gflops, ceilingIsCached: experiment.ceiling.isCached),
+            ceilingGflops: experiment.ceiling.gflops,
+            ceilingIsCached: experiment.ceiling.isCached,
+            blas: .init(library: machine.blas.version, core: machine.blas.coreName),
             machine: .init(
                 cpu: machine.machine.processor, cores: machine.machine.cores,
                 hardwareThreads: machine.machine.hardwareThreads, numaNodes: machine.machine.numaNodes,
-                allowedCPUs: machine.allowance.allowedCPUs, quotaCPUs: machine.allowance.quota?.cpus),
+                allowedCPUs: machine.allowance.allowedCPUs, quotaCPUs: machine.allowance.quota?.cpus,
+                niceness: CPUContention.niceness),
             memory: PlannedMemory(experiment.memoryPlan), runDirectory: directory.path)
     }
 
@@ -128,23 +129,30 @@ final class TrainingOutput<Scalar: LoomScalar> {
             last.map { $0.epoch + 1 } ?? experiment.trainer.step / experiment.trainer.epochs.stepsPerEpoch
         let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
         let gflops = result.samplesPerSecond * experiment.trainer.network.operationsPerSample / 1e9
-        let otherWorkFraction = otherWork.fraction()
+        let others = (fraction: contention.fraction(), niced: contention.nicedFraction())
+        let earlierCeiling = experiment.ceiling.gflops
+        let isRaised = experiment.raiseCeiling(toReach: gflops)
         return TrainingSummary(
             name: name, epochs: epochsDone, steps: experiment.trainer.step, seconds: seconds,
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
             validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
             samplesPerSecond: result.samplesPerSecond, gflops: gflops,
-            ceilingGflops: experiment.ceiling.gflops, precision: Scalar.precision.rawValue,
+            ceilingGflops: experiment.ceiling.gflops, ceilingInstructions: experiment.ceiling.instructions.title,
+            precision: Scalar.precision.rawValue,
             placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
-            peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: otherWorkFraction,
+            peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: others.fraction,
             runDirectory: directory.path,
-            notes: notes(result, gflops: gflops, otherWorkFraction: otherWorkFraction))
+            notes: notes(result, raisedFrom: isRaised ? earlierCeiling : nil, others: others))
     }
 
-    private func notes(_ result: TrainingResult, gflops: Double, otherWorkFraction: Double?) -> [String] {
+    private func notes(
+        _ result: TrainingResult, raisedFrom earlierCeiling: Double?, others: (fraction: Double?, niced: Double?)
+    ) -> [String] {
         var notes: [String] = []
-        if experiment.ceiling.isCached, gflops > experiment.ceiling.gflops {
-            notes.append("faster than the ceiling in the cache: measure it again with gradloom peak")
+        if let earlierCeiling {
+            notes.append(
+                "faster than the arithmetic peak of \(NumberFormat.gigaflops(earlierCeiling)) GFLOP/s that was known "
+                    + "before: this machine can do more than it could then, and the peak was corrected")
         }
         if firstStep > 0 { notes.append("resumed after step \(NumberFormat.grouped(firstStep))") }
         switch result.end {
@@ -169,12 +177,18 @@ final class TrainingOutput<Scalar: LoomScalar> {
             let throttled = after.since(before).throttledPeriods
             if throttled > 0 { notes.append("the CPU quota stopped this process in \(throttled) periods") }
         }
-        if let otherWorkFraction, OtherWork.isDisturbing(otherWorkFraction) {
-            let share = NumberFormat.percentage(otherWorkFraction)
-            notes.append("others had \(share) of the time of the workers' cores, which costs speed")
+        if let fraction = others.fraction, CPUContention.isDisturbing(fraction) {
+            notes.append("others had \(share(fraction, niced: others.niced)), which costs speed")
         }
         return notes
     }
+}
+
+/// "24 % of the time of the workers' cores, 20 % at low priority": the second where it is worth a word.
+func share(_ fraction: Double, niced: Double?) -> String {
+    let share = "\(NumberFormat.percentage(fraction)) of the time of the workers' cores"
+    guard let niced, CPUContention.isDisturbing(niced) else { return share }
+    return share + ", \(NumberFormat.percentage(niced)) at low priority"
 }
 
 /// `summary.json`: the result and where it comes from.

@@ -130,31 +130,4 @@ public struct BLASRuntime: Sendable, Codable, Equatable {
             throw .openMPBuild(threads: environment["OMP_NUM_THREADS"])
         }
     }
-
-    /// One sentence when the kernels in use leave speed on the table; nil otherwise.
-    ///
-    /// `flags` are the processor's features as in /proc/cpuinfo. Measured on one Zen 5 core, float32 GEMM:
-    /// 118 GFLOP/s with OPENBLAS_CORETYPE=Haswell, 220 without. OPENBLAS_L2_SIZE made no difference there
-    /// (512 KiB for a cache of 1 MiB), so it is not warned about.
-    public func coreTypeWarning(flags: Set<String>, environment: [String: String]) -> String? {
-        let hasAVX512 = ["avx512f", "avx512bw", "avx512dq", "avx512vl"].allSatisfy(flags.contains)
-        let hasAVX2 = flags.contains("avx2") && flags.contains("fma")
-        let core = coreName.lowercased()
-        let usesAVX512 = ["skylakex", "cooperlake", "sapphirerapids"].contains(core)
-        let usesAVX2 = usesAVX512 || ["haswell", "zen", "excavator"].contains(core)
-        let unused = hasAVX512 && !usesAVX512 ? "AVX-512" : hasAVX2 && !usesAVX2 ? "AVX2" : nil
-        if let unused {
-            if let forced = environment["OPENBLAS_CORETYPE"], !forced.isEmpty {
-                return """
-                    OPENBLAS_CORETYPE=\(forced) selects \(coreName) kernels on a processor with \(unused): \
-                    unset it for up to twice the speed
-                    """
-            }
-            return """
-                OpenBLAS selects \(coreName) kernels on a processor with \(unused): \
-                a newer OpenBLAS may reach twice the speed
-                """
-        }
-        return nil
-    }
 }

@@ -64,6 +64,20 @@ public struct MachineDescription: Sendable, Codable, Equatable {
         flags(of: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
     }
 
+    /// Maker, family, model and stepping of this machine's processor, "GenuineIntel 6-207-2"; empty where there is no
+    /// /proc/cpuinfo.
+    public static func processorModel() -> String {
+        processorModel(of: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+    }
+
+    /// On ARM implementer, variant, part and revision.
+    static func processorModel(of cpuInfo: String) -> String {
+        let x86 = ["vendor_id", "cpu family", "model", "stepping"]
+        let arm = ["CPU implementer", "CPU variant", "CPU part", "CPU revision"]
+        let numbers = [x86, arm].lazy.map { $0.compactMap { field($0, of: cpuInfo) } }.first { !$0.isEmpty } ?? []
+        return numbers.prefix(1).joined() + (numbers.count > 1 ? " " : "") + numbers.dropFirst().joined(separator: "-")
+    }
+
     /// `flags` on x86-64, `Features` on ARM.
     static func flags(of cpuInfo: String) -> Set<String> {
         let line = field("flags", of: cpuInfo) ?? field("Features", of: cpuInfo) ?? ""

@@ -1,29 +1,16 @@
 /// The first line of a run: what is trained, and by whom.
 public struct RunEvent: Codable, Sendable, Equatable {
-    /// The BLAS library in use.
+    /// The BLAS library that is loaded, whoever multiplies.
     public struct BLAS: Codable, Sendable, Equatable {
         /// The library and its version, for example "OpenBLAS 0.3.21".
         public var library: String
         /// The kernels it chose, for example "SkylakeX".
         public var core: String
-        /// The speed of its products of large matrices in the run's precision, one on each worker's core at the same
-        /// time, added up and measured before the run, in GFLOP/s.
-        public var ceilingGflops: Double
-        /// Whether that was measured by an earlier process.
-        public var ceilingIsCached: Bool
 
-        /// A description of the library in use.
-        public init(library: String, core: String, ceilingGflops: Double, ceilingIsCached: Bool) {
+        /// A description of the library.
+        public init(library: String, core: String) {
             self.library = library
             self.core = core
-            self.ceilingGflops = ceilingGflops
-            self.ceilingIsCached = ceilingIsCached
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case library, core
-            case ceilingGflops = "ceiling_gflops"
-            case ceilingIsCached = "ceiling_cached"
         }
     }
 
@@ -41,11 +28,13 @@ public struct RunEvent: Codable, Sendable, Equatable {
         public var allowedCPUs: [Int]
         /// The processors' worth of time that a control group allows; nil: no limit.
         public var quotaCPUs: Double?
+        /// The process's nice value: above 0, other programs come before it.
+        public var niceness: Int
 
         /// A description of the machine.
         public init(
             cpu: String, cores: Int, hardwareThreads: Int, numaNodes: Int, allowedCPUs: [Int],
-            quotaCPUs: Double?
+            quotaCPUs: Double?, niceness: Int
         ) {
             self.cpu = cpu
             self.cores = cores
@@ -53,6 +42,7 @@ public struct RunEvent: Codable, Sendable, Equatable {
             self.numaNodes = numaNodes
             self.allowedCPUs = allowedCPUs
             self.quotaCPUs = quotaCPUs
+            self.niceness = niceness
         }
 
         enum CodingKeys: String, CodingKey {
@@ -61,6 +51,7 @@ public struct RunEvent: Codable, Sendable, Equatable {
             case numaNodes = "numa_nodes"
             case allowedCPUs = "allowed_cpus"
             case quotaCPUs = "quota_cpus"
+            case niceness = "nice"
         }
 
         /// Writes every key; an absent quota is null.
@@ -72,6 +63,7 @@ public struct RunEvent: Codable, Sendable, Equatable {
             try container.encode(numaNodes, forKey: .numaNodes)
             try container.encode(allowedCPUs, forKey: .allowedCPUs)
             try container.encode(quotaCPUs, forKey: .quotaCPUs)
+            try container.encode(niceness, forKey: .niceness)
         }
     }
 
@@ -93,7 +85,12 @@ public struct RunEvent: Codable, Sendable, Equatable {
     public var numerics: String
     /// The vector instructions of the kernels: "baseline", "avx2" or "avx512".
     public var instructionSet: String
-    /// The BLAS library in use.
+    /// The arithmetic peak before the run: the most that the instructions in use can do in the run's precision on all
+    /// workers at once, each in its place, in GFLOP/s.
+    public var ceilingGflops: Double
+    /// Whether the peak was measured by an earlier process.
+    public var ceilingIsCached: Bool
+    /// The BLAS library that is loaded, whoever multiplies.
     public var blas: BLAS
     /// The machine.
     public var machine: Machine
@@ -105,8 +102,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
     /// The first line of a run.
     public init(
         parameters: Int, workers: Int, placement: [Int?], route: String, groups: Int, products: String,
-        numerics: String,
-        instructionSet: String, blas: BLAS, machine: Machine, memory: PlannedMemory, runDirectory: String
+        numerics: String, instructionSet: String, ceilingGflops: Double, ceilingIsCached: Bool, blas: BLAS,
+        machine: Machine, memory: PlannedMemory, runDirectory: String
     ) {
         self.parameters = parameters
         self.workers = workers
@@ -116,6 +113,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
         self.products = products
         self.numerics = numerics
         self.instructionSet = instructionSet
+        self.ceilingGflops = ceilingGflops
+        self.ceilingIsCached = ceilingIsCached
         self.blas = blas
         self.machine = machine
         self.memory = memory
@@ -125,6 +124,8 @@ public struct RunEvent: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case event, parameters, workers, placement, route, groups, products, numerics, blas, machine, memory
         case instructionSet = "instruction_set"
+        case ceilingGflops = "ceiling_gflops"
+        case ceilingIsCached = "ceiling_cached"
         case runDirectory = "run_directory"
     }
 }
@@ -199,10 +200,12 @@ public struct DoneEvent: Codable, Sendable, Equatable {
     public var samplesPerSecond: Double
     /// The matrix products' 2·M·N·K per second, all workers together, in GFLOP/s.
     public var gflops: Double
-    /// `gflops` as a share of `ceiling_gflops` of the run's first line, 0…1.
+    /// The arithmetic peak, as in the run's first line, or higher where the run was faster than that.
+    public var ceilingGflops: Double
+    /// `gflops` as a share of `ceilingGflops`, 0…1.
     public var ceilingFraction: Double
     /// The part of the time of the workers' cores that others had meanwhile, 0…1: other programs, the system itself, other
-    /// machines of a hypervisor. Null where the system does not tell, and for less than a second.
+    /// machines of a hypervisor. Null where the system does not tell.
     public var otherWorkFraction: Double?
     /// SHA-256 over the parameters' bytes in layout order, in hexadecimal digits.
     public var parameterHash: String
@@ -213,13 +216,15 @@ public struct DoneEvent: Codable, Sendable, Equatable {
 
     /// The last line of a run.
     public init(
-        steps: Int, loss: Double, samplesPerSecond: Double, gflops: Double, ceilingFraction: Double,
-        otherWorkFraction: Double?, parameterHash: String, peakResidentBytes: Int?, runDirectory: String
+        steps: Int, loss: Double, samplesPerSecond: Double, gflops: Double, ceilingGflops: Double,
+        ceilingFraction: Double, otherWorkFraction: Double?, parameterHash: String, peakResidentBytes: Int?,
+        runDirectory: String
     ) {
         self.steps = steps
         self.loss = loss
         self.samplesPerSecond = samplesPerSecond
         self.gflops = gflops
+        self.ceilingGflops = ceilingGflops
         self.ceilingFraction = ceilingFraction
         self.otherWorkFraction = otherWorkFraction
         self.parameterHash = parameterHash
@@ -230,6 +235,7 @@ public struct DoneEvent: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case event, steps, loss, gflops
         case samplesPerSecond = "samples_per_second"
+        case ceilingGflops = "ceiling_gflops"
         case ceilingFraction = "ceiling_fraction"
         case otherWorkFraction = "other_work_fraction"
         case parameterHash = "parameter_hash"
@@ -245,6 +251,7 @@ public struct DoneEvent: Codable, Sendable, Equatable {
         try container.encode(loss, forKey: .loss)
         try container.encode(samplesPerSecond, forKey: .samplesPerSecond)
         try container.encode(gflops, forKey: .gflops)
+        try container.encode(ceilingGflops, forKey: .ceilingGflops)
         try container.encode(ceilingFraction, forKey: .ceilingFraction)
         try container.encode(otherWorkFraction, forKey: .otherWorkFraction)
         try container.encode(parameterHash, forKey: .parameterHash)

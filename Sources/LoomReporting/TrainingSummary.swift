@@ -20,8 +20,10 @@ public struct TrainingSummary: Sendable, Equatable {
     public var samplesPerSecond: Double
     /// The speed of the matrix products, all workers together, in GFLOP/s.
     public var gflops: Double
-    /// The measured ceiling of matrix products, all workers' cores together, in GFLOP/s.
+    /// The arithmetic peak of all workers together, in GFLOP/s.
     public var ceilingGflops: Double
+    /// The instructions that it is the peak of: "AVX-512".
+    public var ceilingInstructions: String
     /// The precision of the parameters: "float32" or "float64".
     public var precision: String
     /// The hardware thread that each worker is pinned to, by the operating system's number; nil: not pinned.
@@ -41,7 +43,8 @@ public struct TrainingSummary: Sendable, Equatable {
     public init(
         name: String, epochs: Int, steps: Int, seconds: Double, loss: Double, accuracy: Double?,
         validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
-        ceilingGflops: Double, precision: String, placement: [Int?], plannedMemoryBytes: Int,
+        ceilingGflops: Double, ceilingInstructions: String, precision: String, placement: [Int?],
+        plannedMemoryBytes: Int,
         peakResidentBytes: Int?, otherWorkFraction: Double?, runDirectory: String, notes: [String] = []
     ) {
         self.name = name
@@ -55,6 +58,7 @@ public struct TrainingSummary: Sendable, Equatable {
         self.samplesPerSecond = samplesPerSecond
         self.gflops = gflops
         self.ceilingGflops = ceilingGflops
+        self.ceilingInstructions = ceilingInstructions
         self.precision = precision
         self.placement = placement
         self.plannedMemoryBytes = plannedMemoryBytes
@@ -85,13 +89,13 @@ public func trainingSummary(_ summary: TrainingSummary) -> String {
         ])
     }
 
-    let product = summary.precision == "float64" ? "DGEMM" : "SGEMM"
     var speed = TextTable(columns: [.init(""), .init("")])
     speed.append(["samples/s", NumberFormat.samplesPerSecond(summary.samplesPerSecond)])
     let share =
         summary.ceilingGflops > 0
-        ? ", \(NumberFormat.percentage(summary.ceilingFraction)) of the measured \(product) ceiling "
-            + "(\(NumberFormat.gigaflops(summary.ceilingGflops)))" : ""
+        ? ", \(NumberFormat.percentage(summary.ceilingFraction)) of the arithmetic peak "
+            + "(\(NumberFormat.gigaflops(summary.ceilingGflops)), \(summary.ceilingInstructions) \(summary.precision), "
+            + "\(counted(summary.placement.count, "worker")))" : ""
     speed.append(["GFLOP/s", NumberFormat.gigaflops(summary.gflops) + share])
     speed.append(["workers", workers(summary.placement)])
     let peak = summary.peakResidentBytes.map { ", \(NumberFormat.bytes($0)) at the peak" } ?? ""

@@ -31,20 +31,27 @@ final class Workplace {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         // As the program sees it, which may be another name for the same directory.
         path = directory.resolvingSymlinksInPath().path
+        try FileManager.default.createDirectory(atPath: runtimePath, withIntermediateDirectories: true)
     }
 
     deinit {
         try? FileManager.default.removeItem(atPath: path)
         try? FileManager.default.removeItem(atPath: cachePath)
+        try? FileManager.default.removeItem(atPath: runtimePath)
     }
 
     /// The directory of the program's caches: not the user's, and beside this one, whose files tests list.
     var cachePath: String { path + "-cache" }
 
+    /// Where the program leaves word which CPUs it works on: tests at the same time do not see each other.
+    var runtimePath: String { path + "-runtime" }
+
     /// What the program finds in its environment.
     var environment: [String: String] {
         // Help texts are as wide as the terminal.
-        ProcessInfo.processInfo.environment.merging(["COLUMNS": "80", "XDG_CACHE_HOME": cachePath]) { $1 }
+        ProcessInfo.processInfo.environment.merging([
+            "COLUMNS": "80", "XDG_CACHE_HOME": cachePath, "XDG_RUNTIME_DIR": runtimePath,
+        ]) { $1 }
     }
 
     /// The program beside the test bundle.
@@ -120,6 +127,8 @@ final class RunningTool {
 
     /// What is on standard output so far.
     var outputSoFar: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+
+    var processIdentifier: Int32 { process.processIdentifier }
 
     func send(signal: Int32) { kill(process.processIdentifier, signal) }
 

@@ -153,9 +153,10 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
             OVERVIEW: Measure what this machine can do at most, and the products of a
             model.
 
-            Matrix products, memory bandwidth, and how long workers take to meet, on one
-            worker and on all. The ceilings replace those that train keeps in its cache.
-            Figures are medians; beside them the lowest and the highest.
+            The arithmetic peak of the processor's instructions, large matrix products,
+            memory bandwidth, and how long workers take to meet, on one worker and on all.
+            Figures are medians; beside them the lowest and the highest. Shares are of the
+            highest peak measured so far, which train compares itself with, too.
 
             Examples:
               gradloom peak

@@ -15,35 +15,60 @@ import Testing
         try body(CeilingCache(path: directory.appendingPathComponent("a/b/ceilings.json").path))
     }
 
+    private func figure(_ gflops: Double, others: Double? = nil) -> CeilingCache.Figure {
+        CeilingCache.Figure(gflops: gflops, otherWorkFraction: others)
+    }
+
+    private func key() throws -> CeilingCache.Key {
+        try CeilingCache.Key(MachineSetup(workers: 1, policy: .none), instructions: .avx2, precision: .float32)
+    }
+
     @Test func keepsOneFigureForEachKey() throws {
-        let machine = try MachineSetup(workers: 1, policy: .none)
+        let key = try key()
         try withCache { cache in
-            let key = CeilingCache.Key(machine, precision: .float32)
-            #expect(cache.gflops(for: key) == nil)
-            #expect(cache.store(100.5, for: key))
-            #expect(cache.gflops(for: key) == 100.5)
+            #expect(cache.figure(for: key) == nil)
+            #expect(cache.keep(figure(100.5), for: key) == figure(100.5))
+            #expect(cache.figure(for: key) == figure(100.5))
             // Whatever the figure depends on has a figure of its own.
             let others: [(inout CeilingCache.Key) -> Void] = [
-                { $0.cpu += " II" }, { $0.allowedCPUs.append(999) }, { $0.quotaCPUs = 0.123 },
-                { $0.placement.append(7) }, { $0.library += "x" }, { $0.core += "x" }, { $0.precision = .float64 },
+                { $0.cpu += " II" }, { $0.cpuModel += "-9" }, { $0.allowedCPUs.append(999) }, { $0.quotaCPUs = 0.123 },
+                { $0.placement.append(7) }, { $0.instructions = .baseline }, { $0.precision = .float64 },
             ]
             for (index, change) in others.enumerated() {
                 var other = key
                 change(&other)
-                #expect(cache.gflops(for: other) == nil)
-                cache.store(Double(index + 1), for: other)
-                #expect(cache.gflops(for: other) == Double(index + 1))
+                #expect(cache.figure(for: other) == nil)
+                cache.keep(figure(Double(index + 1)), for: other)
+                #expect(cache.figure(for: other)?.gflops == Double(index + 1))
             }
-            cache.store(200, for: key)
-            #expect(cache.gflops(for: key) == 200)
             var entries = try String(contentsOfFile: cache.path, encoding: .utf8).matches(of: /"gflops"/).count
             #expect(entries == others.count + 1)
-            cache.store(0, for: key)
-            #expect(cache.gflops(for: key) == nil, "no machine has a ceiling of 0")
             entries = try FileManager.default.contentsOfDirectory(
                 atPath: URL(fileURLWithPath: cache.path).deletingLastPathComponent().path
             ).count
             #expect(entries == 1, "no temporary file stays")
+        }
+    }
+
+    @Test func theHighestOfAllMeasurementsCounts() throws {
+        let key = try key()
+        try withCache { cache in
+            #expect(cache.keep(figure(50, others: 0.4), for: key)?.isTrusted == false)
+            // A quiet measurement that is lower confirms the higher one.
+            #expect(cache.keep(figure(40, others: 0.01), for: key) == figure(50, others: 0.01))
+            #expect(cache.figure(for: key)?.isTrusted == true)
+            // One that was taken while others used the cores, or of which nothing is known, takes nothing away.
+            #expect(cache.keep(figure(30, others: 0.9), for: key) == figure(50, others: 0.01))
+            #expect(cache.keep(figure(60), for: key) == figure(60, others: 0.01))
+            #expect(cache.keep(figure(70, others: 0.5), for: key) == figure(70, others: 0.01))
+        }
+    }
+
+    @Test func aSpeedOfNothingIsNoCeiling() throws {
+        let key = try key()
+        try withCache { cache in
+            cache.keep(figure(0), for: key)
+            #expect(cache.figure(for: key) == nil, "no machine has a ceiling of 0")
         }
     }
 

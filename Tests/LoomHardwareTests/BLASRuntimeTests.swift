@@ -4,8 +4,6 @@ import Testing
 @testable import LoomHardware
 
 @Suite struct BLASRuntimeTests {
-    private static let avx512: Set<String> = ["avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]
-
     private func runtime(core: String = "Haswell", _ parallelism: BLASRuntime.Parallelism = .pthreads)
         -> BLASRuntime
     {
@@ -68,37 +66,6 @@ import Testing
             if isWrong.testAndSet() { c[shape.columns + 3] = c[shape.columns + 3].nextUp }
         }
         #expect(!passes)
-    }
-
-    private struct Case {
-        var core: String
-        var forced: String?
-        var flags: Set<String>
-        var expected: String?
-    }
-
-    private static let cases: [Case] = [
-        Case(
-            core: "Haswell", forced: "Haswell", flags: avx512, expected: "unset it for up to twice"),
-        Case(core: "Haswell", flags: avx512, expected: "newer OpenBLAS"),
-        Case(core: "Prescott", flags: ["avx2", "fma"], expected: "with AVX2"),
-        Case(core: "SkylakeX", flags: avx512), Case(core: "Cooperlake", forced: "Cooperlake", flags: avx512),
-        Case(core: "Haswell", forced: "Haswell", flags: ["avx2", "fma"]),
-        Case(core: "Zen", flags: ["avx2", "fma"]),
-        Case(core: "neoversen1", flags: ["asimd"]),
-    ]
-
-    @Test(arguments: cases.indices) func warnsOfUnusedInstructions(index: Int) {
-        let example = Self.cases[index]
-        let environment = example.forced.map { ["OPENBLAS_CORETYPE": $0] } ?? [:]
-        let warning = runtime(core: example.core).coreTypeWarning(
-            flags: example.flags, environment: environment)
-        if let expected = example.expected {
-            #expect(warning?.contains(expected) == true)
-            #expect(warning?.contains(example.core) == true)
-        } else {
-            #expect(warning == nil)
-        }
     }
 }
 

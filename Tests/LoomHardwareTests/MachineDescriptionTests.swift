@@ -27,6 +27,18 @@ import Testing
         #expect(!arm.processor.isEmpty)
     }
 
+    @Test(arguments: [
+        (
+            "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 207\nmodel name\t: X\nstepping\t: 2\nvendor_id\t: Y\n",
+            "GenuineIntel 6-207-2"
+        ),
+        ("CPU implementer\t: 0x41\nCPU variant\t: 0x1\nCPU part\t: 0xd40\nCPU revision\t: 1\n", "0x41 0x1-0xd40-1"),
+        ("processor : 0\n", ""), ("", ""),
+    ])
+    func readsTheProcessorsNumbers(cpuInfo: String, model: String) {
+        #expect(MachineDescription.processorModel(of: cpuInfo) == model)
+    }
+
     @Test func describesThisMachineWithoutItsName() throws {
         let machine = MachineDescription.current(topology: try Topology.machine())
         #expect(machine.memoryBytes > 1 << 20)

@@ -11,14 +11,15 @@ import Testing
 
     private let run = RunEvent(
         parameters: 2_762, workers: 2, placement: [0, nil], route: "all_reduce", groups: 2, products: "builtin",
-        numerics: "fma-1", instructionSet: "avx512",
-        blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX", ceilingGflops: 440.25, ceilingIsCached: true),
+        numerics: "fma-1", instructionSet: "avx512", ceilingGflops: 440.25, ceilingIsCached: true,
+        blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX"),
         machine: .init(
-            cpu: "AMD EPYC", cores: 2, hardwareThreads: 4, numaNodes: 1, allowedCPUs: [0, 2], quotaCPUs: nil),
+            cpu: "AMD EPYC", cores: 2, hardwareThreads: 4, numaNodes: 1, allowedCPUs: [0, 2], quotaCPUs: nil,
+            niceness: 5),
         memory: PlannedMemory(MemoryPlan()), runDirectory: "runs/xor")
     private let done = DoneEvent(
-        steps: 10, loss: 0.1, samplesPerSecond: 1e6, gflops: 220, ceilingFraction: 0.5, otherWorkFraction: nil,
-        parameterHash: "ab", peakResidentBytes: nil, runDirectory: "runs/xor")
+        steps: 10, loss: 0.1, samplesPerSecond: 1e6, gflops: 220, ceilingGflops: 440, ceilingFraction: 0.5,
+        otherWorkFraction: nil, parameterHash: "ab", peakResidentBytes: nil, runDirectory: "runs/xor")
 
     @Test func runHasItsKeys() throws {
         let names = [
@@ -27,10 +28,10 @@ import Testing
         ]
         let memory = "{" + names.map { "\"\($0)_bytes\":0" }.joined(separator: ",") + "}"
         #expect(
-            try JSONLines.line(run) == #"{"blas":{"ceiling_cached":true,"ceiling_gflops":440.25,"core":"SkylakeX","#
-                + #""library":"OpenBLAS 0.3.21"},"event":"run","groups":2,"instruction_set":"avx512","#
+            try JSONLines.line(run) == #"{"blas":{"core":"SkylakeX","library":"OpenBLAS 0.3.21"},"#
+                + #""ceiling_cached":true,"ceiling_gflops":440.25,"event":"run","groups":2,"instruction_set":"avx512","#
                 + #""machine":{"allowed_cpus":[0,2],"cores":2,"cpu":"AMD EPYC","hardware_threads":4,"#
-                + #""numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"numerics":"fma-1","parameters":2762,"#
+                + #""nice":5,"numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"numerics":"fma-1","parameters":2762,"#
                 + #""placement":[0,null],"#
                 + #""products":"builtin","route":"all_reduce","run_directory":"runs/xor","workers":2}"# + "\n")
     }
@@ -50,7 +51,7 @@ import Testing
     @Test func doneHasItsKeys() throws {
         #expect(
             try keys(done) == [
-                "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_fraction",
+                "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_gflops", "ceiling_fraction",
                 "other_work_fraction", "parameter_hash", "peak_resident_bytes", "run_directory",
             ])
         let line = try JSONLines.line(done)

@@ -2,25 +2,35 @@ import Gradloom
 import Workloads
 
 /// Times slices of one workload's steps, each of at least a tenth of a second, beside the ceiling.
-struct SliceTimer {
+final class SliceTimer {
     let trainer: Trainer<Float>
+    /// The highest arithmetic peak so far: what `gradloom train` and `gradloom peak` divide by, too.
+    private(set) var ceiling: ArithmeticPeak
+    private let machine: MachineSetup
     /// Half of a slice's.
     private let steps: Int
 
     /// Plans the workload and warms it up.
     init(_ workload: Workload, machine: MachineSetup, adjust: (inout TeamPlan) -> Void) throws {
-        trainer = try workload.trainer(Float.self, machine: machine, adjust: adjust)
+        let trainer = try workload.trainer(Float.self, machine: machine, adjust: adjust)
+        self.trainer = trainer
+        self.machine = machine
+        ceiling = ArithmeticPeak(
+            Float.self, provider: trainer.gemmProvider, team: trainer.team, machine: machine, cache: .user())
         steps = try trainer.warmedUp(seconds: 0.05)
     }
 
-    /// The ceiling, and then the steps, whose caches half a slice has filled again.
+    /// The steps, whose caches half a slice has filled again.
     /// - Throws: `StepsLeftOut`.
     func slice() throws -> Slice {
-        let ceiling = GemmCeiling(Float.self, team: trainer.team).gflops
         _ = try trainer.trained(steps: steps)
         let report = try trainer.trained(steps: 2 * steps)
+        let samplesPerSecond = Double(report.samples) / report.seconds
+        ceiling.raise(
+            toReach: samplesPerSecond * trainer.network.operationsPerSample / 1e9, Float.self, team: trainer.team,
+            machine: machine, cache: .user())
         return Slice(
-            samplesPerSecond: Double(report.samples) / report.seconds, ceilingGflops: ceiling,
+            samplesPerSecond: samplesPerSecond, ceilingGflops: ceiling.gflops,
             forkedAndJoined: report.region?.mode == .forkJoin, peakResidentBytes: ResidentMemory.peakBytes())
     }
 
@@ -41,7 +51,7 @@ extension MachineSetup {
 /// What a slice of steps has shown.
 struct Slice: Encodable {
     let samplesPerSecond: Double
-    /// Matrix products of all workers at once, just before.
+    /// The highest arithmetic peak of all workers at once so far.
     let ceilingGflops: Double
     let forkedAndJoined: Bool
     /// The largest resident set that this process has had.

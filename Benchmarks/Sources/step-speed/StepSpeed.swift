@@ -2,7 +2,7 @@ import Foundation
 import Gradloom
 import Workloads
 
-/// How fast the steps of one workload are, beside the ceiling measured in the same rounds.
+/// How fast the steps of one workload are, beside the arithmetic peak.
 struct StepSpeed: Encodable {
     let workload: String
     let workers: Int
@@ -11,9 +11,9 @@ struct StepSpeed: Encodable {
     /// The median of the rounds.
     let samplesPerSecond: Double
     let gflops: Double
-    /// Matrix products of all workers at once; the median of the rounds.
+    /// The highest arithmetic peak of all workers at once that was ever measured.
     let ceilingGflops: Double
-    /// The median of the rounds' shares of their own ceilings.
+    /// The median of the rounds' shares of it.
     let ceilingFraction: Double
     let lowestFraction: Double
     let highestFraction: Double
@@ -43,13 +43,14 @@ struct StepSpeed: Encodable {
         let timer = try SliceTimer(workload, machine: machine, adjust: adjust)
         let slices = try (0..<rounds).map { _ in try timer.slice() }
         let operations = timer.trainer.network.operationsPerSample
-        let fractions = PeakFigure(samples: slices.map { $0.samplesPerSecond * operations / 1e9 / $0.ceilingGflops })
+        let ceiling = timer.ceiling.gflops
+        let fractions = PeakFigure(samples: slices.map { $0.samplesPerSecond * operations / 1e9 / ceiling })
         self.workload = workload.name
         workers = machine.workers
         shardRows = timer.trainer.shardRows
         samplesPerSecond = median(slices.map(\.samplesPerSecond))
         gflops = samplesPerSecond * operations / 1e9
-        ceilingGflops = median(slices.map(\.ceilingGflops))
+        ceilingGflops = ceiling
         ceilingFraction = fractions.median
         lowestFraction = fractions.lowest
         highestFraction = fractions.highest
@@ -62,7 +63,7 @@ struct StepSpeed: Encodable {
         var table = TextTable(columns: [
             .init("workload"), .init("workers", alignment: .right), .init("shard", alignment: .right),
             .init("samples/s", alignment: .right), .init("GFLOP/s", alignment: .right),
-            .init("SGEMM ceiling", alignment: .right), .init("share", alignment: .right),
+            .init("arithmetic peak", alignment: .right), .init("share", alignment: .right),
             .init("lowest–highest", alignment: .right), .init("fork-join rounds", alignment: .right),
         ])
         for speed in speeds {

@@ -2,8 +2,8 @@ import Foundation
 import Gradloom
 import Workloads
 
-// Training steps against the ceiling of matrix products, measured in turn in one run: medians of rounds, so that a
-// machine that others use slows both sides of a ratio.
+// Training steps against the arithmetic peak of the processor, the one that `gradloom train` and `gradloom peak` use:
+// medians of rounds.
 
 let usage = """
     usage: step-speed [--workers N] [--rounds N] [--route ROUTE] [--products PROVIDER] [--json]
@@ -99,11 +99,10 @@ func perform(_ arguments: Arguments) throws {
             losses(
                 of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine))
     }
+    // Other trainings on the same CPUs make every figure a wrong one.
+    for note in machine.notes { FileHandle.standardError.write(Data("note: \(note)\n".utf8)) }
     if arguments.turns {
         return try SliceTimer(workloads[0], machine: machine, adjust: arguments.adjust).takeTurns(on: machine)
-    }
-    if !arguments.json {
-        for note in machine.notes { print("note: \(note)") }
     }
     if arguments.reproducibilityCost {
         try report(workloads, json: arguments.json, table: ReproducibilityCost.table) {

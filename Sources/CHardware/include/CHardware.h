@@ -66,6 +66,37 @@ int loom_current_processor(void);
 // becomes later.
 int loom_processors_at_load(void);
 
+// The nice value of the process: from -20, served first, to 19.
+int loom_niceness(void);
+
+// MARK: Arithmetic
+
+// Instructions that multiply and add, and the numbers that they do it with.
+typedef enum {
+    // What every processor of the architecture has: SSE2, NEON.
+    LOOM_BASELINE_F32,
+    LOOM_BASELINE_F64,
+    LOOM_AVX2_F32,
+    LOOM_AVX2_F64,
+    LOOM_AVX512_F32,
+    LOOM_AVX512_F64,
+    // Products of bfloat16, sums of float32: VDPBF16PS of AVX-512, and tiles (AMX).
+    LOOM_AVX512_BF16,
+    LOOM_AMX_BF16
+} loom_arithmetic;
+
+typedef struct {
+    // Goes through the loop `passes` times, at least 1, in registers alone; NULL where processor, operating system or
+    // architecture do not have the instructions.
+    void (*run)(uint64_t passes);
+    // Floating-point operations of a pass; a multiply-add is two.
+    uint64_t operations;
+} loom_arithmetic_loop;
+
+// The loop that does as many operations a second as a core can do with these instructions. For tiles it asks the
+// operating system for them, once for all threads of the process.
+loom_arithmetic_loop loom_arithmetic_loop_of(loom_arithmetic arithmetic);
+
 // MARK: Memory
 
 // From now on malloc takes blocks of at least `bytes` from the system one by one, and gives them back when they are

@@ -17,8 +17,9 @@ public final class Experiment<Scalar: LoomScalar> {
     public let data: PreparedData<Scalar>
     /// What trains.
     public let trainer: Trainer<Scalar>
-    /// The speed of large matrix products with all workers.
-    public let ceiling: GemmCeiling
+    /// The arithmetic peak of all workers, which the training's speed is held against.
+    public private(set) var ceiling: ArithmeticPeak
+    private let ceilings: CeilingCache?
     private let evaluator: Evaluator<Scalar>
 
     /// What the memory of the training is used for, as planned before it was reserved.
@@ -58,7 +59,15 @@ public final class Experiment<Scalar: LoomScalar> {
         evaluator = Evaluator(
             network: trainer.network, parameters: trainer.parameters, team: trainer.team,
             gemmProvider: trainer.gemmProvider)
-        ceiling = GemmCeiling(Scalar.self, team: trainer.team, machine: machine, cache: ceilings)
+        self.ceilings = ceilings
+        ceiling = ArithmeticPeak(
+            Scalar.self, provider: trainer.gemmProvider, team: trainer.team, machine: machine, cache: ceilings)
+    }
+
+    /// Raises the ceiling where the training, with `gflops` GFLOP/s, was faster; returns whether it was. To be called
+    /// before its share is worked out.
+    public func raiseCeiling(toReach gflops: Double) -> Bool {
+        ceiling.raise(toReach: gflops, Scalar.self, team: trainer.team, machine: machine, cache: ceilings)
     }
 
     /// The definition of the training's bits.
@@ -68,6 +77,11 @@ public final class Experiment<Scalar: LoomScalar> {
     public var notes: [String] {
         var notes = machine.notes + data.notes
         if let reason = trainer.team.fallbackReason { notes.append(reason) }
+        if trainer.gemmProvider == .openBLAS {
+            notes.append(
+                "\(machine.blas.version) multiplies, with its \(machine.blas.coreName) kernels; gradloom peak measures how "
+                    + "fast they are")
+        }
         if trainer.shardCount < machine.workers {
             notes.append(
                 "a batch of \(configuration.training.batch) in shards of \(trainer.shardRows) feeds only "

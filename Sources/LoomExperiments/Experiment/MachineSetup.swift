@@ -17,35 +17,43 @@ public struct MachineSetup: Sendable {
     public let instructionSet: InstructionSet
     /// Facts for the record.
     public let machine: MachineDescription
-    /// What the user should know: refused wishes, settings that cost speed.
+    /// What the user should know: refused wishes, settings that cost speed, other trainings on the same CPUs.
     public let notes: [String]
     private let binder: ThreadBinder
+    /// Kept as long as somebody may be bound to these CPUs: by this value and by the `binding` that a team has.
+    private let reservation: CPUReservation
 
-    /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`. `instructions`, unless nil,
-    /// become those of the kernels in the whole process.
+    /// Reads the machine and places `workers` (nil: one per allowed physical core) by `policy`, on CPUs where no other
+    /// training is as far as there are such; as long as this value or a team with its `binding` lives, other trainings of
+    /// this user leave these CPUs alone. `instructions`, unless nil, become those of the kernels in the whole process.
     ///
     /// To be called before any thread is bound: the affinity mask of the calling thread is part of the
     /// allowance.
-    /// - Throws: `InstructionSet.Unsupported`, `TopologyError`, `PlacementError` (more workers than processors), `BLASError` (more workers
-    ///   than the BLAS build allows, a build that is not safe to use).
-    public init(workers: Int?, policy: PlacementPolicy, instructions: InstructionSet? = nil) throws {
+    ///
+    /// - Parameter locks: Where trainings tell each other which CPUs they work on.
+    /// - Throws: `InstructionSet.Unsupported`, `TopologyError`, `PlacementError` (more workers than processors), `BLASError`
+    ///   (more workers than the BLAS build allows, a build that is not safe to use).
+    public init(
+        workers: Int?, policy: PlacementPolicy, instructions: InstructionSet? = nil, locks: CPULocks = .user()
+    ) throws {
         try instructions?.select()
         instructionSet = .active
-        topology = try Topology.machine()
-        allowance = try CPUAllowance.current(topology: topology)
-        placement = try Placement.plan(
-            topology: topology, allowance: allowance, workers: workers, policy: policy,
-            libraryLimit: BLASRuntime.current().maximumThreads)
+        let topology = try Topology.machine()
+        let allowance = try CPUAllowance.current(topology: topology)
+        let libraryLimit = BLASRuntime.current().maximumThreads
+        // Without places there is nothing to keep others away from.
+        (placement, reservation) = try locks.reserve(among: policy == .none ? [] : allowance.allowedCPUs) { inUse in
+            let placement = try Placement.plan(
+                topology: topology, allowance: allowance, workers: workers, policy: policy,
+                libraryLimit: libraryLimit, inUse: inUse)
+            return (placement, placement.assignments.map(\.cpu))
+        }
         blas = try BLASRuntime.prepare(workers: placement.workers)
         machine = MachineDescription.current(topology: topology, blas: blas)
         binder = try ThreadBinder(placement: placement)
-        notes =
-            placement.notes
-            + [
-                blas.coreTypeWarning(
-                    flags: MachineDescription.processorFlags(),
-                    environment: ProcessInfo.processInfo.environment)
-            ].compactMap { $0 }
+        notes = placement.notes + [reservation.note, CPUContention.nicenessNote()].compactMap { $0 }
+        self.topology = topology
+        self.allowance = allowance
     }
 
     /// The number of workers.
@@ -66,11 +74,20 @@ public struct MachineSetup: Sendable {
         return allowance.allowedCPUs.count <= workers ? allowance.allowedCPUs : []
     }
 
+    /// What others have of the workers' CPUs from now on.
+    public func contention() -> CPUContention {
+        // Stopped by a quota, or with fewer CPUs than there are of them, workers wait for nobody else.
+        let hasTimeForAll = allowance.quota == nil && allowance.allowedCPUs.count >= workers
+        return CPUContention(on: contestedCPUs, waitingThreads: hasTimeForAll ? workers : 0)
+    }
+
     /// How a worker's thread is bound to its place while it works.
     public var binding: WorkerBinding? {
         guard !placement.assignments.isEmpty else { return nil }
         return WorkerBinding(
-            bind: { [binder] worker in (try? binder.bind(worker: worker)) != nil },
+            bind: { [binder, reservation] worker in
+                withExtendedLifetime(reservation) { (try? binder.bind(worker: worker)) != nil }
+            },
             restore: { [binder] worker in _ = binder.restore(worker: worker) })
     }
 

@@ -1,9 +1,10 @@
 import Foundation
+import LoomHardware
 import LoomKernels
 import LoomTraining
 
-/// The ceilings of matrix products that were measured on this machine, kept in a file, so that a training need not
-/// measure them again.
+/// The arithmetic peaks that were measured on this machine, kept in a file, so that a training need not measure them again,
+/// and the highest of all measurements counts (see `ArithmeticPeak`). Who wants to begin anew deletes the file.
 ///
 /// A file that is missing, cannot be read or holds something else counts as empty; one that cannot be written is
 /// measured again next time. Nothing here fails a training.
@@ -15,44 +16,74 @@ public struct CeilingCache: Sendable {
     public struct Key: Sendable, Codable, Equatable {
         /// The processor's name.
         public var cpu: String
+        /// Its maker and its numbers of family, model and stepping: a virtual machine's processor may have no other name.
+        public var cpuModel: String
         /// The CPUs that the process may use.
         public var allowedCPUs: [Int]
         /// The processors' worth of time that a control group allows.
         public var quotaCPUs: Double?
         /// The CPU of each worker; nil: not bound.
         public var placement: [Int?]
-        /// The BLAS library and its version.
-        public var library: String
-        /// The kernels that it chose.
-        public var core: String
-        /// The precision of the products.
+        /// The instructions that are measured.
+        public var instructions: ArithmeticInstructions
+        /// The precision.
         public var precision: Precision
 
         enum CodingKeys: String, CodingKey {
-            case cpu, placement, library, core, precision
+            case cpu, placement, instructions, precision
+            case cpuModel = "cpu_model"
             case allowedCPUs = "allowed_cpus"
             case quotaCPUs = "quota_cpus"
         }
 
         /// The key of ceilings measured with the workers of `machine`.
-        public init(_ machine: MachineSetup, precision: Precision) {
+        public init(_ machine: MachineSetup, instructions: ArithmeticInstructions, precision: Precision) {
             cpu = machine.machine.processor
+            cpuModel = MachineDescription.processorModel()
             allowedCPUs = machine.allowance.allowedCPUs
             quotaCPUs = machine.allowance.quota?.cpus
             placement = machine.workerCPUs
-            library = machine.blas.version
-            core = machine.blas.coreName
+            self.instructions = instructions
             self.precision = precision
+        }
+    }
+
+    /// A ceiling, and what is known of the moments in which it was measured.
+    public struct Figure: Sendable, Codable, Equatable {
+        /// The highest so far, in GFLOP/s.
+        public var gflops: Double
+        /// The part of the workers' cores' time that others had in the quietest measurement; nil: not known.
+        public var otherWorkFraction: Double?
+
+        /// A figure, measured once or several times.
+        public init(gflops: Double, otherWorkFraction: Double?) {
+            self.gflops = gflops
+            self.otherWorkFraction = otherWorkFraction
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case gflops
+            case otherWorkFraction = "other_work_fraction"
+        }
+
+        /// Whether no other measurement is needed: as far as this system sees, others were not in the way.
+        public var isTrusted: Bool { otherWorkFraction.map { !CPUContention.isDisturbing($0) } ?? true }
+
+        /// What two measurements say together.
+        func merged(with other: Figure) -> Figure {
+            Figure(
+                gflops: max(gflops, other.gflops),
+                otherWorkFraction: [otherWorkFraction, other.otherWorkFraction].compactMap { $0 }.min())
         }
     }
 
     private struct Entry: Codable {
         let key: Key
-        let gflops: Double
+        let figure: Figure
     }
 
     private struct Contents: Codable {
-        static let currentFormat = 1
+        static let currentFormat = 2
         var format = currentFormat
         var entries: [Entry] = []
     }
@@ -70,26 +101,30 @@ public struct CeilingCache: Sendable {
         return CeilingCache(path: base + "/gradloom/ceilings.json")
     }
 
-    /// The ceiling kept for `key`, in GFLOP/s; nil where there is none.
-    public func gflops(for key: Key) -> Double? {
-        contents().entries.first { $0.key == key }.map(\.gflops).flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
+    /// What is kept for `key`; nil where there is nothing.
+    public func figure(for key: Key) -> Figure? {
+        contents().entries.first { $0.key == key }.map(\.figure).flatMap {
+            $0.gflops.isFinite && $0.gflops > 0 ? $0 : nil
+        }
     }
 
-    /// Keeps `gflops` for `key` in place of an older figure; false where the file cannot be written.
+    /// Keeps what `figure` and an older one for `key` say together: the higher speed. Returns it; nil where the file cannot
+    /// be written.
     @discardableResult
-    public func store(_ gflops: Double, for key: Key) -> Bool {
+    public func keep(_ figure: Figure, for key: Key) -> Figure? {
+        let merged = self.figure(for: key).map(figure.merged) ?? figure
         var contents = contents()
         contents.entries.removeAll { $0.key == key }
-        contents.entries.append(Entry(key: key, gflops: gflops))
+        contents.entries.append(Entry(key: key, figure: merged))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let directory = URL(fileURLWithPath: path).deletingLastPathComponent()
         do {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             try AtomicFile.write(String(decoding: encoder.encode(contents), as: UTF8.self) + "\n", to: path)
-            return true
+            return merged
         } catch {
-            return false
+            return nil
         }
     }
 
@@ -99,32 +134,5 @@ public struct CeilingCache: Sendable {
             contents.format == Contents.currentFormat
         else { return Contents() }
         return contents
-    }
-}
-
-extension GemmCeiling {
-    /// The ceiling kept in `cache`, or else one that is measured now and kept there; nil: measured now.
-    init<Scalar: LoomScalar>(_ type: Scalar.Type, team: WorkerTeam, machine: MachineSetup, cache: CeilingCache?) {
-        guard let cache else {
-            self.init(type, team: team)
-            return
-        }
-        let key = CeilingCache.Key(machine, precision: Scalar.precision)
-        if let gflops = cache.gflops(for: key) {
-            self.init(gflops: gflops, isCached: true)
-        } else {
-            self.init(type, team: team)
-            cache.store(gflops, for: key)
-        }
-    }
-}
-
-extension PeakMeasurement {
-    /// Puts the measured ceilings of all workers in place of those that `cache` has; false where it cannot be written.
-    public func refresh(_ cache: CeilingCache, machine: MachineSetup) -> Bool {
-        ceilings.filter { $0.workers == machine.workers }.allSatisfy {
-            // As a training measures it: the best round.
-            cache.store($0.gflops.highest, for: .init(machine, precision: $0.precision))
-        }
     }
 }

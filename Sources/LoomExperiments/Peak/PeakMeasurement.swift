@@ -3,20 +3,22 @@ import LoomKernels
 import LoomPlan
 import LoomTraining
 
-/// What this machine and BLAS can do, measured with the workers that a training would have: the ceilings that the speed
-/// of a training is held against.
+/// What this machine can do, measured with the workers that a training would have: the arithmetic peak, which is the
+/// ceiling that the speed of a training is held against, what large products reach of it, memory and barriers.
 ///
 /// Every figure is measured on the workers' CPUs, bound as in training, in rounds that take turns between all figures.
 public struct PeakMeasurement: Sendable {
     /// What is to be measured.
     public struct Request: Sendable {
-        /// The precisions of the ceilings.
+        /// The precisions of the ceilings and of large products.
         public var precisions: [Precision] = Precision.allCases
+        /// Whether the processor's instructions for bfloat16 are measured, which no training uses.
+        public var includesBF16 = true
         /// Products to measure besides, as a training step calls them.
         public var products: [PlannedProduct] = []
         /// The precision of `products`.
         public var productPrecision = Precision.float32
-        /// Who multiplies `products`; the ceilings are OpenBLAS's.
+        /// Who multiplies `products`.
         public var productProvider = GemmProvider.preferred
         /// How often each figure is measured.
         public var rounds = 7
@@ -27,15 +29,35 @@ public struct PeakMeasurement: Sendable {
         public init() {}
     }
 
-    /// A ceiling of matrix products.
+    /// The arithmetic peak of some instructions, as these rounds measured it.
     public struct Ceiling: Sendable {
-        /// The precision of the products: float32 is SGEMM, float64 DGEMM.
+        /// The instructions.
+        public let instructions: ArithmeticInstructions
+        /// The precision of sums, and of factors that are not bfloat16.
         public let precision: Precision
         /// Workers at the same time.
         public let workers: Int
         /// All of them together.
         public let gflops: PeakFigure
+
+        /// The format of the factors: "float32", "float64" or "bfloat16".
+        public var format: String { instructions.multipliesBF16 ? "bfloat16" : precision.rawValue }
     }
+
+    /// A product of large matrices.
+    public struct LargeProduct: Sendable {
+        /// Who multiplies.
+        public let provider: GemmProvider
+        /// The precision.
+        public let precision: Precision
+        /// Workers at the same time, each with matrices of its own.
+        public let workers: Int
+        /// All of them together.
+        public let gflops: PeakFigure
+    }
+
+    /// Products of 512 × 512 matrices: 2²⁷ multiplications a call, beyond any kernel for small matrices.
+    static let largeProduct = ProductShape(kind: .forward, rows: 512, columns: 512, inner: 512)
 
     /// A memory bandwidth.
     public struct Bandwidth: Sendable {
@@ -78,8 +100,15 @@ public struct PeakMeasurement: Sendable {
         public let allWorkersGflops: PeakFigure
     }
 
-    /// The ceilings: one worker, then all.
+    /// The arithmetic peaks: one worker, then all.
     public private(set) var ceilings: [Ceiling] = []
+    /// Large products of everybody who can multiply: one worker, then all.
+    public private(set) var largeProducts: [LargeProduct] = []
+    /// What the cache knew already of the ceilings of all workers.
+    private var kept: [Kept] = []
+    private let workers: Int
+    private let productPrecision: Precision
+    private let productProvider: GemmProvider
     /// The bandwidths: one worker, then all.
     public private(set) var bandwidths: [Bandwidth] = []
     /// The bytes of each of the two arrays that bandwidths were measured on.
@@ -88,29 +117,61 @@ public struct PeakMeasurement: Sendable {
     public private(set) var latencies: [Latency] = []
     /// The model's products in the order of the request.
     public private(set) var products: [Product] = []
-    /// The part of the time of the workers' cores that others had meanwhile, 0…1; nil where the system does not tell, and for
-    /// less than a second.
+    /// The part of the time of the workers' cores that others had meanwhile, 0…1; nil where the system does not tell.
     public private(set) var otherWorkFraction: Double?
+    /// Of it, what programs of low priority had; nil where the system does not tell, and for less than a second.
+    public private(set) var nicedWorkFraction: Double?
 
     /// Measures `request` with the workers of `machine`.
     public init(_ request: Request, machine: MachineSetup) {
         arrayBytes = machine.bandwidthArrayBytes(availableBytes: MachineMemory.available()?.bytes)
+        workers = machine.workers
+        productPrecision = request.productPrecision
+        productProvider = request.productProvider
         var teams = [WorkerTeam(workers: 1, binding: machine.binding)]
         if machine.workers > 1 { teams.append(WorkerTeam(workers: machine.workers, binding: machine.binding)) }
         var entries: [Entry] = []
+        let formats = Set(request.precisions + (request.products.isEmpty ? [] : [request.productPrecision]))
+        for precision in Precision.allCases where formats.contains(precision) {
+            // The kernels may be told to use narrower vectors than OpenBLAS takes.
+            let inUse = Set(GemmProvider.allCases.map(ArithmeticInstructions.inUse(by:)))
+            for instructions in ArithmeticInstructions.allCases where inUse.contains(instructions) {
+                entries += Self.ceilings(instructions, precision, teams: teams)
+            }
+        }
+        if request.includesBF16 {
+            for instructions in ArithmeticInstructions.allCases where instructions.multipliesBF16 {
+                entries += Self.ceilings(instructions, .float32, teams: teams)
+            }
+        }
         for precision in request.precisions {
-            entries += teams.map { team in
-                Entry(.product(GemmCeiling.shape, precision, .openBLAS, team: team)) {
-                    $0.ceilings.append(Ceiling(precision: precision, workers: team.workers, gflops: $1))
+            for provider in GemmProvider.allCases {
+                entries += teams.map { team in
+                    Entry(.product(Self.largeProduct, precision, provider, team: team)) {
+                        $0.largeProducts.append(
+                            LargeProduct(
+                                provider: provider, precision: precision, workers: team.workers, gflops: $1))
+                    }
                 }
             }
         }
         entries += Self.bandwidths(bytes: arrayBytes, teams: teams)
         if let team = teams.last, team.workers > 1 { entries += Self.latencies(team) }
         entries += request.products.map { Self.product($0, request, teams: teams) }
-        let otherWork = OtherWork(on: machine.contestedCPUs)
+        let contention = machine.contention()
         run(entries, request)
-        otherWorkFraction = otherWork.fraction()
+        otherWorkFraction = contention.fraction()
+        nicedWorkFraction = contention.nicedFraction()
+    }
+
+    /// What would have been measured.
+    init(workers: Int, ceilings: [Ceiling], largeProducts: [LargeProduct]) {
+        self.workers = workers
+        self.ceilings = ceilings
+        self.largeProducts = largeProducts
+        arrayBytes = 0
+        productPrecision = .float32
+        productProvider = .builtin
     }
 
     /// Probes and the place that their figures go to.
@@ -135,6 +196,20 @@ public struct PeakMeasurement: Sendable {
         for entry in entries {
             entry.record(&self, Array(figures.prefix(entry.probes.count)))
             figures = figures.dropFirst(entry.probes.count)
+        }
+    }
+
+    private static func ceilings(
+        _ instructions: ArithmeticInstructions, _ precision: Precision, teams: [WorkerTeam]
+    ) -> [Entry] {
+        teams.compactMap { team in
+            Probe.arithmetic(instructions, precision, team: team).map { probe in
+                Entry(probe) {
+                    $0.ceilings.append(
+                        Ceiling(
+                            instructions: instructions, precision: precision, workers: team.workers, gflops: $1))
+                }
+            }
         }
     }
 
@@ -203,9 +278,82 @@ extension PeakMeasurement {
         let seconds = zip(products, operations).map { $1 / $0.allWorkersGflops.median }
         return operations.reduce(0, +) / seconds.reduce(0, +)
     }
+}
 
-    /// The ceiling of all workers in `precision`, where it was measured.
-    public func ceiling(_ precision: Precision) -> Ceiling? {
-        ceilings.last { $0.precision == precision }
+// MARK: Ceilings
+
+extension PeakMeasurement {
+    /// What the cache has for a ceiling of all workers.
+    private struct Kept {
+        let instructions: ArithmeticInstructions
+        let precision: Precision
+        let gflops: Double
+    }
+
+    /// The ceiling of what `provider` multiplies in `precision` on so many workers, in GFLOP/s: the highest speed at which
+    /// anything with its instructions was seen, in any round and, for all workers, in any measurement that the cache knows
+    /// of. So no share of it is above 1 (see `ArithmeticPeak`).
+    public func ceiling(of provider: GemmProvider, _ precision: Precision, workers: Int) -> Double {
+        let instructions = ArithmeticInstructions.inUse(by: provider)
+        let known = workers == self.workers ? kept : []
+        return max(
+            measured(instructions, precision, workers: workers),
+            known.first { $0.instructions == instructions && $0.precision == precision }?.gflops ?? 0)
+    }
+
+    private func measured(
+        _ instructions: ArithmeticInstructions, _ precision: Precision, workers: Int
+    ) -> Double {
+        func isMeant(_ provider: GemmProvider) -> Bool { ArithmeticInstructions.inUse(by: provider) == instructions }
+        let loops = ceilings.filter {
+            $0.instructions == instructions && $0.precision == precision && $0.workers == workers
+        }
+        let large = largeProducts.filter {
+            isMeant($0.provider) && $0.precision == precision && $0.workers == workers
+        }
+        let planned = isMeant(productProvider) && precision == productPrecision ? products : []
+        return
+            (loops.map(\.gflops.highest) + large.map(\.gflops.highest)
+            + planned.map { (workers == 1 ? $0.oneWorkerGflops : $0.allWorkersGflops).highest }).max() ?? 0
+    }
+
+    /// Keeps the ceilings of all workers in `cache`, where they are higher than what it has, and takes over what it has
+    /// where that is higher; false where it cannot be written.
+    public mutating func refresh(_ cache: CeilingCache, machine: MachineSetup) -> Bool {
+        var isWritten = true
+        for ceiling in ceilings where ceiling.workers == workers && !ceiling.instructions.multipliesBF16 {
+            let (instructions, precision) = (ceiling.instructions, ceiling.precision)
+            let figure = CeilingCache.Figure(
+                gflops: measured(instructions, precision, workers: workers), otherWorkFraction: otherWorkFraction)
+            let key = CeilingCache.Key(machine, instructions: instructions, precision: precision)
+            if let known = cache.keep(figure, for: key) {
+                kept.append(Kept(instructions: instructions, precision: precision, gflops: known.gflops))
+            } else {
+                isWritten = false
+            }
+        }
+        return isWritten
+    }
+
+    /// The best large product of any provider as a part of its ceiling, 0…1, with all workers.
+    public func bestShare(_ provider: GemmProvider) -> Double? {
+        largeProducts.filter { $0.provider == provider && $0.workers == workers }.map {
+            $0.gflops.median / ceiling(of: provider, $0.precision, workers: workers)
+        }.max()
+    }
+}
+
+extension PeakMeasurement {
+    /// How fast OpenBLAS multiplies large matrices on one worker, which is bound to `cpu`: GFLOP/s, the best of a few rounds
+    /// that take about `seconds` together.
+    /// - Throws: as `MachineSetup.init`.
+    public static func openBLASGflops(cpu: Int?, precision: Precision, seconds: Double) throws -> Double {
+        // Whoever asks has reserved the CPU.
+        _ = try BLASRuntime.prepare(workers: 1)
+        let binder = try ThreadBinder(cpus: cpu.map { [$0] } ?? [])
+        try? binder.bind(worker: 0)
+        defer { binder.restore(worker: 0) }
+        let probe = Probe.product(largeProduct, precision, .openBLAS, team: WorkerTeam(workers: 1))
+        return Probe.measure([probe], rounds: 5, seconds: seconds / 5)[0].highest
     }
 }

@@ -46,7 +46,7 @@ struct Probe {
         return samples.map { PeakFigure(samples: $0) }
     }
 
-    private func repetitions(inSeconds wanted: Double) -> Int {
+    func repetitions(inSeconds wanted: Double) -> Int {
         var count = 1
         var elapsed = seconds(count)
         while elapsed < wanted / 2 {
@@ -57,11 +57,22 @@ struct Probe {
     }
 }
 
-/// One call for each worker, all at the same time.
-struct OncePerWorker: PhasedWork {
+/// One timed call for each worker, all at the same time: a first phase without work brings them together.
+private struct TimedOnce: PhasedWork {
     let body: @Sendable (_ worker: Int) -> Void
-    var phaseCount: Int { 1 }
-    func perform(phase: Int, step: Int, worker: Int) { body(worker) }
+    /// The clock at each worker's start and end, each worker's on a cache line of its own.
+    let moments: AlignedBuffer<UInt64>
+    static let momentsPerWorker = 8
+    var phaseCount: Int { 2 }
+
+    func perform(phase: Int, step: Int, worker: Int) {
+        guard phase == 1 else { return }
+        let own = moments.pointer + worker * Self.momentsPerWorker
+        own[0] = loom_monotonic_nanoseconds()
+        body(worker)
+        own[1] = loom_monotonic_nanoseconds()
+    }
+
     func endFirstPhase(step: Int) -> Bool { false }
 }
 
@@ -87,9 +98,15 @@ struct BusySteps: PhasedWork {
 }
 
 extension WorkerTeam {
-    /// The seconds from the start of the first worker to the end of the last.
+    /// The seconds from the start of the first worker to the end of the last: what it takes to begin and to end a region
+    /// does not count.
     func seconds(_ body: @escaping @Sendable (_ worker: Int) -> Void) -> Double {
-        seconds(of: OncePerWorker(body: body), steps: 1)
+        let stride = TimedOnce.momentsPerWorker
+        let moments = AlignedBuffer<UInt64>(count: workers * stride, repeating: 0)
+        _ = run(TimedOnce(body: body, moments: moments), steps: 0..<1)
+        let starts = (0..<workers).map { moments.pointer[$0 * stride] }
+        let ends = (0..<workers).map { moments.pointer[$0 * stride + 1] }
+        return Double(max(1, ends.max()! - starts.min()!)) * 1e-9
     }
 
     func seconds(of work: some PhasedWork, steps: Int) -> Double {
