@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan benchmark compare bundle docs clean
+.PHONY: help quickstart build test soak lint format tsan benchmark compare bundle docs reference clean
 
 help:
 	@echo "make quickstart   build Gradloom, and train a network on a million samples"
@@ -15,19 +15,25 @@ help:
 	@echo "make compare      train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make bundle       build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
 	@echo "make docs         build the articles and the library's reference in .build/docs"
+	@echo "make reference    write the documentation's tables of configuration keys"
 	@echo "make clean        remove what was built"
 
+# The package that builds the program: Benchmarks builds the same, for its own programs.
+PACKAGE ?= .
+
 quickstart: build
-	.build/release/gradloom train configs/quickstart.yaml
+	$(PACKAGE)/.build/release/gradloom train configs/quickstart.yaml
 
 build:
 	@.ci/dependencies
-	swift build -c release --product gradloom $(SWIFT_FLAGS)
+	swift build --package-path $(PACKAGE) -c release --product gradloom $(SWIFT_FLAGS)
 
-# A debug build: assertions are the point.
+# A debug build: assertions are the point. Only the kernels are optimised, without which tests take half as long again.
+DEBUG = -Xcc -O2
+
 test:
 	@.ci/dependencies
-	swift test $(SWIFT_FLAGS)
+	swift test $(DEBUG) $(SWIFT_FLAGS)
 
 FORMATTED = --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Benchmarks
 
@@ -82,7 +88,7 @@ docs: MODULE_MAPS = $(BIN)/CKernels.build $(BIN)/CHardware.build $(addprefix Sou
 	.build/checkouts/Yams/Sources/CYaml/include
 docs:
 	@.ci/dependencies
-	swift build --target Gradloom $(SWIFT_FLAGS)
+	swift build --target Gradloom $(DEBUG) $(SWIFT_FLAGS)
 	rm -rf .build/symbol-graph .build/docs && mkdir -p .build/symbol-graph
 	$(TOOLCHAIN)swift-symbolgraph-extract -module-name Gradloom -output-dir .build/symbol-graph \
 		-target $(shell uname -m)-unknown-linux-gnu -experimental-allowed-reexported-modules=$(EXPORTED) \
@@ -91,6 +97,10 @@ docs:
 	$(TOOLCHAIN)docc convert Sources/Gradloom/Gradloom.docc --additional-symbol-graph-dir .build/symbol-graph \
 		--output-dir .build/docs --warnings-as-errors
 	@echo "Built .build/docs: serve that folder over HTTP and open /documentation/gradloom/"
+
+reference:
+	@.ci/dependencies
+	GRADLOOM_WRITE_REFERENCE=1 swift test $(DEBUG) --filter theReferenceListsEveryKey $(SWIFT_FLAGS)
 
 clean:
 	rm -rf .build Benchmarks/.build

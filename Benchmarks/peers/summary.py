@@ -1,10 +1,13 @@
-"""The README's table of a comparison: python3 Benchmarks/peers/summary.py Benchmarks/results/NAME.json"""
+"""A comparison as a table in Markdown.
+
+python3 Benchmarks/peers/summary.py Benchmarks/results/NAME.json [--without COLUMN …]
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +24,33 @@ def ratio(workload: dict[str, Any], peer: str) -> str:
     return f"{statistics.median(ratios(own, other)):.2f}"
 
 
-def row(workload: dict[str, Any]) -> list[str]:
-    """One line of the table."""
+def row(workload: dict[str, Any]) -> dict[str, str]:
+    """One line of the table, by column."""
+    network = workload["workload"]
     own = Series(**workload["series"][GRADLOOM])
-    return [
-        workload["workload"]["name"],
-        short(own.speed),
-        f"{100 * workload['ceiling_fraction'][GRADLOOM]:.0f} %",
-        *(ratio(workload, peer) for peer in PEERS),
-        f"{max(own.peak_resident_bytes) / 2**20:,.0f}",
-    ]
+    return {
+        "workload": network["name"],
+        "network": "-".join(str(size) for size in network["sizes"]),
+        "batch": f"{network['batch']:,}",
+        "samples/s": short(own.speed),
+        "of ceiling": f"{100 * workload['ceiling_fraction'][GRADLOOM]:.0f} %",
+        **{f"÷ {title(peer)}": ratio(workload, peer) for peer in PEERS},
+        "peak RSS, MiB": f"{max(own.peak_resident_bytes) / 2**20:,.0f}",
+    }
 
 
-def table(record: dict[str, Any]) -> str:
+def table(record: dict[str, Any], without: list[str]) -> str:
     """Markdown."""
-    heads = ["workload", "samples/s", "of ceiling", *(f"÷ {title(peer)}" for peer in PEERS), "peak RSS, MiB"]
-    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *(row(workload) for workload in record["workloads"])]
+    rows = [row(workload) for workload in record["workloads"]]
+    columns = [column for column in rows[0] if column not in without]
+    marks = ["---" if column in ("workload", "network") else "---:" for column in columns]
+    lines = [columns, marks, *([cells[column] for column in columns] for cells in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
-    print(table(json.loads(Path(sys.argv[1]).read_text())))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--without", metavar="COLUMN", nargs="*", default=[], help="columns to leave out")
+    arguments = parser.parse_args()
+    print(table(json.loads(arguments.file.read_text()), arguments.without))

@@ -12,7 +12,7 @@ public enum GemmProvider: String, BitwiseCopyable, Sendable, CaseIterable, Codab
     /// speed of OpenBLAS 0.3.21 with AVX-512 on Zen 5, 0.75 to 3 times on Cascade Lake, and 1.0 to 3 times with AVX2.
     /// OpenBLAS has assembly for processors where these kernels have the compiler's baseline only.
     public static var preferred: GemmProvider {
-        loom_active_instruction_set() == LOOM_BASELINE ? .openBLAS : .builtin
+        InstructionSet.avx2.isSupported ? .builtin : .openBLAS
     }
 
     /// Whether a product has the same bits however it is cut by rows and columns.

@@ -1,11 +1,15 @@
 import Foundation
 import Testing
 
-/// The README's tables of speeds are those of the newest comparison on each processor in `Benchmarks/results`.
+/// The tables of speeds are those of the newest comparison on each processor in `Benchmarks/results`.
 @Suite struct ComparisonDocumentationTests {
     private struct Record: Decodable {
         struct Workload: Decodable {
-            struct Name: Decodable { let name: String }
+            struct Network: Decodable {
+                let name: String
+                let sizes: [Int]
+                let batch: Int
+            }
             struct Series: Decodable {
                 /// Rounds × turns.
                 let samplesPerSecond: [[Double]]
@@ -15,7 +19,7 @@ import Testing
                     case peakResidentBytes = "peak_resident_bytes"
                 }
             }
-            let workload: Name
+            let workload: Network
             let series: [String: Series]
             let ceilingFraction: [String: Double]
             enum CodingKeys: String, CodingKey {
@@ -40,40 +44,67 @@ import Testing
         return Dictionary(grouping: records, by: \.processor).values.compactMap { $0.max { $0.date < $1.date } }
     }
 
-    @Test func theReadmeShowsTheNewestComparisonOnEachProcessor() throws {
-        let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
+    /// The page of the comparison has a table for every processor, README.md has one of them in short.
+    @Test(arguments: ["README.md", "Benchmarks/peers/README.md"])
+    func tablesAreThoseOfTheNewestComparisons(path: String) throws {
+        let document = try Document(path)
         let records = try newestOfEachProcessor()
         #expect(!records.isEmpty)
-        #expect(readme.components(separatedBy: "<!-- comparison on ").count == records.count + 1)
-        for record in records {
-            let sections = readme.components(separatedBy: "<!-- comparison on \(record.processor) starts -->")
-            try #require(sections.count == 2, "one table for \(record.processor)")
-            let rows = try #require(sections[1].components(separatedBy: "<!-- comparison ends -->").first)
-                .split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst(2)
-            #expect(readme.contains(record.date))
-            try check(rows.map(String.init), of: record)
+        let sections = document.text.components(separatedBy: "<!-- comparison on ").dropFirst()
+        #expect(sections.count == (document.path == Document.readme.path ? 1 : records.count))
+        for section in sections {
+            let processor = try #require(section.components(separatedBy: " starts -->").first)
+            let record = try #require(records.first { $0.processor == processor }, "\(processor)")
+            let lines = try #require(section.components(separatedBy: "<!-- comparison ends -->").first)
+                .split(separator: "\n").filter { $0.hasPrefix("| ") }.map(cells)
+            try check(lines.dropFirst(2), under: #require(lines.first), of: record)
+            if document.path != Document.readme.path { #expect(document.text.contains(record.date)) }
         }
     }
 
-    private func check(_ rows: [String], of record: Record) throws {
+    private func cells(_ line: Substring) -> [String] {
+        line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    private func check(_ rows: some Collection<[String]>, under head: [String], of record: Record) throws {
         #expect(rows.count == record.workloads.count)
         for (row, workload) in zip(rows, record.workloads) {
-            let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-            let own = try #require(workload.series["gradloom"])
-            #expect(cells[0] == workload.workload.name)
-            #expect(abs(speed(cells[1]) / median(own.samplesPerSecond.map(median)) - 1) < 0.006, "\(row)")
-            let share = String(format: "%.0f %%", 100 * (workload.ceilingFraction["gradloom"] ?? 0))
-            #expect(cells[2] == share, "\(row)")
-            for (cell, peer) in zip(cells[3...], ["torch", "torch-compile", "jax", "jax-scan", "sklearn"]) {
-                guard let peer = workload.series[peer] else {
-                    #expect(cell == "–")
-                    continue
-                }
-                let ratio = median(zip(own.samplesPerSecond, peer.samplesPerSecond).map { median(zip($0, $1).map(/)) })
-                #expect(cell == String(format: "%.2f", ratio), "\(row)")
+            #expect(row.count == head.count)
+            for (cell, column) in zip(row, head) {
+                try check(cell, of: column, of: workload)
             }
         }
     }
+
+    /// Only what is written in full here may be a column.
+    private func check(_ cell: String, of column: String, of workload: Record.Workload) throws {
+        let own = try #require(workload.series["gradloom"])
+        let what = Comment(rawValue: "\(workload.workload.name), \(column)")
+        switch column {
+        case "workload": #expect(cell == workload.workload.name)
+        case "network": #expect(cell == workload.workload.sizes.map(String.init).joined(separator: "-"), what)
+        case "batch": #expect(cell.replacing(",", with: "") == "\(workload.workload.batch)", what)
+        case "samples/s": #expect(abs(speed(cell) / median(own.samplesPerSecond.map(median)) - 1) < 0.006, what)
+        case "of ceiling":
+            #expect(cell == String(format: "%.0f %%", 100 * (workload.ceilingFraction["gradloom"] ?? 0)), what)
+        case "peak RSS, MiB":
+            let most = try #require(own.peakResidentBytes.max())
+            #expect(cell == String(format: "%.0f", Double(most) / 1_048_576), what)
+        default:
+            let peer = try #require(Self.peers[column], what)
+            guard let series = workload.series[peer] else {
+                #expect(cell == "–", what)
+                return
+            }
+            let ratio = median(zip(own.samplesPerSecond, series.samplesPerSecond).map { median(zip($0, $1).map(/)) })
+            #expect(cell == String(format: "%.2f", ratio), what)
+        }
+    }
+
+    private static let peers = [
+        "÷ PyTorch": "torch", "÷ torch.compile": "torch-compile", "÷ JAX jit": "jax", "÷ JAX jit, scan": "jax-scan",
+        "÷ scikit-learn": "sklearn",
+    ]
 
     private func median(_ values: [Double]) -> Double {
         let sorted = values.sorted()

@@ -6,17 +6,20 @@ import Testing
 @Suite struct DocumentationTests {
     // MARK: Configuration reference
 
-    @Test func readmeListsEveryKeyOfTheConfiguration() {
-        let documented = Document.readme.keyRows
-        #expect(Set(documented.map(\.path)).count == documented.count, "no key has two rows")
-        let rows = Dictionary(documented.map { ($0.path, $0.text) }, uniquingKeysWith: { first, _ in first })
+    /// `make reference` writes the tables.
+    @Test func theReferenceListsEveryKeyOfTheConfiguration() throws {
+        let article = Document.configurationReference
+        let tables = Configuration.referenceTables
+        let introduction = try #require(article.text.components(separatedBy: "\n## data\n").first)
+        if ProcessInfo.processInfo.environment["GRADLOOM_WRITE_REFERENCE"] != nil {
+            try (introduction + "\n" + tables).write(to: article.url, atomically: true, encoding: .utf8)
+            return
+        }
+        let documented = Set(article.text.split(separator: "\n"))
         for key in Configuration.reference {
-            #expect(rows[key.path] == key.readmeRow, "README.md needs the row:\n\(key.readmeRow)")
+            #expect(documented.contains(key.row[...]), "\(article.path) needs the row:\n\(key.row)")
         }
-        let keys = Set(Configuration.reference.map(\.path))
-        for row in documented {
-            #expect(keys.contains(row.path), "README.md has a row for \(row.path), but there is no such key")
-        }
+        #expect(article.text == introduction + "\n" + tables, "write it again with make reference")
     }
 
     @Test func readmeConfigurationReads() throws {
@@ -28,16 +31,36 @@ import Testing
 
     // MARK: Samples
 
-    @Test func librarySampleTrains() throws {
-        let accuracy = try LibrarySample.train()
-        #expect(accuracy > 0.95)
+    @Test func librarySamplesTrain() throws {
+        #expect(try ShortSample.train() > 0.95)
+        #expect(try LongSample.train() > 0.95)
     }
 
-    @Test(arguments: ["README.md", "Sources/Gradloom/Gradloom.docc/LibraryTour.md"])
-    func documentedSampleIsTheCompiledOne(path: String) throws {
+    @Test(arguments: [("README.md", 0), ("Sources/Gradloom/Gradloom.docc/LibraryTour.md", 1)])
+    func documentedSampleIsTheCompiledOne(path: String, sample: Int) throws {
         let block = try #require(Document(path).blocks(language: "swift").first)
-        let compiled = try Document("Tests/LoomExperimentsTests/DocumentationTests.swift").markedSample
-        #expect(block == "import Gradloom\n\n" + compiled)
+        let compiled = try Document("Tests/LoomExperimentsTests/DocumentationTests.swift").markedSamples
+        #expect(block == "import Gradloom\n\n" + compiled[sample])
+    }
+
+    // MARK: Measurements
+
+    /// The products in the output of `peak` are those of today's plan.
+    @Test func documentedProductsAreThePlans() throws {
+        let configuration = try SeedConfiguration.load(
+            path: "configs/quickstart.yaml", overrides: ["data.synthetic.samples=10_000"])
+        // OpenBLAS, where there are no vectors, has shapes of its own.
+        guard configuration.parallel.gemmProvider == .builtin else { return }
+        let planned = try configuration.plannedStep(on: MachineSetup(workers: 2, policy: .none)).products.map {
+            product in
+            let shape = product.shape
+            return "\(product.layer) \(shape.kind) \(product.callsPerStep) "
+                + "\(shape.rows) × \(shape.columns) × \(shape.inner)"
+        }
+        let documented = try Document("Sources/Gradloom/Gradloom.docc/Measurements.md").text
+            .matches(of: #/(?m)^(\w+) +(forward|backward|gradient) +(\d+) +(\d+ × \d+ × \d+) /#)
+            .map { "\($0.1) \($0.2) \($0.3) \($0.4)" }
+        #expect(documented == planned)
     }
 
     // MARK: Names
@@ -65,7 +88,33 @@ import Testing
 }
 
 /// The sample of README.md, as it stands there between the marks.
-private enum LibrarySample {
+private enum ShortSample {
+    /// The sample's path is relative to the root, wherever tests run.
+    private enum Configuration {
+        static func load(path: String) throws -> LoomExperiments.Configuration {
+            try .load(path: Document.root.appendingPathComponent(path).path)
+        }
+    }
+
+    /// Trains as the sample does; returns the validation accuracy at the end.
+    static func train() throws -> Double {
+        // sample begins
+        let configuration = try Configuration.load(path: "configs/spirals.yaml")
+        let machine = try MachineSetup(workers: nil, policy: .auto)
+        let experiment = try Experiment<Float>(configuration, machine: machine)
+        let result = try experiment.train(checkpoints: nil) { event in
+            if case .epochEnded(let epoch) = event {
+                print(epoch.epoch + 1, epoch.training.loss, epoch.validation?.accuracy ?? 0)
+            }
+        }
+        print(result.samplesPerSecond, experiment.trainer.parameters.hash)
+        // sample ends
+        return result.epochs.last?.validation?.accuracy ?? 0
+    }
+}
+
+/// The sample of the library tour, as it stands there between the marks.
+private enum LongSample {
     /// Trains as the sample does; returns the validation accuracy at the end.
     static func train() throws -> Double {
         // sample begins
@@ -99,9 +148,24 @@ private enum LibrarySample {
     }
 }
 
+extension Configuration {
+    /// The tables of the reference: one for each section.
+    fileprivate static var referenceTables: String {
+        var sections: [(name: Substring, rows: [String])] = []
+        for key in reference {
+            let name = key.path.prefix { $0 != "." }
+            if sections.last?.name != name { sections.append((name, [])) }
+            sections[sections.count - 1].rows.append(key.row)
+        }
+        let head = "| key | value | default | meaning |\n|---|---|---|---|\n"
+        return sections.map { "## \($0.name)\n\n" + head + $0.rows.joined(separator: "\n") + "\n" }
+            .joined(separator: "\n")
+    }
+}
+
 extension KeyReference {
-    /// The key's row in the tables of README.md.
-    fileprivate var readmeRow: String {
+    /// The key's row in a table of the reference.
+    fileprivate var row: String {
         let value = isRequired ? "**required**" : defaultValue ?? "–"
         return "| `\(path)` | \(type) | \(value) | \(description) |"
     }
@@ -112,14 +176,15 @@ struct Document: Sendable, CustomTestStringConvertible {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
     static let readme = try! Document("README.md")
+    static let configurationReference = try! Document("Sources/Gradloom/Gradloom.docc/ConfigurationReference.md")
 
-    /// README.md, CHANGELOG.md and the articles.
+    /// README.md, CHANGELOG.md, the page of the comparison, and the articles.
     static let all: [Document] = {
         let catalogue = "Sources/Gradloom/Gradloom.docc"
         let names = try! FileManager.default.contentsOfDirectory(
             atPath: root.appendingPathComponent(catalogue).path)
         let articles = names.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
-        return (["README.md", "CHANGELOG.md"] + articles).map { try! Document($0) }
+        return (["README.md", "CHANGELOG.md", "Benchmarks/peers/README.md"] + articles).map { try! Document($0) }
     }()
 
     /// The names of all files with code, without their folders.
@@ -141,17 +206,13 @@ struct Document: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { path }
 
-    var directory: URL { Self.root.appendingPathComponent(path).deletingLastPathComponent() }
+    var url: URL { Self.root.appendingPathComponent(path) }
+
+    var directory: URL { url.deletingLastPathComponent() }
 
     /// The contents of the fenced blocks of `language`.
     func blocks(language: String) -> [String] {
         text.matches(of: /(?m)^```(\w+)\n((?s:.*?))^```$/).filter { $0.1 == language }.map { String($0.2) }
-    }
-
-    /// The rows of the configuration reference.
-    var keyRows: [(path: String, text: String)] {
-        text.matches(of: /(?m)^\| `([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_]+)*)` \|.*\|.*\|.*\|$/)
-            .map { (String($0.1), String($0.0)) }
     }
 
     /// The targets of links without a scheme, fragments left out.
@@ -165,13 +226,11 @@ struct Document: Sendable, CustomTestStringConvertible {
         Set(text.matches(of: /[A-Za-z][A-Za-z0-9_+]*\.(?:swift|c|h)\b/).map { String($0.0) })
     }
 
-    /// What stands between the marks of the compiled sample, without its indentation.
-    var markedSample: String {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let marks = lines.indices.filter {
-            lines[$0].hasSuffix("// sample begins") || lines[$0].hasSuffix("// sample ends")
+    /// What stands between the marks of each compiled sample, without its indentation.
+    var markedSamples: [String] {
+        text.matches(of: /(?m)^( *)\/\/ sample begins\n((?s:.*?))^ *\/\/ sample ends$/).map { sample in
+            let lines = sample.2.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            return lines.map { $0.dropFirst(sample.1.count) + "\n" }.joined()
         }
-        let indentation = lines[marks[0]].prefix { $0 == " " }.count
-        return lines[marks[0] + 1..<marks[1]].map { $0.dropFirst(indentation) + "\n" }.joined()
     }
 }

@@ -21,7 +21,7 @@ import Testing
         _ results: (KernelVariant, inout Bits) -> Void
     ) {
         var expected: Bits?
-        for variant in KernelVariant.all {
+        for variant in KernelVariant.instructionSets {
             var bits = Bits()
             results(variant, &bits)
             let isSame = bits == expected ?? bits
@@ -110,7 +110,7 @@ import Testing
                 shape.rows, shape.inner, transposed: form.transposesFirst, seed: 1)
             let b: PaddedMatrix<Scalar> = KernelProductTests.operand(
                 shape.inner, shape.columns, transposed: form.transposesSecond, seed: 2)
-            for (alpha, beta) in [(1.0, 0.0), (-0.1, 1), (0.5, 0.9)] {
+            for (alpha, beta) in [(1.0, 0.0), (0.5, 0.9)] {
                 expectSame("\(form) \(Scalar.self) \(shape), \(alpha), \(beta)") { variant, bits in
                     let c = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { row, column in
                         (Double(row % 7) - Double(column % 5)) / 3

@@ -20,12 +20,14 @@ struct KernelVariant: CustomStringConvertible, Sendable {
     let kernels: loom_kernel_table
 
     /// Every instruction set that this machine can run, then the plain functions.
-    static let all: [KernelVariant] = {
+    static let all = instructionSets + [KernelVariant(description: "plain functions", kernels: plainFunctions)]
+
+    /// Every instruction set that this machine can run.
+    static let instructionSets: [KernelVariant] = {
         let sets = [("baseline", LOOM_BASELINE), ("AVX2", LOOM_AVX2), ("AVX-512", LOOM_AVX512)]
-        let tables = sets.compactMap { name, set in
+        return sets.compactMap { name, set in
             loom_kernels(set).map { KernelVariant(description: name, kernels: $0.pointee) }
         }
-        return tables + [KernelVariant(description: "plain functions", kernels: plainFunctions)]
     }()
 
     private static let plainFunctions = loom_kernel_table(
