@@ -11,5 +11,6 @@
 #define LOOM_FUSED_MULTIPLY_ADD 0
 #endif
 #define LOOM_TABLE loom_kernels_baseline
+#define LOOM_INSTRUCTION_SET LOOM_BASELINE
 
 #include "template/kernels.h"

@@ -2,9 +2,12 @@
 //   LOOM_VECTOR_BYTES        the width of a vector register
 //   LOOM_FUSED_MULTIPLY_ADD  1 where the instruction set has it
 //   LOOM_TABLE               the name of the table that is defined here
+//   LOOM_INSTRUCTION_SET     what it is for
 
 // Contraction would depend on the optimisation level; where a fused multiply-add is wanted it is written.
 #pragma STDC FP_CONTRACT OFF
+
+#include "../gemm/numerics.h"
 
 #define LOOM_INLINE static inline __attribute__((always_inline))
 
