@@ -101,7 +101,7 @@ import Testing
         try workplace.write(SampleData.xor, to: "xor.yaml")
         let outcome = try workplace.run(
             "train", "xor.yaml", "--json", "--set", "parallel.gradient=\(form)", "--set",
-            "parallel.products=\(products)")
+            "parallel.gemm=\(products)")
         #expect(outcome.exitCode == 0)
         let run = try #require(outcome.output.split(separator: "\n").first)
         #expect(run.contains(#""gradient":"\#(form)""#) && run.contains(#""products":"\#(products)""#))

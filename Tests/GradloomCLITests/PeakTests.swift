@@ -55,7 +55,7 @@ import Testing
 
     @Test func everyProductHasItsPlan() throws {
         func plans(_ backend: String) throws -> [[String: Any]] {
-            let report = try peak("xor.yaml", "--json", "--workers", "1", "--set", "parallel.products=\(backend)")
+            let report = try peak("xor.yaml", "--json", "--workers", "1", "--set", "parallel.gemm=\(backend)")
                 .lastEvent()
             return try #require(report["products"] as? [[String: Any]]).map {
                 try #require($0["plan"] as? [String: Any])

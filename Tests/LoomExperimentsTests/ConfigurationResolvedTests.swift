@@ -153,7 +153,7 @@ struct ConfigurationResolvedTests {
                   workers: auto
                   placement: auto
                   gradient: auto
-                  products: auto
+                  gemm: auto
                   shard_rows: auto
                   reproducible: any_workers
                   team: auto

@@ -47,10 +47,10 @@ import Testing
     }
 
     /// What is compared is what would be trained.
-    @Test(arguments: [GemmProvider.builtin, .openBLAS], GradientForm.allCases)
-    func theTrainerIsTheConfiguredOne(provider: GemmProvider, form: GradientForm) throws {
+    @Test(arguments: [GemmBackend.builtin, .openBLAS], GradientForm.allCases)
+    func theTrainerIsTheConfiguredOne(provider: GemmBackend, form: GradientForm) throws {
         var configuration = try SeedConfiguration.load("003-problem-3.1-softmax")
-        configuration.parallel.products = provider == .builtin ? .builtin : .openBLAS
+        configuration.parallel.gemm = provider == .builtin ? .builtin : .openBLAS
         configuration.parallel.gradient = form == .sliced ? .sliced : .columns
         let problem = try ReferenceProblem(configuration, samples: .first(4))
         let trainer = try FastComparison(problem, workers: 2).trainer(Float.self, workers: 2)

@@ -65,7 +65,7 @@ public struct ParallelSettings: Sendable, Equatable {
         case columns
     }
     /// Who multiplies matrices.
-    public enum Products: String, Sendable, CaseIterable, Codable {
+    public enum Gemm: String, Sendable, CaseIterable, Codable {
         /// the built-in kernels where the processor has AVX2 or AVX-512, otherwise OpenBLAS
         case automatic = "auto"
         /// kernels of this package
@@ -87,7 +87,7 @@ public struct ParallelSettings: Sendable, Equatable {
     /// How gradients are added up.
     public var gradient = Gradient.automatic
     /// Who multiplies matrices.
-    public var products = Products.automatic
+    public var gemm = Gemm.automatic
     /// Samples of a shard; nil: chosen from the batch.
     public var shardRows: Int?
     /// Under which conditions results have the same bits.
@@ -108,8 +108,8 @@ public struct ParallelSettings: Sendable, Equatable {
     }
 
     /// Who multiplies matrices.
-    public var gemmProvider: GemmProvider {
-        switch products {
+    public var gemmProvider: GemmBackend {
+        switch gemm {
         case .automatic: .preferred
         case .builtin: .builtin
         case .openBLAS: .openBLAS
@@ -128,7 +128,7 @@ public struct ParallelSettings: Sendable, Equatable {
             "sliced: each worker sums slices over the batch; columns: groups of shards write their sums, added in order"
         )
         section.key(
-            "products", \.products, .choice(),
+            "gemm", \.gemm, .choice(),
             "who multiplies matrices; auto: builtin with AVX2 or AVX-512, otherwise openblas")
         section.key(
             "shard_rows", \.shardRows, .word("auto", or: .whole(1)),
