@@ -155,8 +155,9 @@ loom_derivative_source loom_activation_derivative_source(loom_activation activat
         active_kernels()->gather_rows_##suffix(count, columns, source, source_stride, indices,      \
                                              destination, destination_stride);                      \
     }                                                                                               \
-    void loom_multiply_##suffix(const loom_product_##suffix *product, T *scratch) {                 \
-        active_kernels()->multiply_##suffix(product, scratch);                                      \
+    void loom_plan_gemm_##suffix(const loom_gemm_shape *shape, const loom_gemm_tuning *tuning,      \
+                                 loom_gemm_plan *plan) {                                            \
+        active_kernels()->plan_gemm_##suffix(shape, tuning, plan);                                  \
     }                                                                                               \
     void loom_update_sgd_##suffix(const loom_update_##suffix *update, size_t rows, size_t columns,  \
                                   size_t stride, T *weights, const T *gradients) {                  \

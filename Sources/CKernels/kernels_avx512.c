@@ -8,6 +8,7 @@
 #define LOOM_VECTOR_BYTES 64
 #define LOOM_AVX512_INTRINSICS 1
 #define LOOM_TABLE loom_kernels_avx512
+#define LOOM_INSTRUCTION_SET LOOM_AVX512
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prfchw"))), \
                              apply_to = function)

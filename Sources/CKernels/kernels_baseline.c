@@ -5,5 +5,6 @@
 
 #define LOOM_VECTOR_BYTES 16
 #define LOOM_TABLE loom_kernels_baseline
+#define LOOM_INSTRUCTION_SET LOOM_BASELINE
 
 #include "template/kernels.h"

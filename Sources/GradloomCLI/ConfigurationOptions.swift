@@ -10,7 +10,7 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// The configuration.
     func settings() throws -> Configuration {
-        try Configuration.load(path: configuration, overrides: overrides.values)
+        try Configuration.load(path: configuration, overrides: overrides.values, note: printNote)
     }
 }
 

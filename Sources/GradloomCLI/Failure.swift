@@ -88,6 +88,11 @@ func fail(_ message: String) {
     }
 }
 
+/// Writes `note: MESSAGE` to standard error.
+func printNote(_ message: String) {
+    FileHandle.standardError.write(Data("note: \(message)\n".utf8))
+}
+
 private func exitCode(for error: any Error) -> Int32? {
     switch error {
     case let error as ConfigurationError: error.exitCode

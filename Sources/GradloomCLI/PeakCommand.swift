@@ -64,7 +64,7 @@ struct PeakCommand: ParsableCommand {
             request.secondsPerFigure = seconds
             let machine: MachineSetup
             if let configuration {
-                let settings = try Configuration.load(path: configuration, overrides: allOverrides)
+                let settings = try Configuration.load(path: configuration, overrides: allOverrides, note: printNote)
                 try settings.validateForTraining(file: configuration)
                 machine = try MachineSetup(
                     workers: settings.parallel.workers, policy: settings.parallel.placement,

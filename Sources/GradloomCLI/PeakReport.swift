@@ -78,7 +78,8 @@ struct PeakReport: Encodable {
         if !peak.products.isEmpty {
             try container.encode(request.productPrecision, forKey: .productPrecision)
             try container.encode(request.productProvider, forKey: .productProvider)
-            try container.encode(peak.products.map(ProductEntry.init), forKey: .products)
+            try container.encode(
+                peak.products.map { ProductEntry(product: $0, plan: request.plan(of: $0)) }, forKey: .products)
             try container.encode(peak.productsGflops, forKey: .productsGflops)
             try container.encode(productCeiling, forKey: .productCeilingGflops)
         }
@@ -136,6 +137,7 @@ private struct FigureEntry: Encodable {
 
 private struct ProductEntry: Encodable {
     let product: PeakMeasurement.Product
+    let plan: GemmPlanDescription
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: FigureKey.self)
@@ -146,6 +148,7 @@ private struct ProductEntry: Encodable {
         try container.encode(shape.rows, forKey: FigureKey("rows"))
         try container.encode(shape.columns, forKey: FigureKey("columns"))
         try container.encode(shape.inner, forKey: FigureKey("inner"))
+        try container.encode(plan, forKey: FigureKey("plan"))
         try container.encode(product.oneWorkerGflops, unit: "one_worker_gflops")
         try container.encode(product.allWorkersGflops, unit: "all_workers_gflops")
     }
@@ -240,7 +243,7 @@ extension PeakReport {
         let hasMany = machine.workers > 1
         var columns: [TextTable.Column] = [
             .init("layer"), .init("product"), .init("calls", unit: "a step", alignment: .right),
-            .init("rows × columns × inner", alignment: .right),
+            .init("rows × columns × inner", alignment: .right), .init("kernel"), .init("blocks", alignment: .right),
             .init("1 worker", unit: "GFLOP/s", alignment: .right),
         ]
         if hasMany { columns.append(.init("\(machine.workers) workers", unit: "GFLOP/s", alignment: .right)) }
@@ -250,9 +253,11 @@ extension PeakReport {
         var table = TextTable(columns: columns)
         for product in peak.products {
             let (shape, all) = (product.planned.shape, product.allWorkersGflops)
+            let plan = request.plan(of: product)
             var row = [
                 product.planned.layer, shape.kind.rawValue, "\(product.planned.callsPerStep)",
-                "\(shape.rows) × \(shape.columns) × \(shape.inner)",
+                "\(shape.rows) × \(shape.columns) × \(shape.inner)", plan.kernelText,
+                plan.blockText ?? NumberFormat.missing,
                 NumberFormat.gigaflops(product.oneWorkerGflops.median),
             ]
             if hasMany { row.append(NumberFormat.gigaflops(all.median)) }

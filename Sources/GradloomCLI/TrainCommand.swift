@@ -63,7 +63,9 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let path = try resume.map { try RunDirectory(existing: $0).configurationPath } ?? configuration!
-            let settings = try Configuration.load(path: path, overrides: overrides.and(workers: workers))
+            // The configuration of a run that goes on is nobody's to correct.
+            let settings = try Configuration.load(
+                path: path, overrides: overrides.and(workers: workers), note: resume == nil ? printNote : { _ in })
             try settings.validateForTraining(file: path)
             switch settings.training.precision {
             case .float32: try train(settings, path: path, Float.self)

@@ -2,35 +2,13 @@
 // The protocol documents its requirements; this is one call into C each.
 
 import CKernels
-import COpenBLAS
 
 extension Float: LoomScalar {
     @inlinable public static var precision: Precision { .float32 }
 
     @inlinable
-    public static func multiply(
-        _ a: GemmOperand<Float>, _ b: GemmOperand<Float>, inner: Int, alpha: Float, beta: Float,
-        into result: MatrixView<Float>, step: WeightStep<Float>?, scratch: UnsafeMutablePointer<Float>
-    ) {
-        var product = loom_product_f32(
-            rows: result.rows, columns: result.columns, inner: inner, alpha: alpha, beta: beta,
-            a: a.matrix.pointer, a_stride: a.matrix.stride, b: b.matrix.pointer, b_stride: b.matrix.stride,
-            c: result.pointer, c_stride: result.stride, weights: step?.weights.pointer,
-            weights_stride: step?.weights.stride ?? 0, learning_rate: step?.learningRate ?? 0,
-            a_transposed: a.transposed, b_transposed: b.transposed)
-        loom_multiply_f32(&product, scratch)
-    }
-
-    @inlinable
-    public static func openBLASMultiply(
-        _ a: GemmOperand<Float>, _ b: GemmOperand<Float>, inner: Int, alpha: Float, beta: Float,
-        into result: MatrixView<Float>
-    ) {
-        cblas_sgemm(
-            CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-            blasint(result.rows), blasint(result.columns), blasint(inner), alpha, a.matrix.pointer,
-            blasint(a.matrix.stride), b.matrix.pointer, blasint(b.matrix.stride), beta, result.pointer,
-            blasint(result.stride))
+    public static func planGemm(_ shape: UnsafePointer<loom_gemm_shape>, _ plan: UnsafeMutablePointer<loom_gemm_plan>) {
+        loom_plan_gemm_f32(shape, nil, plan)
     }
 
     @inlinable

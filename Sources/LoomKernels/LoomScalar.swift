@@ -87,16 +87,11 @@ public protocol LoomScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// The format's name.
     static var precision: Precision { get }
 
-    /// result = alpha · a · b + beta · result by the kernels of this package; `inner` is the size that a and b share. With a
-    /// `step`, result is a velocity; a is transposed then, and b is not.
-    static func multiply(
-        _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
-        into result: MatrixView<Self>, step: WeightStep<Self>?, scratch: UnsafeMutablePointer<Self>)
+    /// Plans a product by the kernels of this package.
+    static func planGemm(_ shape: UnsafePointer<loom_gemm_shape>, _ plan: UnsafeMutablePointer<loom_gemm_plan>)
 
-    /// result = alpha · a · b + beta · result by OpenBLAS.
-    static func openBLASMultiply(
-        _ a: GemmOperand<Self>, _ b: GemmOperand<Self>, inner: Int, alpha: Self, beta: Self,
-        into result: MatrixView<Self>)
+    /// Runs a plan by OpenBLAS: the product of its shape.
+    static var openBLASGemm: loom_gemm_function { get }
 
     /// z = preActivations + bias, outputs = activation(z); both views may be the same matrix.
     static func activate(

@@ -28,13 +28,13 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     ///   - gemmProvider: Who multiplies matrices.
     public init(
         network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, capacity: Int, training: Bool = true,
-        keepsPreActivations: Bool = false, gemmProvider: GemmProvider = .preferred
+        keepsPreActivations: Bool = false, gemmProvider: GemmBackend = .preferred
     ) {
         precondition(capacity > 0, "a workspace holds at least one sample")
         self.network = network
         self.parameters = parameters
         self.capacity = capacity
-        gemm = GemmMemory(provider: gemmProvider, workers: 1)
+        gemm = GemmMemory(backend: gemmProvider, workers: 1)
         let plan = network.layers.enumerated().map { index, layer in
             LayerPlan(
                 layer, isLast: index == network.layers.count - 1, training: training,

@@ -64,8 +64,35 @@ import Testing
                 "layer2 gradient 1",
             ])
         #expect(products[0]["rows"] as? Int == 4 && products[0]["columns"] as? Int == 2)
+        let plans = try products.map { try #require($0["plan"] as? [String: Any]) }
+        #expect(plans.allSatisfy { $0["backend"] as? String == report["product_provider"] as? String })
+        #expect(plans.allSatisfy { $0["kernel"] is String })
         #expect(products[4]["rows"] as? Int == 1 && products[4]["inner"] as? Int == 4)
         #expect(report["product_precision"] as? String == "float64")
+    }
+
+    @Test func everyProductHasItsPlan() throws {
+        func plans(_ backend: String) throws -> [[String: Any]] {
+            let report = try peak("xor.yaml", "--json", "--workers", "1", "--set", "parallel.gemm=\(backend)")
+                .lastEvent()
+            return try #require(report["products"] as? [[String: Any]]).map {
+                try #require($0["plan"] as? [String: Any])
+            }
+        }
+        for plan in try plans("builtin") {
+            #expect(plan["backend"] as? String == "builtin" && plan["tuning"] is String)
+            // Four samples are few, and all of one panel.
+            guard let kernel = plan["kernel"] as? String, kernel != "dot" else { continue }
+            #expect(kernel == "tiles" || kernel == "transposed_tiles")
+            #expect(try (1...14).contains(#require(plan["tile_rows"] as? Int)))
+            #expect(try (1...4).contains(#require(plan["row_block"] as? Int)))
+            #expect(try (1...4).contains(#require(plan["inner_block"] as? Int)))
+            #expect(plan["prefetches"] as? [String] == [])
+        }
+        for plan in try plans("openblas") {
+            #expect(Set(plan.keys) == ["backend", "kernel"])
+            #expect(plan["backend"] as? String == "openblas" && plan["kernel"] as? String == "library")
+        }
     }
 
     /// The entries of a list, after a look at their figures.
@@ -90,7 +117,7 @@ import Testing
             #"float32, built-in kernels +1 +\d.* +\d.*–\d.* %"#,
             #"float32, OpenBLAS .+ \(.+\) +1 +\d.* +\d.*–\d.* %"#,
             #"memory, .+ an array +workers +median +lowest–highest"#,
-            #"copy: reads 4, writes 4 bytes an element +1 .+"#, #"layer2  backward +1 +4 × 2 × 1 .+ %"#,
+            #"copy: reads 4, writes 4 bytes an element +1 .+"#, #"layer2  backward +1 +4 × 2 × 1  .+ .+ %"#,
             #"All products of a step, float32, by .+: .+ GFLOP/s, .+ % of the arithmetic peak"#,
             #"Kept for trainings, the highest of all measurements, in .+"#,
         ] {

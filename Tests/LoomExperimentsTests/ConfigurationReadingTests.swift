@@ -54,7 +54,7 @@ struct ConfigurationReadingTests {
               {batch: 7, epochs: 2, steps: 9, seed: 18_446_744_073_709_551_615, precision: float64, drop_last: true,
                early_stopping: {patience: 4, minimum_improvement: 0.25}}
             parallel:
-              {workers: 2, placement: "4-5", route: all_reduce, groups: 8, products: openblas, instruction_set: avx2,
+              {workers: 2, placement: "4-5", route: all_reduce, groups: 8, gemm: openblas, instruction_set: avx2,
                shard_rows: 16, reproducible: fixed_workers, team: fork_join}
             run: {directory: out, checkpoint: {every: never, keep: 5}}
             """)
@@ -101,7 +101,7 @@ struct ConfigurationReadingTests {
         parallel.workers = 2
         parallel.placement = .cpus([4, 5])
         (parallel.route, parallel.groups) = (.allReduce, 8)
-        parallel.products = .openBLAS
+        parallel.gemm = .openBLAS
         parallel.instructions = .avx2
         parallel.shardRows = 16
         parallel.reproducible = .fixedWorkers

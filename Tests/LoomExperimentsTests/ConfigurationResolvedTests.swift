@@ -154,7 +154,7 @@ struct ConfigurationResolvedTests {
                   placement: auto
                   route: auto
                   groups: auto
-                  products: auto
+                  gemm: auto
                   instruction_set: auto
                   shard_rows: auto
                   reproducible: any_workers

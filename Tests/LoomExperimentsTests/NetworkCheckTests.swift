@@ -47,10 +47,10 @@ import Testing
     }
 
     /// What is compared is what would be trained.
-    @Test(arguments: [GemmProvider.builtin, .openBLAS], [ParallelSettings.Route.reduceScatter, .allReduce])
-    func theTrainerIsTheConfiguredOne(provider: GemmProvider, route: ParallelSettings.Route) throws {
+    @Test(arguments: [GemmBackend.builtin, .openBLAS], [ParallelSettings.Route.reduceScatter, .allReduce])
+    func theTrainerIsTheConfiguredOne(provider: GemmBackend, route: ParallelSettings.Route) throws {
         var configuration = try SeedConfiguration.load("003-problem-3.1-softmax")
-        configuration.parallel.products = provider == .builtin ? .builtin : .openBLAS
+        configuration.parallel.gemm = provider == .builtin ? .builtin : .openBLAS
         (configuration.parallel.route, configuration.parallel.groups) = (route, 2)
         let problem = try ReferenceProblem(configuration, samples: .first(4))
         let trainer = try FastComparison(problem, workers: 2).trainer(Float.self, workers: 2)

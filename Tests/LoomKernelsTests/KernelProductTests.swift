@@ -126,9 +126,9 @@ import Testing
         Self.checkCuts(Double.self, variant, shape)
     }
 
-    /// The step of the weights behind their velocity: the bits of a product and then an update by `sgd`, in whole and in
+    /// The update of the weights behind their velocity: the bits of a product and then an update by `sgd`, in whole and in
     /// parts.
-    static func checkStep<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
+    static func checkUpdate<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
         let form = Form.firstTransposed
         let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: true, seed: 9)
         let b: PaddedMatrix<Scalar> = operand(shape.inner, shape.columns, transposed: false, seed: 10)
@@ -147,7 +147,7 @@ import Testing
                     Scalar.multiply(
                         variant.kernels, a, b, form, shape, alpha: 1, beta: beta, into: actual.velocity,
                         rows: row..<min(shape.rows, row + rowsOfPart),
-                        step: (weights: actual.weights, learningRate: learningRate))
+                        update: (weights: actual.weights, learningRate: learningRate))
                 }
                 let name = "\(variant) \(Scalar.self) \(shape) \(beta), \(rowsOfPart) rows"
                 #expect(actual.velocity.hasSameBits(as: expected.velocity, rows: shape.rows), "velocity: \(name)")
@@ -157,9 +157,53 @@ import Testing
     }
 
     @Test("Weights follow their velocity", arguments: KernelVariant.all, shapes.filter { $0.inner > 0 })
-    func steps(_ variant: KernelVariant, _ shape: Shape) {
-        Self.checkStep(Float.self, variant, shape)
-        Self.checkStep(Double.self, variant, shape)
+    func updates(_ variant: KernelVariant, _ shape: Shape) {
+        Self.checkUpdate(Float.self, variant, shape)
+        Self.checkUpdate(Double.self, variant, shape)
+    }
+
+    /// Numbers far from any that a processor would get: everything small is packed, copied and prefetched, or nothing is.
+    static var tunings: [loom_gemm_tuning] {
+        [
+            loom_gemm_tuning(
+                name: nil, row_block: 64, wide_panel_max_vectors: 40, pack_first_tile_min_inner: 1,
+                copy_a_min_columns_transposed: 1, copy_a_min_columns: 1, copy_a_min_bytes: 1, prefetch_min_bytes: 1,
+                prefetch_b_min_stride_bytes: 1, prefetch_panel_min_bytes: 1, prefetch_c_min_bytes: 1,
+                prefetch_c_in_tile_min_inner: 1, prefetch_distance: 3, prefetch_interval: 1, transposed_max_rows: 1000,
+                packing_cost_rows: 1, transposition_cost_inner: 1),
+            loom_gemm_tuning(
+                name: nil, row_block: 37, wide_panel_max_vectors: 0, pack_first_tile_min_inner: 1 << 30,
+                copy_a_min_columns_transposed: 1 << 30, copy_a_min_columns: 1 << 30, copy_a_min_bytes: 1 << 30,
+                prefetch_min_bytes: 1 << 30, prefetch_b_min_stride_bytes: 1 << 30, prefetch_panel_min_bytes: 1 << 30,
+                prefetch_c_min_bytes: 1 << 30, prefetch_c_in_tile_min_inner: 1000, prefetch_distance: 9,
+                prefetch_interval: 7, transposed_max_rows: 0, packing_cost_rows: 50, transposition_cost_inner: 500),
+        ]
+    }
+
+    static func checkTunings<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
+        for form in Form.allCases {
+            let a: PaddedMatrix<Scalar> = operand(shape.rows, shape.inner, transposed: form.transposesFirst, seed: 14)
+            let b: PaddedMatrix<Scalar> = operand(
+                shape.inner, shape.columns, transposed: form.transposesSecond, seed: 15)
+            for beta in [0, 0.9] {
+                let start = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { Double($0 - $1) / 8 }
+                let expected = start.copy()
+                Scalar.multiply(variant.kernels, a, b, form, shape, alpha: -0.3, beta: beta, into: expected)
+                for (index, tuning) in tunings.enumerated() {
+                    let actual = start.copy()
+                    Scalar.multiply(
+                        variant.kernels, a, b, form, shape, alpha: -0.3, beta: beta, into: actual, tuning: tuning)
+                    let equal = actual.hasSameBits(as: expected, rows: shape.rows)
+                    #expect(equal, "\(variant) \(Scalar.self) \(form) \(shape) \(beta), tuning \(index)")
+                }
+            }
+        }
+    }
+
+    @Test("The same bits however a product is tuned", arguments: KernelVariant.all, shapes)
+    func tunings(_ variant: KernelVariant, _ shape: Shape) {
+        Self.checkTunings(Float.self, variant, shape)
+        Self.checkTunings(Double.self, variant, shape)
     }
 
     /// Samples that are read where they lie: x in z = x · Wᵀ and in δᵀ · x, with W as it lies or transposed.
@@ -273,52 +317,56 @@ private final class UnpaddedCopy<Scalar: KernelScalar> {
 }
 
 extension KernelScalar {
-    /// The product of the operands, or its `rows` and `columns`.
+    /// The product of the operands, or its `rows` and `columns`, with the numbers of `tuning`.
     static func multiply(
         _ kernels: loom_kernel_table, _ a: PaddedMatrix<Self>, _ b: PaddedMatrix<Self>, _ form: KernelProductTests.Form,
         _ shape: KernelProductTests.Shape, alpha: Double, beta: Double, into c: PaddedMatrix<Self>,
         rows: Range<Int>? = nil, columns: Range<Int>? = nil, first unpaddedFirst: UnsafeMutablePointer<Self>? = nil,
         second unpaddedSecond: UnsafeMutablePointer<Self>? = nil,
-        step: (weights: PaddedMatrix<Self>, learningRate: Double)? = nil
+        update: (weights: PaddedMatrix<Self>, learningRate: Double)? = nil, tuning: loom_gemm_tuning? = nil
     ) {
         let (rows, columns) = (rows ?? 0..<shape.rows, columns ?? 0..<shape.columns)
-        let scratchBytes = Int(LOOM_PRODUCT_SCRATCH) * MemoryLayout<Self>.stride
-        let scratch = UnsafeMutableRawPointer.allocate(byteCount: scratchBytes, alignment: 64)
-        defer { scratch.deallocate() }
-        memset(scratch, 0xff, scratchBytes)  // NaN throughout
         let first = unpaddedFirst ?? a.pointer + rows.lowerBound * (form.transposesFirst ? 1 : a.stride)
         let second = unpaddedSecond ?? b.pointer + columns.lowerBound * (form.transposesSecond ? b.stride : 1)
         let result = c.pointer + rows.lowerBound * c.stride + columns.lowerBound
-        let weights = step.map { $0.weights.pointer + rows.lowerBound * $0.weights.stride + columns.lowerBound }
-        withExtendedLifetime((a, b, c, step)) {
-            if Self.self == Float.self {
-                var product = loom_product_f32(
-                    rows: rows.count, columns: columns.count, inner: shape.inner, alpha: Float(alpha),
-                    beta: Float(beta), a: UnsafeRawPointer(first).assumingMemoryBound(to: Float.self),
-                    a_stride: unpaddedFirst == nil ? a.stride : a.columns,
-                    b: UnsafeRawPointer(second).assumingMemoryBound(to: Float.self),
-                    b_stride: unpaddedSecond == nil ? b.stride : b.columns,
-                    c: UnsafeMutableRawPointer(result).assumingMemoryBound(to: Float.self),
-                    c_stride: c.stride,
-                    weights: UnsafeMutableRawPointer(weights)?.assumingMemoryBound(to: Float.self),
-                    weights_stride: step?.weights.stride ?? 0, learning_rate: Float(step?.learningRate ?? 0),
-                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
-                kernels.multiply_f32(
-                    &product, scratch.assumingMemoryBound(to: Float.self))
-            } else {
-                var product = loom_product_f64(
-                    rows: rows.count, columns: columns.count, inner: shape.inner, alpha: alpha, beta: beta,
-                    a: UnsafeRawPointer(first).assumingMemoryBound(to: Double.self),
-                    a_stride: unpaddedFirst == nil ? a.stride : a.columns,
-                    b: UnsafeRawPointer(second).assumingMemoryBound(to: Double.self),
-                    b_stride: unpaddedSecond == nil ? b.stride : b.columns,
-                    c: UnsafeMutableRawPointer(result).assumingMemoryBound(to: Double.self), c_stride: c.stride,
-                    weights: UnsafeMutableRawPointer(weights)?.assumingMemoryBound(to: Double.self),
-                    weights_stride: step?.weights.stride ?? 0, learning_rate: step?.learningRate ?? 0,
-                    a_transposed: form.transposesFirst, b_transposed: form.transposesSecond)
-                kernels.multiply_f64(
-                    &product, scratch.assumingMemoryBound(to: Double.self))
+        var shape = loom_gemm_shape(
+            rows: UInt32(rows.count), columns: UInt32(columns.count), inner: UInt32(shape.inner),
+            a_stride: UInt32(unpaddedFirst == nil ? a.stride : a.columns),
+            b_stride: UInt32(unpaddedSecond == nil ? b.stride : b.columns), c_stride: UInt32(c.stride),
+            weights_stride: UInt32(update?.weights.stride ?? 0), a_transposed: form.transposesFirst,
+            b_transposed: form.transposesSecond, a_aligned: UInt(bitPattern: first) % 64 == 0,
+            b_aligned: UInt(bitPattern: second) % 64 == 0, accumulates: beta != 0, updates_weights: update != nil)
+        let plan = withUnsafePointer(to: tuning) { tuning in
+            tuning.withMemoryRebound(to: loom_gemm_tuning.self, capacity: 1) {
+                Self.planGemm(kernels, &shape, tuning.pointee == nil ? nil : $0)
             }
         }
+        // The plan says how much it needs: no more is there, and it is NaN throughout.
+        let scratchBytes = max(64, Int(plan.scratch_bytes))
+        let scratch = UnsafeMutableRawPointer.allocate(byteCount: scratchBytes, alignment: 64)
+        defer { scratch.deallocate() }
+        memset(scratch, 0xff, scratchBytes)
+        let operands = loom_gemm_operands(
+            a: first, b: second, c: result,
+            weights: update.map { $0.weights.pointer + rows.lowerBound * $0.weights.stride + columns.lowerBound },
+            alpha: alpha, beta: beta, learning_rate: update?.learningRate ?? 0)
+        withExtendedLifetime((a, b, c, update)) {
+            withUnsafePointer(to: plan) { plan in
+                withUnsafePointer(to: operands) { plan.pointee.run(plan, $0, scratch) }
+            }
+        }
+    }
+
+    private static func planGemm(
+        _ kernels: loom_kernel_table, _ shape: UnsafePointer<loom_gemm_shape>,
+        _ tuning: UnsafePointer<loom_gemm_tuning>?
+    ) -> loom_gemm_plan {
+        var plan = loom_gemm_plan()
+        if Self.self == Float.self {
+            kernels.plan_gemm_f32(shape, tuning, &plan)
+        } else {
+            kernels.plan_gemm_f64(shape, tuning, &plan)
+        }
+        return plan
     }
 }

@@ -51,7 +51,7 @@ struct KernelVariant: CustomStringConvertible, Sendable {
         add_column_sums_f32: loom_add_column_sums_f32, add_column_sums_f64: loom_add_column_sums_f64,
         sum_addends_f32: loom_sum_addends_f32, sum_addends_f64: loom_sum_addends_f64,
         sum_of_squares_f32: loom_sum_of_squares_f32, sum_of_squares_f64: loom_sum_of_squares_f64,
-        multiply_f32: loom_multiply_f32, multiply_f64: loom_multiply_f64,
+        plan_gemm_f32: loom_plan_gemm_f32, plan_gemm_f64: loom_plan_gemm_f64,
         gather_rows_f32: loom_gather_rows_f32, gather_rows_f64: loom_gather_rows_f64,
         update_sgd_f32: loom_update_sgd_f32, update_sgd_f64: loom_update_sgd_f64,
         update_momentum_f32: loom_update_momentum_f32, update_momentum_f64: loom_update_momentum_f64,

@@ -13,7 +13,7 @@ func measured(_ repetitions: Int, _ body: () -> Void) -> Int {
 }
 
 func gemm<Scalar: LoomScalar>(
-    _: Scalar.Type, provider: GemmProvider, samples: Int, inputs: Int, units: Int
+    _: Scalar.Type, backend: GemmBackend, samples: Int, inputs: Int, units: Int
 ) -> Int {
     func matrix(_ rows: Int, _ columns: Int) -> (buffer: AlignedBuffer<Scalar>, view: MatrixView<Scalar>) {
         let stride = Padding.stride(columns: columns, of: Scalar.self)
@@ -23,9 +23,15 @@ func gemm<Scalar: LoomScalar>(
     let input = matrix(samples, inputs)
     let weights = matrix(units, inputs)
     let output = matrix(samples, units)
-    let memory = GemmMemory<Scalar>(provider: provider, workers: 1)
+    let memory = GemmMemory<Scalar>(backend: backend, workers: 1)
     let gemm = memory.gemms[0]
+    let prepared: PreparedGemm<Scalar> = backend.prepare(
+        GemmShape(
+            .forward, rows: samples, columns: units, inner: inputs, left: .init(stride: input.view.stride),
+            right: .init(stride: weights.view.stride, isTransposed: true), resultStride: output.view.stride,
+            precision: Scalar.precision))
     let allocations = measured(100) {
+        prepared.run(input.view, weights.view, into: output.view, scratch: gemm.scratch)
         gemm.forward(input.view, weights: GemmOperand(weights.view), into: output.view)
         gemm.backward(output.view, weights: GemmOperand(weights.view), into: input.view)
         gemm.gradient(output.view, input.view, into: weights.view)
@@ -72,12 +78,12 @@ func stopOnError<Result>(_ body: () throws -> Result) -> Result {
 
 stopOnError { try AllocationGate.prove() }
 
-let products = GemmProvider.allCases.flatMap { provider in
+let products = GemmBackend.allCases.flatMap { backend in
     [
-        ("float32, 64 × 32 × 10", gemm(Float.self, provider: provider, samples: 64, inputs: 32, units: 10)),
-        ("float32, 256 × 784 × 512", gemm(Float.self, provider: provider, samples: 256, inputs: 784, units: 512)),
-        ("float64, 128 × 256 × 64", gemm(Double.self, provider: provider, samples: 128, inputs: 256, units: 64)),
-    ].map { ("matrix products, \(provider.rawValue), \($0.0)", $0.1) }
+        ("float32, 64 × 32 × 10", gemm(Float.self, backend: backend, samples: 64, inputs: 32, units: 10)),
+        ("float32, 256 × 784 × 512", gemm(Float.self, backend: backend, samples: 256, inputs: 784, units: 512)),
+        ("float64, 128 × 256 × 64", gemm(Double.self, backend: backend, samples: 128, inputs: 256, units: 64)),
+    ].map { ("matrix products, \(backend.rawValue), \($0.0)", $0.1) }
 }
 let gates =
     products + [

@@ -35,6 +35,8 @@ int loom_supports_instruction_set(loom_instruction_set set);
 // any thread: calls that are under way go on with the one before, and all give the same bits.
 int loom_select_instruction_set(loom_instruction_set set);
 
+#include "gemm.h"
+
 // MARK: Activations
 
 typedef enum {
@@ -98,37 +100,6 @@ enum { LOOM_ADDEND_DEPTH = 16 };
 
 LOOM_DECLARE_UPDATE(float, f32)
 LOOM_DECLARE_UPDATE(double, f64)
-
-// MARK: Products
-
-// C = beta · C + alpha · op(A) · op(B): op(A) is rows × inner, op(B) inner × columns. A transposed operand lies in
-// memory as inner × rows, or columns × inner. C is not read when beta is 0. A, and a B that is not transposed, may be
-// samples in place: with any stride and alignment, and no padding.
-//
-// Where `weights` is not NULL, C is the velocity of momentum, and weights -= learning_rate · C follows while C is in the
-// cache, with the bits of `update_sgd`. Only for a transposed A and a B as it lies: a gradient.
-#define LOOM_DECLARE_PRODUCT(T, suffix)                                                             \
-    typedef struct {                                                                                \
-        size_t rows, columns, inner;                                                                \
-        T alpha, beta;                                                                              \
-        const T *a;                                                                                 \
-        size_t a_stride;                                                                            \
-        const T *b;                                                                                 \
-        size_t b_stride;                                                                            \
-        T *c;                                                                                       \
-        size_t c_stride;                                                                            \
-        T *weights;                                                                                 \
-        size_t weights_stride;                                                                      \
-        T learning_rate;                                                                            \
-        _Bool a_transposed, b_transposed;                                                           \
-    } loom_product_##suffix;
-
-LOOM_DECLARE_PRODUCT(float, f32)
-LOOM_DECLARE_PRODUCT(double, f64)
-
-// Elements of memory that a product needs to rearrange its operands in, aligned to 64 bytes: a panel of B, and after it a
-// block of A.
-enum { LOOM_PRODUCT_PANEL = 512 * 64, LOOM_PRODUCT_SCRATCH = LOOM_PRODUCT_PANEL + 512 * (256 + 16) };
 
 // MARK: Kernels
 
@@ -200,10 +171,12 @@ enum { LOOM_PRODUCT_PANEL = 512 * 64, LOOM_PRODUCT_SCRATCH = LOOM_PRODUCT_PANEL 
                                    size_t destination_stride);                                      \
     /* Updates over a block of the parameters; all matrices of a call have `stride`; padding lanes    \
        are updated like the others. */                                                              \
-    /* The product; nobody else uses `scratch` meanwhile. An element is one chain of multiply-adds in the  \
-       order of the inner dimension (of blocks of 512 steps, added in their order): the same bits for every \
-       way to cut a product into several by rows or columns. */                                     \
-    void loom_multiply_##suffix(const loom_product_##suffix *product, T *scratch);                  \
+    /* Plans a product, with the numbers of `tuning`, or of this processor's table where it is NULL. An    \
+       element is one chain of multiply-adds in the order of the inner dimension (of blocks of             \
+       `loom_gemm_inner_block()` k, added in their order): the same bits for every tuning, and for every    \
+       way to cut a product into several by rows or columns, but for columns of op(A) · Bᵀ. */       \
+    void loom_plan_gemm_##suffix(const loom_gemm_shape *shape, const loom_gemm_tuning *tuning,      \
+                                 loom_gemm_plan *plan);                                             \
     void loom_update_sgd_##suffix(const loom_update_##suffix *update, size_t rows, size_t columns,  \
                                   size_t stride, T *weights, const T *gradients);                   \
     /* v = μv + g, w −= ηv */                                                                       \
@@ -253,7 +226,7 @@ void loom_ask_for_lines(const void *memory, size_t bytes);
     X(add_column_sums)                                                                              \
     X(sum_addends)                                                                                  \
     X(sum_of_squares)                                                                               \
-    X(multiply)                                                                                     \
+    X(plan_gemm)                                                                                    \
     X(gather_rows)                                                                                  \
     X(update_sgd)                                                                                   \
     X(update_momentum)                                                                              \

@@ -1,9 +1,12 @@
 // All kernels of one instruction set: included by kernels_*.c, which set
-//   LOOM_VECTOR_BYTES  the width of a vector register
-//   LOOM_TABLE         the name of the table that is defined here
+//   LOOM_VECTOR_BYTES     the width of a vector register
+//   LOOM_TABLE            the name of the table that is defined here
+//   LOOM_INSTRUCTION_SET  what it is for
 
 // Contraction would depend on the optimisation level; where a fused multiply-add is wanted it is written.
 #pragma STDC FP_CONTRACT OFF
+
+#include "../gemm/numerics.h"
 
 #define LOOM_INLINE static inline __attribute__((always_inline))
 

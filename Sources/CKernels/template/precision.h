@@ -15,10 +15,12 @@
 #include "softmax_weighted.h"
 #include "rows.h"
 #include "updates.h"
-#include "tiles.h"
-#include "packing.h"
+#include "../gemm/microkernel.h"
+#include "../gemm/pack.h"
 #include "few_columns.h"
-#include "products.h"
+#include "../gemm/plan.h"
+#include "../gemm/transposed.h"
+#include "../gemm/loops.h"
 
 #undef LOOM_INTERLEAVE_FIRST
 #undef LOOM_INTERLEAVE_SECOND

@@ -41,10 +41,11 @@ public struct Configuration: Sendable, Equatable {
 
     /// Reads the file at `path`, and then replaces or adds values by `overrides`, each `KEY.PATH=VALUE`.
     ///
+    /// - Parameter note: Gets a line for every key with a former name, which is still read.
     /// - Throws: `ConfigurationError`; its exit code tells a missing file from a wrong one.
-    public static func load(path: String, overrides: [String] = []) throws(ConfigurationError)
-        -> Configuration
-    {
+    public static func load(
+        path: String, overrides: [String] = [], note: (String) -> Void = { _ in }
+    ) throws(ConfigurationError) -> Configuration {
         let bytes: Data
         do {
             bytes = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -56,13 +57,16 @@ public struct Configuration: Sendable, Equatable {
         guard let yaml = String(data: bytes, encoding: .utf8) else {
             throw ConfigurationError([.init(place: .file(path), keyPath: "", problem: "not a text in UTF-8")])
         }
-        return try Configuration(yaml: yaml, file: path, overrides: overrides)
+        return try Configuration(yaml: yaml, file: path, overrides: overrides, note: note)
     }
 
     /// Reads `yaml`, the text of `file`, and then replaces or adds values by `overrides`, each `KEY.PATH=VALUE`.
     ///
+    /// - Parameter note: Gets a line for every key with a former name, which is still read.
     /// - Throws: `ConfigurationError`.
-    public init(yaml: String, file: String, overrides: [String] = []) throws(ConfigurationError) {
+    public init(
+        yaml: String, file: String, overrides: [String] = [], note: (String) -> Void = { _ in }
+    ) throws(ConfigurationError) {
         let reading = SettingsReading(file: file)
         var root = SettingsNode(content: .mapping([]), origin: .program)
         do {
@@ -73,10 +77,14 @@ public struct Configuration: Sendable, Equatable {
             reading.report("", at: origin, error.problem)
             throw ConfigurationError(reading.issues)
         }
+        FormerKeys.rename(in: &root, reading)
         for override in overrides.compactMap({ SettingsOverride($0, reading: reading) }) {
             override.apply(to: &root, reading: reading)
         }
+        // An override may replace a whole mapping.
+        FormerKeys.rename(in: &root, reading)
         self = try Self.read(root, reading)
+        reading.notes.forEach(note)
     }
 
     /// Reads `root`, after what was already reported.

@@ -15,7 +15,8 @@ struct SettingsOverride {
                 "", at: .override(text), "expected KEY.PATH=VALUE, such as optimizer.learning_rate=0.05")
             return nil
         }
-        path = text[..<separator].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        let given = text[..<separator].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        path = FormerKeys.current(given, override: text, reading)
         guard path.allSatisfy({ !$0.isEmpty && !$0.contains(where: \.isWhitespace) }) else {
             reading.report(
                 "", at: .override(text),

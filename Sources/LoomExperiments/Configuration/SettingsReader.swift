@@ -11,6 +11,7 @@ final class SettingsReading {
     /// The paths of all keys that exist.
     let knownPaths: [String]
     private(set) var issues: [ConfigurationError.Issue] = []
+    private(set) var notes: [String] = []
 
     init(file: String) {
         self.file = file
@@ -20,13 +21,20 @@ final class SettingsReading {
     }
 
     func report(_ keyPath: String, at origin: SettingsOrigin, _ problem: String) {
-        let place: ConfigurationError.Place =
-            switch origin {
-            case .file(let line, let column): .position(file: file, line: line, column: column)
-            case .override(let text): .override(text)
-            case .program: .file(file)
-            }
-        issues.append(.init(place: place, keyPath: keyPath, problem: problem))
+        issues.append(.init(place: place(of: origin), keyPath: keyPath, problem: problem))
+    }
+
+    /// Keeps what the user should know, though nothing is wrong.
+    func note(_ keyPath: String, at origin: SettingsOrigin, _ text: String) {
+        notes.append(ConfigurationError.Issue(place: place(of: origin), keyPath: keyPath, problem: text).description)
+    }
+
+    private func place(of origin: SettingsOrigin) -> ConfigurationError.Place {
+        switch origin {
+        case .file(let line, let column): .position(file: file, line: line, column: column)
+        case .override(let text): .override(text)
+        case .program: .file(file)
+        }
     }
 
     /// The same reading without its mistakes, to try something.

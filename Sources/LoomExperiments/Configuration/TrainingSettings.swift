@@ -70,7 +70,7 @@ public struct ParallelSettings: Sendable, Equatable {
         case allReduce = "all_reduce"
     }
     /// Who multiplies matrices.
-    public enum Products: String, Sendable, CaseIterable, Codable {
+    public enum Gemm: String, Sendable, CaseIterable, Codable {
         /// the built-in kernels where the processor has AVX2 or AVX-512, otherwise OpenBLAS
         case automatic = "auto"
         /// kernels of this package
@@ -105,7 +105,7 @@ public struct ParallelSettings: Sendable, Equatable {
     /// Groups of samples whose gradients are added as a tree; nil: chosen from shapes.
     public var groups: Int?
     /// Who multiplies matrices.
-    public var products = Products.automatic
+    public var gemm = Gemm.automatic
     /// The vector instructions of the kernels.
     public var instructions = Instructions.automatic
     /// Samples of a shard; nil: chosen from the batch.
@@ -122,8 +122,8 @@ public struct ParallelSettings: Sendable, Equatable {
     public var gradientRoute: GradientRoute? { GradientRoute(rawValue: route.rawValue) }
 
     /// Who multiplies matrices.
-    public var gemmProvider: GemmProvider {
-        switch products {
+    public var gemmProvider: GemmBackend {
+        switch gemm {
         case .automatic: .preferred
         case .builtin: .builtin
         case .openBLAS: .openBLAS
@@ -155,7 +155,7 @@ public struct ParallelSettings: Sendable, Equatable {
             "groups", \.groups, .word("auto", or: .powerOfTwo),
             "groups of samples whose gradients are added as a tree: part of the results; auto: chosen from shapes")
         section.key(
-            "products", \.products, .choice(),
+            "gemm", \.gemm, .choice(),
             "who multiplies matrices; auto: builtin with AVX2 or AVX-512, otherwise openblas")
         section.key(
             "instruction_set", \.instructions, .choice(),

@@ -1,25 +1,6 @@
 import CKernels
 
-/// Who multiplies matrices.
-public enum GemmProvider: String, BitwiseCopyable, Sendable, CaseIterable, Codable {
-    /// The kernels of this package (`CKernels`): fast from a few rows on, and every product may be cut by rows or columns
-    /// without a change of bits. Vectorised for AVX-512, AVX2 and the baseline.
-    case builtin
-    /// OpenBLAS: whether a cut changes bits depends on its kernels and on the shape.
-    case openBLAS = "openblas"
-
-    /// The faster one here. Measured over the products of seven networks, the built-in kernels have 0.95 to 3.5 times the
-    /// speed of OpenBLAS 0.3.21 with AVX-512 on Zen 5, 0.75 to 3 times on Cascade Lake, and 1.0 to 3 times with AVX2.
-    /// OpenBLAS has assembly for processors where these kernels have the compiler's baseline only.
-    public static var preferred: GemmProvider {
-        InstructionSet.avx2.isSupported ? .builtin : .openBLAS
-    }
-
-    /// Whether a product has the same bits however it is cut by rows and columns.
-    public var keepsBitsWhenCut: Bool { self == .builtin }
-}
-
-/// The three matrix products of training: the only way in which a step reaches a provider of matrix products.
+/// The three matrix products of training by one backend, each planned when it is called. `PreparedGemm` is planned once.
 ///
 /// Row-major throughout: x is samples × inputs, W is units × inputs (out by in) or lies transposed, δ is samples × units.
 /// Rows start on 64-byte boundaries; a product may overwrite the padding of its result.
@@ -27,16 +8,17 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     // Sendable: `scratch` belongs to one worker (`GemmMemory`).
 
     /// Who multiplies.
-    public let provider: GemmProvider
-    @usableFromInline let scratch: UnsafeMutablePointer<Scalar>?
+    public let backend: GemmBackend
+    /// Memory that runs of prepared products may use, enough for every product; nil where the backend needs none.
+    public let scratch: UnsafeMutableRawPointer?
 
-    init(provider: GemmProvider, scratch: UnsafeMutablePointer<Scalar>?) {
-        self.provider = provider
+    init(_ backend: GemmBackend, scratch: UnsafeMutableRawPointer?) {
+        self.backend = backend
         self.scratch = scratch
     }
 
     /// Products by OpenBLAS, which has its own scratch memory.
-    public static var openBLAS: Gemm { Gemm(provider: .openBLAS, scratch: nil) }
+    public static var openBLAS: Gemm { Gemm(.openBLAS, scratch: nil) }
 
     /// z = x · Wᵀ, or z += x · Wᵀ when `accumulate`: samples × units.
     @inlinable
@@ -62,53 +44,45 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     /// result = alpha · Σᵢ δᵢ xᵢᵀ + beta · result, the sum over all samples: units × inputs. With x and δ in each other's
     /// place it is the gradient of transposed weights.
     ///
-    /// With a `step`, result is the velocity of momentum, and the weights follow it while it is in the cache; only for a
-    /// provider that keeps bits when cut.
+    /// With an `update`, result is the velocity of momentum, and the weights follow it while it is in the cache; only for a
+    /// backend that fuses it.
     @inlinable
     public func gradient(
         _ deltas: MatrixView<Scalar>, _ x: MatrixView<Scalar>, alpha: Scalar = 1, beta: Scalar = 0,
-        into result: MatrixView<Scalar>, step: WeightStep<Scalar>? = nil
+        into result: MatrixView<Scalar>, update: FusedWeightUpdate<Scalar>? = nil
     ) {
         assert(
             deltas.rows == x.rows && deltas.columns == result.rows && x.columns == result.columns, "shapes must fit")
         multiply(
             GemmOperand(deltas, transposed: true), GemmOperand(x), inner: x.rows, alpha: alpha, beta: beta,
-            into: result, step: step)
+            into: result, update: update)
     }
 
     /// result = alpha · a · b + beta · result.
     @inlinable
     func multiply(
         _ a: GemmOperand<Scalar>, _ b: GemmOperand<Scalar>, inner: Int, alpha: Scalar = 1, beta: Scalar,
-        into result: MatrixView<Scalar>, step: WeightStep<Scalar>? = nil
+        into result: MatrixView<Scalar>, update: FusedWeightUpdate<Scalar>? = nil
     ) {
-        if let scratch {
-            Scalar.multiply(a, b, inner: inner, alpha: alpha, beta: beta, into: result, step: step, scratch: scratch)
-        } else {
-            assert(step == nil, "OpenBLAS has no step of weights")
-            Scalar.openBLASMultiply(a, b, inner: inner, alpha: alpha, beta: beta, into: result)
-        }
+        assert(update == nil || backend.fusesWeightUpdate, "\(backend) has no update of weights")
+        func isAligned(_ matrix: MatrixView<Scalar>) -> Bool { UInt(bitPattern: matrix.pointer) % 64 == 0 }
+        let shape = loom_gemm_shape(
+            rows: UInt32(truncatingIfNeeded: result.rows), columns: UInt32(truncatingIfNeeded: result.columns),
+            inner: UInt32(truncatingIfNeeded: inner), a_stride: UInt32(truncatingIfNeeded: a.matrix.stride),
+            b_stride: UInt32(truncatingIfNeeded: b.matrix.stride),
+            c_stride: UInt32(truncatingIfNeeded: result.stride),
+            weights_stride: UInt32(truncatingIfNeeded: update?.weights.stride ?? 0), a_transposed: a.transposed,
+            b_transposed: b.transposed, a_aligned: isAligned(a.matrix), b_aligned: isAligned(b.matrix),
+            accumulates: beta != 0, updates_weights: update != nil)
+        PreparedGemm(backend, shape).run(
+            a.matrix.pointer, b.matrix.pointer, into: result.pointer, alpha: alpha, beta: beta, update: update,
+            scratch: scratch)
     }
 
     /// The floating-point operations of one product of these sizes: 2 · rows · columns · inner.
     @inlinable
     public static func operations(rows: Int, columns: Int, inner: Int) -> Double {
         2 * Double(rows) * Double(columns) * Double(inner)
-    }
-}
-
-/// What follows a velocity: weights -= learning rate · velocity.
-public struct WeightStep<Scalar: LoomScalar>: BitwiseCopyable {
-    /// The weights, rows × columns of the velocity.
-    public let weights: MatrixView<Scalar>
-    /// The factor of the velocity.
-    public let learningRate: Scalar
-
-    /// A step of `weights` by `learningRate` times their velocity.
-    @inlinable
-    public init(weights: MatrixView<Scalar>, learningRate: Scalar) {
-        self.weights = weights
-        self.learningRate = learningRate
     }
 }
 
@@ -136,16 +110,16 @@ public struct GemmOperand<Scalar: LoomScalar>: BitwiseCopyable {
 
 /// What the workers of a team multiply with: for each its own scratch memory, first touched when it is used.
 public final class GemmMemory<Scalar: LoomScalar>: Sendable {
-    private let scratch: AlignedBuffer<Scalar>
+    private let scratch: AlignedBuffer<UInt8>
     private let workers: AlignedBuffer<Gemm<Scalar>>
 
-    /// Products by `provider` for `count` workers.
-    public init(provider: GemmProvider = .preferred, workers count: Int) {
-        let elements = Self.elements(provider)
-        let scratch = AlignedBuffer<Scalar>(uninitializedCount: count * elements)
+    /// Products by `backend` for `count` workers.
+    public init(backend: GemmBackend = .preferred, workers count: Int) {
+        let bytes = Self.bytes(backend: backend, workers: 1)
+        let scratch = AlignedBuffer<UInt8>(uninitializedCount: count * bytes)
         workers = AlignedBuffer(
             (0..<count).map { worker in
-                Gemm(provider: provider, scratch: elements == 0 ? nil : scratch.pointer + worker * elements)
+                Gemm(backend, scratch: bytes == 0 ? nil : UnsafeMutableRawPointer(scratch.pointer + worker * bytes))
             })
         self.scratch = scratch
     }
@@ -154,14 +128,13 @@ public final class GemmMemory<Scalar: LoomScalar>: Sendable {
     public var gemms: UnsafePointer<Gemm<Scalar>> { UnsafePointer(workers.pointer) }
 
     /// Bytes reserved.
-    public var bytes: Int { scratch.count * MemoryLayout<Scalar>.stride }
+    public var bytes: Int { scratch.count }
 
-    /// Bytes that are reserved for `count` workers.
-    public static func bytes(provider: GemmProvider, workers count: Int) -> Int {
-        count * elements(provider) * MemoryLayout<Scalar>.stride
-    }
-
-    private static func elements(_ provider: GemmProvider) -> Int {
-        provider == .builtin ? Int(LOOM_PRODUCT_SCRATCH) : 0
+    /// Bytes that are reserved for `count` workers: enough for every product.
+    public static func bytes(backend: GemmBackend, workers count: Int) -> Int {
+        switch backend {
+        case .builtin: count * loom_gemm_scratch_bytes(MemoryLayout<Scalar>.stride)
+        case .openBLAS: 0
+        }
     }
 }

@@ -1,7 +1,7 @@
-// What matrix products are made of: tiles of sums that stay in registers.
+// The micro-kernel: a tile of sums that stays in registers, a multiply-add for each of them at every k.
 
-// The tiles: 24 or 12 sums, with the vectors of B and a broadcast element of A, fill 32 or 16 registers. Products have
-// panels of LOOM_PANEL_VECTORS, those with few columns of up to LOOM_PANEL_VECTORS_LIMIT (see `panel_limit`).
+// 24 or 12 sums, with the vectors of B and a broadcast element of A, fill 32 or 16 registers. Panels have
+// LOOM_PANEL_VECTORS vectors, or up to LOOM_PANEL_VECTORS_LIMIT (see `prefers_wide_panels`).
 #if defined(LOOM_AVX512_INTRINSICS) || defined(__aarch64__)
 #define LOOM_PANEL_VECTORS 3
 #define LOOM_PANEL_VECTORS_LIMIT 4
@@ -13,47 +13,41 @@
 #endif
 #define LOOM_TILE_ROWS_LIMIT 14
 
-// What is asked for early: the next panel, piece by piece, each of a line for every vector of a panel. Nothing where
+// The part of the next panel that is not prefetched yet: pieces of a line for every vector of a panel. Nothing where
 // `pieces` is 0.
 typedef struct {
     const char *piece;
-    size_t pieces, stride;               // left of this row, and their distance
+    size_t pieces, stride;                // left of this row, and their distance
     size_t rows, row_gap, pieces_of_row;  // left, this one included; from behind a row's last piece to the next row
-} FN(Ahead);
+} FN(NextPanel);
 
-LOOM_INLINE void FN(ask_for_piece)(FN(Ahead) *ahead, size_t vectors) {
+LOOM_INLINE void FN(prefetch_piece)(FN(NextPanel) *next, size_t vectors) {
 #pragma clang loop unroll(full)
-    for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(ahead->piece + v * 64, 0, 2); }
-    ahead->piece += ahead->stride;
-    if (--ahead->pieces == 0 && ahead->rows > 1) {
-        ahead->pieces = ahead->pieces_of_row;
-        ahead->piece += ahead->row_gap;
-        ahead->rows--;
+    for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(next->piece + v * 64, 0, 2); }
+    next->piece += next->stride;
+    if (--next->pieces == 0 && next->rows > 1) {
+        next->pieces = next->pieces_of_row;
+        next->piece += next->row_gap;
+        next->rows--;
     }
 }
 
-// Steps of a tile between two pieces, for each of their lines: a panel of 3 vectors is complete after 12 tiles (2 vectors:
-// 8).
-#define LOOM_STEPS_PER_LINE 4
-// How many steps before it is multiplied a row of the panel, and of a transposed A, is asked for.
-#define LOOM_STEPS_AHEAD 6
-
-// What a tile does beside its sums. A tile of 8 × 3 vectors has 40 instructions a step, of the 48 that Cascade Lake can
-// start in the meantime: a needless request costs 1 to 3 % of a product.
+// What a tile does beside its sums, a request each: of 48 instructions that Cascade Lake can start for each k, a tile of
+// 8 × 3 vectors has 40 of its own.
 typedef struct {
-    _Bool asks_for_a;  // for its rows of a transposed A
-    _Bool asks_for_b;  // for its rows of B; and in any case, with one of these, for what is ahead
-    _Bool asks_for_c;  // row by row, and then for the weights
-    _Bool packs;       // copies its rows of B, asking for those of A as well
-} FN(Errands);
+    _Bool a;        // prefetch its rows of a transposed A
+    _Bool b;        // prefetch its rows of B; and in any case, with one of these, the next panel
+    _Bool c;        // prefetch C for writing, row by row, and then the weights
+    _Bool packs_b;  // copy its rows of B, and prefetch those of A
+} FN(TileHints);
 
-LOOM_INLINE _Bool FN(has_errands)(const FN(Errands) *errands) { return errands->asks_for_a || errands->asks_for_b; }
+LOOM_INLINE _Bool FN(has_hints)(const FN(TileHints) *hints) { return hints->a || hints->b; }
 
-// What a tile is made of: element (r, k) of A at a[r * a_row + k * a_step], row k of B at b + k * b_stride.
+// What a tile is made of: element (r, k) of A at a[r * a_row + k * a_k], row k of B at b + k * b_stride.
 typedef struct {
     size_t inner;
     const Scalar *a;
-    size_t a_row, a_step;
+    size_t a_row, a_k;
     const Scalar *b;
     size_t b_stride;
     Scalar *c;
@@ -61,8 +55,9 @@ typedef struct {
     Scalar *weights;  // that follow C as their velocity, or NULL
     size_t weights_stride;
     Scalar alpha, beta;
-    FN(Errands) errands;
-    FN(Ahead) *ahead;
+    FN(TileHints) hints;
+    size_t prefetch_distance, prefetch_interval;  // in k, as in the plan
+    FN(NextPanel) *next;
     Scalar *packed;  // where a tile that packs puts its rows of B, one after the other
 } FN(Tile);
 
@@ -99,9 +94,9 @@ LOOM_INLINE Scalar FN(row_element)(const FN(TileRows) *rows, size_t row) {
     }
 }
 
-// One step of the inner dimension, with the elements of A in `a` and the vectors of B at `b`, which it may copy.
-LOOM_INLINE void FN(tile_step)(size_t rows, size_t vectors, const FN(TileRows) *a, const Scalar *b, _Bool packs,
-                               Scalar *packed, Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
+// The multiply-adds of one k, with the elements of A in `a` and the vectors of B at `b`, which it may copy.
+LOOM_INLINE void FN(tile_k)(size_t rows, size_t vectors, const FN(TileRows) *a, const Scalar *b, _Bool packs,
+                            Scalar *packed, Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
     Vector columns[LOOM_PANEL_VECTORS_LIMIT];
 #pragma clang loop unroll(full)
     for (size_t v = 0; v < vectors; v++) {
@@ -116,44 +111,46 @@ LOOM_INLINE void FN(tile_step)(size_t rows, size_t vectors, const FN(TileRows) *
     }
 }
 
-// All steps of a tile. `rows`, `vectors` and the flags are constants at every call: the sums live in registers.
-LOOM_INLINE void FN(steps)(size_t rows, size_t vectors, const FN(Tile) *tile,
-                           Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
+// All k of a tile. `rows`, `vectors` and the hints are constants at every call: the sums live in registers.
+LOOM_INLINE void FN(tile_loop)(size_t rows, size_t vectors, const FN(Tile) *tile,
+                               Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
     FN(TileRows) a = FN(tile_rows)(rows, tile);
     const Scalar *b = tile->b;
-    const size_t step = tile->a_step * sizeof(Scalar), b_stride = tile->b_stride;
-    for (size_t k = tile->inner; k > 0; k--, a.low += step, a.high += step, b += b_stride) {
-        FN(tile_step)(rows, vectors, &a, b, 0, NULL, sums);
+    const size_t a_k = tile->a_k * sizeof(Scalar), b_stride = tile->b_stride;
+    for (size_t k = tile->inner; k > 0; k--, a.low += a_k, a.high += a_k, b += b_stride) {
+        FN(tile_k)(rows, vectors, &a, b, 0, NULL, sums);
     }
 }
 
-// Lines to write are asked for as such, where the instruction exists: other workers have read the weights, and give up
-// their copies in the meantime. 784-1024-1024-10 in batches of 256 on two cores of Zen 5: 2 to 5 % of the step.
-LOOM_INLINE void FN(ask_for_lines)(const Scalar *row, size_t vectors) {
+// Prefetched for writing, where the instruction exists: other workers have read the weights, and give up their copies in the
+// meantime. 784-1024-1024-10 in batches of 256 on two cores of Zen 5: 2 to 5 % of the step.
+LOOM_INLINE void FN(prefetch_for_writing)(const Scalar *row, size_t vectors) {
     for (size_t v = 0; v < vectors; v++) { __builtin_prefetch(row + v * LANES, 1); }
 }
 
-// All steps, with what `errands` says beside them: constants at every call, but for `asks_for_c`, which is the tile's. C is
-// asked for a row at a time: all at once, its lines fill the buffers that those of B must pass. Cascade Lake:
-// 128 × 512 × 512 125 → 130 GFLOP/s, gradient of 512 × 1024 × 256 112 → 119.
-LOOM_INLINE void FN(steps_with_errands)(FN(Errands) errands, size_t rows, size_t vectors, const FN(Tile) *tile,
-                                        Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
+// All k, with what `hints` says beside them: constants at every call, but for `c`, which is the tile's. C is prefetched a
+// row at a time: all at once, its lines fill the buffers that those of B must pass. Cascade Lake: 128 × 512 × 512
+// 125 → 130 GFLOP/s, gradient of 512 × 1024 × 256 112 → 119.
+LOOM_INLINE void FN(tile_loop_with_prefetch)(FN(TileHints) hints, size_t rows, size_t vectors, const FN(Tile) *tile,
+                                             Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
     FN(TileRows) a = FN(tile_rows)(rows, tile);
     const Scalar *b = tile->b;
     Scalar *packed = tile->packed;
-    const size_t step = tile->a_step * sizeof(Scalar), b_stride = tile->b_stride;
-    FN(Ahead) ahead = *tile->ahead;
+    const size_t a_k = tile->a_k * sizeof(Scalar), b_stride = tile->b_stride;
+    const size_t a_ahead = tile->prefetch_distance * a_k, b_ahead = tile->prefetch_distance * b_stride;
+    const size_t interval = tile->prefetch_interval * vectors;
+    FN(NextPanel) next = *tile->next;
     const Scalar *written = tile->c, *weights = tile->weights;
-    size_t written_rows = tile->errands.asks_for_c ? rows : 0, written_stride = tile->c_stride;
+    size_t written_rows = tile->hints.c ? rows : 0, written_stride = tile->c_stride;
     for (size_t k = tile->inner; k > 0;) {
-        const size_t few = k < LOOM_STEPS_PER_LINE * vectors ? k : LOOM_STEPS_PER_LINE * vectors;
-        size_t steps = k;
-        if (ahead.pieces > 0) {
-            FN(ask_for_piece)(&ahead, vectors);
-            steps = few;
+        const size_t few = k < interval ? k : interval;
+        size_t count = k;
+        if (next.pieces > 0) {
+            FN(prefetch_piece)(&next, vectors);
+            count = few;
         }
         if (written_rows > 0) {
-            FN(ask_for_lines)(written, vectors);
+            FN(prefetch_for_writing)(written, vectors);
             written += written_stride;
             if (--written_rows == 0 && weights) {
                 written = weights;
@@ -161,22 +158,20 @@ LOOM_INLINE void FN(steps_with_errands)(FN(Errands) errands, size_t rows, size_t
                 written_rows = rows;
                 weights = NULL;
             }
-            steps = few;
+            count = few;
         }
-        k -= steps;
+        k -= count;
         // Unrolled, sums leave the registers: a quarter slower.
 #pragma clang loop unroll(disable)
-        for (; steps > 0; steps--, a.low += step, a.high += step, b += b_stride) {
+        for (; count > 0; count--, a.low += a_k, a.high += a_k, b += b_stride) {
 #pragma clang loop unroll(full)
-            for (size_t v = 0; errands.asks_for_b && v < vectors; v++) {
-                __builtin_prefetch(b + LOOM_STEPS_AHEAD * b_stride + v * LANES);
-            }
-            if (errands.asks_for_a) { __builtin_prefetch(a.low + LOOM_STEPS_AHEAD * step); }
-            FN(tile_step)(rows, vectors, &a, b, errands.packs, packed, sums);
-            if (errands.packs) { packed += vectors * LANES; }
+            for (size_t v = 0; hints.b && v < vectors; v++) { __builtin_prefetch(b + b_ahead + v * LANES); }
+            if (hints.a) { __builtin_prefetch(a.low + a_ahead); }
+            FN(tile_k)(rows, vectors, &a, b, hints.packs_b, packed, sums);
+            if (hints.packs_b) { packed += vectors * LANES; }
         }
     }
-    *tile->ahead = ahead;
+    *tile->next = next;
 }
 
 LOOM_INLINE void FN(clear)(size_t rows, size_t vectors, Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT]) {
@@ -214,22 +209,22 @@ LOOM_INLINE void FN(add_to_c)(size_t rows, size_t vectors, const FN(Tile) *tile,
 LOOM_INLINE void FN(tile)(size_t rows, size_t vectors, const FN(Tile) *tile) {
     Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT];
     FN(clear)(rows, vectors, sums);
-    FN(steps)(rows, vectors, tile, sums);
+    FN(tile_loop)(rows, vectors, tile, sums);
     FN(add_to_c)(rows, vectors, tile, sums);
 }
 
-LOOM_INLINE void FN(busy_tile)(size_t rows, size_t vectors, const FN(Tile) *tile) {
+LOOM_INLINE void FN(tile_with_prefetch)(size_t rows, size_t vectors, const FN(Tile) *tile) {
     Vector sums[LOOM_TILE_ROWS_LIMIT][LOOM_PANEL_VECTORS_LIMIT];
     FN(clear)(rows, vectors, sums);
-    const FN(Errands) errands = tile->errands;
-    if (errands.packs) {
-        FN(steps_with_errands)((FN(Errands)){.asks_for_a = 1, .asks_for_b = 1, .packs = 1}, rows, vectors, tile, sums);
-    } else if (!errands.asks_for_a) {
-        FN(steps_with_errands)((FN(Errands)){.asks_for_b = 1}, rows, vectors, tile, sums);
-    } else if (!errands.asks_for_b) {
-        FN(steps_with_errands)((FN(Errands)){.asks_for_a = 1}, rows, vectors, tile, sums);
+    const FN(TileHints) hints = tile->hints;
+    if (hints.packs_b) {
+        FN(tile_loop_with_prefetch)((FN(TileHints)){.a = 1, .b = 1, .packs_b = 1}, rows, vectors, tile, sums);
+    } else if (!hints.a) {
+        FN(tile_loop_with_prefetch)((FN(TileHints)){.b = 1}, rows, vectors, tile, sums);
+    } else if (!hints.b) {
+        FN(tile_loop_with_prefetch)((FN(TileHints)){.a = 1}, rows, vectors, tile, sums);
     } else {
-        FN(steps_with_errands)((FN(Errands)){.asks_for_a = 1, .asks_for_b = 1}, rows, vectors, tile, sums);
+        FN(tile_loop_with_prefetch)((FN(TileHints)){.a = 1, .b = 1}, rows, vectors, tile, sums);
     }
     FN(add_to_c)(rows, vectors, tile, sums);
 }
@@ -239,10 +234,12 @@ LOOM_INLINE Scalar FN(combined)(Scalar sum, Scalar alpha, Scalar beta, Scalar c)
     return beta == 0 ? sum * alpha : __builtin_elementwise_fma(sum, alpha, c * beta);
 }
 
-// A tile, and one with errands.
+// A tile without and with prefetch.
 #define LOOM_TILE(rows, vectors)                                                                    \
     static void FN(tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(tile)(rows, vectors, tile); } \
-    static void FN(busy_tile_##rows##_##vectors)(const FN(Tile) *tile) { FN(busy_tile)(rows, vectors, tile); }
+    static void FN(tile_with_prefetch_##rows##_##vectors)(const FN(Tile) *tile) {                    \
+        FN(tile_with_prefetch)(rows, vectors, tile);                                                \
+    }
 #define LOOM_TILES_TO_6(vectors)                                                                    \
     LOOM_TILE(1, vectors) LOOM_TILE(2, vectors) LOOM_TILE(3, vectors) LOOM_TILE(4, vectors)         \
     LOOM_TILE(5, vectors) LOOM_TILE(6, vectors)
@@ -271,6 +268,19 @@ LOOM_TILES_TO_6(4)
 #endif
 
 typedef void (*FN(TileFunction))(const FN(Tile) *);
-// By whether they have errands, and by their vectors and rows, each less 1.
+// By whether they prefetch, and by their vectors and rows, each less 1.
 static const FN(TileFunction) FN(tiles)[2][LOOM_PANEL_VECTORS_LIMIT][LOOM_TILE_ROWS_LIMIT] = {
-    LOOM_TILES(tile), LOOM_TILES(busy_tile)};
+    LOOM_TILES(tile), LOOM_TILES(tile_with_prefetch)};
+
+// What the dot kernel reads.
+typedef struct {
+    size_t rows, columns, inner;
+    Scalar alpha, beta;
+    const Scalar *a;
+    size_t a_stride;
+    const Scalar *b;
+    size_t b_stride;
+    Scalar *c;
+    size_t c_stride;
+    _Bool a_transposed, b_transposed;
+} FN(loom_product);

@@ -1,5 +1,10 @@
 // How panels of B, and tiles of A, are rearranged, so that tiles read them one row after the other.
 
+// The rows of a tile of a copied A, and the distance of two tiles: a line more than they need, or they would share a few
+// sets of the cache.
+#define LOOM_COPIED_ROWS LOOM_TILE_ROWS(LOOM_PANEL_VECTORS)
+#define LOOM_COPIED_TILE (LOOM_GEMM_INNER_BLOCK * LOOM_COPIED_ROWS + 64 / sizeof(Scalar))
+
 // A panel of B that is stored transposed: `columns` rows of `inner` elements become `inner` rows of `vectors` vectors. The
 // rows may be samples that are read in place, with neither padding nor alignment.
 static void FN(pack_transposed)(size_t inner, size_t columns, size_t vectors, const Scalar *b, size_t stride,
@@ -34,28 +39,27 @@ static void FN(pack_panel)(size_t inner, size_t columns, size_t vectors, const S
     }
 }
 
-// `elements` of each of `steps` rows, one after the other. `elements` is a constant at every call.
-LOOM_INLINE void FN(copy_columns)(size_t steps, size_t elements, const Scalar *from, size_t stride, Scalar *to) {
+// `elements` of each of `count` rows, one after the other. `elements` is a constant at every call.
+LOOM_INLINE void FN(copy_columns)(size_t count, size_t elements, const Scalar *from, size_t stride, Scalar *to) {
 #pragma clang loop unroll_count(4)
-    for (size_t k = 0; k < steps; k++, from += stride, to += elements) {
+    for (size_t k = 0; k < count; k++, from += stride, to += elements) {
         __builtin_memcpy(to, from, elements * sizeof(Scalar));
     }
 }
 
-// The elements of a transposed A for tiles of `tile_rows` rows: each tile has its rows side by side, one step of `inner`
-// after the other, `tile_stride` elements behind the tile before. A few steps of all tiles come before the next ones: every
-// step is on another page.
+// The elements of a transposed A for tiles of `tile_rows` rows: each tile has its rows side by side, one k after the other,
+// `tile_stride` elements behind the tile before. A few k of all tiles come before the next ones: every k is on another page.
 LOOM_INLINE void FN(copy_tiles)(size_t rows, size_t tile_rows, size_t inner, const Scalar *a, size_t stride, Scalar *copy,
                                 size_t tile_stride) {
     const size_t full_tiles = rows / tile_rows, rest = rows % tile_rows;
     for (size_t start = 0; start < inner; start += LANES) {
-        const size_t steps = inner - start < LANES ? inner - start : LANES;
+        const size_t k_count = inner - start < LANES ? inner - start : LANES;
         const Scalar *from = a + start * stride;
         Scalar *to = copy + start * tile_rows;
         for (size_t t = 0; t < full_tiles; t++, from += tile_rows, to += tile_stride) {
-            FN(copy_columns)(steps, tile_rows, from, stride, to);
+            FN(copy_columns)(k_count, tile_rows, from, stride, to);
         }
-        for (size_t k = 0; k < steps; k++) {
+        for (size_t k = 0; k < k_count; k++) {
             for (size_t r = 0; r < rest; r++) { to[k * tile_rows + r] = from[k * stride + r]; }
         }
     }
@@ -69,11 +73,11 @@ LOOM_INLINE void FN(copy_tiles_transposed)(size_t rows, size_t tile_rows, size_t
     for (size_t row = 0; row < rows; row += group, copy += tiles * tile_stride) {
         const size_t count = rows - row < group ? rows - row : group, vectors = (count + LANES - 1) / LANES;
         for (size_t start = 0; start < inner; start += LANES) {
-            const size_t steps = inner - start < LANES ? inner - start : LANES;
-            FN(pack_transposed)(steps, count, vectors, a + row * stride + start, stride, lines);
+            const size_t k_count = inner - start < LANES ? inner - start : LANES;
+            FN(pack_transposed)(k_count, count, vectors, a + row * stride + start, stride, lines);
             // The last tile's missing rows get whatever follows in `lines`, and are never read.
             for (size_t t = 0; t * tile_rows < count; t++) {
-                FN(copy_columns)(steps, tile_rows, lines + t * tile_rows, vectors * LANES,
+                FN(copy_columns)(k_count, tile_rows, lines + t * tile_rows, vectors * LANES,
                                  copy + t * tile_stride + start * tile_rows);
             }
         }

@@ -1,0 +1,9 @@
+import LoomExperiments
+import LoomKernels
+
+extension PeakMeasurement.Request {
+    /// How the products' backend carries `product` out.
+    func plan(of product: PeakMeasurement.Product) -> GemmPlanDescription {
+        productProvider.describePlan(of: product.planned.shape.gemm(productPrecision))
+    }
+}
