@@ -54,7 +54,7 @@ soak:
 # A folder of its own: instrumented and plain objects must not mix.
 tsan:
 	@.ci/dependencies
-	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|Barrier|Replica|Exchange|TrainerBits|TrainerFixture|TrainerDivergence' $(SWIFT_FLAGS)
+	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|Barrier|RouteTests|TrainerFixture|TrainerDivergence' $(SWIFT_FLAGS)
 
 benchmark:
 	@.ci/dependencies

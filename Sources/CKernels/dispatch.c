@@ -189,7 +189,7 @@ LOOM_DEFINE_FORWARDS(double, f64)
 #if defined(__x86_64__)
 __attribute__((target("prfchw")))
 #endif
-void loom_ask_for_lines(const void *memory, size_t bytes) {
+void loom_prefetch_for_writing(const void *memory, size_t bytes) {
     for (size_t byte = 0; byte < bytes; byte += 64) { __builtin_prefetch((const char *)memory + byte, 1); }
 }
 

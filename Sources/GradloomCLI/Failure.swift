@@ -61,8 +61,8 @@ enum RunError: Error, CustomStringConvertible {
     /// How a run keeps its numerics.
     private static func remedy(its: NumericsIdentity, ours: NumericsIdentity) -> String {
         switch (its, ours) {
-        case (.openBLAS, _): "keep them with --set parallel.products=openblas"
-        case (.fma1, .openBLAS): "keep them with --set parallel.products=builtin"
+        case (.openBLAS, _): "keep them with --set parallel.gemm=openblas"
+        case (.fma1, .openBLAS): "keep them with --set parallel.gemm=builtin"
         default: "go on with the version of gradloom that began it"
         }
     }

@@ -70,7 +70,7 @@ struct PeakCommand: ParsableCommand {
                     workers: settings.parallel.workers, policy: settings.parallel.placement,
                     instructions: settings.parallel.instructionSet)
                 request.productPrecision = settings.training.precision
-                request.productProvider = settings.parallel.gemmProvider
+                request.productProvider = settings.parallel.gemmBackend
                 request.products = try settings.plannedStep(on: machine).products
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)

@@ -39,7 +39,7 @@ struct TrainCommand: ParsableCommand {
 
     @Flag(
         help: """
-            With --resume: go on although this version, or parallel.products, gives other bits than those that the run \
+            With --resume: go on although this version, or parallel.gemm, gives other bits than those that the run \
             began with.
             """)
     var acceptNumerics = false

@@ -100,7 +100,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
             parameters: experiment.trainer.network.layout.parameterCount, workers: machine.workers,
             placement: machine.workerCPUs, route: experiment.trainer.program.route.rawValue,
             groups: experiment.trainer.program.sum.groups,
-            products: experiment.trainer.gemmProvider.rawValue, numerics: experiment.numerics.rawValue,
+            products: experiment.trainer.gemmBackend.rawValue, numerics: experiment.numerics.rawValue,
             instructionSet: machine.instructionSet.rawValue,
             ceilingGflops: experiment.ceiling.gflops,
             ceilingIsCached: experiment.ceiling.isCached,

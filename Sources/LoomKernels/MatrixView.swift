@@ -56,9 +56,9 @@ public struct MatrixView<Scalar: BitwiseCopyable>: BitwiseCopyable, @unchecked S
 
     /// Asks for the cache lines of all elements, which are to be written soon.
     @inlinable
-    public func askForLines() {
+    public func prefetchForWriting() {
         for row in 0..<rows {
-            loom_ask_for_lines(pointer + row * stride, columns * MemoryLayout<Scalar>.stride)
+            loom_prefetch_for_writing(pointer + row * stride, columns * MemoryLayout<Scalar>.stride)
         }
     }
 }

@@ -25,7 +25,7 @@ public struct NumericsIdentity: RawRepresentable, Hashable, Sendable, Codable, C
     public var description: String { rawValue }
 }
 
-extension GemmProvider {
+extension GemmBackend {
     /// The identity of a training whose matrices it multiplies.
     public var numerics: NumericsIdentity { self == .builtin ? .fma1 : .openBLAS }
 }

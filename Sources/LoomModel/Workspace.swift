@@ -25,16 +25,16 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     /// - Parameters:
     ///   - training: Whether deltas are needed.
     ///   - keepsPreActivations: Whether every layer's z is kept, not only where a derivative needs it.
-    ///   - gemmProvider: Who multiplies matrices.
+    ///   - gemmBackend: Who multiplies matrices.
     public init(
         network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, capacity: Int, training: Bool = true,
-        keepsPreActivations: Bool = false, gemmProvider: GemmBackend = .preferred
+        keepsPreActivations: Bool = false, gemmBackend: GemmBackend = .preferred
     ) {
         precondition(capacity > 0, "a workspace holds at least one sample")
         self.network = network
         self.parameters = parameters
         self.capacity = capacity
-        gemm = GemmMemory(backend: gemmProvider, workers: 1)
+        gemm = GemmMemory(backend: gemmBackend, workers: 1)
         let plan = network.layers.enumerated().map { index, layer in
             LayerPlan(
                 layer, isLast: index == network.layers.count - 1, training: training,

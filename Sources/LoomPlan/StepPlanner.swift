@@ -14,21 +14,21 @@ public struct StepRequest: Sendable {
     /// Whether results have the same bits for every number of workers.
     public var sameBitsForAnyWorkers: Bool
     /// Who multiplies matrices.
-    public var gemmProvider: GemmProvider
+    public var gemmBackend: GemmBackend
     /// The numbers that decide about speed alone.
     public var tuning: StepTuning
 
     /// A request; see the properties.
     public init(
         workers: Int, shardRows: Int? = nil, groups: Int? = nil, route: GradientRoute? = nil,
-        sameBitsForAnyWorkers: Bool = true, gemmProvider: GemmProvider = .preferred, tuning: StepTuning = StepTuning()
+        sameBitsForAnyWorkers: Bool = true, gemmBackend: GemmBackend = .preferred, tuning: StepTuning = StepTuning()
     ) {
         self.workers = workers
         self.shardRows = shardRows
         self.groups = groups
         self.route = route
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
-        self.gemmProvider = gemmProvider
+        self.gemmBackend = gemmBackend
         self.tuning = tuning
     }
 }
@@ -72,7 +72,7 @@ public struct StepPlanner: Sendable {
 
     /// Decides about sum, route and memory of all steps.
     public init(shapes: StepShapes, update: UpdateTraits, fullBatchRows: Int, request: StepRequest) {
-        var merging = CallMerging(provider: request.gemmProvider, elementBytes: shapes.elementBytes)
+        var merging = CallMerging(provider: request.gemmBackend, elementBytes: shapes.elementBytes)
         let runsMerge = Self.shardRunsMerge(shapes, request, batchRows: fullBatchRows, merging: &merging)
         let shardRows =
             request.shardRows ?? ShardGrid.rows(batchRows: fullBatchRows, runsMerge: runsMerge)

@@ -24,10 +24,10 @@ public final class Evaluator<Scalar: LoomScalar> {
     private let team: WorkerTeam
     private let workspaces: [Workspace<Scalar>]
 
-    /// An evaluator of `network` with `parameters`, which it reads anew at every call; `gemmProvider` multiplies matrices.
+    /// An evaluator of `network` with `parameters`, which it reads anew at every call; `gemmBackend` multiplies matrices.
     public init(
         network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, team: WorkerTeam,
-        gemmProvider: GemmProvider = .preferred
+        gemmBackend: GemmBackend = .preferred
     ) {
         self.network = network
         self.parameters = parameters
@@ -35,7 +35,7 @@ public final class Evaluator<Scalar: LoomScalar> {
         workspaces = (0..<team.workers).map { _ in
             Workspace(
                 network: network, parameters: parameters, capacity: Self.chunkRows, training: false,
-                gemmProvider: gemmProvider)
+                gemmBackend: gemmBackend)
         }
     }
 

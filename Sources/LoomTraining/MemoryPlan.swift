@@ -89,12 +89,12 @@ extension MemoryPlan {
             }
             evaluationBytes =
                 team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
-                + GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
+                + GemmMemory<Scalar>.bytes(backend: team.gemmBackend, workers: team.workers)
         }
         activationBytes *= plan.activationCopies
         batchBytes *= plan.activationCopies
-        activationBytes += GemmMemory<Scalar>.bytes(provider: team.gemmProvider, workers: team.workers)
-        if team.sameBitsForAnyWorkers, !team.gemmProvider.keepsBitsWhenCut {
+        activationBytes += GemmMemory<Scalar>.bytes(backend: team.gemmBackend, workers: team.workers)
+        if team.sameBitsForAnyWorkers, !team.gemmBackend.isPartitionInvariant {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }
     }

@@ -16,7 +16,7 @@ public struct TeamPlan: Sendable {
     /// Bytes of second-level cache of one core.
     public var cacheBytes: Int
     /// Who multiplies matrices.
-    public var gemmProvider: GemmProvider
+    public var gemmBackend: GemmBackend
     /// Groups of samples whose gradients are added as a tree; nil: chosen from shapes. Part of a result's bits.
     public var groups: Int?
     /// How the gradient travels; nil: chosen. Never part of a result's bits with built-in products.
@@ -27,7 +27,7 @@ public struct TeamPlan: Sendable {
     /// A team.
     public init(
         workers: Int, request: TeamRequest = .auto, binding: WorkerBinding? = nil, shardRows: Int? = nil,
-        sameBitsForAnyWorkers: Bool = true, cacheBytes: Int = 1 << 20, gemmProvider: GemmProvider = .preferred,
+        sameBitsForAnyWorkers: Bool = true, cacheBytes: Int = 1 << 20, gemmBackend: GemmBackend = .preferred,
         groups: Int? = nil, route: GradientRoute? = nil
     ) {
         self.workers = workers
@@ -36,7 +36,7 @@ public struct TeamPlan: Sendable {
         self.shardRows = shardRows
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
         self.cacheBytes = cacheBytes
-        self.gemmProvider = gemmProvider
+        self.gemmBackend = gemmBackend
         self.groups = groups
         self.route = route
     }
@@ -49,6 +49,6 @@ extension TeamPlan {
         tuning.secondLevelCacheBytes = cacheBytes
         return StepRequest(
             workers: workers, shardRows: shardRows, groups: groups, route: route,
-            sameBitsForAnyWorkers: sameBitsForAnyWorkers, gemmProvider: gemmProvider, tuning: tuning)
+            sameBitsForAnyWorkers: sameBitsForAnyWorkers, gemmBackend: gemmBackend, tuning: tuning)
     }
 }

@@ -32,10 +32,10 @@ public final class Trainer<Scalar: LoomScalar> {
     let lossDescription: LossDescription
     private let memory: StepMemory<Scalar>
     private let controlMemory: StepControlMemory
-    private let lists: AddressLists
+    private let operands: StepOperands
     private let programs: [BoundProgramMemory<Scalar>]
-    private let work: TrainingStep<Scalar>
-    private let gradientWork: TrainingStep<Scalar>
+    private let boundPrograms: AlignedBuffer<BoundProgram<Scalar>>
+    private let setting: AlignedBuffer<StepSetting<Scalar>>
     private let shapes: StepShapes
 
     /// Prepares a training: checks the shapes, plans the steps and reserves all memory.
@@ -56,7 +56,7 @@ public final class Trainer<Scalar: LoomScalar> {
             request: teamPlan.stepRequest)
         let memory = StepMemory(
             network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: schedule.batchRows,
-            workers: teamPlan.workers, gemmProvider: teamPlan.gemmProvider
+            workers: teamPlan.workers, gemmBackend: teamPlan.gemmBackend
         ) {
             BatchMemory(
                 dataset: data, order: EpochOrder(seed: schedule.seed, count: data.count, shuffle: schedule.shuffles),
@@ -64,33 +64,28 @@ public final class Trainer<Scalar: LoomScalar> {
         }
         let controlMemory = StepControlMemory(
             shardCount: plan.fullBatch.sum.shards.count, sliceCount: plan.sliceCount, stop: stop)
-        let lists = AddressLists()
-        let programs = plan.all.flatMap { program in
+        let operands = StepOperands()
+        programs = plan.all.flatMap { program in
             [false, true].map {
-                StepBinding(memory: memory, shapes: plan.shapes, inOddSteps: $0, lists: lists).bind(program)
+                StepBinding(memory: memory, shapes: plan.shapes, inOddSteps: $0, operands: operands).bind(program)
             }
         }
-        let bound = programs.map(\.bound)
-        let totalSteps = min(schedule.epochs * epochs.stepsPerEpoch, schedule.maximumSteps ?? .max)
-        work = TrainingStep(
-            passes: memory.passes, loss: loss, l2: lossDescription.l2,
-            optimizer: Optimizer(optimizer, totalSteps: totalSteps, stepsPerEpoch: epochs.stepsPerEpoch),
-            epochs: epochs, fullBatch: (bound[0], bound[1]), lastBatch: (bound[2], bound[3]),
-            control: controlMemory.control)
-        var gradientWork = work
-        gradientWork.fullBatch = (bound[4], bound[5])
-        gradientWork.lastBatch = (bound[6], bound[7])
-        self.gradientWork = gradientWork
+        boundPrograms = AlignedBuffer(programs.map(\.bound))
+        totalSteps = min(schedule.epochs * epochs.stepsPerEpoch, schedule.maximumSteps ?? .max)
+        setting = AlignedBuffer(
+            count: 1,
+            repeating: StepSetting(
+                passes: memory.passes, loss: loss, l2: lossDescription.l2,
+                optimizer: Optimizer(optimizer, totalSteps: totalSteps, stepsPerEpoch: epochs.stepsPerEpoch),
+                epochs: epochs, control: controlMemory.control))
+        self.operands = operands
         self.network = network
         self.loss = loss
         self.lossDescription = lossDescription
         self.epochs = epochs
-        self.totalSteps = totalSteps
         self.stop = stop
         self.memory = memory
         self.controlMemory = controlMemory
-        self.lists = lists
-        self.programs = programs
         program = plan.fullBatch
         shapes = plan.shapes
         team = WorkerTeam(workers: teamPlan.workers, request: teamPlan.request, binding: teamPlan.binding)
@@ -98,7 +93,7 @@ public final class Trainer<Scalar: LoomScalar> {
     }
 
     /// Who multiplies matrices.
-    public var gemmProvider: GemmProvider { memory.gemmProvider }
+    public var gemmBackend: GemmBackend { memory.gemmBackend }
 
     /// Shards of a full batch: the largest number of workers that find work in the first phase.
     public var shardCount: Int { program.sum.shards.count }
@@ -132,11 +127,10 @@ public final class Trainer<Scalar: LoomScalar> {
     package func run(steps count: Int, clock: WorkerClockMemory?) -> StepReport {
         let end = min(totalSteps, step + count)
         memory.copyFirst()
-        var work = work
-        work.clock = clock?.clock
+        let work = work(.update, clock: clock)
         let clockOfRegion = ContinuousClock()
         let start = clockOfRegion.now
-        let region = withExtendedLifetime((memory, lists, programs, controlMemory, clock, stop)) {
+        let region = withExtendedLifetime((self, clock)) {
             team.run(work, steps: step..<end)
         }
         let seconds = (clockOfRegion.now - start) / .seconds(1)
@@ -153,6 +147,13 @@ public final class Trainer<Scalar: LoomScalar> {
     /// Returns early when a loss is not finite (the parameters are then those before that step) or when `stop` is raised.
     public func run(steps count: Int) -> StepReport { run(steps: count, clock: nil) }
 
+    /// The steps with an update, or those that keep the gradient; valid while this object lives.
+    private func work(_ use: GradientUse, clock: WorkerClockMemory?) -> TrainingStep<Scalar> {
+        TrainingStep(
+            setting: UnsafePointer(setting.pointer),
+            programs: UnsafePointer(boundPrograms.pointer + (use == .keep ? 4 : 0)), clock: clock?.clock)
+    }
+
     /// Goes on from a checkpoint: parameters, optimizer state and step.
     /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape; nothing has changed then.
     public func restore(_ checkpoint: Safetensors) throws(SafetensorsError) {
@@ -162,8 +163,8 @@ public final class Trainer<Scalar: LoomScalar> {
     /// The gradient of the batch that the next step would train on, penalty included, without an update, and its loss.
     public func gradient() -> (loss: Double, gradient: ParameterBuffer<Scalar>) {
         memory.copyFirst()
-        withExtendedLifetime((memory, lists, programs, controlMemory, stop)) {
-            _ = team.run(gradientWork, steps: step..<step + 1)
+        withExtendedLifetime(self) {
+            _ = team.run(work(.keep, clock: nil), steps: step..<step + 1)
         }
         return (controlMemory.takeSums().lastLoss, gradients)
     }

@@ -119,6 +119,9 @@ public struct TrainingRun<Scalar: LoomScalar> {
 
     /// Trains from the trainer's step to the end. A checkpoint is written at the end, however the training
     /// ended, unless it diverged: then the last good one stays the newest.
+    ///
+    /// Ends early, as `interrupted`, when the trainer's `stop` is raised, for example in `report`, or when the task that calls
+    /// this is cancelled.
     public func run() throws -> TrainingResult {
         var speed = SpeedMeter()
         var epochs: [EpochResult] = []
@@ -173,6 +176,7 @@ public struct TrainingRun<Scalar: LoomScalar> {
             if let stepsPerCheckpoint {
                 count = min(count, stepsPerCheckpoint - trainer.step % stepsPerCheckpoint)
             }
+            if Task.isCancelled { trainer.stop.raise() }
             let region = trainer.run(steps: count)
             total.add(region)
             speed.add(region)

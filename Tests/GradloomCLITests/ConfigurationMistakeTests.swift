@@ -101,7 +101,8 @@ import Testing
         try workplace.write(SampleData.xor, to: "xor.yaml")
         let outcome = try workplace.run(
             "train", "xor.yaml", "--json", "--set", "parallel.route=\(route)", "--set",
-            "parallel.gemm=\(products)", "--set", "parallel.groups=2", "--workers", "2")
+            "parallel.gemm=\(products)", "--set", "parallel.groups=2", "--set", "parallel.shard_rows=1", "--workers",
+            "2")
         #expect(outcome.exitCode == 0)
         let run = try #require(outcome.output.split(separator: "\n").first)
         #expect(run.contains(#""route":"\#(route)""#) && run.contains(#""products":"\#(products)""#))

@@ -16,8 +16,9 @@ extension HelpTexts {
               gradloom inspect configs/xor.yaml
               gradloom inspect configs/xor.yaml --sample 2 --step
               gradloom inspect configs/xor.yaml --json
+              gradloom inspect configs/quickstart.yaml --program
 
-            USAGE: gradloom inspect <configuration> [--set <key.path=value> ...] [--sample <i>] [--all] [--step] [--json] [--digits <n>]
+            USAGE: gradloom inspect <configuration> [--set <key.path=value> ...] [--sample <i>] [--all] [--step] [--json] [--program] [--digits <n>]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -30,6 +31,8 @@ extension HelpTexts {
                                       changes.
               --json                  Print one JSON object on standard output, with all
                                       digits.
+              --program               Show instead what every worker does in a training
+                                      step on this machine, operation by operation.
               --digits <n>            Significant digits of the tables. (default: 6)
               --version               Show the version.
               -h, --help              Show help information.

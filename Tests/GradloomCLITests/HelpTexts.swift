@@ -72,8 +72,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               --resume <run>          Go on with an interrupted run, from its newest
                                       checkpoint.
               --accept-numerics       With --resume: go on although this version, or
-                                      parallel.products, gives other bits than those that
-                                      the run began with.
+                                      parallel.gemm, gives other bits than those that the
+                                      run began with.
               --json                  Print one JSON object a line on standard output;
                                       everything else goes to standard error.
               --quiet                 Print nothing but errors, and with --json the JSON

@@ -230,11 +230,11 @@ import Testing
     @Test func aTrainingSpeaksOfOpenBLASOnlyWhereItMultiplies() throws {
         let environment = ["OPENBLAS_CORETYPE": "Prescott"]
         let own = try workplace.start(
-            ["train", "xor.yaml", "--set", "parallel.products=builtin"], environment: environment
+            ["train", "xor.yaml", "--set", "parallel.gemm=builtin"], environment: environment
         ).wait()
         #expect(own.exitCode == 0 && !(own.errors + own.output).contains("OpenBLAS"))
         let library = try workplace.start(
-            ["train", "xor.yaml", "--set", "parallel.products=openblas"], environment: environment
+            ["train", "xor.yaml", "--set", "parallel.gemm=openblas"], environment: environment
         ).wait()
         #expect(library.errors.contains(/note: OpenBLAS .+ multiplies, with its .+ kernels; gradloom peak measures/))
     }

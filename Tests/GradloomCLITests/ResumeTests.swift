@@ -129,19 +129,19 @@ import Testing
 
     @Test func otherNumericsAreRefusedOrAccepted() throws {
         try workplace.write(SampleData.xor, to: "xor.yaml")
-        let run = try workplace.train("xor.yaml", "--set", "parallel.products=openblas")
-        let more = ["train", "--resume", run, "--json", "--set", "parallel.products=builtin", "--set"]
+        let run = try workplace.train("xor.yaml", "--set", "parallel.gemm=openblas")
+        let more = ["train", "--resume", run, "--json", "--set", "parallel.gemm=builtin", "--set"]
         let refused = try workplace.run(more + ["training.epochs=5"])
         #expect(refused.exitCode == 78 && refused.output == "")
         #expect(
             refused.complaints.hasSuffix(
                 """
                 error: the run ‘\(run)’ was trained under the numerics openblas, and would go on under fma-1, with other \
-                bits than an uninterrupted training; keep them with --set parallel.products=openblas, or accept that \
+                bits than an uninterrupted training; keep them with --set parallel.gemm=openblas, or accept that \
                 with --accept-numerics
 
                 """))
-        #expect(try workplace.read(run + "/config.yaml").contains("products: openblas"))
+        #expect(try workplace.read(run + "/config.yaml").contains("gemm: openblas"))
         let accepted = try workplace.run(more + ["training.epochs=5", "--accept-numerics"])
         #expect(accepted.exitCode == 0, "\(accepted.errors)")
         #expect(try accepted.events().first?["numerics"] as? String == "fma-1")
@@ -151,7 +151,7 @@ import Testing
 
     @Test func aCheckpointWithoutNumericsIsOfAnEarlierVersion() throws {
         try workplace.write(SampleData.xor, to: "xor.yaml")
-        let run = try workplace.train("xor.yaml", "--set", "parallel.products=builtin")
+        let run = try workplace.train("xor.yaml", "--set", "parallel.gemm=builtin")
         // As long as the entry, so that nothing else in the file moves.
         try rename("numerics", to: "anything", in: run)
         let refused = try workplace.run("train", "--resume", run, "--set", "training.epochs=5")

@@ -123,7 +123,7 @@ import Testing
             request.rounds = 3
             request.secondsPerFigure = 0.006
             var peak = PeakMeasurement(request, machine: machine)
-            #expect(peak.largeProducts.map(\.provider) == GemmProvider.allCases)
+            #expect(peak.largeProducts.map(\.provider) == GemmBackend.allCases)
             for product in peak.largeProducts {
                 let ceiling = peak.ceiling(of: product.provider, .float32, workers: 1)
                 #expect(product.gflops.highest <= ceiling)

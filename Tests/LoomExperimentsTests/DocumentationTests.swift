@@ -45,12 +45,22 @@ import Testing
 
     // MARK: Measurements
 
+    /// The article on the architecture is written around the program of the quickstart's step.
+    @Test func theDocumentedProgramIsThatOfTheQuickstart() throws {
+        let configuration = try SeedConfiguration.load(
+            path: "configs/quickstart.yaml", overrides: ["data.synthetic.samples=10_000"])
+        guard configuration.parallel.gemmBackend == .builtin else { return }
+        let step = try configuration.plannedStep(on: MachineSetup(workers: 2, policy: .none))
+        let article = try Document("Sources/Gradloom/Gradloom.docc/Architecture.md").text
+        #expect(article.contains("```\n\(step.text)```\n"), "\(step.text)")
+    }
+
     /// The products in the output of `peak` are those of today's plan.
     @Test func documentedProductsAreThePlans() throws {
         let configuration = try SeedConfiguration.load(
             path: "configs/quickstart.yaml", overrides: ["data.synthetic.samples=10_000"])
         // OpenBLAS, where there are no vectors, has shapes of its own.
-        guard configuration.parallel.gemmProvider == .builtin else { return }
+        guard configuration.parallel.gemmBackend == .builtin else { return }
         let planned = try configuration.plannedStep(on: MachineSetup(workers: 2, policy: .none)).products.map {
             product in
             let shape = product.shape

@@ -32,7 +32,7 @@ import Testing
     ) throws -> String {
         let configuration = try Configuration.reading(
             yaml,
-            overrides: ["parallel.products=builtin", "training.precision=\(Scalar.precision.rawValue)"])
+            overrides: ["parallel.gemm=builtin", "training.precision=\(Scalar.precision.rawValue)"])
         let data = try PreparedData<Scalar>(
             configuration.data, network: configuration.network.description(inputs: 0), loss: configuration.loss)
         let machine = try MachineSetup(workers: workers, policy: .none)
@@ -44,7 +44,7 @@ import Testing
 
     /// All hashes under the instruction set in use.
     private static func hashes(workers: Int) throws -> Fixture {
-        var result = Fixture(numerics: GemmProvider.builtin.numerics)
+        var result = Fixture(numerics: GemmBackend.builtin.numerics)
         for (name, yaml) in GoldenTrainings.all {
             result.float32[name] = try hash(yaml, workers: workers, Float.self)
             result.float64[name] = try hash(yaml, workers: workers, Double.self)
@@ -62,7 +62,7 @@ import Testing
                 try text.write(to: Fixture.url)
             }
             let golden = try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: Fixture.url))
-            #expect(golden.numerics == GemmProvider.builtin.numerics)
+            #expect(golden.numerics == GemmBackend.builtin.numerics)
             // Different numbers of workers, which must not matter either.
             for (set, workers) in [(InstructionSet.avx512, 2), (.avx2, 3), (.baseline, 1)] where set.isSupported {
                 try set.select()

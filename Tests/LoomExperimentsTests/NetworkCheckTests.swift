@@ -54,7 +54,7 @@ import Testing
         (configuration.parallel.route, configuration.parallel.groups) = (route, 2)
         let problem = try ReferenceProblem(configuration, samples: .first(4))
         let trainer = try FastComparison(problem, workers: 2).trainer(Float.self, workers: 2)
-        #expect(trainer.gemmProvider == provider && trainer.program.route.rawValue == route.rawValue)
+        #expect(trainer.gemmBackend == provider && trainer.program.route.rawValue == route.rawValue)
         #expect(trainer.program.sum.groups == 2)
         #expect(try NetworkCheck(configuration, options: Self.options()).passed)
     }

@@ -53,11 +53,11 @@ import Testing
 
     private static func planner(
         _ layers: [Int], _ batchRows: Int, workers: Int, update: UpdateTraits = StepProgramTests.traits[0],
-        provider: GemmProvider = .builtin
+        provider: GemmBackend = .builtin
     ) throws -> StepPlanner {
         StepPlanner(
             shapes: try StepProgramTests.shapes(layers), update: update, fullBatchRows: batchRows,
-            request: StepRequest(workers: workers, gemmProvider: provider))
+            request: StepRequest(workers: workers, gemmBackend: provider))
     }
 
     /// Many groups for networks that are small beside their batches, two or one for others.

@@ -53,7 +53,7 @@ import Testing
                     shapes: shapes, update: update, fullBatchRows: planned.batchRows,
                     request: StepRequest(
                         workers: workers, shardRows: planned.shardRows, groups: planned.groups, route: route,
-                        gemmProvider: .builtin))
+                        gemmBackend: .builtin))
                 let full = planner.program(batchRows: planned.batchRows)
                 let last = planner.program(batchRows: planned.lastRows)
                 for program in [full, last, planner.gradientProgram(batchRows: planned.batchRows)] {
@@ -74,7 +74,7 @@ import Testing
                 shapes: shapes, update: update, fullBatchRows: 64,
                 request: StepRequest(
                     workers: workers, shardRows: 2, groups: 2, route: route, sameBitsForAnyWorkers: false,
-                    gemmProvider: .openBLAS))
+                    gemmBackend: .openBLAS))
             let program = planner.program(batchRows: 64)
             check(program, shapes)
             check(planner.gradientProgram(batchRows: 33), shapes)
@@ -126,7 +126,7 @@ import Testing
                         shapes: shapes, update: Self.traits[0], fullBatchRows: planned.batchRows,
                         request: StepRequest(
                             workers: workers, shardRows: planned.shardRows, groups: planned.groups, route: route,
-                            gemmProvider: .builtin, tuning: tuning))
+                            gemmBackend: .builtin, tuning: tuning))
                     let program = planner.program(batchRows: planned.batchRows)
                     let fuses = program.phases[1].operations.joined().contains { $0.kind == .fusedUpdate }
                     facts.insert("\(program.sum) \(program.sliceCount) \(fuses)")
@@ -139,7 +139,7 @@ import Testing
     @Test func aProgramIsAValue() throws {
         var planner = StepPlanner(
             shapes: try Self.shapes([7, 20, 5]), update: Self.traits[3], fullBatchRows: 96,
-            request: StepRequest(workers: 3, shardRows: 3, groups: 8, route: .reduceScatter, gemmProvider: .builtin))
+            request: StepRequest(workers: 3, shardRows: 3, groups: 8, route: .reduceScatter, gemmBackend: .builtin))
         let program = planner.program(batchRows: 96)
         let decoded = try JSONDecoder().decode(StepProgram.self, from: JSONEncoder().encode(program))
         #expect(decoded == program)
@@ -154,7 +154,7 @@ import Testing
             ContinuousClock().measure {
                 var planner = StepPlanner(
                     shapes: shapes, update: Self.traits[0], fullBatchRows: 512,
-                    request: StepRequest(workers: 2, gemmProvider: .builtin))
+                    request: StepRequest(workers: 2, gemmBackend: .builtin))
                 _ = planner.program(batchRows: 512)
             }
         }.min()!

@@ -147,16 +147,16 @@ import Testing
     }
 
     /// Predictions have the bits of the provider that was chosen. 700 inputs: the providers add them in other orders.
-    @Test(arguments: GemmProvider.allCases) func productsAreTheChosenOnes(provider: GemmProvider) throws {
+    @Test(arguments: GemmBackend.allCases) func productsAreTheChosenOnes(provider: GemmBackend) throws {
         let problem = FastProblem.made(layers: [700, 30], output: .identity, rows: 40, seed: 4)
         let data = try problem.dataset(Float.self)
         let network = try Network<Float>(problem.network)
         let parameters = network.initialParameters()
         try PreparedBLAS.prepare(workers: 1)
         let evaluator = Evaluator(
-            network: network, parameters: parameters, team: WorkerTeam(workers: 1), gemmProvider: provider)
+            network: network, parameters: parameters, team: WorkerTeam(workers: 1), gemmBackend: provider)
         let workspace = Workspace(network: network, parameters: parameters, capacity: 40, training: false)
-        let products = GemmMemory<Float>(provider: provider, workers: 1)
+        let products = GemmMemory<Float>(backend: provider, workers: 1)
         var pass = workspace.pass
         pass.gemm = products.gemms[0]
         withExtendedLifetime((workspace, products)) {

@@ -30,7 +30,7 @@ import Testing
         // Derivatives from pre-activations need one more matrix.
         problem.network.layers[1].activation = .arctan
         let schedule = TrainingSchedule(batchRows: batchRows, epochs: 1, shuffles: shuffles)
-        let team = TeamPlan(workers: 2, gemmProvider: shuffles ? .builtin : .openBLAS, groups: 4, route: route)
+        let team = TeamPlan(workers: 2, gemmBackend: shuffles ? .builtin : .openBLAS, groups: 4, route: route)
         let trainer = try problem.trainer(type, optimizer: .init(kind: kind), schedule: schedule, team: team)
         if shuffles, let route, kind != .adamw || route != .allReduce { #expect(trainer.program.route == route) }
         let data = try problem.dataset(type)
@@ -52,7 +52,7 @@ import Testing
         #expect(plan.activationBytes == reserved.activations)
         #expect(plan.batchBytes == reserved.batch)
         // 7 rows for two workers, of 19, 33 and 3 units in rows of 64 bytes, and what their products need.
-        let scratch = GemmMemory<Scalar>(provider: team.gemmProvider, workers: 2).bytes
+        let scratch = GemmMemory<Scalar>(backend: team.gemmBackend, workers: 2).bytes
         #expect(plan.evaluationBytes == scratch + 2 * 7 * (type == Float.self ? 128 + 192 + 64 : 192 + 320 + 64))
     }
 

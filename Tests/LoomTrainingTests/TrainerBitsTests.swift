@@ -70,7 +70,7 @@ import Testing
 
     /// Who multiplies, and how gradients travel.
     struct Way: Sendable {
-        let provider: GemmProvider
+        let provider: GemmBackend
         let route: GradientRoute?
     }
 
@@ -110,7 +110,7 @@ import Testing
             layers: training.layers, output: training.output, rows: training.samples, seed: 3)
         problem.loss.l2 = training.l2
         let data = try problem.dataset(type)
-        for provider in GemmProvider.allCases {
+        for provider in GemmBackend.allCases {
             let alone = try fingerprint(
                 training, problem, data, Way(provider: provider, route: nil), workers: 1, request: .auto)
             for way in ways where way.provider == provider {
@@ -164,7 +164,7 @@ import Testing
         try PreparedBLAS.prepare(workers: workers)
         var team = TeamPlan(
             workers: workers, request: request, shardRows: training.shardRows, cacheBytes: training.cacheBytes,
-            gemmProvider: way.provider, groups: training.groups, route: way.route)
+            gemmBackend: way.provider, groups: training.groups, route: way.route)
         team.tuning = tuning
         let trainer = try Trainer(
             network: problem.network, loss: problem.loss,

@@ -13,11 +13,11 @@ struct TrainerFixtureTests {
     @Test(arguments: SeedFixtures.trainableBlocks, [1, 3])
     func gradientAndStep(_ block: DenseBlock, workers: Int) throws {
         for (provider, route, groups) in [
-            (GemmProvider.builtin, GradientRoute.partition, 1), (.builtin, .reduceScatter, 4),
+            (GemmBackend.builtin, GradientRoute.partition, 1), (.builtin, .reduceScatter, 4),
             (.builtin, .reduceScatterAllGather, 4), (.builtin, .allReduce, 2), (.openBLAS, .partition, 1),
         ] {
             let team = TeamPlan(
-                workers: workers, shardRows: 2, gemmProvider: provider, groups: groups, route: route)
+                workers: workers, shardRows: 2, gemmBackend: provider, groups: groups, route: route)
             try check(block, Double.self, SeedFixtures.tolerance, team)
             try check(block, Float.self, Self.float32Tolerance, team)
         }
@@ -32,7 +32,7 @@ struct TrainerFixtureTests {
             type, optimizer: OptimizerDescription(kind: .sgd, learningRate: rate),
             team: team)
         var comparison = Comparison(
-            "\(block.id) \(team.gemmProvider) \(team.route!) \(Scalar.precision) \(team.workers) workers",
+            "\(block.id) \(team.gemmBackend) \(team.route!) \(Scalar.precision) \(team.workers) workers",
             tolerance: tolerance)
         let (loss, gradient) = trainer.gradient()
         comparison.compare("total loss", loss, expected.totalLoss)

@@ -52,8 +52,8 @@ import Testing
 
     // MARK: The same bits
 
-    @Test(arguments: 1...8, GemmProvider.allCases)
-    func bitsForEveryNumberOfWorkers(seed: Int, provider: GemmProvider) throws {
+    @Test(arguments: 1...8, GemmBackend.allCases)
+    func bitsForEveryNumberOfWorkers(seed: Int, provider: GemmBackend) throws {
         let problem = RandomGraph.problem(
             seed: UInt64(seed), hidden: 4, widths: 20...90, features: 37, outputs: 5, rows: 150)
         try checkBits(problem, Float.self, provider)
@@ -61,13 +61,13 @@ import Testing
     }
 
     private func checkBits<Scalar: LoomScalar>(
-        _ problem: FastProblem, _: Scalar.Type, _ provider: GemmProvider
+        _ problem: FastProblem, _: Scalar.Type, _ provider: GemmBackend
     ) throws {
         let hashes = try [1, 2, 3, 5, 8].map { workers in
             let trainer = try problem.trainer(
                 Scalar.self, optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01),
                 schedule: TrainingSchedule(batchRows: 64, epochs: 2),
-                team: TeamPlan(workers: workers, gemmProvider: provider))
+                team: TeamPlan(workers: workers, gemmBackend: provider))
             _ = trainer.run(steps: trainer.totalSteps)
             return trainer.parameters.hash
         }

@@ -35,7 +35,7 @@ import Testing
             let clip = optimizer.clipNorm.map { "clip \($0) " } ?? ""
             let last = schedule.dropsLast ? " drops last" : ""
             return
-                "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmProvider) \(team.route?.rawValue ?? "") \(team.groups ?? 0)"
+                "\(problem) \(rule) \(clip)\(batches)\(last) \(team.workers) workers \(team.gemmBackend) \(team.route?.rawValue ?? "") \(team.groups ?? 0)"
         }
     }
 
@@ -63,11 +63,11 @@ import Testing
     private func check(_ training: Case, float32Tolerance: Tolerance = Self.float32Tolerance) throws {
         let expected = try Expected(training)
         for (provider, route, groups) in [
-            (GemmProvider.builtin, GradientRoute?.none, Int?.none), (.builtin, .reduceScatter, 4),
+            (GemmBackend.builtin, GradientRoute?.none, Int?.none), (.builtin, .reduceScatter, 4),
             (.builtin, .reduceScatterAllGather, 2), (.builtin, .allReduce, 8), (.openBLAS, nil, nil),
         ] {
             var training = training
-            training.team.gemmProvider = provider
+            training.team.gemmBackend = provider
             (training.team.route, training.team.groups) = (route, groups)
             try check(training, Double.self, expected, Self.float64Tolerance)
             try check(training, Float.self, expected, float32Tolerance)

@@ -201,6 +201,24 @@ import Testing
         }
     }
 
+    /// A caller ends a training by raising its stop request, in a report or from another thread, or by cancelling its task.
+    @Test(arguments: [true, false]) func aCallerEndsTheRun(byCancelling: Bool) async throws {
+        let result = try await Task {
+            let trainer = try trainer(epochs: 1_000_000)
+            var run = TrainingRun(trainer: trainer)
+            run.report = { event in
+                guard case .epochEnded(let epoch) = event, epoch.epoch == 2 else { return }
+                if byCancelling {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                } else {
+                    trainer.stop.raise()
+                }
+            }
+            return try run.run().end
+        }.value
+        #expect(result == .interrupted)
+    }
+
     private static func interrupted(
         afterStep step: Int
     ) throws -> (Trainer<Double>, TrainingResult, checkpoints: [Int]) {

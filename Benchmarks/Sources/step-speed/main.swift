@@ -26,7 +26,7 @@ struct Arguments {
     var workers: Int?
     var rounds = 7
     var gradientRoute: GradientRoute?
-    var gemmProvider: GemmProvider?
+    var gemmBackend: GemmBackend?
     var json = false
     var turns = false
     var list = false
@@ -52,7 +52,7 @@ struct Arguments {
             case "--workers": workers = try value(of: word, Int.self)
             case "--rounds": rounds = try max(1, value(of: word, Int.self))
             case "--route": gradientRoute = try choice(word, value(of: word, String.self))
-            case "--products": gemmProvider = try choice(word, value(of: word, String.self))
+            case "--products": gemmBackend = try choice(word, value(of: word, String.self))
             case "--json": json = true
             case "--turns": turns = true
             case "--list": list = true
@@ -78,7 +78,7 @@ extension Arguments {
     /// What is asked for, instead of what would be chosen.
     func adjust(_ team: inout TeamPlan) {
         if let gradientRoute { team.route = gradientRoute }
-        if let gemmProvider { team.gemmProvider = gemmProvider }
+        if let gemmBackend { team.gemmBackend = gemmBackend }
     }
 }
 

@@ -18,7 +18,7 @@ func value(of option: String) -> String? {
     return words[place + 1]
 }
 
-let providers = value(of: "--provider").map { text in GemmProvider.allCases.filter { $0.rawValue == text } }
+let providers = value(of: "--provider").map { text in GemmBackend.allCases.filter { $0.rawValue == text } }
 let precisions = value(of: "--precision").map { text in Precision.allCases.filter { $0.rawValue == text } }
 let workerCounts = (value(of: "--workers") ?? "1,2,3,4").split(separator: ",").compactMap { Int($0) }
 guard !workerCounts.isEmpty, providers?.isEmpty != true, precisions?.isEmpty != true else {
@@ -27,11 +27,11 @@ guard !workerCounts.isEmpty, providers?.isEmpty != true, precisions?.isEmpty != 
 }
 
 /// The different hashes of one training, whoever carries it out.
-func hashes(_ training: HashedTraining, _ precision: Precision, _ provider: GemmProvider) throws -> Set<String> {
+func hashes(_ training: HashedTraining, _ precision: Precision, _ provider: GemmBackend) throws -> Set<String> {
     var result = Set<String>()
     for workers in workerCounts {
         for request in [TeamRequest.auto, .forkJoin] where workers > 1 || request == .auto {
-            let team = TeamPlan(workers: workers, request: request, gemmProvider: provider)
+            let team = TeamPlan(workers: workers, request: request, gemmBackend: provider)
             switch precision {
             case .float32: result.insert(try training.hash(Float.self, team: team))
             case .float64: result.insert(try training.hash(Double.self, team: team))
@@ -44,7 +44,7 @@ func hashes(_ training: HashedTraining, _ precision: Precision, _ provider: Gemm
 let machine = try MachineSetup(workers: 1, policy: .none)
 for training in HashedTraining.all {
     for precision in precisions ?? Precision.allCases {
-        for provider in providers ?? GemmProvider.allCases {
+        for provider in providers ?? GemmBackend.allCases {
             let found = try hashes(training, precision, provider)
             print(
                 training.workload.name, training.variant, precision.rawValue, provider.rawValue, found.count,

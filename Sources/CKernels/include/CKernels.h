@@ -206,7 +206,7 @@ void loom_permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, u
 
 // Asks for the cache lines of `bytes` bytes from `memory` on, which will be written: other cores give up their copies
 // while this one works on. Only a hint; no address is an error.
-void loom_ask_for_lines(const void *memory, size_t bytes);
+void loom_prefetch_for_writing(const void *memory, size_t bytes);
 
 // MARK: Tables
 

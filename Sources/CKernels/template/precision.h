@@ -17,7 +17,7 @@
 #include "updates.h"
 #include "../gemm/microkernel.h"
 #include "../gemm/pack.h"
-#include "few_columns.h"
+#include "../gemm/dot.h"
 #include "../gemm/plan.h"
 #include "../gemm/transposed.h"
 #include "../gemm/loops.h"

@@ -122,7 +122,7 @@ public struct ParallelSettings: Sendable, Equatable {
     public var gradientRoute: GradientRoute? { GradientRoute(rawValue: route.rawValue) }
 
     /// Who multiplies matrices.
-    public var gemmProvider: GemmBackend {
+    public var gemmBackend: GemmBackend {
         switch gemm {
         case .automatic: .preferred
         case .builtin: .builtin

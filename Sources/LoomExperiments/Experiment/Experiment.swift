@@ -58,10 +58,10 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         evaluator = Evaluator(
             network: trainer.network, parameters: trainer.parameters, team: trainer.team,
-            gemmProvider: trainer.gemmProvider)
+            gemmBackend: trainer.gemmBackend)
         self.ceilings = ceilings
         ceiling = ArithmeticPeak(
-            Scalar.self, provider: trainer.gemmProvider, team: trainer.team, machine: machine, cache: ceilings)
+            Scalar.self, provider: trainer.gemmBackend, team: trainer.team, machine: machine, cache: ceilings)
     }
 
     /// Raises the ceiling where the training, with `gflops` GFLOP/s, was faster; returns whether it was. To be called
@@ -71,13 +71,13 @@ public final class Experiment<Scalar: LoomScalar> {
     }
 
     /// The definition of the training's bits.
-    public var numerics: NumericsIdentity { trainer.gemmProvider.numerics }
+    public var numerics: NumericsIdentity { trainer.gemmBackend.numerics }
 
     /// Things the user should know before training starts.
     public var notes: [String] {
         var notes = machine.notes + data.notes
         if let reason = trainer.team.fallbackReason { notes.append(reason) }
-        if trainer.gemmProvider == .openBLAS {
+        if trainer.gemmBackend == .openBLAS {
             notes.append(
                 "\(machine.blas.version) multiplies, with its \(machine.blas.coreName) kernels; gradloom peak measures how "
                     + "fast they are")
@@ -195,7 +195,7 @@ extension Configuration {
         TeamPlan(
             workers: machine.workers, request: parallel.team, binding: machine.binding,
             shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,
-            cacheBytes: machine.cacheBytes, gemmProvider: parallel.gemmProvider,
+            cacheBytes: machine.cacheBytes, gemmBackend: parallel.gemmBackend,
             groups: parallel.groups, route: parallel.gradientRoute)
     }
 }

@@ -38,7 +38,7 @@ public final class SavedModel<Scalar: LoomScalar> {
         evaluator = Evaluator(
             network: network, parameters: parameters,
             team: WorkerTeam(workers: plan.workers, request: plan.request, binding: plan.binding),
-            gemmProvider: plan.gemmProvider)
+            gemmBackend: plan.gemmBackend)
     }
 
     /// What other data have to match.

@@ -27,7 +27,7 @@ public enum ArithmeticInstructions: String, Sendable, CaseIterable, Codable {
     }
 
     /// Those that `provider` multiplies with, the widest of the processor for OpenBLAS: it chooses for itself.
-    public static func inUse(by provider: GemmProvider) -> ArithmeticInstructions {
+    public static func inUse(by provider: GemmBackend) -> ArithmeticInstructions {
         provider == .builtin ? ofKernels : [.avx512, .avx2].first { $0.loop(.float32) != nil } ?? .baseline
     }
 
@@ -96,7 +96,7 @@ public struct ArithmeticPeak: Sendable, Equatable {
 
     /// Measures the instructions that `provider` multiplies with on every worker of `team` at the same time.
     public init<Scalar: LoomScalar>(
-        _ type: Scalar.Type, provider: GemmProvider = .preferred, team: WorkerTeam
+        _ type: Scalar.Type, provider: GemmBackend = .preferred, team: WorkerTeam
     ) {
         instructions = .inUse(by: provider)
         gflops = Self.measure(type, instructions, team: team)
@@ -106,7 +106,7 @@ public struct ArithmeticPeak: Sendable, Equatable {
     /// The figure kept in `cache`; or else, and where it is not trusted, one that is measured now and kept there. Without
     /// a cache it is measured now.
     public init<Scalar: LoomScalar>(
-        _ type: Scalar.Type, provider: GemmProvider = .preferred, team: WorkerTeam, machine: MachineSetup,
+        _ type: Scalar.Type, provider: GemmBackend = .preferred, team: WorkerTeam, machine: MachineSetup,
         cache: CeilingCache?
     ) {
         let instructions = ArithmeticInstructions.inUse(by: provider)
@@ -159,7 +159,7 @@ public struct ArithmeticPeak: Sendable, Equatable {
         // Where there is no loop for the architecture, the best large product has to do.
         let probes =
             Probe.arithmetic(instructions, Scalar.precision, team: team).map { [$0] }
-            ?? GemmProvider.allCases.map {
+            ?? GemmBackend.allCases.map {
                 Probe.product(PeakMeasurement.largeProduct, Scalar.self, provider: $0, team: team)
             }
         return Probe.highest(probes, secondsPerRound: 0.01)

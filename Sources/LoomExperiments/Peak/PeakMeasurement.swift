@@ -19,7 +19,7 @@ public struct PeakMeasurement: Sendable {
         /// The precision of `products`.
         public var productPrecision = Precision.float32
         /// Who multiplies `products`.
-        public var productProvider = GemmProvider.preferred
+        public var productProvider = GemmBackend.preferred
         /// How often each figure is measured.
         public var rounds = 7
         /// About how long each figure is measured in all rounds together.
@@ -47,7 +47,7 @@ public struct PeakMeasurement: Sendable {
     /// A product of large matrices.
     public struct LargeProduct: Sendable {
         /// Who multiplies.
-        public let provider: GemmProvider
+        public let provider: GemmBackend
         /// The precision.
         public let precision: Precision
         /// Workers at the same time, each with matrices of its own.
@@ -108,7 +108,7 @@ public struct PeakMeasurement: Sendable {
     private var kept: [Kept] = []
     private let workers: Int
     private let productPrecision: Precision
-    private let productProvider: GemmProvider
+    private let productProvider: GemmBackend
     /// The bandwidths: one worker, then all.
     public private(set) var bandwidths: [Bandwidth] = []
     /// The bytes of each of the two arrays that bandwidths were measured on.
@@ -134,7 +134,7 @@ public struct PeakMeasurement: Sendable {
         let formats = Set(request.precisions + (request.products.isEmpty ? [] : [request.productPrecision]))
         for precision in Precision.allCases where formats.contains(precision) {
             // The kernels may be told to use narrower vectors than OpenBLAS takes.
-            let inUse = Set(GemmProvider.allCases.map(ArithmeticInstructions.inUse(by:)))
+            let inUse = Set(GemmBackend.allCases.map(ArithmeticInstructions.inUse(by:)))
             for instructions in ArithmeticInstructions.allCases where inUse.contains(instructions) {
                 entries += Self.ceilings(instructions, precision, teams: teams)
             }
@@ -145,7 +145,7 @@ public struct PeakMeasurement: Sendable {
             }
         }
         for precision in request.precisions {
-            for provider in GemmProvider.allCases {
+            for provider in GemmBackend.allCases {
                 entries += teams.map { team in
                     Entry(.product(Self.largeProduct, precision, provider, team: team)) {
                         $0.largeProducts.append(
@@ -260,7 +260,7 @@ public struct PeakMeasurement: Sendable {
 extension Probe {
     /// As the generic one, for a precision known at run time.
     fileprivate static func product(
-        _ shape: ProductShape, _ precision: Precision, _ provider: GemmProvider, team: WorkerTeam
+        _ shape: ProductShape, _ precision: Precision, _ provider: GemmBackend, team: WorkerTeam
     ) -> Probe {
         switch precision {
         case .float32: product(shape, Float.self, provider: provider, team: team)
@@ -293,7 +293,7 @@ extension PeakMeasurement {
     /// The ceiling of what `provider` multiplies in `precision` on so many workers, in GFLOP/s: the highest speed at which
     /// anything with its instructions was seen, in any round and, for all workers, in any measurement that the cache knows
     /// of. So no share of it is above 1 (see `ArithmeticPeak`).
-    public func ceiling(of provider: GemmProvider, _ precision: Precision, workers: Int) -> Double {
+    public func ceiling(of provider: GemmBackend, _ precision: Precision, workers: Int) -> Double {
         let instructions = ArithmeticInstructions.inUse(by: provider)
         let known = workers == self.workers ? kept : []
         return max(
@@ -304,7 +304,7 @@ extension PeakMeasurement {
     private func measured(
         _ instructions: ArithmeticInstructions, _ precision: Precision, workers: Int
     ) -> Double {
-        func isMeant(_ provider: GemmProvider) -> Bool { ArithmeticInstructions.inUse(by: provider) == instructions }
+        func isMeant(_ provider: GemmBackend) -> Bool { ArithmeticInstructions.inUse(by: provider) == instructions }
         let loops = ceilings.filter {
             $0.instructions == instructions && $0.precision == precision && $0.workers == workers
         }
@@ -336,7 +336,7 @@ extension PeakMeasurement {
     }
 
     /// The best large product of any provider as a part of its ceiling, 0…1, with all workers.
-    public func bestShare(_ provider: GemmProvider) -> Double? {
+    public func bestShare(_ provider: GemmBackend) -> Double? {
         largeProducts.filter { $0.provider == provider && $0.workers == workers }.map {
             $0.gflops.median / ceiling(of: provider, $0.precision, workers: workers)
         }.max()

@@ -122,9 +122,9 @@ extension Probe {
     /// The speed of one product, called by every worker at the same time on matrices of its own: GFLOP/s of all workers
     /// together.
     static func product<Scalar: LoomScalar>(
-        _ shape: ProductShape, _: Scalar.Type, provider: GemmProvider, team: WorkerTeam
+        _ shape: ProductShape, _: Scalar.Type, provider: GemmBackend, team: WorkerTeam
     ) -> Probe {
-        let memory = GemmMemory<Scalar>(provider: provider, workers: team.workers)
+        let memory = GemmMemory<Scalar>(backend: provider, workers: team.workers)
         let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape) }
         // By the worker that will use them: their pages then lie on its NUMA node.
         _ = team.seconds { operands[$0].fill() }

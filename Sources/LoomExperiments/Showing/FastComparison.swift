@@ -131,7 +131,7 @@ struct FastComparison {
         problem.setParameters(parameters, of: network)
         let evaluator = Evaluator(
             network: network, parameters: parameters, team: WorkerTeam(workers: workers, request: .forkJoin),
-            gemmProvider: problem.configuration.parallel.gemmProvider)
+            gemmBackend: problem.configuration.parallel.gemmBackend)
         let predictions = evaluator.predict(try problem.samples(Scalar.self))
         return predictions.elements.map { Double($0) }
     }
@@ -150,7 +150,7 @@ struct FastComparison {
             schedule: TrainingSchedule(batchRows: rows, epochs: Self.steps, shuffles: false),
             team: TeamPlan(
                 workers: count, request: .forkJoin, shardRows: min(parallel.shardRows ?? shard, shard),
-                gemmProvider: parallel.gemmProvider, groups: parallel.groups, route: parallel.gradientRoute),
+                gemmBackend: parallel.gemmBackend, groups: parallel.groups, route: parallel.gradientRoute),
             data: problem.samples(Scalar.self))
         problem.setParameters(trainer.parameters, of: trainer.network)
         return trainer

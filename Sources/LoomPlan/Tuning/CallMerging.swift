@@ -46,19 +46,19 @@ struct CallMerging: Sendable {
     static var tile: Int { 16 }
 
     /// Who multiplies.
-    let provider: GemmProvider
+    let provider: GemmBackend
     private let elementBytes: Int
     private var results: [Shape: Bool] = [:]
 
     /// Tests products of elements of `elementBytes` bytes, float32 or float64.
-    init(provider: GemmProvider, elementBytes: Int) {
+    init(provider: GemmBackend, elementBytes: Int) {
         self.provider = provider
         self.elementBytes = elementBytes
     }
 
     /// Whether the merged product of `shape` has the bits of the unit by unit one.
     mutating func merges(_ shape: Shape) -> Bool {
-        guard shape.run > shape.unit, !provider.keepsBitsWhenCut else { return true }
+        guard shape.run > shape.unit, !provider.isPartitionInvariant else { return true }
         guard shape.unit % Self.tile == 0 else { return false }
         if let known = results[shape] { return known }
         let isDouble = elementBytes == MemoryLayout<Double>.stride

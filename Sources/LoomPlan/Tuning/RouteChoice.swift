@@ -27,7 +27,7 @@ struct RouteChoice {
         guard most > 1 else { return 1 }
         let ratio = gradientRatio(shapes, groups: most, batchRows: shards.batchRows)
         if ratio <= 0.3 { return most }
-        let canHalve = request.gemmProvider.keepsBitsWhenCut && (fixedWorkers ?? 2) == 2
+        let canHalve = request.gemmBackend.isPartitionInvariant && (fixedWorkers ?? 2) == 2
         if canHalve, halvesPay(shapes, shards: shards) { return 2 }
         return ratio <= 0.6 ? most : 1
     }
@@ -50,7 +50,7 @@ struct RouteChoice {
         _ shapes: StepShapes, update: UpdateTraits, sum: GradientSum, request: StepRequest
     ) -> GradientRoute {
         let (workers, tuning) = (request.workers, request.tuning)
-        let cutsFreely = request.gemmProvider.keepsBitsWhenCut
+        let cutsFreely = request.gemmBackend.isPartitionInvariant
         if let route = request.route { return possible(route, update: update, sum: sum, request: request) }
         guard sum.groups > 1 else { return .partition }
         // Where products must not be cut, the gradient of a group is one product for each tensor, whoever forms it.
@@ -84,7 +84,7 @@ struct RouteChoice {
     private static func possible(
         _ route: GradientRoute, update: UpdateTraits, sum: GradientSum, request: StepRequest
     ) -> GradientRoute {
-        guard request.gemmProvider.keepsBitsWhenCut else {
+        guard request.gemmBackend.isPartitionInvariant else {
             return switch route {
             case .partition where sum.groups == 1: .partition
             case .allReduce where update.isUniform: .allReduce

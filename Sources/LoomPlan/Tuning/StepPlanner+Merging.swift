@@ -6,7 +6,7 @@ import LoomModel
 extension StepPlanner {
     /// Whether updates of weights are part of their gradient's product.
     var fusesUpdates: Bool {
-        sum.groups == 1 && update.fitsProduct && request.gemmProvider.keepsBitsWhenCut
+        sum.groups == 1 && update.fitsProduct && request.gemmBackend.isPartitionInvariant
     }
 
     // MARK: Shards
@@ -16,7 +16,7 @@ extension StepPlanner {
     static func shardRunsMerge(
         _ shapes: StepShapes, _ request: StepRequest, batchRows: Int, merging: inout CallMerging
     ) -> Bool {
-        guard request.sameBitsForAnyWorkers, !request.gemmProvider.keepsBitsWhenCut else { return true }
+        guard request.sameBitsForAnyWorkers, !request.gemmBackend.isPartitionInvariant else { return true }
         let unit = ShardGrid.rows(batchRows: batchRows, runsMerge: true)
         guard batchRows > unit, !hasSmallProducts(shapes, rows: unit) else { return true }
         var mergingOperations = 0.0
@@ -78,7 +78,8 @@ extension StepPlanner {
     private mutating func rowsPerCall(
         isForward: Bool, _ shards: ShardGrid, _ lengths: Set<Int>, _ weights: ParameterTensor, accumulates: Bool
     ) -> Int {
-        guard request.sameBitsForAnyWorkers, !request.gemmProvider.keepsBitsWhenCut, let longest = lengths.max() else {
+        guard request.sameBitsForAnyWorkers, !request.gemmBackend.isPartitionInvariant, let longest = lengths.max()
+        else {
             return .max
         }
         func merge(_ run: Int) -> Bool {
@@ -100,7 +101,7 @@ extension StepPlanner {
     /// The grid of a tensor. Part of a result's bits where squares are added slice by slice: from shapes alone.
     mutating func grid(of tensor: ParameterTensor, batchRows: Int) -> SliceGrid {
         guard sum.groups == 1, tensor.role == .weights else { return SliceGrid(elementwise: tensor) }
-        let cutsFreely = request.gemmProvider.keepsBitsWhenCut
+        let cutsFreely = request.gemmBackend.isPartitionInvariant
         if cutsFreely { return SliceGrid(product: tensor, slices: 64, minimumLength: 2, cutsFreely: true) }
         // Where a run of slices is one product, small slices cost nothing and feed many workers; if every slice is a
         // product of its own, larger ones are faster (784 → 1024 on Zen 5: 16 rows a call 107 GFLOP/s, 64 rows 179, 256
@@ -118,7 +119,7 @@ extension StepPlanner {
     mutating func slicesPerProduct(
         _ tensor: ParameterTensor, _ grid: SliceGrid, first: Int, count: Int, batchRows: Int
     ) -> Int {
-        guard tensor.role == .weights, request.sameBitsForAnyWorkers, !request.gemmProvider.keepsBitsWhenCut else {
+        guard tensor.role == .weights, request.sameBitsForAnyWorkers, !request.gemmBackend.isPartitionInvariant else {
             return count
         }
         var length = count

@@ -16,23 +16,63 @@ struct IndexRange: BitwiseCopyable {
 }
 
 /// An `Operation` with the addresses of its operands: what a worker carries out. Plain pointers and numbers, valid while the
-/// `StepMemory` lives.
+/// `StepOperands` live.
+///
+/// Operands lie behind pointers, so that an operation is a few words: larger ones would be copied before they are looked at.
 enum BoundOperation<Scalar: LoomScalar>: BitwiseCopyable {
     case gather(IndexRange)
     case forward(IndexRange)
     case loss(shards: IndexRange)
     case backward(IndexRange)
-    case weightGradient(GradientProduct<Scalar>, into: MatrixView<Scalar>, accumulates: Bool)
-    case biasGradient(deltas: MatrixView<Scalar>, into: UnsafeMutablePointer<Scalar>, accumulates: Bool)
-    case fusedUpdate(GradientProduct<Scalar>, weights: MatrixView<Scalar>, velocity: MatrixView<Scalar>?)
-    case sum(first: UnsafeMutablePointer<Scalar>, Addends, into: MatrixView<Scalar>)
-    case penalty(SliceSquares<Scalar>)
+    case weightGradient(UnsafePointer<WeightGradient<Scalar>>)
+    case biasGradient(UnsafePointer<BiasGradient<Scalar>>)
+    case fusedUpdate(UnsafePointer<FusedUpdate<Scalar>>)
+    case sum(UnsafePointer<GradientTotal<Scalar>>)
+    case penalty(UnsafePointer<SliceSquares<Scalar>>)
     case noPenalty(slices: IndexRange)
-    case addPenalty(weights: MatrixView<Scalar>, gradient: MatrixView<Scalar>)
-    case squares(SliceSquares<Scalar>)
-    case update(ParameterUpdate<Scalar>)
-    case copy(MatrixView<Scalar>, Addends)
-    case prefetch(MatrixView<Scalar>)
+    case addPenalty(UnsafePointer<PenaltyGradient<Scalar>>)
+    case squares(UnsafePointer<SliceSquares<Scalar>>)
+    case update(UnsafePointer<ParameterUpdate<Scalar>>)
+    /// A sum with one addend, the parameters themselves.
+    case copy(UnsafePointer<GradientTotal<Scalar>>)
+    case prefetch(UnsafePointer<MatrixView<Scalar>>)
+}
+
+/// Σᵢ δᵢ xᵢᵀ over some samples, for some slices of weights.
+struct WeightGradient<Scalar: LoomScalar>: BitwiseCopyable {
+    let product: GradientProduct<Scalar>
+    let result: MatrixView<Scalar>
+    /// Whether it is added to what is there.
+    let accumulates: Bool
+}
+
+/// Σᵢ δᵢ over some samples, for some elements of a bias.
+struct BiasGradient<Scalar: LoomScalar>: BitwiseCopyable {
+    let deltas: MatrixView<Scalar>
+    let result: UnsafeMutablePointer<Scalar>
+    /// Whether it is added to what is there.
+    let accumulates: Bool
+}
+
+/// The gradient of weights over all samples, and their update in its product.
+struct FusedUpdate<Scalar: LoomScalar>: BitwiseCopyable {
+    let product: GradientProduct<Scalar>
+    let weights: MatrixView<Scalar>
+    /// The velocity of momentum; nil for plain SGD.
+    let velocity: MatrixView<Scalar>?
+}
+
+/// A sum along its tree, and where it goes.
+struct GradientTotal<Scalar: LoomScalar>: BitwiseCopyable {
+    let first: UnsafeMutablePointer<Scalar>
+    let addends: Addends
+    let result: MatrixView<Scalar>
+}
+
+/// Weights, and the gradient that gets their penalty's part.
+struct PenaltyGradient<Scalar: LoomScalar>: BitwiseCopyable {
+    let weights: MatrixView<Scalar>
+    let gradient: MatrixView<Scalar>
 }
 
 /// The factors of Σᵢ δᵢ xᵢᵀ over some samples: both samples × columns.

@@ -9,8 +9,8 @@ struct StepBinding<Scalar: LoomScalar> {
     let shapes: StepShapes
     /// Messages lie in one of two buffers in even steps, and in the other one in odd steps.
     let inOddSteps: Bool
-    /// The lists that bound operations point to.
-    let lists: AddressLists
+    /// Keeps what bound operations point to.
+    let operands: StepOperands
 
     /// The bound operations of each phase and worker, and of the recovery.
     func bind(_ program: StepProgram) -> BoundProgramMemory<Scalar> {
@@ -31,24 +31,36 @@ struct StepBinding<Scalar: LoomScalar> {
             return gradient(part, rows: rows, into: buffer, accumulates: accumulates, worker: worker)
         case .fusedUpdate(let part, let rows):
             return .fusedUpdate(
-                product(part, rows: rows, worker: worker), weights: view(part, memory.parameters[own]),
-                velocity: state(of: worker).first.map { view(part, $0) })
+                operands.keep(
+                    FusedUpdate(
+                        product: product(part, rows: rows, worker: worker), weights: view(part, memory.parameters[own]),
+                        velocity: state(of: worker).first.map { view(part, $0) })))
         case .sum(let part, let addends, let destinations):
             let first = base(destinations[0])
             return .sum(
-                first: view(part, base(addends[0].buffer)).pointer,
-                lists.addends(offsets(addends), mirrors: destinations.dropFirst().map { base($0) - first }),
-                into: view(part, first))
+                operands.keep(
+                    GradientTotal(
+                        first: view(part, base(addends[0].buffer)).pointer,
+                        addends: operands.addends(
+                            offsets(addends), mirrors: destinations.dropFirst().map { base($0) - first }),
+                        result: view(part, first))))
         case .penalty(let part): return penalty(part, memory.parameters[own])
         case .addPenalty(let part):
-            return .addPenalty(weights: view(part, memory.parameters[own]), gradient: view(part, memory.gradient))
-        case .squares(let part): return .squares(squares(part, of: memory.gradient))
+            return .addPenalty(
+                operands.keep(
+                    PenaltyGradient(weights: view(part, memory.parameters[own]), gradient: view(part, memory.gradient)))
+            )
+        case .squares(let part): return .squares(operands.keep(squares(part, of: memory.gradient)))
         case .update(let part, let addends, let mirrors):
-            return .update(update(part, addends, mirrors: mirrors, own: own, worker: worker))
+            return .update(operands.keep(update(part, addends, mirrors: mirrors, own: own, worker: worker)))
         case .copy(let part, let workers):
+            let parameters = view(part, memory.parameters[own])
             return .copy(
-                view(part, memory.parameters[own]), lists.addends([], mirrors: distances(to: workers, own: own)))
-        case .prefetch(let part): return .prefetch(view(part, memory.parameters[own]))
+                operands.keep(
+                    GradientTotal(
+                        first: parameters.pointer,
+                        addends: operands.addends([], mirrors: distances(to: workers, own: own)), result: parameters)))
+        case .prefetch(let part): return .prefetch(operands.keep(view(part, memory.parameters[own])))
         }
     }
 
@@ -64,11 +76,15 @@ struct StepBinding<Scalar: LoomScalar> {
         let result = view(part, base(buffer))
         guard tensor.parameters.role == .bias else {
             return .weightGradient(
-                product(part, rows: rows, worker: worker), into: result, accumulates: accumulates)
+                operands.keep(
+                    WeightGradient(
+                        product: product(part, rows: rows, worker: worker), result: result, accumulates: accumulates)))
         }
         let deltas = memory.passes[worker].network.deltas(of: tensor.layer).rows(rows)
         return .biasGradient(
-            deltas: deltas.columns(grid.range(of: range)), into: result.pointer, accumulates: accumulates)
+            operands.keep(
+                BiasGradient(
+                    deltas: deltas.columns(grid.range(of: range)), result: result.pointer, accumulates: accumulates)))
     }
 
     /// The factors of the gradient of some slices over some samples.
@@ -79,8 +95,8 @@ struct StepBinding<Scalar: LoomScalar> {
         let tensor = shapes.tensors[index]
         let pass = memory.passes[worker]
         let deltas = pass.network.deltas(of: tensor.layer).rows(rows)
-        let isInPlace = tensor.source == nil && !pass.batches.gathers
-        let data = isInPlace ? pass.batches.inputs : pass.batches.batchInputs
+        let isInPlace = tensor.source == nil && !pass.batches.pointee.gathers
+        let data = isInPlace ? pass.batches.pointee.inputs : pass.batches.pointee.batchInputs
         let x = pass.network.sourceOutputs(tensor.source ?? -1, data: data).columns(tensor.sourceColumns).rows(rows)
         var (left, right) = tensor.parameters.isTransposed ? (x, deltas) : (deltas, x)
         if grid.axis == .rows {
@@ -102,7 +118,7 @@ struct StepBinding<Scalar: LoomScalar> {
         let state = state(of: worker)
         return ParameterUpdate(
             weights: view(part, memory.parameters[own]), gradients: view(part, base(addends[0].buffer)).pointer,
-            addends: lists.addends(offsets(addends), mirrors: distances(to: mirrors, own: own)),
+            addends: operands.addends(offsets(addends), mirrors: distances(to: mirrors, own: own)),
             firstState: state.first.map { view(part, $0).pointer },
             secondState: state.second.map { view(part, $0).pointer }, isWeights: isWeights(part))
     }
@@ -118,7 +134,7 @@ struct StepBinding<Scalar: LoomScalar> {
 
     private func penalty(_ part: ParameterPart, _ parameters: ParameterBuffer<Scalar>) -> BoundOperation<Scalar> {
         guard case .slices(_, _, let range, let place) = part, !isWeights(part) else {
-            return .penalty(squares(part, of: parameters))
+            return .penalty(operands.keep(squares(part, of: parameters)))
         }
         return .noPenalty(slices: IndexRange(place..<place + range.count))
     }
@@ -164,17 +180,22 @@ struct StepBinding<Scalar: LoomScalar> {
     }
 }
 
-/// Keeps the lists of addends and mirrors that bound operations point to.
-final class AddressLists: @unchecked Sendable {
+/// Keeps the operands of bound operations, and their lists of addends and mirrors.
+final class StepOperands: @unchecked Sendable {
     // Sendable: filled while programs are bound, on one thread, and only read afterwards.
-    private var addends: [AlignedBuffer<loom_addend>] = []
-    private var mirrors: [AlignedBuffer<Int>] = []
+    private var buffers: [AnyObject] = []
+
+    /// Keeps a value; its address is valid while this object lives.
+    func keep<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> {
+        let buffer = AlignedBuffer(count: 1, repeating: value)
+        buffers.append(buffer)
+        return UnsafePointer(buffer.pointer)
+    }
 
     /// Addends with these offsets, and mirrors at these distances; valid while this object lives.
     func addends(_ list: [loom_addend], mirrors distances: [Int]) -> Addends {
         let (list, distances) = (AlignedBuffer(list), AlignedBuffer(distances))
-        if list.count > 1 { addends.append(list) }
-        if distances.count > 0 { mirrors.append(distances) }
+        buffers += [list, distances]
         return Addends(
             list: list.count > 1 ? UnsafePointer(list.pointer) : nil, count: max(1, list.count),
             mirrors: distances.count > 0 ? UnsafePointer(distances.pointer) : nil, mirrorCount: distances.count)

@@ -7,7 +7,7 @@ import LoomPlan
 /// What a worker passes its samples through: activations and deltas, gathered rows, and what multiplies matrices.
 struct WorkerPass<Scalar: LoomScalar>: BitwiseCopyable {
     let network: NetworkPass<Scalar>
-    let batches: BatchSource<Scalar>
+    let batches: UnsafePointer<BatchSource<Scalar>>
 }
 
 /// The memory of the steps of a training, as a `BufferPlan` counts it, and the programs bound to it.
@@ -29,29 +29,31 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let gemm: GemmMemory<Scalar>
     private let workspaces: [Workspace<Scalar>]
     private let batches: [BatchMemory<Scalar>]
+    private let sources: AlignedBuffer<BatchSource<Scalar>>
     private let passMemory: AlignedBuffer<WorkerPass<Scalar>>
 
     /// Reserves memory for batches of up to `capacity` samples; `makeBatches` that of gathered samples.
     init(
         network: Network<Scalar>, plan: BufferPlan, optimizer: OptimizerDescription.Kind, capacity: Int,
-        workers: Int, gemmProvider: GemmProvider, makeBatches: () -> BatchMemory<Scalar>
+        workers: Int, gemmBackend: GemmBackend, makeBatches: () -> BatchMemory<Scalar>
     ) {
         let parameters =
             [network.initialParameters()]
             + (1..<plan.parameterCopies).map { _ in ParameterBuffer<Scalar>(layout: network.layout) }
-        let gemm = GemmMemory<Scalar>(provider: gemmProvider, workers: workers)
+        let gemm = GemmMemory<Scalar>(backend: gemmBackend, workers: workers)
         let workspaces = (0..<plan.activationCopies).map { index in
             Workspace(
                 network: network, parameters: parameters[min(index, parameters.count - 1)], capacity: capacity,
-                gemmProvider: gemmProvider)
+                gemmBackend: gemmBackend)
         }
         let batches = workspaces.map { _ in makeBatches() }
+        let sources = AlignedBuffer(batches.map(\.source))
         passMemory = AlignedBuffer(
             (0..<workers).map { worker in
                 let owner = min(worker, workspaces.count - 1)
                 var pass = workspaces[owner].pass
                 pass.gemm = gemm.gemms[worker]
-                return WorkerPass(network: pass, batches: batches[owner].source)
+                return WorkerPass(network: pass, batches: UnsafePointer(sources.pointer + owner))
             })
         states = (0..<plan.stateCopies).map { _ in OptimizerState(kind: optimizer, layout: network.layout) }
         gradient = ParameterBuffer(layout: network.layout)
@@ -64,6 +66,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         self.gemm = gemm
         self.workspaces = workspaces
         self.batches = batches
+        self.sources = sources
     }
 
     /// One for each worker; valid while this object lives.
@@ -79,7 +82,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     func workspace(of worker: Int) -> Workspace<Scalar> { workspaces[min(worker, workspaces.count - 1)] }
 
     /// Who multiplies matrices.
-    var gemmProvider: GemmProvider { gemm.gemms[0].provider }
+    var gemmBackend: GemmBackend { gemm.gemms[0].backend }
 
     /// Bytes reserved, as `MemoryPlan` names them.
     var bytes: (parameters: Int, gradient: Int, optimizer: Int, activations: Int, batch: Int) {

@@ -11,27 +11,21 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     // Sendable: within a phase, no two workers write one line of memory, and none reads what another one writes; tests check
     // that for every program. The owner of the memory (`Trainer`) outlives every region.
 
-    /// One for each worker.
-    let passes: UnsafePointer<WorkerPass<Scalar>>
-    let loss: Loss<Scalar>
-    let l2: Double
-    let optimizer: Optimizer
-    let epochs: EpochLayout
-    /// The programs of the full batch and of a smaller last one, each for even and for odd steps.
-    var fullBatch, lastBatch: (even: BoundProgram<Scalar>, odd: BoundProgram<Scalar>)
-    let control: StepControl
+    /// What all steps have in common.
+    let setting: UnsafePointer<StepSetting<Scalar>>
+    /// The programs of the full batch in even and odd steps, and those of a smaller last one.
+    let programs: UnsafePointer<BoundProgram<Scalar>>
     /// Measures the time of every operation; nil: nobody does.
     var clock: WorkerClock?
 
     /// The program of `step`.
     @inline(__always)
-    private func program(of step: Int) -> BoundProgram<Scalar> {
-        let programs = epochs.isLastOfEpoch(step) ? lastBatch : fullBatch
-        return step & 1 == 0 ? programs.even : programs.odd
+    private func program(of step: Int) -> UnsafePointer<BoundProgram<Scalar>> {
+        programs + (setting.pointee.epochs.isLastOfEpoch(step) ? 2 : 0) + (step & 1)
     }
 
-    var phaseCount: Int { fullBatch.even.phaseCount }
-    var endsWithBarrier: Bool { fullBatch.even.endsWithBarrier }
+    var phaseCount: Int { programs.pointee.phaseCount }
+    var endsWithBarrier: Bool { programs.pointee.endsWithBarrier }
 
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
@@ -39,11 +33,12 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         clock?.lap(.wait, worker: worker)
         let program = program(of: step)
         // A batch whose loss is not finite leaves the parameters as they were before the step.
-        let isDiverged = phase > 0 && control.isDiverged
+        let isDiverged = phase > 0 && setting.pointee.control.isDiverged
         if isDiverged, phase > 1 { return }
-        let operations = program.operations(phase: isDiverged ? program.phaseCount : phase, worker: worker)
+        let operations = program.pointee.operations(
+            phase: isDiverged ? program.pointee.phaseCount : phase, worker: worker)
         guard operations.count > 0 else { return }
-        var context = StepContext(self, program, phase: phase, step: step, worker: worker)
+        var context = StepContext(setting, program, phase: phase, step: step, worker: worker)
         for index in operations.indices {
             perform(operations[index], in: &context)
             clock?.lap(operations[index].kind, worker: worker)
@@ -55,91 +50,90 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     private func perform(_ operation: BoundOperation<Scalar>, in context: inout StepContext<Scalar>) {
         switch operation {
         case .gather(let rows):
-            context.batches.load(rows: rows.range, epoch: context.epoch, start: context.start)
+            context.batches.pointee.load(rows: rows.range, epoch: context.epoch, start: context.start)
         case .forward(let rows):
             context.network.forward(rows: rows.range, data: context.data)
         case .loss(let shards):
-            evaluateLoss(shards, in: context)
+            evaluateLoss(shards, in: &context)
         case .backward(let rows):
             context.network.backward(rows: rows.range)
-        case .weightGradient(let product, let result, let accumulates):
-            let (left, right) = product.factors(start: context.start)
-            context.network.gemm.gradient(left, right, beta: accumulates ? 1 : 0, into: result)
-        case .biasGradient(let deltas, let result, let accumulates):
-            if accumulates {
-                Scalar.addColumnSums(deltas, to: result)
+        case .weightGradient(let gradient):
+            let (left, right) = gradient.pointee.product.factors(start: context.start)
+            context.network.gemm.gradient(
+                left, right, beta: gradient.pointee.accumulates ? 1 : 0, into: gradient.pointee.result)
+        case .biasGradient(let gradient):
+            if gradient.pointee.accumulates {
+                Scalar.addColumnSums(gradient.pointee.deltas, to: gradient.pointee.result)
             } else {
-                Scalar.columnSums(deltas, into: result)
+                Scalar.columnSums(gradient.pointee.deltas, into: gradient.pointee.result)
             }
-        case .fusedUpdate(let product, let weights, let velocity):
-            updateInProduct(product, weights: weights, velocity: velocity, in: context)
-        case .sum(let first, let addends, let result):
-            Scalar.sum(addends, first: first, into: result)
+        case .fusedUpdate(let update):
+            updateInProduct(update, in: &context)
+        case .sum(let sum), .copy(let sum):
+            Scalar.sum(sum.pointee.addends, first: sum.pointee.first, into: sum.pointee.result)
         case .penalty(let squares):
-            store(squares, in: control.penalties)
+            store(squares, in: setting.pointee.control.penalties)
         case .noPenalty(let slices):
             // A batch of another size may have other slices, and have left there what belongs to weights.
-            for place in slices.range { control.penalties[place] = 0 }
-        case .addPenalty(let weights, let gradient):
-            addPenalty(of: weights, to: gradient)
+            for place in slices.range { setting.pointee.control.penalties[place] = 0 }
+        case .addPenalty(let penalty):
+            addPenalty(penalty)
         case .squares(let squares):
-            store(squares, in: control.squaredNorms)
+            store(squares, in: setting.pointee.control.squaredNorms)
         case .update(let update):
             Scalar.update(
-                optimizer.rule, update.isWeights ? context.weightSettings : context.biasSettings,
-                weights: update.weights, gradients: update.gradients, addends: update.addends,
-                firstState: update.firstState, secondState: update.secondState)
-        case .copy(let parameters, let mirrors):
-            Scalar.sum(mirrors, first: parameters.pointer, into: parameters)
+                setting.pointee.optimizer.rule,
+                update.pointee.isWeights ? context.weightSettings : context.biasSettings,
+                weights: update.pointee.weights, gradients: update.pointee.gradients, addends: update.pointee.addends,
+                firstState: update.pointee.firstState, secondState: update.pointee.secondState)
         case .prefetch(let parameters):
-            parameters.askForLines()
+            parameters.pointee.prefetchForWriting()
         }
     }
 
     // MARK: Operations
 
     @inline(__always)
-    private func evaluateLoss(_ shards: IndexRange, in context: StepContext<Scalar>) {
+    private func evaluateLoss(_ shards: IndexRange, in context: inout StepContext<Scalar>) {
         for shard in shards.range {
             var correct = 0
-            let sum = loss.evaluate(
+            let sum = setting.pointee.loss.evaluate(
                 context.network, rows: context.shards.rows(of: shard..<shard + 1),
-                targets: context.batches.batchTargets,
-                scale: context.lossScale, correct: &correct)
-            control.shards[shard] = ShardResult(loss: sum, correct: correct)
+                targets: context.batches.pointee.batchTargets, scale: context.lossScale, correct: &correct)
+            setting.pointee.control.shards[shard] = ShardResult(loss: sum, correct: correct)
         }
     }
 
     /// W ← W − η·G, or V ← μV + G and W ← W − η·V: what a product that adds to its result computes.
     @inline(__always)
     private func updateInProduct(
-        _ product: GradientProduct<Scalar>, weights: MatrixView<Scalar>, velocity: MatrixView<Scalar>?,
-        in context: StepContext<Scalar>
+        _ update: UnsafePointer<FusedUpdate<Scalar>>, in context: inout StepContext<Scalar>
     ) {
-        let (left, right) = product.factors(start: context.start)
+        let (left, right) = update.pointee.product.factors(start: context.start)
         let learningRate = Scalar(context.weightSettings.learningRate)
-        if let velocity {
+        if let velocity = update.pointee.velocity {
             context.network.gemm.gradient(
                 left, right, beta: Scalar(context.weightSettings.momentum), into: velocity,
-                step: WeightStep(weights: weights, learningRate: learningRate))
+                update: FusedWeightUpdate(weights: update.pointee.weights, learningRate: learningRate))
         } else {
-            context.network.gemm.gradient(left, right, alpha: -learningRate, beta: 1, into: weights)
+            context.network.gemm.gradient(left, right, alpha: -learningRate, beta: 1, into: update.pointee.weights)
         }
     }
 
     /// gradient += 2λ · weights: one SGD update of the gradient by the weights at the rate −2λ.
     @inline(__always)
-    private func addPenalty(of weights: MatrixView<Scalar>, to gradient: MatrixView<Scalar>) {
+    private func addPenalty(_ penalty: UnsafePointer<PenaltyGradient<Scalar>>) {
         var settings = UpdateSettings()
-        settings.learningRate = -2 * l2
+        settings.learningRate = -2 * setting.pointee.l2
         Scalar.update(
-            .sgd, settings, weights: gradient, gradients: weights.pointer, addends: Addends(), firstState: nil,
-            secondState: nil)
+            .sgd, settings, weights: penalty.pointee.gradient, gradients: penalty.pointee.weights.pointer,
+            addends: Addends(), firstState: nil, secondState: nil)
     }
 
     /// Writes Σ of squares of each slice to its own place, to be added in the order of the slices.
     @inline(__always)
-    private func store(_ squares: SliceSquares<Scalar>, in sums: UnsafeMutablePointer<Double>) {
+    private func store(_ squares: UnsafePointer<SliceSquares<Scalar>>, in sums: UnsafeMutablePointer<Double>) {
+        let squares = squares.pointee
         for (place, slice) in squares.slices.range.enumerated() {
             let block = squares.grid.block(squares.grid.range(of: slice..<slice + 1), of: squares.tensor)
             sums[squares.firstPlace + place] = Scalar.sumOfSquares(block)
@@ -153,16 +147,28 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     @_specialize(where Scalar == Double)
     func endFirstPhase(step: Int) -> Bool {
         let program = program(of: step)
-        return control.endStep(
-            step, shards: program.shards, slices: l2 == 0 ? 0 : program.sliceCount, l2: l2,
-            lossScale: loss.scale(samples: program.shards.batchRows))
+        let l2 = setting.pointee.l2
+        return setting.pointee.control.endStep(
+            step, shards: program.pointee.shards, slices: l2 == 0 ? 0 : program.pointee.sliceCount, l2: l2,
+            lossScale: setting.pointee.loss.scale(samples: program.pointee.shards.batchRows))
     }
+}
+
+/// What all steps of a training have in common.
+struct StepSetting<Scalar: LoomScalar>: BitwiseCopyable {
+    /// One for each worker.
+    let passes: UnsafePointer<WorkerPass<Scalar>>
+    let loss: Loss<Scalar>
+    let l2: Double
+    let optimizer: Optimizer
+    let epochs: EpochLayout
+    let control: StepControl
 }
 
 /// What the operations of one worker in one phase have in common.
 struct StepContext<Scalar: LoomScalar> {
     let network: NetworkPass<Scalar>
-    let batches: BatchSource<Scalar>
+    let batches: UnsafePointer<BatchSource<Scalar>>
     let shards: ShardGrid
     let epoch: Int
     /// The position in the epoch's order of the first sample.
@@ -174,23 +180,29 @@ struct StepContext<Scalar: LoomScalar> {
     private(set) var weightSettings = UpdateSettings()
 
     @inline(__always)
-    init(_ step: TrainingStep<Scalar>, _ program: BoundProgram<Scalar>, phase: Int, step number: Int, worker: Int) {
-        var network = step.passes[worker].network
-        network.callShapes = program.callShapes
+    init(
+        _ setting: UnsafePointer<StepSetting<Scalar>>, _ program: UnsafePointer<BoundProgram<Scalar>>, phase: Int,
+        step: Int, worker: Int
+    ) {
+        let pass = setting.pointee.passes + worker
+        var network = pass.pointee.network
+        network.callShapes = program.pointee.callShapes
         self.network = network
-        batches = step.passes[worker].batches
-        shards = program.shards
-        epoch = step.epochs.epoch(of: number)
-        start = step.epochs.start(of: number)
-        data = batches.data(start: start, rows: shards.batchRows)
-        lossScale = step.loss.scale(samples: shards.batchRows)
+        batches = pass.pointee.batches
+        shards = program.pointee.shards
+        epoch = setting.pointee.epochs.epoch(of: step)
+        start = setting.pointee.epochs.start(of: step)
+        data = batches.pointee.data(start: start, rows: shards.batchRows)
+        lossScale = setting.pointee.loss.scale(samples: shards.batchRows)
         guard phase > 0 else { return }
-        biasSettings = step.optimizer.settings(step: number)
+        biasSettings = setting.pointee.optimizer.settings(step: step)
         if phase > 1 {
-            let norm = step.control.gradientNorm(slices: program.sliceCount)
-            biasSettings.gradientScale = norm > step.optimizer.clipNorm ? step.optimizer.clipNorm / norm : 1
+            let norm = setting.pointee.control.gradientNorm(slices: program.pointee.sliceCount)
+            let clipNorm = setting.pointee.optimizer.clipNorm
+            biasSettings.gradientScale = norm > clipNorm ? clipNorm / norm : 1
         }
         // After clipping the penalty is part of the gradient already.
-        weightSettings = step.optimizer.weightSettings(biasSettings, twiceL2: phase > 1 ? 0 : 2 * step.l2)
+        weightSettings = setting.pointee.optimizer.weightSettings(
+            biasSettings, twiceL2: phase > 1 ? 0 : 2 * setting.pointee.l2)
     }
 }
