@@ -82,7 +82,7 @@ extension InspectCommand {
             instructions: settings.parallel.instructionSet)
         let step = try settings.plannedStep(on: machine)
         if json {
-            try JSONLines.print(step.program)
+            try JSONLines.printInSnakeCase(step.program)
         } else {
             print(step.text, terminator: "")
         }

@@ -23,6 +23,16 @@ public enum JSONLines {
         return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
     }
 
+    /// Writes `value` as one line on standard output, at once, with its keys in snake case: for values whose keys are names
+    /// of the library.
+    ///
+    /// - Throws: as `print`.
+    public static func printInSnakeCase(_ value: some Encodable) throws {
+        let encoder = encoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        try FileHandle.standardOutput.write(contentsOf: encoder.encode(value) + Data("\n".utf8))
+    }
+
     /// The value of one line.
     ///
     /// - Throws: `DecodingError`.

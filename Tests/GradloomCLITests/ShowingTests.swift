@@ -15,6 +15,18 @@ import Testing
 
     private let example = "configs/seeds/001-worked-example.yaml"
 
+    /// What a step does, as text and as JSON; not together with options that choose samples.
+    @Test func aProgramIsShown() throws {
+        try workplace.write(SampleData.xor, to: "xor.yaml")
+        let text = try workplace.run("inspect", "xor.yaml", "--program")
+        #expect(text.exitCode == 0 && text.output.hasPrefix("partition, 1 worker, 4 samples in 1 group\nsamples\n"))
+        #expect(text.output.contains("fused_update") && text.output.contains("─ barrier"))
+        let json = try workplace.run("inspect", "xor.yaml", "--program", "--json")
+        let program = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+        #expect(program["workers"] as? Int == 1 && program["slice_count"] is Int)
+        #expect(try workplace.run("inspect", "xor.yaml", "--program", "--step").exitCode == 64)
+    }
+
     @Test func inspectPrintsTheWorkedExample() throws {
         let outcome = try workplace.run("inspect", example, "--step")
         #expect(outcome.exitCode == 0)

@@ -109,9 +109,9 @@ private struct ProductTally {
 
     init(elementBytes: Int) { self.elementBytes = elementBytes }
 
-    mutating func addForward(of layer: String, _ tensor: StepShapes.Tensor, rows: Int, rowsPerCall: Int) {
+    mutating func addForward(of layer: String, _ tensor: StepShapes.Tensor, rows: Int, rowsPerCall: Int?) {
         let weights = tensor.parameters
-        for rows in (0..<rows).chunks(of: min(rowsPerCall, rows)).map(\.count) {
+        for rows in (0..<rows).chunks(of: min(rowsPerCall ?? rows, rows)).map(\.count) {
             add(
                 ProductShape(
                     kind: .forward, rows: rows, columns: weights.shape[0], inner: weights.shape[1],
@@ -120,9 +120,9 @@ private struct ProductTally {
         }
     }
 
-    mutating func addBackward(of layer: String, _ tensor: StepShapes.Tensor, rows: Int, rowsPerCall: Int) {
+    mutating func addBackward(of layer: String, _ tensor: StepShapes.Tensor, rows: Int, rowsPerCall: Int?) {
         let weights = tensor.parameters
-        for rows in (0..<rows).chunks(of: min(rowsPerCall, rows)).map(\.count) {
+        for rows in (0..<rows).chunks(of: min(rowsPerCall ?? rows, rows)).map(\.count) {
             add(
                 ProductShape(
                     kind: .backward, rows: rows, columns: weights.columns, inner: weights.rows,

@@ -151,11 +151,11 @@ extension Operation {
     }
 }
 
-/// How many rows one product of a connection covers; `Int.max`: as many as there are. It is part of a result's bits where a
+/// How many rows one product of a connection covers; nil: as many as there are. It is part of a result's bits where a
 /// provider adds in another order for another shape.
 package struct CallRows: Sendable, Equatable, Codable {
-    package var forward = Int.max
-    package var backward = Int.max
+    package var forward: Int?
+    package var backward: Int?
 }
 
 /// The memory that steps run in, as counts of buffers; it is the same for all programs of a training.

@@ -182,6 +182,21 @@ struct ProgramDraft {
         ]
     }
 
+    /// Requests for the parameters that a worker will write after the barrier and that others have just read, as far as its
+    /// first-level cache holds them.
+    func prefetches(_ parts: [ParameterPart]) -> [Operation] {
+        parts.filter { elementCount($0) * shapes.elementBytes <= tuning.firstLevelCacheBytes }.map { .prefetch($0) }
+    }
+
+    private func elementCount(_ part: ParameterPart) -> Int {
+        switch part {
+        case .elements(let range): return range.count
+        case .slices(let index, let grid, let slices, _):
+            let tensor = shapes.tensors[index].parameters
+            return grid.range(of: slices).count * (grid.axis == .rows ? tensor.columns : tensor.rows)
+        }
+    }
+
     private func isWeights(_ part: ParameterPart) -> Bool {
         guard case .slices(let tensor, _, _, _) = part else { return false }
         return shapes.tensors[tensor].parameters.role == .weights

@@ -48,7 +48,7 @@ extension ProgramDraft {
         let parts = planner.update.isUniform ? elementParts : slicedParts(withProducts: false)
         let samples = (0..<workers).map { worker in
             penalties(parts[worker]) + passesWithGradients(leaves[worker], worker: worker)
-                + (use == .update ? parts[worker].map { .prefetch($0) } : [])
+                + (use == .update ? prefetches(parts[worker]) : [])
         }
         let parameters = parts.map { parts in parts.flatMap { complete($0, addends) } }
         let phases = [Phase(.samples, samples), Phase(.parameters, parameters)] + updatePhases(parts)

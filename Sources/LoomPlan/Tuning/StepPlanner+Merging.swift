@@ -77,16 +77,16 @@ extension StepPlanner {
     /// of two of shards that merges, the rests of the blocks included.
     private mutating func rowsPerCall(
         isForward: Bool, _ shards: ShardGrid, _ lengths: Set<Int>, _ weights: ParameterTensor, accumulates: Bool
-    ) -> Int {
+    ) -> Int? {
         guard request.sameBitsForAnyWorkers, !request.gemmBackend.isPartitionInvariant, let longest = lengths.max()
         else {
-            return .max
+            return nil
         }
         func merge(_ run: Int) -> Bool {
             merging.merges(
                 Self.shape(isForward, unit: shards.shardRows, run: run, weights: weights, accumulates: accumulates))
         }
-        if lengths.allSatisfy(merge) { return .max }
+        if lengths.allSatisfy(merge) { return nil }
         var rows = shards.shardRows
         while 2 * rows < longest { rows *= 2 }
         while rows > shards.shardRows {

@@ -171,7 +171,9 @@ final class BoundProgramMemory<Scalar: LoomScalar>: Sendable {
         self.operations = AlignedBuffer(operations.joined())
         starts = AlignedBuffer(operations.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) })
         callShapes = AlignedBuffer(
-            program.callRows.map { CallShape(rowsPerForwardCall: $0.forward, rowsPerBackwardCall: $0.backward) })
+            program.callRows.map {
+                CallShape(rowsPerForwardCall: $0.forward ?? .max, rowsPerBackwardCall: $0.backward ?? .max)
+            })
     }
 
     /// Valid while this object lives.
