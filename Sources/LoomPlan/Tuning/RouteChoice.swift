@@ -53,8 +53,13 @@ struct RouteChoice {
         let cutsFreely = request.gemmBackend.isPartitionInvariant
         if let route = request.route { return possible(route, update: update, sum: sum, request: request) }
         guard sum.groups > 1 else { return .partition }
-        // Where products must not be cut, the gradient of a group is one product for each tensor, whoever forms it.
-        guard workers > 1 else { return cutsFreely ? .partition : .reduceScatter }
+        // Where products must not be cut, the gradient of a group is one product for each tensor, whoever forms it. A worker
+        // that is alone forms it while its activations are in the cache, if those of the batch do not stay there
+        // (4-32-16-4 with batches of 10,000 on Emerald Rapids: 0.88 of the speed with a partition).
+        guard workers > 1 else {
+            let batchBytes = sum.shards.batchRows * shapes.elementsPerSample * shapes.elementBytes
+            return cutsFreely && batchBytes <= tuning.secondLevelCacheBytes ? .partition : .reduceScatter
+        }
         guard feeds(workers, sum, tuning: tuning) || !cutsFreely else { return .partition }
         let activations = sum.shards.batchRows * shapes.elementsPerSample
         // Of as many groups as the batch could have: the larger, the less a worker should write.
