@@ -1,5 +1,4 @@
 import CHardware
-import CKernels
 import LoomHardware
 import LoomKernels
 import LoomTraining
@@ -19,10 +18,10 @@ public enum ArithmeticInstructions: String, Sendable, CaseIterable, Codable {
 
     /// Those of this package's kernels in this process.
     public static var ofKernels: ArithmeticInstructions {
-        switch loom_active_instruction_set() {
-        case LOOM_AVX512: .avx512
-        case LOOM_AVX2: .avx2
-        default: .baseline
+        switch InstructionSet.active {
+        case .baseline: .baseline
+        case .avx2: .avx2
+        case .avx512: .avx512
         }
     }
 
