@@ -1,27 +1,12 @@
 import CKernels
 import LoomKernels
 
-/// The columns of a source that a connection reads: a range of bitwise copyable numbers.
-public struct SourceColumns: BitwiseCopyable, Sendable {
-    private let first: Int
-    private let end: Int
-
-    /// The columns of `range`.
-    public init(_ range: Range<Int>) {
-        first = range.lowerBound
-        end = range.upperBound
-    }
-
-    /// The columns.
-    public var range: Range<Int> { first..<end }
-}
-
 /// One connection as the passes see it: plain pointers, no references.
 struct ConnectionPass<Scalar: LoomScalar>: BitwiseCopyable {
     /// The index of the source layer, −1 for the data.
     let source: Int
     /// The columns of the source that are read.
-    let sourceColumns: SourceColumns
+    let sourceColumns: IndexRange
     /// pre-activations × columns of the source
     let weights: GemmOperand<Scalar>
     /// Whether the forward product is added to that of an earlier connection of the same layer.

@@ -81,7 +81,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
             for connection in layer.connections {
                 (connections.pointer + connectionCount).initialize(
                     to: ConnectionPass(
-                        source: connection.source.index, sourceColumns: SourceColumns(connection.sourceColumns),
+                        source: connection.source.index, sourceColumns: IndexRange(connection.sourceColumns),
                         weights: parameters.weights(connection.weights),
                         accumulatesForward: connection.accumulatesForward,
                         accumulatesBackward: connection.accumulatesBackward))

@@ -2,19 +2,6 @@ import LoomKernels
 import LoomModel
 import LoomPlan
 
-/// A range of rows or shards as plain numbers.
-struct IndexRange: BitwiseCopyable {
-    let start: Int
-    let end: Int
-
-    init(_ range: Range<Int>) {
-        start = range.lowerBound
-        end = range.upperBound
-    }
-
-    var range: Range<Int> { start..<end }
-}
-
 /// An `Operation` with the addresses of its operands: what a worker carries out. Plain pointers and numbers, valid while the
 /// `StepOperands` live.
 ///
