@@ -31,6 +31,12 @@ public struct StepRequest: Sendable {
         self.gemmBackend = gemmBackend
         self.tuning = tuning
     }
+
+    /// The number of workers, if bits may depend on it.
+    var fixedWorkers: Int? { sameBitsForAnyWorkers ? nil : workers }
+
+    /// The groups asked for, or as many as have enough samples.
+    func mostGroups(_ shards: ShardGrid) -> Int { groups ?? GradientSum.mostGroups(shards, fixedWorkers: fixedWorkers) }
 }
 
 /// What of an optimizer and a loss decides how steps are planned.
@@ -99,14 +105,7 @@ public struct StepPlanner: Sendable {
 
     private mutating func program(batchRows: Int, use: GradientUse) -> StepProgram {
         let shards = ShardGrid(batchRows: batchRows, shardRows: shardRows)
-        let groups =
-            sum.groups == 1
-            ? 1
-            : min(
-                sum.groups,
-                request.groups
-                    ?? GradientSum.mostGroups(
-                        shards, fixedWorkers: request.sameBitsForAnyWorkers ? nil : request.workers))
+        let groups = min(sum.groups, request.mostGroups(shards))
         var draft = ProgramDraft(planner: self, sum: GradientSum(shards, groups: groups), use: use)
         let (phases, recovery) =
             switch route {

@@ -14,14 +14,17 @@ public struct TeamPlan: Sendable {
     /// Whether results have the same bits for every number of workers.
     public var sameBitsForAnyWorkers: Bool
     /// Bytes of second-level cache of one core.
-    public var cacheBytes: Int
+    public var cacheBytes: Int {
+        get { tuning.secondLevelCacheBytes }
+        set { tuning.secondLevelCacheBytes = newValue }
+    }
     /// Who multiplies matrices.
     public var gemmBackend: GemmBackend
     /// Groups of samples whose gradients are added as a tree; nil: chosen from shapes. Part of a result's bits.
     public var groups: Int?
     /// How the gradient travels; nil: chosen. Never part of a result's bits with built-in products.
     public var route: GradientRoute?
-    /// The numbers that steps are planned by; `secondLevelCacheBytes` is set from `cacheBytes`.
+    /// The numbers that steps are planned by.
     public var tuning = StepTuning()
 
     /// A team.
@@ -35,7 +38,7 @@ public struct TeamPlan: Sendable {
         self.binding = binding
         self.shardRows = shardRows
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
-        self.cacheBytes = cacheBytes
+        tuning.secondLevelCacheBytes = cacheBytes
         self.gemmBackend = gemmBackend
         self.groups = groups
         self.route = route
@@ -45,9 +48,7 @@ public struct TeamPlan: Sendable {
 extension TeamPlan {
     /// What steps are planned from.
     package var stepRequest: StepRequest {
-        var tuning = tuning
-        tuning.secondLevelCacheBytes = cacheBytes
-        return StepRequest(
+        StepRequest(
             workers: workers, shardRows: shardRows, groups: groups, route: route,
             sameBitsForAnyWorkers: sameBitsForAnyWorkers, gemmBackend: gemmBackend, tuning: tuning)
     }

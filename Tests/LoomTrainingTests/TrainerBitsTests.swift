@@ -159,13 +159,13 @@ import Testing
 
     private static func fingerprint<Scalar: LoomScalar>(
         _ training: Case, _ problem: FastProblem, _ data: Dataset<Scalar>, _ way: Way, workers: Int,
-        request: TeamRequest, tuning: StepTuning = StepTuning()
+        request: TeamRequest, tuning: StepTuning? = nil
     ) throws -> Fingerprint {
         try PreparedBLAS.prepare(workers: workers)
         var team = TeamPlan(
             workers: workers, request: request, shardRows: training.shardRows, cacheBytes: training.cacheBytes,
             gemmBackend: way.provider, groups: training.groups, route: way.route)
-        team.tuning = tuning
+        if let tuning { team.tuning = tuning }
         let trainer = try Trainer(
             network: problem.network, loss: problem.loss,
             optimizer: OptimizerDescription(

@@ -81,8 +81,8 @@ extension StepProgram {
                 connection += 1
             }
             for operation in operations {
-                guard case (.slices(let tensor, let grid, let range, _), let rows)? = operation.gradientProduct,
-                    shapes.tensors[tensor].layer == index, shapes.tensors[tensor].parameters.role == .weights
+                guard case (let part, let rows)? = operation.gradientProduct, shapes.isWeights(part),
+                    case .slices(let tensor, let grid, let range, _) = part, shapes.tensors[tensor].layer == index
                 else { continue }
                 tally.addGradient(
                     of: layer.name, shapes.tensors[tensor], grid, grid.range(of: range), samples: rows.count)

@@ -29,7 +29,6 @@ extension ProgramDraft {
     /// Whether the update of weights is part of their gradient's product. Part of a result's bits: a batch of more than 512
     /// samples is then rounded into the weights chunk by chunk. Only products whose bits do not depend on cuts are used so.
     private func fuses(_ part: ParameterPart) -> Bool {
-        guard case .slices(let tensor, _, _, _) = part else { return false }
-        return shapes.tensors[tensor].parameters.role == .weights && use == .update && planner.fusesUpdates
+        shapes.isWeights(part) && use == .update && planner.fusesUpdates
     }
 }

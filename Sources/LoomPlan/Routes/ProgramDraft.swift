@@ -163,7 +163,7 @@ struct ProgramDraft {
         guard use != .update else { return [.update(part, addends, mirrors: mirrors)] }
         var operations: [Operation] = []
         if addends.map(\.buffer) != [.gradient] { operations.append(.sum(part, addends, into: [.gradient])) }
-        if planner.update.hasPenalty, isWeights(part) { operations.append(.addPenalty(part)) }
+        if planner.update.hasPenalty, shapes.isWeights(part) { operations.append(.addPenalty(part)) }
         if use == .clipThenUpdate { operations.append(.squares(part)) }
         if use == .keep, !mirrors.isEmpty { operations.append(.copy(part, to: mirrors)) }
         return operations
@@ -195,10 +195,5 @@ struct ProgramDraft {
             let tensor = shapes.tensors[index].parameters
             return grid.range(of: slices).count * (grid.axis == .rows ? tensor.columns : tensor.rows)
         }
-    }
-
-    private func isWeights(_ part: ParameterPart) -> Bool {
-        guard case .slices(let tensor, _, _, _) = part else { return false }
-        return shapes.tensors[tensor].parameters.role == .weights
     }
 }

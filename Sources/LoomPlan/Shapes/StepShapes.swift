@@ -91,4 +91,10 @@ public struct StepShapes: Sendable, Equatable {
             return [(true, tensor.parameters)] + (tensor.source == nil ? [] : [(false, tensor.parameters)])
         }
     }
+
+    /// Whether a part is of weights, which alone have penalty and decay.
+    package func isWeights(_ part: ParameterPart) -> Bool {
+        guard case .slices(let index, _, _, _) = part else { return false }
+        return tensors[index].parameters.role == .weights
+    }
 }

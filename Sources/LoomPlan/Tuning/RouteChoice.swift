@@ -22,12 +22,11 @@ struct RouteChoice {
     /// All numbers here are part of a result's bits, so none of them is tuned.
     private static func groups(_ shapes: StepShapes, shards: ShardGrid, request: StepRequest) -> Int {
         if let groups = request.groups { return groups }
-        let fixedWorkers = request.sameBitsForAnyWorkers ? nil : request.workers
-        let most = GradientSum.mostGroups(shards, fixedWorkers: fixedWorkers)
+        let most = request.mostGroups(shards)
         guard most > 1 else { return 1 }
         let ratio = gradientRatio(shapes, groups: most, batchRows: shards.batchRows)
         if ratio <= 0.3 { return most }
-        let canHalve = request.gemmBackend.isPartitionInvariant && (fixedWorkers ?? 2) == 2
+        let canHalve = request.gemmBackend.isPartitionInvariant && (request.fixedWorkers ?? 2) == 2
         if canHalve, halvesPay(shapes, shards: shards) { return 2 }
         return ratio <= 0.6 ? most : 1
     }

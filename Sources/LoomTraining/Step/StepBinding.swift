@@ -120,20 +120,15 @@ struct StepBinding<Scalar: LoomScalar> {
             weights: view(part, memory.parameters[own]), gradients: view(part, base(addends[0].buffer)).pointer,
             addends: operands.addends(offsets(addends), mirrors: distances(to: mirrors, own: own)),
             firstState: state.first.map { view(part, $0).pointer },
-            secondState: state.second.map { view(part, $0).pointer }, isWeights: isWeights(part))
+            secondState: state.second.map { view(part, $0).pointer }, isWeights: shapes.isWeights(part))
     }
 
     private func state(of worker: Int) -> OptimizerState<Scalar> {
         memory.states[min(worker, memory.states.count - 1)]
     }
 
-    private func isWeights(_ part: ParameterPart) -> Bool {
-        guard case .slices(let index, _, _, _) = part else { return false }
-        return shapes.tensors[index].parameters.role == .weights
-    }
-
     private func penalty(_ part: ParameterPart, _ parameters: ParameterBuffer<Scalar>) -> BoundOperation<Scalar> {
-        guard case .slices(_, _, let range, let place) = part, !isWeights(part) else {
+        guard case .slices(_, _, let range, let place) = part, !shapes.isWeights(part) else {
             return .penalty(operands.keep(squares(part, of: parameters)))
         }
         return .noPenalty(slices: IndexRange(place..<place + range.count))
