@@ -48,13 +48,13 @@ format:
 SOAK = swift test -c release -Xswiftc -enable-testing --scratch-path .build/soak $(SWIFT_FLAGS)
 soak:
 	@.ci/dependencies
-	$(SOAK) --filter 'WorkerTeam|Barrier|TrainerBits'
+	$(SOAK) --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|TrainerBits'
 	GRADLOOM_SOAK=1 $(SOAK) --filter KernelElementary
 
 # A folder of its own: instrumented and plain objects must not mix.
 tsan:
 	@.ci/dependencies
-	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|Barrier|RouteTests|TrainerFixture|TrainerDivergence' $(SWIFT_FLAGS)
+	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|RouteTests|TrainerFixture|TrainerDivergence' $(SWIFT_FLAGS)
 
 benchmark:
 	@.ci/dependencies
@@ -80,7 +80,7 @@ bundle:
 	.ci/bundle
 
 # Users import Gradloom, which exports the other modules: their symbols are listed as its own.
-EXPORTED = LoomData,LoomExperiments,LoomHardware,LoomKernels,LoomModel,LoomPlan,LoomReporting,LoomTraining
+EXPORTED = LoomConfiguration,LoomData,LoomHardware,LoomKernels,LoomMeasurement,LoomModel,LoomPlan,LoomReference,LoomReporting,LoomRuns,LoomTraining
 TOOLCHAIN = $(dir $(realpath $(shell command -v swift)))
 
 docs: BIN = $(shell swift build --show-bin-path)

@@ -4,12 +4,14 @@ import PackageDescription
 // Dependencies point downward only:
 //
 //     GradloomCLI
-//       LoomExperiments   LoomReporting
-//         LoomTraining   LoomHardware
-//           LoomPlan   LoomData
-//             LoomModel
-//               LoomKernels
-//                 CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL
+//       LoomMeasurement   LoomReporting
+//         LoomRuns
+//           LoomConfiguration   LoomReference
+//             LoomTraining   LoomHardware
+//               LoomPlan   LoomData
+//                 LoomModel
+//                   LoomKernels
+//                     CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL
 let package = Package(
     name: "gradloom",
     products: [
@@ -35,38 +37,81 @@ let package = Package(
         .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS"]),
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
         .target(name: "LoomData", dependencies: ["LoomKernels", "CKernels"]),
-        .target(name: "LoomModel", dependencies: ["LoomKernels", "CKernels"]),
+        .target(name: "LoomModel", dependencies: ["LoomKernels", "CKernels", "COpenSSL"]),
         .target(name: "LoomPlan", dependencies: ["LoomModel", "LoomKernels"]),
         .target(
             name: "LoomTraining",
-            dependencies: ["LoomPlan", "LoomModel", "LoomData", "LoomKernels", "CHardware", "CKernels", "COpenSSL"]),
+            dependencies: ["LoomPlan", "LoomModel", "LoomData", "LoomKernels", "CHardware", "CKernels"]),
+        .target(name: "LoomReference", dependencies: ["LoomModel", "LoomData", "LoomKernels"]),
         .target(
-            name: "LoomExperiments",
+            name: "LoomConfiguration",
             dependencies: [
-                "LoomTraining", "LoomPlan", "LoomModel", "LoomData", "LoomHardware", "LoomKernels", "CHardware", "Yams",
+                "LoomTraining", "LoomPlan", "LoomModel", "LoomData", "LoomHardware", "LoomKernels", "Yams",
             ]),
-        .target(name: "LoomReporting", dependencies: ["LoomTraining", "LoomHardware"]),
-        .target(name: "Gradloom", dependencies: ["LoomExperiments", "LoomReporting"]),
+        .target(
+            name: "LoomRuns",
+            dependencies: [
+                "LoomConfiguration", "LoomReference", "LoomTraining", "LoomPlan", "LoomModel", "LoomData",
+                "LoomHardware",
+                "LoomKernels",
+            ]),
+        .target(
+            name: "LoomMeasurement",
+            dependencies: ["LoomRuns", "LoomTraining", "LoomPlan", "LoomHardware", "LoomKernels", "CHardware"]),
+        .target(name: "LoomReporting", dependencies: ["LoomRuns", "LoomHardware"]),
+        .target(
+            name: "Gradloom",
+            dependencies: [
+                "LoomConfiguration", "LoomData", "LoomHardware", "LoomKernels", "LoomMeasurement", "LoomModel",
+                "LoomPlan",
+                "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
+            ]),
 
         // MARK: Command line
         .executableTarget(
             name: "GradloomCLI",
             dependencies: [
-                "LoomExperiments", "LoomReporting",
+                "LoomConfiguration", "LoomData", "LoomHardware", "LoomKernels", "LoomMeasurement", "LoomModel",
+                "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // MARK: Tests
-        .target(name: "TestSupport", dependencies: ["LoomExperiments"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport",
+            dependencies: ["LoomReference", "LoomTraining", "LoomModel", "LoomData", "LoomHardware", "LoomKernels"],
+            path: "Tests/TestSupport"),
         .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels"]),
         .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHwloc"]),
-        .testTarget(name: "LoomDataTests", dependencies: ["LoomData"]),
-        .testTarget(name: "LoomModelTests", dependencies: ["LoomModel", "TestSupport"]),
+        .testTarget(name: "LoomDataTests", dependencies: ["LoomData", "LoomKernels"]),
+        .testTarget(
+            name: "LoomModelTests", dependencies: ["LoomModel", "LoomReference", "LoomKernels", "TestSupport"]),
         .testTarget(name: "LoomPlanTests", dependencies: ["LoomPlan", "LoomModel", "LoomKernels"]),
-        .testTarget(name: "LoomTrainingTests", dependencies: ["LoomTraining", "LoomPlan", "CHardware", "TestSupport"]),
-        .testTarget(name: "LoomExperimentsTests", dependencies: ["Gradloom", "LoomExperiments", "TestSupport"]),
-        .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting"]),
-        .testTarget(name: "GradloomCLITests", dependencies: ["GradloomCLI", "LoomExperiments", "LoomHardware"]),
+        .testTarget(
+            name: "LoomTrainingTests",
+            dependencies: [
+                "LoomTraining", "LoomReference", "LoomPlan", "LoomModel", "LoomData", "LoomKernels", "CHardware",
+                "TestSupport",
+            ]),
+        .testTarget(
+            name: "LoomReferenceTests", dependencies: ["LoomReference", "LoomModel", "TestSupport"]),
+        .testTarget(
+            name: "LoomConfigurationTests",
+            dependencies: ["LoomConfiguration", "LoomTraining", "LoomModel", "LoomData", "TestSupport"]),
+        .testTarget(
+            name: "LoomRunsTests",
+            dependencies: [
+                "LoomRuns", "LoomConfiguration", "LoomReference", "LoomTraining", "LoomModel", "LoomData",
+                "LoomHardware", "LoomKernels", "TestSupport",
+            ]),
+        .testTarget(
+            name: "LoomMeasurementTests",
+            dependencies: ["LoomMeasurement", "LoomRuns", "LoomTraining", "LoomHardware", "LoomKernels"]),
+        .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting", "LoomHardware", "LoomRuns"]),
+        .testTarget(name: "GradloomTests", dependencies: ["Gradloom", "TestSupport"]),
+        .testTarget(
+            name: "GradloomCLITests",
+            dependencies: ["GradloomCLI", "LoomHardware", "LoomKernels", "LoomMeasurement", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11

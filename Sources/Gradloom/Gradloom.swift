@@ -1,9 +1,12 @@
 /// Gradloom, the whole library: everything a program needs to describe, train and evaluate networks.
+@_exported import LoomConfiguration
 @_exported import LoomData
-@_exported import LoomExperiments
 @_exported import LoomHardware
 @_exported import LoomKernels
+@_exported import LoomMeasurement
 @_exported import LoomModel
 @_exported import LoomPlan
+@_exported import LoomReference
 @_exported import LoomReporting
+@_exported import LoomRuns
 @_exported import LoomTraining

@@ -1,7 +1,8 @@
 import ArgumentParser
-import LoomExperiments
 import LoomHardware
+import LoomReference
 import LoomReporting
+import LoomRuns
 
 /// `gradloom check`
 struct CheckCommand: ParsableCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import LoomExperiments
+import LoomConfiguration
 
 /// The arguments of commands that look at a configuration without training it.
 struct ConfigurationOptions: ParsableArguments {

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Foundation
-import LoomExperiments
 import LoomHardware
 import LoomKernels
+import LoomMeasurement
 import LoomReporting
+import LoomRuns
 
 /// Looks whether OpenBLAS is faster with other kernels than it has chosen, or was told to take. It reads the variable for
 /// them when it is loaded, so that each is measured in a process of its own.

@@ -1,6 +1,6 @@
 import ArgumentParser
-import LoomExperiments
 import LoomModel
+import LoomReference
 import LoomReporting
 
 /// `gradloom graph`

@@ -1,7 +1,9 @@
 import ArgumentParser
-import LoomExperiments
+import LoomConfiguration
 import LoomModel
+import LoomReference
 import LoomReporting
+import LoomRuns
 
 /// `gradloom inspect`
 struct InspectCommand: ParsableCommand {
@@ -148,7 +150,7 @@ private struct InspectionText {
     }
 
     private var lossText: String {
-        let loss = problem.configuration.loss
+        let loss = problem.loss
         guard let values = inspection.loss else {
             return "  loss: none, because no gradient passes a threshold; this is the way forward alone\n"
         }
@@ -181,7 +183,7 @@ private struct InspectionText {
     }
 
     private func afterStep(_ step: Inspection.AfterStep) -> String {
-        let optimizer = problem.configuration.optimizer
+        let optimizer = problem.optimizer
         let heading =
             "  after one step of \(optimizer.kind.rawValue), learning rate \(optimizer.learningRate)\n"
         let loss = "  total L \(matrices.number(step.loss))\n"

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Foundation
 import LoomData
-import LoomExperiments
+import LoomReference
 import LoomReporting
+import LoomRuns
 
 /// `gradloom jacobian`
 struct JacobianCommand: ParsableCommand {

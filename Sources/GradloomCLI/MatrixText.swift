@@ -1,4 +1,5 @@
 import LoomReporting
+import LoomRuns
 
 /// Matrices as people read them: aligned columns under their numbers, counted from 0, wide ones in parts.
 struct MatrixText {

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Foundation
+import LoomConfiguration
 import LoomData
-import LoomExperiments
 import LoomKernels
 import LoomReporting
+import LoomRuns
 import LoomTraining
 
 /// The options of commands that use the model of a run.

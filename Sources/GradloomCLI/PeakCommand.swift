@@ -1,9 +1,11 @@
 import ArgumentParser
 import Foundation
-import LoomExperiments
+import LoomConfiguration
 import LoomHardware
 import LoomKernels
+import LoomMeasurement
 import LoomReporting
+import LoomRuns
 import LoomTraining
 
 /// `gradloom peak`

@@ -1,5 +1,5 @@
-import LoomExperiments
 import LoomKernels
+import LoomMeasurement
 
 extension PeakMeasurement.Request {
     /// How the products' backend carries `product` out.

@@ -1,8 +1,9 @@
 import Foundation
-import LoomExperiments
 import LoomHardware
 import LoomKernels
+import LoomMeasurement
 import LoomReporting
+import LoomRuns
 import LoomTraining
 
 /// What `gradloom peak` prints: one JSON object, or tables.

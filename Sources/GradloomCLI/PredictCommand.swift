@@ -1,9 +1,10 @@
 import ArgumentParser
 import Foundation
+import LoomConfiguration
 import LoomData
-import LoomExperiments
 import LoomKernels
 import LoomModel
+import LoomRuns
 import LoomTraining
 
 /// `gradloom predict`

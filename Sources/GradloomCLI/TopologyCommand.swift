@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
-import LoomExperiments
 import LoomHardware
 import LoomReporting
+import LoomRuns
 
 /// `gradloom topology`
 struct TopologyCommand: ParsableCommand {

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Foundation
+import LoomConfiguration
 import LoomData
-import LoomExperiments
 import LoomHardware
 import LoomKernels
+import LoomMeasurement
 import LoomReporting
+import LoomRuns
 import LoomTraining
 
 /// `gradloom train`
@@ -81,7 +83,9 @@ struct TrainCommand: ParsableCommand {
             instructions: settings.parallel.instructionSet)
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
-            settings, machine: machine, ceilings: .user(), stop: stop, willReserve: showMemoryPlan)
+            settings, machine: machine, stop: stop, willReserve: showMemoryPlan)
+        let ceilings = CeilingCache.user()
+        let ceiling = ArithmeticPeak(of: experiment, cache: ceilings)
         // From here on something is written, so that a signal has to leave it whole.
         stop.raiseOnSignals()
         let run = try resume.map {
@@ -97,7 +101,8 @@ struct TrainCommand: ParsableCommand {
         let checkpoints = CheckpointStore(
             directory: directory.checkpointsPath, keep: settings.run.checkpoint.keep)
         let output = try TrainingOutput(
-            experiment: experiment, name: name, directory: directory, json: json, quiet: quiet)
+            experiment: experiment, ceiling: ceiling, ceilings: ceilings, name: name, directory: directory, json: json,
+            quiet: quiet)
         defer { output.abandon() }
         try output.begin()
         let result = try experiment.train(checkpoints: checkpoints, earlierLosses: run?.losses ?? []) {
@@ -134,62 +139,5 @@ struct TrainCommand: ParsableCommand {
                     + "or data.standardize: true")
             throw ExitCode(ExitStatus.diverged)
         }
-    }
-}
-
-/// A run to go on with.
-private struct ResumedRun {
-    let directory: RunDirectory
-    /// The validation losses of its epochs before the checkpoint, in their order.
-    let losses: [ValidationLoss]
-
-    /// The directory's name.
-    var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
-
-    /// Brings `experiment` to where the run in `path` was at its newest checkpoint.
-    ///
-    /// - Parameters:
-    ///   - acceptsNumerics: Whether the steps to come may have another definition of their bits than those before.
-    ///   - isChanged: Whether the configuration is no longer the run's; the run then keeps the new one.
-    init<Scalar: LoomScalar>(
-        path: String, experiment: Experiment<Scalar>, acceptsNumerics: Bool, isChanged: Bool
-    ) throws {
-        directory = try RunDirectory(existing: path)
-        guard let newest = CheckpointStore(directory: directory.checkpointsPath, keep: 1).newest else {
-            throw RunError.noCheckpoint(run: path)
-        }
-        let trainer = experiment.trainer
-        let checkpoint = try Safetensors(contentsOf: newest)
-        let (its, ours) = (Checkpoint.numerics(of: checkpoint), experiment.numerics)
-        guard its == ours || acceptsNumerics else {
-            throw RunError.otherNumerics(run: path, its: its, ours: ours)
-        }
-        try trainer.restore(checkpoint)
-        guard trainer.step < trainer.totalSteps else {
-            let training = experiment.configuration.training
-            let isLimited = trainer.totalSteps < training.epochs * trainer.epochs.stepsPerEpoch
-            throw RunError.complete(
-                run: path, steps: trainer.totalSteps, key: isLimited ? "training.steps" : "training.epochs")
-        }
-        losses = try Self.losses(in: directory.metricsPath, until: trainer.step)
-        if let best = experiment.configuration.training.earlyStopping?.bestEpoch(endingAfter: losses) {
-            throw RunError.stoppedEarly(run: path, bestEpoch: best + 1)
-        }
-        if isChanged {
-            try AtomicFile.write(experiment.configuration.yaml(), to: directory.configurationPath)
-        }
-    }
-
-    /// The validation losses of the epochs up to `step`. An epoch that was trained again after a crash counts
-    /// once.
-    private static func losses(in path: String, until step: Int) throws -> [ValidationLoss] {
-        let text = (try? String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)) ?? ""
-        let epochs = text.split(separator: "\n").compactMap {
-            try? JSONLines.value(EpochEvent.self, from: String($0))
-        }
-        let losses = epochs.filter { $0.step <= step }.map { ($0.epoch - 1, $0.validationLoss) }
-        return Dictionary(losses) { $1 }.compactMap { epoch, loss in
-            loss.map { ValidationLoss(epoch: epoch, loss: $0) }
-        }.sorted { $0.epoch < $1.epoch }
     }
 }

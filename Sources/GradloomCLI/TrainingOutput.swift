@@ -1,13 +1,17 @@
 import Foundation
-import LoomExperiments
 import LoomHardware
 import LoomKernels
+import LoomMeasurement
 import LoomReporting
+import LoomRuns
 import LoomTraining
 
 /// What a training shows and writes down: progress, JSON lines, metrics, the summary.
 final class TrainingOutput<Scalar: LoomScalar> {
     private let experiment: Experiment<Scalar>
+    /// The arithmetic peak of all workers, which the training's speed is held against.
+    private var ceiling: ArithmeticPeak
+    private let ceilings: CeilingCache?
     private let name: String
     private let directory: RunDirectory
     private let json: Bool
@@ -21,9 +25,12 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private let contention: CPUContention
 
     init(
-        experiment: Experiment<Scalar>, name: String, directory: RunDirectory, json: Bool, quiet: Bool
+        experiment: Experiment<Scalar>, ceiling: ArithmeticPeak, ceilings: CeilingCache?, name: String,
+        directory: RunDirectory, json: Bool, quiet: Bool
     ) throws {
         self.experiment = experiment
+        self.ceiling = ceiling
+        self.ceilings = ceilings
         self.name = name
         self.directory = directory
         self.json = json
@@ -102,8 +109,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
             groups: experiment.trainer.program.sum.groups,
             products: experiment.trainer.gemmBackend.rawValue, numerics: experiment.numerics.rawValue,
             instructionSet: machine.instructionSet.rawValue,
-            ceilingGflops: experiment.ceiling.gflops,
-            ceilingIsCached: experiment.ceiling.isCached,
+            ceilingGflops: ceiling.gflops,
+            ceilingIsCached: ceiling.isCached,
             blas: .init(library: machine.blas.version, core: machine.blas.coreName),
             machine: .init(
                 cpu: machine.machine.processor, cores: machine.machine.cores,
@@ -130,14 +137,14 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
         let gflops = result.samplesPerSecond * experiment.trainer.network.operationsPerSample / 1e9
         let others = (fraction: contention.fraction(), niced: contention.nicedFraction())
-        let earlierCeiling = experiment.ceiling.gflops
-        let isRaised = experiment.raiseCeiling(toReach: gflops)
+        let earlierCeiling = ceiling.gflops
+        let isRaised = ceiling.raise(toReach: gflops, in: experiment, cache: ceilings)
         return TrainingSummary(
             name: name, epochs: epochsDone, steps: experiment.trainer.step, seconds: seconds,
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
             validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
             samplesPerSecond: result.samplesPerSecond, gflops: gflops,
-            ceilingGflops: experiment.ceiling.gflops, ceilingInstructions: experiment.ceiling.instructions.title,
+            ceilingGflops: ceiling.gflops, ceilingInstructions: ceiling.instructions.title,
             precision: Scalar.precision.rawValue,
             placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
             peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: others.fraction,

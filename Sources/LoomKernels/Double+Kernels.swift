@@ -1,6 +1,5 @@
 // swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
 // The protocol documents its requirements; this is one call into C each.
-
 import CKernels
 
 extension Double: LoomScalar {

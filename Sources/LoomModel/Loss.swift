@@ -1,22 +1,6 @@
 import CKernels
 import LoomKernels
 
-/// What a loss compares the logits of a batch with.
-public struct BatchTargets<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
-    // Sendable: workers read and write the rows of their own shards only.
-
-    /// Class indices, one per batch row; nil when the targets are values.
-    public let labels: UnsafeMutablePointer<Int32>?
-    /// Values: batch rows × outputs (0/1 decisions, class probabilities or reals); empty when there are labels.
-    public let values: MatrixView<Scalar>
-
-    /// Targets in memory that the caller keeps alive.
-    public init(labels: UnsafeMutablePointer<Int32>?, values: MatrixView<Scalar>) {
-        self.labels = labels
-        self.values = values
-    }
-}
-
 /// A loss as the kernels compute it, from logits and numerically stable, with its gradient in the same pass.
 public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
     enum Form: BitwiseCopyable {
@@ -76,7 +60,7 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
     /// The loss of the batch rows `rows`: adds the bias to the logits and writes ∂L/∂z into the last layer's deltas.
     ///
     /// - Parameters:
-    ///   - pass: The network; `forward` has run for the rows.
+    ///   - network: The network; `forward` has run for the rows.
     ///   - scale: `scale(samples:)` of the *whole* batch, so that parts of a batch simply add up.
     ///   - writesDeltas: False when only the value is wanted.
     ///   - correct: Increased by the number of right decisions (rows for softmax, elements for sigmoid).
@@ -84,12 +68,12 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
     public func evaluate(
-        _ pass: NetworkPass<Scalar>, rows: Range<Int>, targets: BatchTargets<Scalar>, scale: Double,
+        _ network: NetworkHandle<Scalar>, rows: Range<Int>, targets: BatchTargets<Scalar>, scale: Double,
         writesDeltas: Bool = true, correct: inout Int
     ) -> Double {
-        let logits = pass.logits.rows(rows)
-        let bias = pass.outputBias
-        let deltas = writesDeltas ? pass.deltas(of: pass.layerCount - 1).rows(rows).pointer : nil
+        let logits = network.logits.rows(rows)
+        let bias = network.outputBias
+        let deltas = writesDeltas ? network.deltas(of: network.layerCount - 1).rows(rows).pointer : nil
         switch form {
         case .softmaxCrossEntropy:
             if let labels = targets.labels {
@@ -110,7 +94,7 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
                 scale: Scalar(scale), deltas: deltas, correct: &correct)
         case .squaredSoftmaxWeighted(let factor):
             return Scalar.squaredErrorOfSoftmaxWeighted(
-                components: pass.layers[pass.layerCount - 1].components, bias: bias, logits: logits,
+                components: network.layers[network.layerCount - 1].components, bias: bias, logits: logits,
                 targets: targets.values.rows(rows), factor: Scalar(factor), scale: Scalar(scale), deltas: deltas)
         }
     }

@@ -9,15 +9,15 @@ import LoomKernels
 public final class Workspace<Scalar: LoomScalar>: Sendable {
     /// The network it was made for.
     public let network: Network<Scalar>
-    /// The parameters the passes read.
+    /// The parameters that forward and backward read.
     public let parameters: ParameterBuffer<Scalar>
     /// The largest number of samples of a batch.
     public let capacity: Int
     /// Bytes reserved.
     public let bytes: Int
     private let matrices: AlignedBuffer<Scalar>
-    private let layers: AlignedBuffer<LayerPass<Scalar>>
-    private let connections: AlignedBuffer<ConnectionPass<Scalar>>
+    private let layers: AlignedBuffer<LayerHandle<Scalar>>
+    private let connections: AlignedBuffer<ConnectionHandle<Scalar>>
     private let wholeRuns: AlignedBuffer<CallShape>
     private let gemm: GemmMemory<Scalar>
 
@@ -73,14 +73,14 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
             let z = plan.preActivations.map(matrix) ?? outputs
             let gradients = plan.outputGradients.map(matrix) ?? outputs
             (layers.pointer + index).initialize(
-                to: LayerPass(
+                to: LayerHandle(
                     activation: layer.activation, components: layer.components, firstConnection: connectionCount,
                     connectionCount: layer.connections.count, bias: layer.bias.map { parameters.view($0).pointer },
                     preActivations: z, outputs: outputs, deltas: plan.deltas.map(matrix) ?? gradients,
                     outputGradients: gradients, derivativeFromPreActivations: layer.derivativeFromPreActivations))
             for connection in layer.connections {
                 (connections.pointer + connectionCount).initialize(
-                    to: ConnectionPass(
+                    to: ConnectionHandle(
                         source: connection.source.index, sourceColumns: IndexRange(connection.sourceColumns),
                         weights: parameters.weights(connection.weights),
                         accumulatesForward: connection.accumulatesForward,
@@ -91,8 +91,8 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     }
 
     /// The network over this memory, with whole runs of rows in one product.
-    public var pass: NetworkPass<Scalar> {
-        NetworkPass(
+    public var handle: NetworkHandle<Scalar> {
+        NetworkHandle(
             layers: UnsafePointer(layers.pointer), connections: UnsafePointer(connections.pointer),
             callShapes: UnsafePointer(wholeRuns.pointer), gemm: gemm.gemms[0], layerCount: layers.count,
             outputMap: network.description.output)

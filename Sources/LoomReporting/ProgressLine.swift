@@ -1,4 +1,5 @@
 import Foundation
+import LoomRuns
 import Synchronization
 
 /// Where a training stands.

@@ -1,3 +1,5 @@
+import LoomRuns
+
 /// What a person wants to know after a training.
 public struct TrainingSummary: Sendable, Equatable {
     /// The configuration's name.

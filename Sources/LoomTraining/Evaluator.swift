@@ -50,13 +50,13 @@ public final class Evaluator<Scalar: LoomScalar> {
             capacity: Self.chunkRows * team.workers
         )
         forEachChunk(of: data) { [workspaces] worker, chunk, rows in
-            let pass = workspaces[worker].pass
+            let network = workspaces[worker].handle
             let source = batch.source.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
             source.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
-            pass.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
+            network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
             var correct = 0
             let sum = loss.evaluate(
-                pass, rows: 0..<rows.count, targets: source.batchTargets, scale: 1, writesDeltas: false,
+                network, rows: 0..<rows.count, targets: source.batchTargets, scale: 1, writesDeltas: false,
                 correct: &correct)
             results.pointer[chunk] = ShardResult(loss: sum, correct: correct)
         }
@@ -77,12 +77,12 @@ public final class Evaluator<Scalar: LoomScalar> {
         let outputs = network.outputs
         let predictions = AlignedBuffer<Scalar>(uninitializedCount: data.count * outputs)
         forEachChunk(of: data) { [workspaces] worker, _, rows in
-            let pass = workspaces[worker].pass
-            pass.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
-            pass.predict(rows: 0..<rows.count)
+            let network = workspaces[worker].handle
+            network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
+            network.predict(rows: 0..<rows.count)
             for row in 0..<rows.count {
                 (predictions.pointer + (rows.lowerBound + row) * outputs).update(
-                    from: pass.logits.rows(row..<row + 1).pointer, count: outputs)
+                    from: network.logits.rows(row..<row + 1).pointer, count: outputs)
             }
         }
         return predictions

@@ -21,7 +21,7 @@ public final class Trainer<Scalar: LoomScalar> {
     /// Steps of the whole training.
     public let totalSteps: Int
     /// Steps done.
-    public private(set) var step = 0
+    public package(set) var step = 0
     /// The team that runs the steps.
     public let team: WorkerTeam
     /// Ends a run after its current step when it is raised.
@@ -75,7 +75,7 @@ public final class Trainer<Scalar: LoomScalar> {
         setting = AlignedBuffer(
             count: 1,
             repeating: StepSetting(
-                passes: memory.passes, loss: loss, l2: lossDescription.l2,
+                workers: memory.workerHandles, loss: loss, l2: lossDescription.l2,
                 optimizer: Optimizer(optimizer, totalSteps: totalSteps, stepsPerEpoch: epochs.stepsPerEpoch),
                 epochs: epochs, control: controlMemory.control))
         self.operands = operands
@@ -154,12 +154,6 @@ public final class Trainer<Scalar: LoomScalar> {
             programs: UnsafePointer(boundPrograms.pointer + (use == .keep ? 4 : 0)), clock: clock?.clock)
     }
 
-    /// Goes on from a checkpoint: parameters, optimizer state and step.
-    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape; nothing has changed then.
-    public func restore(_ checkpoint: Safetensors) throws(SafetensorsError) {
-        step = try Checkpoint.restore(checkpoint, parameters: parameters, state: state)
-    }
-
     /// The gradient of the batch that the next step would train on, penalty included, without an update, and its loss.
     public func gradient() -> (loss: Double, gradient: ParameterBuffer<Scalar>) {
         memory.copyFirst()
@@ -171,7 +165,7 @@ public final class Trainer<Scalar: LoomScalar> {
 
     /// The network over the activations and deltas of the last batch; over the first worker's part of them where each
     /// worker has its own.
-    public var pass: NetworkPass<Scalar> { memory.workspace(of: 0).pass }
+    public var handle: NetworkHandle<Scalar> { memory.workspace(of: 0).handle }
 
     /// Sets every byte of the scratch memory; results must not depend on it.
     public func fillScratch(byte: UInt8) { memory.fillBytes(byte) }

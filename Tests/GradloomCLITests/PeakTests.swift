@@ -1,6 +1,6 @@
 import Foundation
-import LoomExperiments
 import LoomHardware
+import LoomMeasurement
 import Testing
 
 @Suite struct PeakTests {

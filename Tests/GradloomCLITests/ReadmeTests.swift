@@ -1,11 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What README.md and the articles say about the program, against the program.
 @Suite struct ReadmeTests {
     private static let articles = "Sources/Gradloom/Gradloom.docc/"
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
+    private static let root = ProjectFolder.url
 
     private static func text(_ name: String) throws -> String {
         try String(contentsOf: root.appendingPathComponent(name), encoding: .utf8)

@@ -1,4 +1,5 @@
 import CKernels
+import LoomKernels
 import Testing
 
 #if canImport(Glibc)

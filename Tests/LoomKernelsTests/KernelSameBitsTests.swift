@@ -1,4 +1,5 @@
 import CKernels
+import LoomKernels
 import Testing
 
 /// What the promise of the same bits on every processor rests on: all instruction sets give the same results, bit by bit.

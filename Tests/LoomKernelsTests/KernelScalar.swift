@@ -1,4 +1,5 @@
 import CKernels
+import LoomKernels
 
 /// A number type that kernels exist for, with its kernels picked out of a table.
 protocol KernelScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {

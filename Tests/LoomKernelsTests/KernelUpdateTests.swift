@@ -1,4 +1,5 @@
 import CKernels
+import LoomKernels
 import Testing
 
 /// Optimizer updates against the formulas in double precision, over several steps.

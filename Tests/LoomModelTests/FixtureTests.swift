@@ -1,6 +1,5 @@
 import LoomKernels
 import LoomModel
-import LoomTraining
 import TestSupport
 import Testing
 
@@ -35,16 +34,17 @@ struct FixtureTests {
         let workspace = try workspace(block, type)
         let data = try FastProblem(block).dataset(type)
         let rows = 0..<block.inputs.count
-        let pass = workspace.pass
-        pass.forward(rows: rows, data: data.inputs)
+        let handle = workspace.handle
+        handle.forward(rows: rows, data: data.inputs)
         var comparison = Comparison("\(block.id) \(Scalar.precision)", tolerance: tolerance)
-        for layer in 0..<pass.layerCount - 1 {
-            comparison.compare("Z[\(layer)]", pass.preActivations(of: layer).rowsOfDoubles, block.preActivations[layer])
+        for layer in 0..<handle.layerCount - 1 {
             comparison.compare(
-                "U[\(layer)]", pass.sourceOutputs(layer, data: data.inputs).rowsOfDoubles, block.outputs[layer])
+                "Z[\(layer)]", handle.preActivations(of: layer).rowsOfDoubles, block.preActivations[layer])
+            comparison.compare(
+                "U[\(layer)]", handle.sourceOutputs(layer, data: data.inputs).rowsOfDoubles, block.outputs[layer])
         }
-        pass.predict(rows: rows)
-        comparison.compare("prediction", pass.prediction.rowsOfDoubles, block.prediction)
+        handle.predict(rows: rows)
+        comparison.compare("prediction", handle.prediction.rowsOfDoubles, block.prediction)
         #expect(comparison.passes, "\(comparison)")
         withExtendedLifetime((workspace, data)) {}
     }
@@ -57,23 +57,23 @@ struct FixtureTests {
         let problem = FastProblem(block)
         let data = try problem.dataset(type)
         let rows = 0..<block.inputs.count
-        let pass = workspace.pass
+        let handle = workspace.handle
         let loss = try Loss<Scalar>(expected.loss, output: block.network.output)
         let batch = try TargetMemory(data, rows: rows.count)
-        pass.forward(rows: rows, data: data.inputs)
+        handle.forward(rows: rows, data: data.inputs)
         var correct = 0
         let scale = loss.scale(samples: rows.count)
-        let sum = loss.evaluate(pass, rows: rows, targets: batch.targets, scale: scale, correct: &correct)
-        pass.backward(rows: rows)
+        let sum = loss.evaluate(handle, rows: rows, targets: batch.targets, scale: scale, correct: &correct)
+        handle.backward(rows: rows)
         let dInputs = PaddedMatrix<Scalar>(rows: rows.count, columns: block.network.inputs)
-        pass.inputGradient(rows: rows, into: dInputs.view)
+        handle.inputGradient(rows: rows, into: dInputs.view)
 
         var comparison = Comparison("\(block.id) \(Scalar.precision)", tolerance: tolerance)
-        let last = pass.layerCount - 1
-        comparison.compare("Z[\(last)]", pass.logits.rowsOfDoubles, block.preActivations[last])
+        let last = handle.layerCount - 1
+        comparison.compare("Z[\(last)]", handle.logits.rowsOfDoubles, block.preActivations[last])
         comparison.compare("data loss", scale * sum, expected.dataLoss)
         for layer in 0...last {
-            comparison.compare("dZ[\(layer)]", pass.deltas(of: layer).rowsOfDoubles, expected.deltas[layer])
+            comparison.compare("dZ[\(layer)]", handle.deltas(of: layer).rowsOfDoubles, expected.deltas[layer])
         }
         comparison.compare("dX", dInputs.view.rowsOfDoubles, expected.inputGradients)
         #expect(comparison.passes, "\(comparison)")
@@ -89,20 +89,20 @@ struct FixtureTests {
         let loss = try Loss<Double>(expected.loss, output: block.network.output)
         let count = block.inputs.count
         let batch = try TargetMemory(data, rows: count)
-        let pass = workspace.pass
+        let handle = workspace.handle
         var sum = 0.0
         var correct = 0
         for row in (0..<count).reversed() {
             let rows = row..<row + 1
-            pass.forward(rows: rows, data: data.inputs)
+            handle.forward(rows: rows, data: data.inputs)
             sum += loss.evaluate(
-                pass, rows: rows, targets: batch.targets, scale: loss.scale(samples: count), correct: &correct)
-            pass.backward(rows: rows)
+                handle, rows: rows, targets: batch.targets, scale: loss.scale(samples: count), correct: &correct)
+            handle.backward(rows: rows)
         }
         var comparison = Comparison(block.id, tolerance: SeedFixtures.tolerance)
         comparison.compare("data loss", loss.scale(samples: count) * sum, expected.dataLoss)
-        for layer in 0..<pass.layerCount {
-            comparison.compare("dZ[\(layer)]", pass.deltas(of: layer).rowsOfDoubles, expected.deltas[layer])
+        for layer in 0..<handle.layerCount {
+            comparison.compare("dZ[\(layer)]", handle.deltas(of: layer).rowsOfDoubles, expected.deltas[layer])
         }
         #expect(comparison.passes, "\(comparison)")
         withExtendedLifetime((workspace, data, batch)) {}

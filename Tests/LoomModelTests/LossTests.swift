@@ -1,6 +1,5 @@
-import LoomExperiments
 import LoomKernels
-import LoomTraining
+import LoomReference
 import TestSupport
 import Testing
 
@@ -81,16 +80,16 @@ import Testing
         var withoutDeltas = 0.0
         for writesDeltas in [false, true] {
             workspace.fillBytes(0xff)
-            workspace.pass.forward(rows: 0..<rows, data: data.inputs)
+            workspace.handle.forward(rows: 0..<rows, data: data.inputs)
             var correct = 3
             let sum = loss.evaluate(
-                workspace.pass, rows: 0..<rows, targets: batch.targets, scale: 1, writesDeltas: writesDeltas,
+                workspace.handle, rows: 0..<rows, targets: batch.targets, scale: 1, writesDeltas: writesDeltas,
                 correct: &correct)
-            let deltas = workspace.pass.deltas(of: 0)
+            let deltas = workspace.handle.deltas(of: 0)
             if writesDeltas {
                 comparison.compare("loss", sum, expected.dataLoss)
                 comparison.compare("deltas", deltas.rowsOfDoubles, expected.deltas[0])
-                comparison.compare("logits", workspace.pass.logits.rowsOfDoubles, expected.pass.logits)
+                comparison.compare("logits", workspace.handle.logits.rowsOfDoubles, expected.pass.logits)
                 #expect(sum == withoutDeltas)
             } else {
                 withoutDeltas = sum

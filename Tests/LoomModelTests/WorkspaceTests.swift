@@ -25,33 +25,33 @@ import Testing
             let workspace = Workspace(
                 network: network, parameters: parameters, capacity: 7, training: training,
                 keepsPreActivations: keeps)
-            let pass = workspace.pass
+            let handle = workspace.handle
             var starts: [Int: Int] = [:]
-            for layer in 0..<pass.layerCount {
-                let isHidden = layer < pass.layerCount - 1
+            for layer in 0..<handle.layerCount {
+                let isHidden = layer < handle.layerCount - 1
                 let combines = isHidden && activation == .softmaxWeighted
                 let rows = network.layers[layer].preActivations
                 for matrix in [
-                    pass.outputs(of: layer), pass.preActivations(of: layer), pass.deltas(of: layer),
-                    pass.layers[layer].outputGradients,
+                    handle.outputs(of: layer), handle.preActivations(of: layer), handle.deltas(of: layer),
+                    handle.layers[layer].outputGradients,
                 ] {
                     #expect(matrix.rows == 7)
                     #expect(matrix.stride == Padding.stride(columns: matrix.columns, of: Scalar.self))
                     #expect(Int(bitPattern: matrix.pointer).isMultiple(of: 64))
                     starts[Int(bitPattern: matrix.pointer)] = 7 * matrix.stride * MemoryLayout<Scalar>.stride
                 }
-                #expect(pass.outputs(of: layer).columns == network.layers[layer].units)
-                #expect(pass.preActivations(of: layer).columns == rows)
-                if training { #expect(pass.deltas(of: layer).columns == rows) }
-                #expect((pass.deltas(of: layer).pointer != pass.outputs(of: layer).pointer) == training)
-                let splits = pass.layers[layer].outputGradients.pointer != pass.deltas(of: layer).pointer
+                #expect(handle.outputs(of: layer).columns == network.layers[layer].units)
+                #expect(handle.preActivations(of: layer).columns == rows)
+                if training { #expect(handle.deltas(of: layer).columns == rows) }
+                #expect((handle.deltas(of: layer).pointer != handle.outputs(of: layer).pointer) == training)
+                let splits = handle.layers[layer].outputGradients.pointer != handle.deltas(of: layer).pointer
                 #expect(splits == (training && combines))
                 // The derivatives of relu (0 at 0), sigmoid, tanh and exp need the outputs only.
                 let needsZ: Set<Activation> = [.arctan, .softplus, .threshold]
                 let keepsZ =
                     isHidden
                     && (combines || (training && needsZ.contains(activation)) || (keeps && activation != .identity))
-                #expect((pass.preActivations(of: layer).pointer != pass.outputs(of: layer).pointer) == keepsZ)
+                #expect((handle.preActivations(of: layer).pointer != handle.outputs(of: layer).pointer) == keepsZ)
             }
             // Together they are all of the memory, without overlap.
             let sorted = starts.sorted { $0.key < $1.key }
@@ -69,15 +69,15 @@ import Testing
             network: network, parameters: network.initialParameters(), capacity: 9, training: false,
             keepsPreActivations: true)
         let data = try problem.dataset(Double.self)
-        workspace.pass.forward(rows: 0..<9, data: data.inputs)
+        workspace.handle.forward(rows: 0..<9, data: data.inputs)
         let random = RandomProblem(
             seed: 6, layers: [5, 19, 17, 3], activation: .tanh, output: .softmax, loss: problem.loss, rows: 9)
         let expected = try random.referenceTrainer().forward(inputs: problem.inputs)
         var comparison = Comparison("tanh", tolerance: Tolerance(absolute: 1e-13, relative: 1e-13))
         for layer in 0..<2 {
             comparison.compare(
-                "Z", workspace.pass.preActivations(of: layer).rowsOfDoubles, expected.preActivations[layer])
-            comparison.compare("U", workspace.pass.outputs(of: layer).rowsOfDoubles, expected.outputs[layer])
+                "Z", workspace.handle.preActivations(of: layer).rowsOfDoubles, expected.preActivations[layer])
+            comparison.compare("U", workspace.handle.outputs(of: layer).rowsOfDoubles, expected.outputs[layer])
         }
         #expect(comparison.passes, "\(comparison)")
         withExtendedLifetime((workspace, data)) {}
@@ -98,12 +98,12 @@ import Testing
             let shapes = AlignedBuffer(
                 count: 3,
                 repeating: CallShape(rowsPerForwardCall: rowsPerCall, rowsPerBackwardCall: rowsPerCall))
-            var pass = workspace.pass
-            pass.callShapes = UnsafePointer(shapes.pointer)
+            var handle = workspace.handle
+            handle.callShapes = UnsafePointer(shapes.pointer)
             var correct = 0
-            pass.forward(rows: rows, data: data.inputs)
-            _ = loss.evaluate(pass, rows: rows, targets: batch.targets, scale: 0.5, correct: &correct)
-            pass.backward(rows: rows)
+            handle.forward(rows: rows, data: data.inputs)
+            _ = loss.evaluate(handle, rows: rows, targets: batch.targets, scale: 0.5, correct: &correct)
+            handle.backward(rows: rows)
             withExtendedLifetime(shapes) {}
             return workspace
         }
@@ -112,9 +112,9 @@ import Testing
         var comparison = Comparison("rows \(rows)", tolerance: Tolerance(absolute: 1e-14, relative: 1e-13))
         for layer in 0..<3 {
             for (got, want) in [
-                (part.pass.outputs(of: layer), whole.pass.outputs(of: layer)),
-                (part.pass.preActivations(of: layer), whole.pass.preActivations(of: layer)),
-                (part.pass.deltas(of: layer), whole.pass.deltas(of: layer)),
+                (part.handle.outputs(of: layer), whole.handle.outputs(of: layer)),
+                (part.handle.preActivations(of: layer), whole.handle.preActivations(of: layer)),
+                (part.handle.deltas(of: layer), whole.handle.deltas(of: layer)),
             ] {
                 comparison.compare(
                     "layer \(layer)", got.rows(rows).rowsOfDoubles, want.rows(rows).rowsOfDoubles)
@@ -132,9 +132,9 @@ import Testing
         let workspace = Workspace(network: network, parameters: network.initialParameters(), capacity: 6)
         workspace.fillBytes(0xff)
         workspace.touch(rows: 2..<4)
-        let pass = workspace.pass
+        let handle = workspace.handle
         for layer in 0..<3 {
-            for matrix in [pass.outputs(of: layer), pass.preActivations(of: layer), pass.deltas(of: layer)] {
+            for matrix in [handle.outputs(of: layer), handle.preActivations(of: layer), handle.deltas(of: layer)] {
                 for row in 0..<6 {
                     let values = (0..<matrix.stride).map { matrix.pointer[row * matrix.stride + $0] }
                     #expect(values.allSatisfy { (2..<4).contains(row) ? $0 == 0 : $0.isNaN })
@@ -154,12 +154,12 @@ import Testing
         let workspace = Workspace(
             network: network, parameters: network.initialParameters(), capacity: 8, training: false)
         let data = try problem.dataset(Double.self)
-        workspace.pass.forward(rows: 0..<8, data: data.inputs)
-        let before = workspace.pass.logits.rowsOfDoubles
-        workspace.pass.predict(rows: 2..<5)
+        workspace.handle.forward(rows: 0..<8, data: data.inputs)
+        let before = workspace.handle.logits.rowsOfDoubles
+        workspace.handle.predict(rows: 2..<5)
         let expected = try random.referenceTrainer().forward(inputs: problem.inputs).prediction
-        let after = workspace.pass.logits.rowsOfDoubles
-        let prediction = workspace.pass.prediction.rowsOfDoubles
+        let after = workspace.handle.logits.rowsOfDoubles
+        let prediction = workspace.handle.prediction.rowsOfDoubles
         var comparison = Comparison("\(output)", tolerance: Tolerance(absolute: 1e-14, relative: 1e-13))
         comparison.compare("prediction", Array(prediction[2..<5]), Array(expected[2..<5]))
         #expect(comparison.passes, "\(comparison)")

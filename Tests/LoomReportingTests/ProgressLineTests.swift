@@ -1,3 +1,4 @@
+import LoomRuns
 import Synchronization
 import Testing
 

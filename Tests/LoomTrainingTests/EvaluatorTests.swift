@@ -1,7 +1,7 @@
 import LoomData
-import LoomExperiments
 import LoomKernels
 import LoomModel
+import LoomReference
 import TestSupport
 import Testing
 
@@ -157,12 +157,12 @@ import Testing
             network: network, parameters: parameters, team: WorkerTeam(workers: 1), gemmBackend: provider)
         let workspace = Workspace(network: network, parameters: parameters, capacity: 40, training: false)
         let products = GemmMemory<Float>(backend: provider, workers: 1)
-        var pass = workspace.pass
-        pass.gemm = products.gemms[0]
+        var handle = workspace.handle
+        handle.gemm = products.gemms[0]
         withExtendedLifetime((workspace, products)) {
-            pass.forward(rows: 0..<40, data: data.inputs)
-            pass.predict(rows: 0..<40)
-            let expected = (0..<40).flatMap { row in (0..<30).map { pass.logits[row, $0] } }
+            handle.forward(rows: 0..<40, data: data.inputs)
+            handle.predict(rows: 0..<40)
+            let expected = (0..<40).flatMap { row in (0..<30).map { handle.logits[row, $0] } }
             #expect(values(evaluator.predict(data)) == expected)
         }
     }

@@ -1,3 +1,4 @@
+import LoomModel
 import LoomTraining
 import Testing
 

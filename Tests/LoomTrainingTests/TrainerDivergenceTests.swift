@@ -68,37 +68,4 @@ import Testing
         let report = trainer.run(steps: 6)
         #expect(report.divergedStep == 1 && trainer.step == 1)
     }
-
-    @Test func theRunKeepsTheLastGoodCheckpoint() throws {
-        let trainer = try Self.problem(.identity, largest: 1e200).trainer(
-            Double.self, schedule: Self.schedule)
-        var run = TrainingRun(trainer: trainer)
-        var checkpoints: [(step: Int, hash: String)] = []
-        var progress = 0
-        run.stepsPerCheckpoint = 1
-        run.checkpoint = { checkpoints.append((trainer.step, trainer.parameters.hash)) }
-        run.validate = {
-            Issue.record("the epoch did not end")
-            return Evaluation(loss: 0, accuracy: nil, samples: 1)
-        }
-        run.report = { event in
-            if case .progress = event { progress += 1 } else { Issue.record("\(event)") }
-        }
-        let result = try run.run()
-        #expect(result.end == .diverged(step: 3))
-        #expect(result.epochs.isEmpty && result.unfinishedEpoch.steps == 3)
-        #expect(progress == 3)
-        #expect(checkpoints.map(\.step) == [1, 2, 3])
-        #expect(checkpoints.last?.hash == trainer.parameters.hash)
-    }
-
-    /// Without checkpoints on the way there is none at the end: its parameters would be those before the failure, but
-    /// a later run must not take it for the result.
-    @Test func theRunWritesNoCheckpointAtTheEnd() throws {
-        let trainer = try Self.problem(.identity, largest: 1e200).trainer(
-            Double.self, schedule: Self.schedule)
-        var run = TrainingRun(trainer: trainer)
-        run.checkpoint = { Issue.record("a checkpoint after divergence") }
-        #expect(try run.run().end == .diverged(step: 3))
-    }
 }

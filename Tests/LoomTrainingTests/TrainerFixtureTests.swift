@@ -1,7 +1,7 @@
-import LoomExperiments
 import LoomKernels
 import LoomModel
 import LoomPlan
+import LoomReference
 import LoomTraining
 import TestSupport
 import Testing

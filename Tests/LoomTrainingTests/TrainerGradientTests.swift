@@ -1,6 +1,6 @@
-import LoomExperiments
 import LoomKernels
 import LoomModel
+import LoomReference
 import LoomTraining
 import TestSupport
 import Testing

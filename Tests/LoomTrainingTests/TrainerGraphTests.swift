@@ -1,5 +1,4 @@
 import Foundation
-import LoomExperiments
 import LoomKernels
 import LoomModel
 import LoomTraining
@@ -121,29 +120,5 @@ import Testing
             "output", zip(layers[2].connections[0], layers[2].connections[1]).map(+), wide[1].weights)
         comparison.compare("bias", layers[2].bias, wide[1].bias)
         #expect(comparison.passes, "\(comparison)")
-    }
-
-    // MARK: Checkpoints
-
-    @Test func checkpointsNameEveryConnection() throws {
-        let problem = RandomGraph.problem(seed: 3)
-        let trainer = try problem.trainer(Float.self)
-        let names = trainer.network.layout.tensors.map(\.name)
-        #expect(Set(names).count == names.count)
-        for layer in trainer.network.description.layers {
-            let inputs = layer.inputs!
-            for input in inputs {
-                #expect(names.contains(inputs.count == 1 ? "\(layer.name).weights" : "\(layer.name).weights.\(input)"))
-            }
-        }
-        _ = trainer.run(steps: 3)
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).safetensors").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try Checkpoint.contents(
-            parameters: trainer.parameters, state: trainer.state, step: trainer.step, numerics: .fma1
-        ).write(to: path)
-        let other = try problem.trainer(Float.self)
-        #expect(try Checkpoint.restore(Safetensors(contentsOf: path), parameters: other.parameters) == 3)
-        #expect(other.parameters.hash == trainer.parameters.hash)
     }
 }

@@ -71,9 +71,9 @@ import Testing
     @Test func scratchIsFilled() throws {
         let trainer = try Self.cases[0].trainer(Float.self)
         _ = trainer.gradient()
-        #expect(trainer.pass.logits[0, 0].isFinite && trainer.pass.deltas(of: 0)[8, 18].isFinite)
+        #expect(trainer.handle.logits[0, 0].isFinite && trainer.handle.deltas(of: 0)[8, 18].isFinite)
         trainer.fillScratch(byte: 0xff)
-        #expect(trainer.pass.logits[0, 0].isNaN && trainer.pass.deltas(of: 0)[8, 18].isNaN)
+        #expect(trainer.handle.logits[0, 0].isNaN && trainer.handle.deltas(of: 0)[8, 18].isNaN)
     }
 
     // MARK: Padding

@@ -1,4 +1,3 @@
-import LoomExperiments
 import LoomKernels
 import LoomModel
 import LoomTraining
@@ -47,29 +46,29 @@ import Testing
             network: network, parameters: network.initialParameters(), capacity: 1, keepsPreActivations: true)
         let data = try problem.dataset(type)
         guard case .values(let targets)? = data.targets else { return }
-        let pass = workspace.pass
+        let handle = workspace.handle
         let loss = try Loss<Scalar>(problem.loss, output: problem.network.output)
         var correct = 0
-        pass.forward(rows: 0..<1, data: data.inputs)
+        handle.forward(rows: 0..<1, data: data.inputs)
         _ = loss.evaluate(
-            pass, rows: 0..<1, targets: BatchTargets(labels: nil, values: targets), scale: 1, correct: &correct)
-        pass.backward(rows: 0..<1)
-        let layers = 0..<pass.layerCount
+            handle, rows: 0..<1, targets: BatchTargets(labels: nil, values: targets), scale: 1, correct: &correct)
+        handle.backward(rows: 0..<1)
+        let layers = 0..<handle.layerCount
         block.compare(
-            "a", block.byVertex(layers.map { pass.preActivations(of: $0).rowsOfDoubles[0] }, components: true),
+            "a", block.byVertex(layers.map { handle.preActivations(of: $0).rowsOfDoubles[0] }, components: true),
             block.energies, in: &comparison)
         block.compare(
-            "delta", block.byVertex(layers.map { pass.deltas(of: $0).rowsOfDoubles[0] }, components: true),
+            "delta", block.byVertex(layers.map { handle.deltas(of: $0).rowsOfDoubles[0] }, components: true),
             block.deltas, in: &comparison)
-        let outputs = layers.map { pass.sourceOutputs($0, data: data.inputs).rowsOfDoubles[0] }
+        let outputs = layers.map { handle.sourceOutputs($0, data: data.inputs).rowsOfDoubles[0] }
         let hidden = block.outputs.filter { $0.key != block.vertices.outputs[0] }.mapValues { [$0] }
         block.compare("o", block.byVertex(outputs, components: false), hidden, in: &comparison)
         let dInputs = PaddedMatrix<Scalar>(rows: 1, columns: network.inputs)
-        pass.inputGradient(rows: 0..<1, into: dInputs.view)
+        handle.inputGradient(rows: 0..<1, into: dInputs.view)
         comparison.compare(
             "dy/dx", dInputs.view.rowsOfDoubles[0], block.vertices.inputs.map { block.outputGradients[$0]! })
-        pass.predict(rows: 0..<1)
-        comparison.compare("prediction", pass.prediction.rowsOfDoubles[0], [block.prediction])
+        handle.predict(rows: 0..<1)
+        comparison.compare("prediction", handle.prediction.rowsOfDoubles[0], [block.prediction])
         withExtendedLifetime((workspace, data, dInputs)) {}
     }
 

@@ -1,7 +1,7 @@
 import CHardware
 import Dispatch
-import Synchronization
 import LoomPlan
+import Synchronization
 import Testing
 
 @testable import LoomTraining

@@ -1,4 +1,4 @@
-import LoomExperiments
+import LoomReference
 
 /// How far a number may be from the wanted one: |got − want| ≤ absolute + relative · |want|.
 public struct Tolerance: Sendable, Equatable, CustomStringConvertible {

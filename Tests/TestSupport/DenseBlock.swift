@@ -1,5 +1,5 @@
-import LoomExperiments
 import LoomModel
+import LoomReference
 import LoomTraining
 
 /// A dense network of the fixtures with a batch and everything that should come out.

@@ -1,9 +1,9 @@
 import Foundation
 import LoomData
-import LoomExperiments
 import LoomHardware
 import LoomKernels
 import LoomModel
+import LoomReference
 import LoomTraining
 
 /// A network, a loss and samples, given to the fast trainer in either precision.

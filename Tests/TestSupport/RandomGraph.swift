@@ -1,5 +1,5 @@
-import LoomExperiments
 import LoomModel
+import LoomTraining
 
 /// Networks that are no chains: random layers that read several earlier ones and the data.
 public enum RandomGraph {

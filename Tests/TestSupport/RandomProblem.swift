@@ -1,5 +1,5 @@
-import LoomExperiments
 import LoomModel
+import LoomReference
 import LoomTraining
 
 /// A small generator for test data (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators").

@@ -1,6 +1,6 @@
 import LoomData
-import LoomExperiments
 import LoomModel
+import LoomReference
 import LoomTraining
 
 /// The reference trainer on the very batches that a schedule gives the fast one.

@@ -1,4 +1,4 @@
-import LoomExperiments
+import LoomReference
 
 extension SeedFixtures {
     /// 5000 steps of gradient descent on four points (F3.18), started at the network of the fixture's dense block.

@@ -28,8 +28,7 @@ public struct SeedFixtures: Sendable {
     private let vertexBlocks: [VertexBlock]
 
     private init() {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/seed-fixtures.json")
+        let path = ProjectFolder.url.appendingPathComponent("Tests/Fixtures/seed-fixtures.json")
         do {
             root = try JSONDecoder().decode(JSONValue.self, from: Data(contentsOf: path))
         } catch {

@@ -1,5 +1,5 @@
-import LoomExperiments
 import LoomModel
+import LoomReference
 
 /// A network of vertices of the fixtures with one sample and everything that should come out.
 public struct VertexBlock: Sendable, CustomStringConvertible {

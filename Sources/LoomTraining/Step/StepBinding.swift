@@ -80,7 +80,7 @@ struct StepBinding<Scalar: LoomScalar> {
                     WeightGradient(
                         product: product(part, rows: rows, worker: worker), result: result, accumulates: accumulates)))
         }
-        let deltas = memory.passes[worker].network.deltas(of: tensor.layer).rows(rows)
+        let deltas = memory.workerHandles[worker].network.deltas(of: tensor.layer).rows(rows)
         return .biasGradient(
             operands.keep(
                 BiasGradient(
@@ -93,11 +93,11 @@ struct StepBinding<Scalar: LoomScalar> {
             preconditionFailure("gradients are formed tensor by tensor")
         }
         let tensor = shapes.tensors[index]
-        let pass = memory.passes[worker]
-        let deltas = pass.network.deltas(of: tensor.layer).rows(rows)
-        let isInPlace = tensor.source == nil && !pass.batches.pointee.gathers
-        let data = isInPlace ? pass.batches.pointee.inputs : pass.batches.pointee.batchInputs
-        let x = pass.network.sourceOutputs(tensor.source ?? -1, data: data).columns(tensor.sourceColumns).rows(rows)
+        let handle = memory.workerHandles[worker]
+        let deltas = handle.network.deltas(of: tensor.layer).rows(rows)
+        let isInPlace = tensor.source == nil && !handle.batches.pointee.gathers
+        let data = isInPlace ? handle.batches.pointee.inputs : handle.batches.pointee.batchInputs
+        let x = handle.network.sourceOutputs(tensor.source ?? -1, data: data).columns(tensor.sourceColumns).rows(rows)
         var (left, right) = tensor.parameters.isTransposed ? (x, deltas) : (deltas, x)
         if grid.axis == .rows {
             left = left.columns(grid.range(of: range))

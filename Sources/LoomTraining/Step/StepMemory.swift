@@ -4,9 +4,9 @@ import LoomKernels
 import LoomModel
 import LoomPlan
 
-/// What a worker passes its samples through: activations and deltas, gathered rows, and what multiplies matrices.
-struct WorkerPass<Scalar: LoomScalar>: BitwiseCopyable {
-    let network: NetworkPass<Scalar>
+/// Where a worker's samples go through the network: activations and deltas, gathered rows, and what multiplies matrices.
+struct WorkerHandle<Scalar: LoomScalar>: BitwiseCopyable {
+    let network: NetworkHandle<Scalar>
     let batches: UnsafePointer<BatchSource<Scalar>>
 }
 
@@ -30,7 +30,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let workspaces: [Workspace<Scalar>]
     private let batches: [BatchMemory<Scalar>]
     private let sources: AlignedBuffer<BatchSource<Scalar>>
-    private let passMemory: AlignedBuffer<WorkerPass<Scalar>>
+    private let workerMemory: AlignedBuffer<WorkerHandle<Scalar>>
 
     /// Reserves memory for batches of up to `capacity` samples; `makeBatches` that of gathered samples.
     init(
@@ -48,12 +48,12 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         }
         let batches = workspaces.map { _ in makeBatches() }
         let sources = AlignedBuffer(batches.map(\.source))
-        passMemory = AlignedBuffer(
+        workerMemory = AlignedBuffer(
             (0..<workers).map { worker in
                 let owner = min(worker, workspaces.count - 1)
-                var pass = workspaces[owner].pass
-                pass.gemm = gemm.gemms[worker]
-                return WorkerPass(network: pass, batches: UnsafePointer(sources.pointer + owner))
+                var network = workspaces[owner].handle
+                network.gemm = gemm.gemms[worker]
+                return WorkerHandle(network: network, batches: UnsafePointer(sources.pointer + owner))
             })
         states = (0..<plan.stateCopies).map { _ in OptimizerState(kind: optimizer, layout: network.layout) }
         gradient = ParameterBuffer(layout: network.layout)
@@ -70,7 +70,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     }
 
     /// One for each worker; valid while this object lives.
-    var passes: UnsafePointer<WorkerPass<Scalar>> { UnsafePointer(passMemory.pointer) }
+    var workerHandles: UnsafePointer<WorkerHandle<Scalar>> { UnsafePointer(workerMemory.pointer) }
 
     /// Makes all copies of parameters and state equal to the first, which anybody may have changed between two regions.
     func copyFirst() {

@@ -164,7 +164,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
 /// What all steps of a training have in common.
 struct StepSetting<Scalar: LoomScalar>: BitwiseCopyable {
     /// One for each worker.
-    let passes: UnsafePointer<WorkerPass<Scalar>>
+    let workers: UnsafePointer<WorkerHandle<Scalar>>
     let loss: Loss<Scalar>
     let l2: Double
     let optimizer: Optimizer
@@ -174,7 +174,7 @@ struct StepSetting<Scalar: LoomScalar>: BitwiseCopyable {
 
 /// What the operations of one worker in one phase have in common.
 struct StepContext<Scalar: LoomScalar> {
-    let network: NetworkPass<Scalar>
+    let network: NetworkHandle<Scalar>
     let batches: UnsafePointer<BatchSource<Scalar>>
     let shards: ShardGrid
     let epoch: Int
@@ -191,11 +191,11 @@ struct StepContext<Scalar: LoomScalar> {
         _ setting: UnsafePointer<StepSetting<Scalar>>, _ program: UnsafePointer<BoundProgram<Scalar>>, phase: Int,
         step: Int, worker: Int
     ) {
-        let pass = setting.pointee.passes + worker
-        var network = pass.pointee.network
+        let handle = setting.pointee.workers + worker
+        var network = handle.pointee.network
         network.callShapes = program.pointee.callShapes
         self.network = network
-        batches = pass.pointee.batches
+        batches = handle.pointee.batches
         shards = program.pointee.shards
         epoch = setting.pointee.epochs.epoch(of: step)
         start = setting.pointee.epochs.start(of: step)

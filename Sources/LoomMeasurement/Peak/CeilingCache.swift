@@ -1,0 +1,139 @@
+import Foundation
+import LoomHardware
+import LoomKernels
+import LoomRuns
+import LoomTraining
+
+/// The arithmetic peaks that were measured on this machine, kept in a file, so that a training need not measure them again,
+/// and the highest of all measurements counts (see `ArithmeticPeak`). Who wants to begin anew deletes the file.
+///
+/// A file that is missing, cannot be read or holds something else counts as empty; one that cannot be written is
+/// measured again next time. Nothing here fails a training.
+public struct CeilingCache: Sendable {
+    /// The file.
+    public let path: String
+
+    /// What a ceiling depends on.
+    public struct Key: Sendable, Codable, Equatable {
+        /// The processor's name.
+        public var cpu: String
+        /// Its maker and its numbers of family, model and stepping: a virtual machine's processor may have no other name.
+        public var cpuModel: String
+        /// The CPUs that the process may use.
+        public var allowedCPUs: [Int]
+        /// The processors' worth of time that a control group allows.
+        public var quotaCPUs: Double?
+        /// The CPU of each worker; nil: not bound.
+        public var placement: [Int?]
+        /// The instructions that are measured.
+        public var instructions: ArithmeticInstructions
+        /// The precision.
+        public var precision: Precision
+
+        enum CodingKeys: String, CodingKey {
+            case cpu, placement, instructions, precision
+            case cpuModel = "cpu_model"
+            case allowedCPUs = "allowed_cpus"
+            case quotaCPUs = "quota_cpus"
+        }
+
+        /// The key of ceilings measured with the workers of `machine`.
+        public init(_ machine: MachineSetup, instructions: ArithmeticInstructions, precision: Precision) {
+            cpu = machine.machine.processor
+            cpuModel = MachineDescription.processorModel()
+            allowedCPUs = machine.allowance.allowedCPUs
+            quotaCPUs = machine.allowance.quota?.cpus
+            placement = machine.workerCPUs
+            self.instructions = instructions
+            self.precision = precision
+        }
+    }
+
+    /// A ceiling, and what is known of the moments in which it was measured.
+    public struct Figure: Sendable, Codable, Equatable {
+        /// The highest so far, in GFLOP/s.
+        public var gflops: Double
+        /// The part of the workers' cores' time that others had in the quietest measurement; nil: not known.
+        public var otherWorkFraction: Double?
+
+        /// A figure, measured once or several times.
+        public init(gflops: Double, otherWorkFraction: Double?) {
+            self.gflops = gflops
+            self.otherWorkFraction = otherWorkFraction
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case gflops
+            case otherWorkFraction = "other_work_fraction"
+        }
+
+        /// Whether no other measurement is needed: as far as this system sees, others were not in the way.
+        public var isTrusted: Bool { otherWorkFraction.map { !CPUContention.isDisturbing($0) } ?? true }
+
+        /// What two measurements say together.
+        func merged(with other: Figure) -> Figure {
+            Figure(
+                gflops: max(gflops, other.gflops),
+                otherWorkFraction: [otherWorkFraction, other.otherWorkFraction].compactMap { $0 }.min())
+        }
+    }
+
+    private struct Entry: Codable {
+        let key: Key
+        let figure: Figure
+    }
+
+    private struct Contents: Codable {
+        static let currentFormat = 2
+        var format = currentFormat
+        var entries: [Entry] = []
+    }
+
+    /// A cache in the file at `path`.
+    public init(path: String) {
+        self.path = path
+    }
+
+    /// The user's: `gradloom/ceilings.json` in `$XDG_CACHE_HOME`, or in `~/.cache` where that is not set or no absolute
+    /// path (XDG Base Directory Specification); nil without a home.
+    public static func user(environment: [String: String] = ProcessInfo.processInfo.environment) -> CeilingCache? {
+        func absolute(_ name: String) -> String? { environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil } }
+        guard let base = absolute("XDG_CACHE_HOME") ?? absolute("HOME").map({ $0 + "/.cache" }) else { return nil }
+        return CeilingCache(path: base + "/gradloom/ceilings.json")
+    }
+
+    /// What is kept for `key`; nil where there is nothing.
+    public func figure(for key: Key) -> Figure? {
+        contents().entries.first { $0.key == key }.map(\.figure).flatMap {
+            $0.gflops.isFinite && $0.gflops > 0 ? $0 : nil
+        }
+    }
+
+    /// Keeps what `figure` and an older one for `key` say together: the higher speed. Returns it; nil where the file cannot
+    /// be written.
+    @discardableResult
+    public func keep(_ figure: Figure, for key: Key) -> Figure? {
+        let merged = self.figure(for: key).map(figure.merged) ?? figure
+        var contents = contents()
+        contents.entries.removeAll { $0.key == key }
+        contents.entries.append(Entry(key: key, figure: merged))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let directory = URL(fileURLWithPath: path).deletingLastPathComponent()
+        do {
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            try AtomicFile.write(String(decoding: encoder.encode(contents), as: UTF8.self) + "\n", to: path)
+            return merged
+        } catch {
+            return nil
+        }
+    }
+
+    private func contents() -> Contents {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
+            let contents = try? JSONDecoder().decode(Contents.self, from: data),
+            contents.format == Contents.currentFormat
+        else { return Contents() }
+        return contents
+    }
+}

@@ -1,0 +1,110 @@
+import LoomConfiguration
+import LoomData
+import LoomKernels
+import LoomModel
+import LoomReference
+
+/// Some samples of a configuration's data with its network: for the reference as a `ReferenceProblem`, and for the fast
+/// trainer in either precision.
+struct ConfiguredProblem {
+    /// The configuration.
+    let configuration: Configuration
+    /// What the reference works on.
+    let reference: ReferenceProblem
+    private let source: any DataSource
+    private let conversion: TargetConversion?
+    private let standardization: Standardization?
+
+    /// Reads the samples `selection` of the configuration's data, and makes its network and first parameters.
+    /// - Throws: `DataError`, `ModelError`, `SafetensorsError`, `RequestError`: what does not fit together, or does not
+    ///   exist.
+    init(_ configuration: Configuration, samples selection: SampleSelection, readsTargets: Bool = true) throws {
+        let settings = configuration.network
+        let source = try configuration.data.source.open()
+        if readsTargets, source.targetColumns.count == 0 {
+            throw DataError(
+                .badData, source: source.targetName, problem: "there are no targets, but the loss compares with some",
+                remedy: "name them, in a CSV file with data.csv.label")
+        }
+        let rows = try selection.rows(count: source.count)
+        let description = settings.description(inputs: source.featureCount)
+        let network = try Network<Double>(description)
+        let needs = TargetNeeds(loss: configuration.loss, output: description.output, outputs: network.outputs)
+        let conversion =
+            readsTargets
+            ? try TargetConversion(from: source, to: needs, base: configuration.data.labels.base) : nil
+        // Mean and deviation are those of the whole training part, as in training.
+        let standardization =
+            configuration.data.standardize
+            ? try PreparedData<Double>(configuration.data, network: description, loss: configuration.loss)
+                .standardization : nil
+        let dataset = try Dataset<Double>(source, rows: rows, conversion: conversion)
+        try standardization?.apply(to: dataset)
+        let training = configuration.training
+        let stepsPerEpoch = max(1, (source.count + training.batch - 1) / training.batch)
+        reference = try ReferenceProblem(
+            network: network.description, vertices: settings.vertices,
+            parameters: Self.parameters(of: network, file: settings.parametersFile), loss: configuration.loss,
+            optimizer: configuration.optimizer,
+            totalSteps: max(1, min(training.epochs * stepsPerEpoch, training.steps ?? .max)),
+            stepsPerEpoch: stepsPerEpoch, rows: rows.map(Int.init), inputs: dataset.inputs.lists,
+            targets: dataset.targets.map(ReferenceTargets.init), sampleCount: source.count,
+            notes: source.notes + [conversion?.note].compactMap { $0 })
+        self.configuration = configuration
+        self.source = source
+        self.conversion = conversion
+        self.standardization = standardization
+    }
+
+    /// The same samples for the fast trainer.
+    func samples<Scalar: LoomScalar>(_: Scalar.Type) throws -> Dataset<Scalar> {
+        let dataset = try Dataset<Scalar>(source, rows: reference.rows.map(UInt32.init), conversion: conversion)
+        try standardization?.apply(to: dataset)
+        return dataset
+    }
+
+    private static func parameters(of network: Network<Double>, file: String?) throws -> [ReferenceLayer] {
+        let parameters = network.initialParameters()
+        if let file { _ = try Checkpoint.restore(Safetensors(contentsOf: file), parameters: parameters) }
+        return parameters.referenceLayers(of: network)
+    }
+}
+
+extension ReferenceProblem {
+    /// Reads the samples `selection` of the configuration's data, standardised where it says so, and makes its network and
+    /// first parameters.
+    /// - Throws: `DataError`, `ModelError`, `SafetensorsError`, `RequestError`: what does not fit together, or does not
+    ///   exist.
+    public init(
+        _ configuration: Configuration, samples selection: SampleSelection, readsTargets: Bool = true
+    ) throws {
+        self = try ConfiguredProblem(configuration, samples: selection, readsTargets: readsTargets).reference
+    }
+}
+
+extension ParameterBuffer {
+    /// The parameters, or anything in their layout, layer by layer as plain lists.
+    func referenceLayers(of network: Network<Scalar>) -> [ReferenceLayer] {
+        func lists(_ tensor: Int) -> [[Double]] { rows(tensor).map { $0.map { Double($0) } } }
+        return network.layers.map { layer in
+            ReferenceLayer(
+                connections: layer.connections.map { lists($0.weights) }, bias: layer.bias.map { lists($0)[0] })
+        }
+    }
+}
+
+extension MatrixView where Scalar: BinaryFloatingPoint {
+    /// The elements, row by row.
+    fileprivate var lists: [[Double]] {
+        (0..<rows).map { row in (0..<columns).map { Double(self[row, $0]) } }
+    }
+}
+
+extension ReferenceTargets {
+    fileprivate init(_ targets: Targets<Double>) {
+        switch targets {
+        case .labels(let labels, _): self = .labels(labels.elements.map { Int($0) })
+        case .values(let values): self = .values(values.lists)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import LoomConfiguration
+import LoomData
+
+/// What is known of data that a model was trained on, and that other data have to match.
+public struct KnownColumns: Sendable {
+    /// The number of features.
+    public let featureCount: Int
+    /// The features' names, where they are known.
+    public let featureNames: [String]?
+    /// The classes' names in the order of their indices, where labels were text.
+    public let classNames: [String]?
+
+    /// Columns to match.
+    public init(featureCount: Int, featureNames: [String]?, classNames: [String]?) {
+        self.featureCount = featureCount
+        self.featureNames = featureNames
+        self.classNames = classNames
+    }
+}
+
+extension CSVSource {
+    /// Opens a file whose samples go with data seen before.
+    ///
+    /// In a file with a header, features are found by their names, so that their order does not matter. Where
+    /// names are not known, the file has the columns of the file seen before or, to predict, the feature
+    /// columns alone.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - options: How the file seen before was read; or how this one is to be read, where it has options of
+    ///     its own.
+    ///   - known: What is known of the data seen before.
+    ///   - readsTargets: False to predict: label and target columns need not be there, and are not read.
+    /// - Throws: `DataError`.
+    public init(
+        path: String, options: CSVOptions, matching known: KnownColumns, readsTargets: Bool
+    ) throws(DataError) {
+        var options = options
+        options.classNames = options.classNames ?? known.classNames
+        let allColumns = try CSVSource(
+            path: path, options: CSVOptions(header: options.header, separator: options.separator))
+        if let names = known.featureNames, allColumns.featureNames != nil {
+            options.features = options.features ?? names.map { .name($0) }
+            options.ignored = []
+            if !readsTargets {
+                options.label = nil
+                options.targets = []
+            }
+            self = try CSVSource(path: path, options: options)
+        } else if readsTargets {
+            self = try CSVSource(path: path, options: options)
+        } else if allColumns.featureCount == known.featureCount {
+            self = allColumns
+        } else {
+            options.ignored += [options.label].compactMap { $0 } + options.targets
+            options.label = nil
+            options.targets = []
+            let withoutTargets = try? CSVSource(path: path, options: options)
+            // Where that does not fit either, the count of all columns says most.
+            self = withoutTargets?.featureCount == known.featureCount ? withoutTargets! : allColumns
+        }
+    }
+}
+
+extension DataSourceDescription {
+    /// Opens data that are used beside `training`: with the same features and the same classes.
+    /// - Throws: `DataError`, also when the numbers of features differ.
+    func open(beside training: any DataSource) throws(DataError) -> any DataSource {
+        var source: any DataSource
+        if case .csv(let csv) = self {
+            let known = KnownColumns(
+                featureCount: training.featureCount, featureNames: training.featureNames,
+                classNames: training.targetColumns.classNames)
+            source = try CSVSource(path: csv.path, options: csv.options, matching: known, readsTargets: true)
+        } else {
+            source = try open()
+        }
+        guard source.featureCount == training.featureCount else {
+            throw DataError(
+                .badData, source: source.name,
+                problem:
+                    "\(source.featureCount) feature columns for validation, but "
+                    + "\(training.featureCount) for training",
+                remedy: "give both the same features")
+        }
+        return source
+    }
+}

@@ -1,0 +1,199 @@
+import Foundation
+import LoomConfiguration
+import LoomData
+import LoomHardware
+import LoomKernels
+import LoomModel
+import LoomPlan
+import LoomTraining
+
+/// One training as its configuration asks for it, on this machine: data, trainer and what they are measured
+/// against.
+public final class Experiment<Scalar: LoomScalar> {
+    /// What was asked for.
+    public let configuration: Configuration
+    /// The machine as it is used.
+    public let machine: MachineSetup
+    /// The samples.
+    public let data: PreparedData<Scalar>
+    /// What trains.
+    public let trainer: Trainer<Scalar>
+    private let evaluator: Evaluator<Scalar>
+
+    /// What the memory of the training is used for, as planned before it was reserved.
+    public let memoryPlan: MemoryPlan
+
+    /// Reads or makes the data, builds the network and plans the steps.
+    ///
+    /// - Parameters:
+    ///   - configuration: What to train.
+    ///   - machine: The workers and their places.
+    ///   - stop: Ends the training after its current step when it is raised.
+    ///   - willReserve: Told the memory plan before the memory is reserved.
+    /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit
+    ///   together, and where.
+    public init(
+        _ configuration: Configuration, machine: MachineSetup, stop: StopRequest = StopRequest(),
+        willReserve: (MemoryPlan) -> Void = { _ in }
+    ) throws {
+        self.configuration = configuration
+        self.machine = machine
+        let settings = configuration.network
+        // Not kept longer than the samples take to be read: files stay mapped as long as it lives.
+        let data: PreparedData<Scalar>
+        do {
+            let opened = try OpenedData(
+                configuration.data, network: settings.description(inputs: 0), loss: configuration.loss)
+            memoryPlan = try configuration.memoryPlan(opened, machine: machine, of: Scalar.self)
+            willReserve(memoryPlan)
+            data = try PreparedData(opened)
+        }
+        self.data = data
+        trainer = try configuration.trainer(on: machine, data: data.training, stop: stop)
+        if let path = settings.parametersFile {
+            _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
+        }
+        evaluator = Evaluator(
+            network: trainer.network, parameters: trainer.parameters, team: trainer.team,
+            gemmBackend: trainer.gemmBackend)
+    }
+
+    /// The definition of the training's bits.
+    public var numerics: NumericsIdentity { trainer.gemmBackend.numerics }
+
+    /// Things the user should know before training starts.
+    public var notes: [String] {
+        var notes = machine.notes + data.notes
+        if let reason = trainer.team.fallbackReason { notes.append(reason) }
+        if trainer.gemmBackend == .openBLAS {
+            notes.append(
+                "\(machine.blas.version) multiplies, with its \(machine.blas.coreName) kernels; gradloom peak measures how "
+                    + "fast they are")
+        }
+        if trainer.shardCount < machine.workers {
+            notes.append(
+                "a batch of \(configuration.training.batch) in shards of \(trainer.shardRows) feeds only "
+                    + "\(trainer.shardCount) of \(machine.workers) workers: choose a larger training.batch or a smaller "
+                    + "parallel.shard_rows")
+        }
+        return notes
+    }
+
+    /// Trains to the end, or until the trainer's `stop` is raised, and keeps checkpoints in
+    /// `checkpoints`.
+    ///
+    /// - Parameters:
+    ///   - checkpoints: Where checkpoints go; nil: nowhere.
+    ///   - earlierLosses: The validation losses of the epochs before, in their order, when a training goes
+    ///     on.
+    ///   - report: Told what happens.
+    public func train(
+        checkpoints: CheckpointStore?, earlierLosses: [ValidationLoss] = [],
+        report: @escaping (TrainingEvent) -> Void
+    ) throws -> TrainingResult {
+        var run = TrainingRun(trainer: trainer)
+        run.earlierLosses = earlierLosses
+        if let validation = data.validation {
+            run.validate = { [evaluator, configuration] in
+                try evaluator.evaluate(validation, loss: configuration.loss)
+            }
+        }
+        run.earlyStopping = configuration.training.earlyStopping
+        run.report = report
+        if let checkpoints, configuration.run.checkpoint.every != .never {
+            run.checkpoint = { [self] in try checkpoints.write(step: trainer.step, by: writeCheckpoint) }
+            switch configuration.run.checkpoint.every {
+            case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
+            case .steps(let count): run.stepsPerCheckpoint = count
+            case .end, .never: break
+            }
+        }
+        return try run.run()
+    }
+
+    /// The loss and accuracy on the training data (validation: false) or the validation data.
+    public func evaluate(validation: Bool) throws -> Evaluation? {
+        try (validation ? data.validation : data.training).map {
+            try evaluator.evaluate($0, loss: configuration.loss)
+        }
+    }
+
+    /// Writes everything needed to go on, and to use the model elsewhere.
+    private func writeCheckpoint(to path: String) throws {
+        try Checkpoint.write(
+            parameters: trainer.parameters, state: trainer.state, step: trainer.step, numerics: numerics,
+            metadata: ModelMetadata(data, inputs: trainer.network.inputs).metadata,
+            extraTensors: ModelMetadata.tensors(data.standardization), to: path)
+    }
+}
+
+extension Configuration {
+    /// What a training on the samples of `opened` will need, on top of what the program has now.
+    func memoryPlan<Scalar: LoomScalar>(
+        _ opened: OpenedData, machine: MachineSetup, of _: Scalar.Type
+    ) throws -> MemoryPlan {
+        let samples = opened.sampleCounts
+        var plan = try MemoryPlan(
+            network: network.description(inputs: opened.source.featureCount), loss: loss, optimizer: optimizer,
+            schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,
+            validationSamples: samples.validation, targets: opened.targetShape, of: Scalar.self)
+        plan.programBytes = ResidentMemory.bytes() ?? 0
+        plan.loadingBytes = opened.loadingBytes
+        return plan
+    }
+
+    /// A training step with the workers of `machine`, as it would run. The data is opened for its shape, and not read where a
+    /// file's header tells it.
+    /// - Throws: as `Experiment.init`.
+    public func plannedStep(on machine: MachineSetup) throws -> PlannedStep {
+        switch training.precision {
+        case .float32: try plannedStep(on: machine, of: Float.self)
+        case .float64: try plannedStep(on: machine, of: Double.self)
+        }
+    }
+
+    private func plannedStep<Scalar: LoomScalar>(on machine: MachineSetup, of _: Scalar.Type) throws -> PlannedStep {
+        let opened = try OpenedData(data, network: network.description(inputs: 0), loss: loss)
+        let network = try Network<Scalar>(network.description(inputs: opened.source.featureCount))
+        let (program, shapes) = StepProgram.planned(
+            for: network, loss: loss, optimizer: optimizer, schedule: trainingSchedule, team: teamPlan(on: machine),
+            samples: opened.sampleCounts.training)
+        return PlannedStep(program: program, products: program.products(shapes), text: program.text(shapes))
+    }
+
+    /// What trains on `data`.
+    func trainer<Scalar: LoomScalar>(
+        on machine: MachineSetup, data: Dataset<Scalar>, stop: StopRequest = StopRequest()
+    ) throws -> Trainer<Scalar> {
+        try Trainer(
+            network: network.description(inputs: data.featureCount), loss: loss, optimizer: optimizer,
+            schedule: trainingSchedule, team: teamPlan(on: machine), data: data, stop: stop)
+    }
+
+    /// The schedule that the trainer is given.
+    var trainingSchedule: TrainingSchedule {
+        TrainingSchedule(
+            batchRows: training.batch, epochs: training.epochs, maximumSteps: training.steps,
+            seed: training.seed,
+            shuffles: data.shuffle, dropsLast: training.dropLast)
+    }
+
+    /// The team that the trainer is given.
+    func teamPlan(on machine: MachineSetup) -> TeamPlan {
+        TeamPlan(
+            workers: machine.workers, request: parallel.team, binding: machine.binding,
+            shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,
+            cacheBytes: machine.cacheBytes, gemmBackend: parallel.gemmBackend,
+            groups: parallel.groups, route: parallel.gradientRoute)
+    }
+}
+
+/// A training step as it would run.
+public struct PlannedStep: Sendable {
+    /// What every worker does.
+    public let program: StepProgram
+    /// The matrix products of all workers.
+    public let products: [PlannedProduct]
+    /// The program as text, one operation a line.
+    public let text: String
+}

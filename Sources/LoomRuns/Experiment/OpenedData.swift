@@ -1,0 +1,127 @@
+import LoomConfiguration
+import LoomData
+import LoomModel
+import LoomTraining
+
+/// The data of a run before their samples are read: what there is of them, and how it will be used.
+struct OpenedData {
+    /// What was asked for.
+    let description: DataDescription
+    /// Where the samples to train on come from, and with a split those to validate on.
+    let source: any DataSource
+    /// How targets are converted.
+    let conversion: TargetConversion
+    /// Data of their own to validate on.
+    let held: (source: any DataSource, conversion: TargetConversion)?
+    /// What was detected or decided, for the user.
+    let notes: [String]
+
+    /// Opens the data that `description` asks for, for `network` (its number of inputs does not matter) and `loss`.
+    /// - Throws: `DataError` naming file, line and column, or the key; `ModelError` for more classes than units.
+    init(_ description: DataDescription, network: NetworkDescription, loss: LossDescription) throws {
+        let source = try description.source.open()
+        let needs = TargetNeeds(loss: loss, output: network.output, outputs: network.layers.last?.units ?? 0)
+        try Self.check(source.targetColumns.classNames, against: needs, network: network)
+        try Self.check(description.labels, against: source)
+        let conversion = try TargetConversion(from: source, to: needs, base: description.labels.base)
+        var notes = source.notes + [conversion.note].compactMap { $0 }
+        if case .source(let other) = description.validation {
+            let held = try other.open(beside: source)
+            self.held = (held, try TargetConversion(from: held, to: needs, base: conversion.base))
+            notes += held.notes.map { "validation data: \($0)" }
+        } else {
+            held = nil
+        }
+        self.description = description
+        self.source = source
+        self.conversion = conversion
+        self.notes = notes
+    }
+
+    /// How many samples train and how many validate. With a stratified split, by the fraction of all: the classes'
+    /// shares are rounded when the labels are read.
+    var sampleCounts: (training: Int, validation: Int) {
+        switch description.validation {
+        case .none: return (source.count, 0)
+        case .source: return (source.count, held?.source.count ?? 0)
+        case .split(let fraction, _, _):
+            let validation = Split.validationCount(of: source.count, fraction: fraction)
+            return (source.count - validation, validation)
+        }
+    }
+
+    /// Bytes that are needed only until the samples are read: what finds them, and the numbers of those of each part.
+    var loadingBytes: Int {
+        let index = source.indexBytes + (held?.source.indexBytes ?? 0)
+        guard case .split(_, let stratified, _) = description.validation else { return index }
+        // The numbers of all samples, and a mark for each; to stratify, their labels and the numbers by class.
+        return index + source.count * (stratified ? 13 : 5)
+    }
+
+    /// The form of the converted targets.
+    var targetShape: TargetShape {
+        switch conversion.result {
+        case .labels: .label
+        case .values(let columns): .values(columns: columns)
+        }
+    }
+
+    /// The class of every sample.
+    /// - Throws: `DataError` when the targets are no classes, or a label is none of them.
+    func labels() throws(DataError) -> [Int32] {
+        guard case .labels = conversion.result else {
+            throw DataError(
+                .badConfiguration, source: "data.validation.stratified",
+                problem: "the targets are not classes, so there is nothing to stratify by",
+                remedy: "leave `stratified` out")
+        }
+        return try conversion.labels(of: source)
+    }
+
+    /// Refuses targets that are declared one-hot and are not.
+    private static func check(_ declared: LabelForm, against source: any DataSource) throws(DataError) {
+        guard declared == .oneHot else { return }
+        if case .oneHot = source.targetColumns.form { return }
+        throw DataError(
+            .badData, source: source.targetName,
+            problem: "data.labels.base is one_hot, but the targets are \(source.targetColumns.form.phrase)",
+            remedy: "give one column for each class with a single 1 per row, or set it to auto")
+    }
+
+    /// Refuses more classes in text than the network has units for: the labels' indices would say little to a
+    /// reader.
+    private static func check(
+        _ classNames: [String]?, against needs: TargetNeeds, network: NetworkDescription
+    ) throws {
+        guard let classNames, case .classes(let units) = needs, classNames.count > units else { return }
+        let names = classNames.prefix(20).joined(separator: ", ") + (classNames.count > 20 ? ", …" : "")
+        throw ModelError(
+            "the last layer '\(network.layers.last?.name ?? "")' has \(units) units, but the labels name "
+                + "\(classNames.count) classes (\(names)); give it \(classNames.count) units")
+    }
+}
+
+extension DataSourceDescription {
+    /// Opens the source.
+    /// - Throws: `DataError`.
+    public func open() throws(DataError) -> any DataSource {
+        switch self {
+        case .synthetic(let description): try SyntheticSource(description)
+        case .csv(let description): try CSVSource(path: description.path, options: description.options)
+        case .npy(let description): try NpySource(inputs: description.inputs, targets: description.targets)
+        case .inline(let description):
+            try InlineSource(inputs: description.inputs, targets: description.targets, name: "data.inline")
+        }
+    }
+}
+
+extension LabelForm {
+    /// The base that the conversion is told; one-hot columns are recognised by their form.
+    var base: LabelBase {
+        switch self {
+        case .automatic, .oneHot: .automatic
+        case .fromZero: .zero
+        case .fromOne: .one
+        }
+    }
+}

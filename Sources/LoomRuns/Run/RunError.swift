@@ -1,0 +1,41 @@
+import LoomKernels
+
+/// What is wrong with a run that a command was given.
+public enum RunError: Error, CustomStringConvertible {
+    /// No checkpoint was written.
+    case noCheckpoint(run: String)
+    /// All steps are done; the key that decides how many there are.
+    case complete(run: String, steps: Int, key: String)
+    /// Early stopping ended it; epochs counted from 1.
+    case stoppedEarly(run: String, bestEpoch: Int)
+    /// Its steps so far have another definition of the bits than the next ones would have.
+    case otherNumerics(run: String, its: NumericsIdentity, ours: NumericsIdentity)
+
+    /// The sentence for the user.
+    public var description: String {
+        switch self {
+        case .noCheckpoint(let run):
+            "the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is "
+                + "never"
+        case .complete(let run, let steps, let key):
+            "the run ‘\(run)’ is complete: all \(NumberFormat.grouped(steps)) steps are done; to train it "
+                + "longer, raise \(key) with --set \(key)=N"
+        case .stoppedEarly(let run, let bestEpoch):
+            "the run ‘\(run)’ has stopped early, because its validation loss was best after epoch "
+                + "\(bestEpoch); to train it longer, raise training.early_stopping.patience with --set"
+        case .otherNumerics(let run, let its, let ours):
+            "the run ‘\(run)’ was trained under the numerics \(its), and would go on under \(ours), with other bits than "
+                + "an uninterrupted training; \(Self.remedy(its: its, ours: ours)), or accept that with "
+                + "--accept-numerics"
+        }
+    }
+
+    /// How a run keeps its numerics.
+    private static func remedy(its: NumericsIdentity, ours: NumericsIdentity) -> String {
+        switch (its, ours) {
+        case (.openBLAS, _): "keep them with --set parallel.gemm=openblas"
+        case (.fma1, .openBLAS): "keep them with --set parallel.gemm=builtin"
+        default: "go on with the version of gradloom that began it"
+        }
+    }
+}

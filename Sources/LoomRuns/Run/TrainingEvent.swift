@@ -1,0 +1,46 @@
+import LoomTraining
+
+/// What a training reports while it runs.
+public enum TrainingEvent: Sendable {
+    /// About ten times a second: the epoch (counted from 0), its steps so far, and the speed of the last
+    /// steps.
+    case progress(epoch: Int, epochSoFar: StepReport, samplesPerSecond: Double)
+    /// After every epoch.
+    case epochEnded(EpochResult)
+}
+
+/// What an epoch came to.
+public struct EpochResult: Sendable {
+    /// The epoch, counted from 0.
+    public let epoch: Int
+    /// Steps since the start of training.
+    public let step: Int
+    /// Its steps.
+    public let training: StepReport
+    /// The validation after its last step.
+    public let validation: Evaluation?
+}
+
+/// Why a training ended.
+public enum TrainingEnd: Sendable, Equatable {
+    /// All epochs or steps are done.
+    case completed
+    /// The validation loss has not improved for too long; the epoch with the best one, counted from 0.
+    case stoppedEarly(bestEpoch: Int)
+    /// The user asked to stop.
+    case interrupted
+    /// The loss of a step, counted from 0, was not finite.
+    case diverged(step: Int)
+}
+
+/// What a training came to.
+public struct TrainingResult: Sendable {
+    /// Why it ended.
+    public let end: TrainingEnd
+    /// Epochs that were completed in this run.
+    public let epochs: [EpochResult]
+    /// The steps of the last, incomplete epoch; none when it ended at an epoch's end.
+    public let unfinishedEpoch: StepReport
+    /// Samples a second in training steps, warm-up excluded.
+    public let samplesPerSecond: Double
+}

@@ -1,0 +1,103 @@
+import LoomKernels
+import LoomTraining
+
+/// The epochs of a training: runs regions of steps, reports, validates, writes checkpoints and ends in time.
+public struct TrainingRun<Scalar: LoomScalar> {
+    /// What trains.
+    public let trainer: Trainer<Scalar>
+    /// The validation after every epoch.
+    public var validate: (() throws -> Evaluation)?
+    /// When to end early.
+    public var earlyStopping: EarlyStopping?
+    /// The validation losses of the epochs before, in their order, when a training goes on: they count for
+    /// early stopping, so that an interruption changes nothing.
+    public var earlierLosses: [ValidationLoss] = []
+    /// Writes a checkpoint of the trainer's state.
+    public var checkpoint: (() throws -> Void)?
+    /// Steps between two checkpoints; nil: none but the one at the end.
+    public var stepsPerCheckpoint: Int?
+    /// Told what happens.
+    public var report: (TrainingEvent) -> Void = { _ in }
+
+    /// A training of `trainer`.
+    public init(trainer: Trainer<Scalar>) {
+        self.trainer = trainer
+    }
+
+    /// Seconds of a region: long against a fork, short for a user who watches or interrupts.
+    private static var regionSeconds: Double { 0.1 }
+
+    /// Trains from the trainer's step to the end. A checkpoint is written at the end, however the training
+    /// ended, unless it diverged: then the last good one stays the newest.
+    ///
+    /// Ends early, as `interrupted`, when the trainer's `stop` is raised, for example in `report`, or when the task that calls
+    /// this is cancelled.
+    public func run() throws -> TrainingResult {
+        var speed = SpeedMeter()
+        var epochs: [EpochResult] = []
+        var unfinished = StepReport()
+        var losses = earlierLosses
+        var end = TrainingEnd.completed
+        while trainer.step < trainer.totalSteps {
+            let epoch = trainer.step / trainer.epochs.stepsPerEpoch
+            unfinished = try runEpoch(epoch, speed: &speed)
+            if let step = unfinished.divergedStep {
+                end = .diverged(step: step)
+                break
+            }
+            let isInterrupted = unfinished.interrupted
+            if isInterrupted, !epochEnds(at: trainer.step) {
+                end = .interrupted
+                break
+            }
+            let result = EpochResult(
+                epoch: epoch, step: trainer.step, training: unfinished, validation: try validate?())
+            unfinished = StepReport()
+            epochs.append(result)
+            report(.epochEnded(result))
+            if let loss = result.validation?.loss {
+                losses.append(ValidationLoss(epoch: epoch, loss: loss))
+                if let best = earlyStopping?.bestEpoch(endingAfter: losses) {
+                    end = .stoppedEarly(bestEpoch: best)
+                    break
+                }
+            }
+            // After the epoch's validation: going on later does not validate it again.
+            if isInterrupted, trainer.step < trainer.totalSteps {
+                end = .interrupted
+                break
+            }
+        }
+        if !trainer.hasFiniteParameters { end = .diverged(step: trainer.step) }
+        if case .diverged = end {} else { try checkpoint?() }
+        return TrainingResult(
+            end: end, epochs: epochs, unfinishedEpoch: unfinished, samplesPerSecond: speed.samplesPerSecond)
+    }
+
+    private func epochEnds(at step: Int) -> Bool {
+        step % trainer.epochs.stepsPerEpoch == 0 || step == trainer.totalSteps
+    }
+
+    private func runEpoch(_ epoch: Int, speed: inout SpeedMeter) throws -> StepReport {
+        let end = min(trainer.totalSteps, (epoch + 1) * trainer.epochs.stepsPerEpoch)
+        var total = StepReport()
+        while trainer.step < end {
+            var count = min(end - trainer.step, speed.steps(inSeconds: Self.regionSeconds))
+            if let stepsPerCheckpoint {
+                count = min(count, stepsPerCheckpoint - trainer.step % stepsPerCheckpoint)
+            }
+            if Task.isCancelled { trainer.stop.raise() }
+            let region = trainer.run(steps: count)
+            total.add(region)
+            speed.add(region)
+            guard region.divergedStep == nil, !region.interrupted else { break }
+            report(.progress(epoch: epoch, epochSoFar: total, samplesPerSecond: speed.latest))
+            if let stepsPerCheckpoint, trainer.step % stepsPerCheckpoint == 0,
+                trainer.step < trainer.totalSteps, trainer.hasFiniteParameters
+            {
+                try checkpoint?()
+            }
+        }
+        return total
+    }
+}

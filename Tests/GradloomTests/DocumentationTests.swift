@@ -1,0 +1,246 @@
+import Foundation
+import Gradloom
+import TestSupport
+import Testing
+
+/// README and articles against the code that they describe.
+@Suite struct DocumentationTests {
+    // MARK: Configuration reference
+
+    /// `make reference` writes the tables.
+    @Test func theReferenceListsEveryKeyOfTheConfiguration() throws {
+        let article = Document.configurationReference
+        let tables = Configuration.referenceTables
+        let introduction = try #require(article.text.components(separatedBy: "\n## data\n").first)
+        if ProcessInfo.processInfo.environment["GRADLOOM_WRITE_REFERENCE"] != nil {
+            try (introduction + "\n" + tables).write(to: article.url, atomically: true, encoding: .utf8)
+            return
+        }
+        let documented = Set(article.text.split(separator: "\n"))
+        for key in Configuration.reference {
+            #expect(documented.contains(key.row[...]), "\(article.path) needs the row:\n\(key.row)")
+        }
+        #expect(article.text == introduction + "\n" + tables, "write it again with make reference")
+    }
+
+    @Test func readmeConfigurationReads() throws {
+        let yaml = try #require(Document.readme.blocks(language: "yaml").first)
+        let configuration = try Configuration(yaml: yaml, file: "README.yaml")
+        try configuration.validateForTraining()
+        #expect(configuration.network.layers.map(\.units) == [32, 3])
+    }
+
+    // MARK: Samples
+
+    @Test func librarySamplesTrain() throws {
+        #expect(try ShortSample.train() > 0.95)
+        #expect(try LongSample.train() > 0.95)
+    }
+
+    @Test(arguments: [("README.md", 0), ("Sources/Gradloom/Gradloom.docc/LibraryTour.md", 1)])
+    func documentedSampleIsTheCompiledOne(path: String, sample: Int) throws {
+        let block = try #require(Document(path).blocks(language: "swift").first)
+        let compiled = try Document("Tests/GradloomTests/DocumentationTests.swift").markedSamples
+        #expect(block == "import Gradloom\n\n" + compiled[sample])
+    }
+
+    // MARK: Measurements
+
+    /// The article on the architecture is written around the program of the quickstart's step.
+    @Test func theDocumentedProgramIsThatOfTheQuickstart() throws {
+        let configuration = try Configuration.load(
+            path: ProjectFolder.path("configs/quickstart.yaml"), overrides: ["data.synthetic.samples=10_000"])
+        guard configuration.parallel.gemmBackend == .builtin else { return }
+        let step = try configuration.plannedStep(on: MachineSetup(workers: 2, policy: .none))
+        let article = try Document("Sources/Gradloom/Gradloom.docc/Architecture.md").text
+        #expect(article.contains("```\n\(step.text)```\n"), "\(step.text)")
+    }
+
+    /// The products in the output of `peak` are those of today's plan.
+    @Test func documentedProductsAreThePlans() throws {
+        let configuration = try Configuration.load(
+            path: ProjectFolder.path("configs/quickstart.yaml"), overrides: ["data.synthetic.samples=10_000"])
+        // OpenBLAS, where there are no vectors, has shapes of its own.
+        guard configuration.parallel.gemmBackend == .builtin else { return }
+        let planned = try configuration.plannedStep(on: MachineSetup(workers: 2, policy: .none)).products.map {
+            product in
+            let shape = product.shape
+            return "\(product.layer) \(shape.kind) \(product.callsPerStep) "
+                + "\(shape.rows) × \(shape.columns) × \(shape.inner)"
+        }
+        let documented = try Document("Sources/Gradloom/Gradloom.docc/Measurements.md").text
+            .matches(of: #/(?m)^(\w+) +(forward|backward|gradient) +(\d+) +(\d+ × \d+ × \d+) /#)
+            .map { "\($0.1) \($0.2) \($0.3) \($0.4)" }
+        #expect(documented == planned)
+    }
+
+    // MARK: Names
+
+    @Test(arguments: Document.all)
+    func linksLeadToFiles(document: Document) {
+        for target in document.relativeLinks {
+            // Articles name an image without its folder and its type.
+            let places = [target, "Resources/\(target).svg"].map {
+                document.directory.appendingPathComponent($0).path
+            }
+            #expect(
+                places.contains { FileManager.default.fileExists(atPath: $0) },
+                "\(document.path) links to \(target)")
+        }
+    }
+
+    @Test(arguments: Document.all)
+    func namedSourceFilesExist(document: Document) {
+        let files = Document.sourceFiles
+        for name in document.namedSourceFiles {
+            #expect(files.contains(name), "\(document.path) names \(name)")
+        }
+    }
+}
+
+/// The sample of README.md, as it stands there between the marks.
+private enum ShortSample {
+    /// The sample's path is relative to the root, wherever tests run.
+    private enum Configuration {
+        static func load(path: String) throws -> Gradloom.Configuration {
+            try .load(path: ProjectFolder.path(path))
+        }
+    }
+
+    /// Trains as the sample does; returns the validation accuracy at the end.
+    static func train() throws -> Double {
+        // sample begins
+        let configuration = try Configuration.load(path: "configs/spirals.yaml")
+        let machine = try MachineSetup(workers: nil, policy: .auto)
+        let experiment = try Experiment<Float>(configuration, machine: machine)
+        let result = try experiment.train(checkpoints: nil) { event in
+            if case .epochEnded(let epoch) = event {
+                print(epoch.epoch + 1, epoch.training.loss, epoch.validation?.accuracy ?? 0)
+            }
+        }
+        print(result.samplesPerSecond, experiment.trainer.parameters.hash)
+        // sample ends
+        return result.epochs.last?.validation?.accuracy ?? 0
+    }
+}
+
+/// The sample of the library tour, as it stands there between the marks.
+private enum LongSample {
+    /// Trains as the sample does; returns the validation accuracy at the end.
+    static func train() throws -> Double {
+        // sample begins
+        var training = TrainingSettings()
+        training.batch = 64
+        training.epochs = 30
+
+        let configuration = Configuration(
+            data: DataDescription(
+                source: .synthetic(SyntheticDescription(task: .spirals, samples: 4_000)),
+                validation: .split(fraction: 0.2, stratified: true, seed: 1)),
+            network: NetworkSettings(
+                layers: [
+                    LayerDescription(name: "hidden", units: 32, activation: .tanh),
+                    LayerDescription(name: "output", units: 2),
+                ],
+                output: .softmax),
+            optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01),
+            training: training)
+
+        let machine = try MachineSetup(workers: nil, policy: .auto)
+        let experiment = try Experiment<Float>(configuration, machine: machine)
+        let result = try experiment.train(checkpoints: nil) { event in
+            if case .epochEnded(let epoch) = event {
+                print(epoch.epoch + 1, epoch.training.loss, epoch.validation?.accuracy ?? 0)
+            }
+        }
+        print(result.samplesPerSecond, experiment.trainer.parameters.hash)
+        // sample ends
+        return result.epochs.last?.validation?.accuracy ?? 0
+    }
+}
+
+extension Configuration {
+    /// The tables of the reference: one for each section.
+    fileprivate static var referenceTables: String {
+        var sections: [(name: Substring, rows: [String])] = []
+        for key in reference {
+            let name = key.path.prefix { $0 != "." }
+            if sections.last?.name != name { sections.append((name, [])) }
+            sections[sections.count - 1].rows.append(key.row)
+        }
+        let head = "| key | value | default | meaning |\n|---|---|---|---|\n"
+        return sections.map { "## \($0.name)\n\n" + head + $0.rows.joined(separator: "\n") + "\n" }
+            .joined(separator: "\n")
+    }
+}
+
+extension KeyReference {
+    /// The key's row in a table of the reference.
+    fileprivate var row: String {
+        let value = isRequired ? "**required**" : defaultValue ?? "–"
+        return "| `\(path)` | \(type) | \(value) | \(description) |"
+    }
+}
+
+/// A text of the project.
+struct Document: Sendable, CustomTestStringConvertible {
+    static let root = ProjectFolder.url
+    static let readme = try! Document("README.md")
+    static let configurationReference = try! Document("Sources/Gradloom/Gradloom.docc/ConfigurationReference.md")
+
+    /// README.md, CHANGELOG.md, the page of the comparison, and the articles.
+    static let all: [Document] = {
+        let catalogue = "Sources/Gradloom/Gradloom.docc"
+        let names = try! FileManager.default.contentsOfDirectory(
+            atPath: root.appendingPathComponent(catalogue).path)
+        let articles = names.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
+        return (["README.md", "CHANGELOG.md", "Benchmarks/peers/README.md"] + articles).map { try! Document($0) }
+    }()
+
+    /// The names of all files with code, without their folders.
+    static let sourceFiles: Set<String> = {
+        let files = ["Sources", "Tests", "Benchmarks"].flatMap { folder in
+            FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path)?.allObjects ?? []
+        }
+        return Set(files.compactMap { ($0 as? String)?.split(separator: "/").last.map(String.init) })
+    }()
+
+    /// Relative to the root.
+    let path: String
+    let text: String
+
+    init(_ path: String) throws {
+        self.path = path
+        text = try String(contentsOf: Self.root.appendingPathComponent(path), encoding: .utf8)
+    }
+
+    var testDescription: String { path }
+
+    var url: URL { Self.root.appendingPathComponent(path) }
+
+    var directory: URL { url.deletingLastPathComponent() }
+
+    /// The contents of the fenced blocks of `language`.
+    func blocks(language: String) -> [String] {
+        text.matches(of: /(?m)^```(\w+)\n((?s:.*?))^```$/).filter { $0.1 == language }.map { String($0.2) }
+    }
+
+    /// The targets of links without a scheme, fragments left out.
+    var relativeLinks: [String] {
+        text.matches(of: /\]\(([^()\s]+)\)/).map { String($0.1) }
+            .filter { !$0.contains("://") && !$0.hasPrefix("#") }
+    }
+
+    /// Every `Name.swift`, `name.c` and `name.h`, wherever it is named.
+    var namedSourceFiles: Set<String> {
+        Set(text.matches(of: /[A-Za-z][A-Za-z0-9_+]*\.(?:swift|c|h)\b/).map { String($0.0) })
+    }
+
+    /// What stands between the marks of each compiled sample, without its indentation.
+    var markedSamples: [String] {
+        text.matches(of: /(?m)^( *)\/\/ sample begins\n((?s:.*?))^ *\/\/ sample ends$/).map { sample in
+            let lines = sample.2.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            return lines.map { $0.dropFirst(sample.1.count) + "\n" }.joined()
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import LoomHardware
+import LoomKernels
+import LoomTraining
+import Testing
+
+@testable import LoomMeasurement
+@testable import LoomRuns
+
+/// Figures are compared with each other within one test, and loosely: other tests use the same cores.
+@Suite(.serialized) struct ArithmeticPeakTests {
+    private let team = WorkerTeam(workers: 1)
+
+    /// The highest of many short rounds in turn: one of them is undisturbed.
+    private func peaks(_ loops: [(ArithmeticInstructions, Precision)]) throws -> [Double] {
+        let probes = try loops.map { try #require(Probe.arithmetic($0.0, $0.1, team: team)) }
+        return Probe.measure(probes, rounds: 40, seconds: 0.002).map(\.highest)
+    }
+
+    @Test func theLoopsDoAsMuchAsTheirVectorsAreWide() throws {
+        let known = ArithmeticInstructions.allCases.filter { !$0.multipliesBF16 && $0.loop(.float32) != nil }
+        #expect(known.contains(.baseline) && known.contains(.ofKernels))
+        for instructions in known {
+            let figures = try peaks([(instructions, .float32), (instructions, .float64)])
+            let ratio = figures[0] / figures[1]
+            #expect((1.7...2.3).contains(ratio), "\(instructions): \(figures) in float32 and float64")
+        }
+        guard known.contains(.avx512) else { return }
+        // As fast as AVX2 (Zen 4) or twice (Zen 5, Xeons); anything between would be a loop that waits for itself.
+        let figures = try peaks([(.avx2, .float32), (.avx512, .float32)])
+        let ratio = figures[1] / figures[0]
+        #expect((0.85...1.15).contains(ratio) || (1.7...2.3).contains(ratio), "AVX-512 over AVX2: \(figures)")
+    }
+
+    @Test func onlyWhatTheProcessorHasIsMeasured() {
+        let flags = MachineDescription.processorFlags()
+        #expect((ArithmeticInstructions.avx2.loop(.float32) != nil) == flags.isSuperset(of: ["avx2", "fma"]))
+        #expect((ArithmeticInstructions.avx512.loop(.float64) != nil) == flags.contains("avx512f"))
+        #expect((ArithmeticInstructions.vdpbf16ps.loop(.float32) != nil) == flags.contains("avx512_bf16"))
+        if !flags.contains("amx_bf16") { #expect(ArithmeticInstructions.amxBF16.loop(.float32) == nil) }
+        let wide = ArithmeticInstructions.inUse(by: .openBLAS)
+        #expect(wide == (flags.contains("avx512f") ? .avx512 : flags.contains("avx2") ? .avx2 : .baseline))
+    }
+
+    @Test func roundsGoOnAsLongAsTheyBringMore() {
+        func rounds(_ figures: [Double]) -> (count: Int, highest: Double) {
+            var count = 0
+            // The first call only finds out how often the probe fits.
+            let probe = Probe(
+                seconds: { repetitions in
+                    count += 1
+                    return count == 1 ? 1 : Double(repetitions)
+                }, figure: { _ in figures[min(count - 2, figures.count - 1)] })
+            let highest = Probe.highest([probe], secondsPerRound: 1)
+            return (count - 1, highest)
+        }
+        #expect(rounds([10]) == (5, 10))
+        #expect(rounds([10, 9, 9, 11, 8]) == (8, 11))
+        #expect(rounds([10, 9, 9, 9, 9, 20]) == (5, 10))
+        #expect(rounds((1...100).map(Double.init)) == (40, 40))
+        // The last digits of a steady clock do not count.
+        #expect(rounds([100, 100.1]) == (5, 100.1))
+    }
+
+    // MARK: The cache
+
+    private func withCache(_ body: (CeilingCache, MachineSetup, CeilingCache.Key) throws -> Void) throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("peak-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let machine = try MachineSetup(workers: 1, policy: .none)
+        let key = CeilingCache.Key(machine, instructions: .ofKernels, precision: .float32)
+        try body(CeilingCache(path: directory.appendingPathComponent("ceilings.json").path), machine, key)
+    }
+
+    private func peak(_ machine: MachineSetup, _ cache: CeilingCache?) -> ArithmeticPeak {
+        ArithmeticPeak(Float.self, provider: .builtin, team: team, machine: machine, cache: cache)
+    }
+
+    @Test func whatIsTrustedIsNotMeasuredAgain() throws {
+        try withCache { cache, machine, key in
+            cache.keep(.init(gflops: 1e9, otherWorkFraction: 0.01), for: key)
+            let kept = peak(machine, cache)
+            #expect(kept == ArithmeticPeak(gflops: 1e9, instructions: .ofKernels, isCached: true))
+            // Without a cache everybody measures.
+            #expect(peak(machine, nil).gflops < 1e6)
+        }
+    }
+
+    @Test func whatOthersDisturbedIsMeasuredAgain() throws {
+        try withCache { cache, machine, key in
+            cache.keep(.init(gflops: 0.001, otherWorkFraction: 0.5), for: key)
+            let measured = peak(machine, cache)
+            #expect(!measured.isCached && measured.gflops > 0.1)
+            #expect(cache.figure(for: key)?.gflops == measured.gflops)
+            // And stays the ceiling if the new figure is lower.
+            cache.keep(.init(gflops: 1e9, otherWorkFraction: 0.5), for: key)
+            #expect(peak(machine, cache).gflops == 1e9)
+        }
+    }
+
+    @Test func nothingIsFasterThanItsCeiling() throws {
+        try withCache { cache, machine, key in
+            cache.keep(.init(gflops: 0.001, otherWorkFraction: 0), for: key)
+            var ceiling = peak(machine, cache)
+            func raise(_ speed: Double) -> Bool {
+                ceiling.raise(toReach: speed, Float.self, team: team, machine: machine, cache: cache)
+            }
+            #expect(!raise(0.0005) && !raise(0.001) && !raise(.nan) && ceiling.gflops == 0.001)
+            // Too low a ceiling is measured again, and is far above what was reached then.
+            #expect(raise(0.002) && ceiling.gflops > 0.1 && !ceiling.isCached)
+            #expect(cache.figure(for: key)?.gflops == ceiling.gflops)
+            // What no measurement explains is the ceiling itself.
+            #expect(raise(1e9) && ceiling.gflops == 1e9)
+            #expect(cache.figure(for: key)?.gflops == 1e9)
+        }
+    }
+
+    // MARK: The report
+
+    @Test func sharesAreOfTheHighestFigureThereIs() throws {
+        try withCache { cache, machine, key in
+            var request = PeakMeasurement.Request()
+            request.precisions = [.float32]
+            request.rounds = 3
+            request.secondsPerFigure = 0.006
+            var peak = PeakMeasurement(request, machine: machine)
+            #expect(peak.largeProducts.map(\.provider) == GemmBackend.allCases)
+            for product in peak.largeProducts {
+                let ceiling = peak.ceiling(of: product.provider, .float32, workers: 1)
+                #expect(product.gflops.highest <= ceiling)
+            }
+            let loop = try #require(peak.ceilings.first { $0.instructions == .ofKernels })
+            #expect(peak.ceiling(of: .builtin, .float32, workers: 1) >= loop.gflops.highest)
+            cache.keep(.init(gflops: 1e9, otherWorkFraction: 0), for: key)
+            let isWritten = peak.refresh(cache, machine: machine)
+            #expect(isWritten)
+            #expect(peak.ceiling(of: .builtin, .float32, workers: 1) == 1e9)
+            #expect(cache.figure(for: key)?.gflops == 1e9)
+        }
+    }
+
+    @Test func aProductThatWasFasterIsTheCeiling() {
+        func figure(_ samples: Double...) -> PeakFigure { PeakFigure(samples: samples) }
+        func peak(openBLAS: Double) -> PeakMeasurement {
+            PeakMeasurement(
+                workers: 2,
+                ceilings: [
+                    .init(instructions: .inUse(by: .openBLAS), precision: .float32, workers: 1, gflops: figure(60)),
+                    .init(
+                        instructions: .inUse(by: .openBLAS), precision: .float32, workers: 2,
+                        gflops: figure(80, 90, 100)),
+                    .init(instructions: .amxBF16, precision: .float32, workers: 2, gflops: figure(900)),
+                ],
+                largeProducts: [
+                    .init(provider: .openBLAS, precision: .float32, workers: 2, gflops: figure(50, 70, openBLAS)),
+                    .init(provider: .openBLAS, precision: .float64, workers: 2, gflops: figure(500)),
+                ])
+        }
+        #expect(peak(openBLAS: 90).ceiling(of: .openBLAS, .float32, workers: 2) == 100)
+        #expect(peak(openBLAS: 120).ceiling(of: .openBLAS, .float32, workers: 2) == 120)
+        #expect(peak(openBLAS: 120).ceiling(of: .openBLAS, .float32, workers: 1) == 60)
+        #expect(peak(openBLAS: 90).ceiling(of: .openBLAS, .float64, workers: 2) == 500)
+    }
+
+    @Test func aRefreshKeepsWhatItMeasured() throws {
+        try withCache { cache, machine, key in
+            var request = PeakMeasurement.Request()
+            request.precisions = [.float32]
+            request.rounds = 1
+            request.secondsPerFigure = 0.001
+            var peak = PeakMeasurement(request, machine: machine)
+            let measured = peak.ceiling(of: .builtin, .float32, workers: 1)
+            let isWritten = peak.refresh(cache, machine: machine)
+            #expect(isWritten)
+            #expect(cache.figure(for: key)?.gflops == measured)
+            #expect(cache.figure(for: key)?.otherWorkFraction == peak.otherWorkFraction)
+        }
+    }
+}

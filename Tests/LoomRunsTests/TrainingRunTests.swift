@@ -1,0 +1,238 @@
+import LoomData
+import LoomKernels
+import LoomModel
+import LoomRuns
+import TestSupport
+import Testing
+
+@testable import LoomTraining
+
+/// Epochs, their events, early stopping and checkpoints.
+@Suite struct TrainingRunTests {
+    /// 20 samples in batches of 8: epochs of three steps, the last with four samples.
+    private func trainer(epochs: Int, maximumSteps: Int? = nil) throws -> Trainer<Double> {
+        try FastProblem.made(layers: [3, 5, 2], output: .softmax, rows: 20, seed: 1).trainer(
+            Double.self,
+            schedule: TrainingSchedule(batchRows: 8, epochs: epochs, maximumSteps: maximumSteps))
+    }
+
+    @Test func reportsEveryEpoch() throws {
+        let trainer = try trainer(epochs: 4)
+        var run = TrainingRun(trainer: trainer)
+        var ended: [EpochResult] = []
+        var stepsOfProgress: [[Int]] = [[]]
+        var validations = 0
+        run.validate = {
+            validations += 1
+            #expect(trainer.step == 3 * validations)
+            return Evaluation(loss: Double(validations), accuracy: 0.5, samples: 7)
+        }
+        run.report = { event in
+            switch event {
+            case .progress(let epoch, let soFar, let samplesPerSecond):
+                #expect(epoch == ended.count && soFar.steps >= 1 && soFar.steps <= 3)
+                #expect(samplesPerSecond > 0)
+                stepsOfProgress[stepsOfProgress.count - 1].append(soFar.steps)
+            case .epochEnded(let result):
+                ended.append(result)
+                stepsOfProgress.append([])
+            }
+        }
+        let result = try run.run()
+        #expect(result.end == .completed)
+        #expect(ended.map(\.epoch) == [0, 1, 2, 3] && ended.map(\.step) == [3, 6, 9, 12])
+        #expect(ended.map { $0.validation?.loss } == [1, 2, 3, 4])
+        #expect(ended.allSatisfy { $0.training.steps == 3 && $0.training.samples == 20 })
+        #expect(result.epochs.map(\.epoch) == [0, 1, 2, 3] && result.unfinishedEpoch.steps == 0)
+        #expect(stepsOfProgress.dropLast().allSatisfy { $0.last == 3 && $0 == $0.sorted() })
+        #expect(result.samplesPerSecond > 0)
+        // The losses fall: the epochs' reports are about training.
+        #expect(ended[3].training.loss < ended[0].training.loss)
+    }
+
+    @Test(arguments: [(1, [1]), (3, [3]), (4, [3, 1]), (6, [3, 3]), (100, [3, 3, 3, 3])])
+    func maximumSteps(maximum: Int, stepsOfEpochs: [Int]) throws {
+        let trainer = try trainer(epochs: 4, maximumSteps: maximum)
+        let result = try TrainingRun(trainer: trainer).run()
+        #expect(result.end == .completed)
+        #expect(trainer.step == min(12, maximum) && trainer.totalSteps == min(12, maximum))
+        #expect(result.epochs.map(\.training.steps) == stepsOfEpochs)
+        // More steps than there are: nothing happens.
+        #expect(trainer.run(steps: 5).steps == 0)
+    }
+
+    // MARK: Early stopping
+
+    /// The validation losses of the epochs, and when training ends.
+    struct Stopping: Sendable, CustomStringConvertible {
+        let losses: [Double]
+        let patience: Int
+        var minimumImprovement = 0.0
+        let end: TrainingEnd
+        let epochs: Int
+        var description: String { "\(losses) patience \(patience) minimum \(minimumImprovement)" }
+    }
+
+    @Test(arguments: [
+        Stopping(losses: [5, 4, 3, 2, 1], patience: 1, end: .completed, epochs: 5),
+        Stopping(losses: [5, 4, 6, 2, 1], patience: 1, end: .stoppedEarly(bestEpoch: 1), epochs: 3),
+        Stopping(losses: [5, 4, 6, 2, 1], patience: 2, end: .completed, epochs: 5),
+        Stopping(losses: [5, 6, 6, 5, 1], patience: 3, end: .stoppedEarly(bestEpoch: 0), epochs: 4),
+        Stopping(losses: [5, 6, 4, 6, 6], patience: 2, end: .stoppedEarly(bestEpoch: 2), epochs: 5),
+        // An equal loss is no improvement.
+        Stopping(losses: [5, 5, 5, 5, 5], patience: 2, end: .stoppedEarly(bestEpoch: 0), epochs: 3),
+        // Small improvements do not count, not even together with the next one: 4.6 is compared with 5.
+        Stopping(
+            losses: [5, 4.6, 4.4, 4.3, 4.2], patience: 3, minimumImprovement: 0.5, end: .completed, epochs: 5),
+        Stopping(
+            losses: [5, 4.6, 4.5, 4.2, 4.1], patience: 2, minimumImprovement: 0.5,
+            end: .stoppedEarly(bestEpoch: 0), epochs: 3),
+        Stopping(losses: [5, .nan, .nan, 1, 1], patience: 2, end: .stoppedEarly(bestEpoch: 0), epochs: 3),
+        Stopping(losses: [.nan, 5, 6, 7, 1], patience: 2, end: .stoppedEarly(bestEpoch: 1), epochs: 4),
+        Stopping(losses: [.nan, .nan, .nan, 1, 1], patience: 2, end: .stoppedEarly(bestEpoch: 0), epochs: 3),
+        Stopping(losses: [.infinity, 5, 6, 7, 1], patience: 2, end: .stoppedEarly(bestEpoch: 1), epochs: 4),
+    ]) func stopsEarly(_ stopping: Stopping) throws {
+        let trainer = try trainer(epochs: 5)
+        var run = TrainingRun(trainer: trainer)
+        run.earlyStopping = EarlyStopping(
+            patience: stopping.patience, minimumImprovement: stopping.minimumImprovement)
+        var epoch = 0
+        run.validate = {
+            defer { epoch += 1 }
+            return Evaluation(loss: stopping.losses[epoch], accuracy: nil, samples: 1)
+        }
+        var checkpoints: [Int] = []
+        run.checkpoint = { checkpoints.append(trainer.step) }
+        let result = try run.run()
+        #expect(result.end == stopping.end)
+        #expect(result.epochs.count == stopping.epochs && trainer.step == 3 * stopping.epochs)
+        #expect(checkpoints == [3 * stopping.epochs])
+    }
+
+    @Test func withoutValidationNothingStopsEarly() throws {
+        var run = TrainingRun(trainer: try trainer(epochs: 3))
+        run.earlyStopping = EarlyStopping(patience: 1)
+        #expect(try run.run().end == .completed)
+    }
+
+    /// Losses from before an interruption count as if there had been none.
+    @Test func earlierLossesCount() throws {
+        func stoppedEarly(after losses: [Double], thenAlways loss: Double) throws -> (TrainingEnd, Int) {
+            var run = TrainingRun(trainer: try trainer(epochs: 5))
+            _ = run.trainer.run(steps: 3 * losses.count)
+            run.earlierLosses = losses.enumerated().map { ValidationLoss(epoch: $0, loss: $1) }
+            run.earlyStopping = EarlyStopping(patience: 2)
+            run.validate = { Evaluation(loss: loss, accuracy: nil, samples: 1) }
+            let result = try run.run()
+            return (result.end, result.epochs.count)
+        }
+        #expect(try stoppedEarly(after: [4, 3], thenAlways: 3.5) == (.stoppedEarly(bestEpoch: 1), 2))
+        #expect(try stoppedEarly(after: [3, 4], thenAlways: 3.5) == (.stoppedEarly(bestEpoch: 0), 1))
+        #expect(try stoppedEarly(after: [3, 4], thenAlways: 2) == (.stoppedEarly(bestEpoch: 2), 3))
+        #expect(try stoppedEarly(after: [], thenAlways: 2) == (.stoppedEarly(bestEpoch: 0), 3))
+    }
+
+    // MARK: Checkpoints
+
+    @Test(
+        arguments: [
+            (nil, [12]), (1, Array(1...12)), (2, [2, 4, 6, 8, 10, 12]), (3, [3, 6, 9, 12]), (5, [5, 10, 12]),
+            (12, [12]), (50, [12]),
+        ] as [(Int?, [Int])]) func checkpoints(every steps: Int?, expected: [Int]) throws
+    {
+        let trainer = try trainer(epochs: 4)
+        var run = TrainingRun(trainer: trainer)
+        run.stepsPerCheckpoint = steps
+        var written: [Int] = []
+        run.checkpoint = { written.append(trainer.step) }
+        _ = try run.run()
+        #expect(written == expected)
+    }
+
+    /// One linear unit with weight 0 on the input 10¹⁰: the loss of the first step is 1, its gradient −2·10¹⁰, and at a
+    /// rate of 10³⁸ the weight becomes infinite in float32.
+    @Test(arguments: [1, 2]) func infiniteParametersAreNeverACheckpoint(steps: Int) throws {
+        var problem = FastProblem.made(layers: [1, 1], output: .identity, rows: 1, seed: 1)
+        problem.inputs = [[1e10]]
+        problem.targets = [[1]]
+        problem.network.layers[0].weights = [[0]]
+        problem.network.layers[0].bias = [0]
+        let trainer = try problem.trainer(
+            Float.self, optimizer: OptimizerDescription(kind: .sgd, learningRate: 1e38),
+            schedule: TrainingSchedule(batchRows: 1, epochs: steps, shuffles: false))
+        var run = TrainingRun(trainer: trainer)
+        var checkpoints = 0
+        run.checkpoint = { checkpoints += 1 }
+        run.stepsPerCheckpoint = 1
+        let result = try run.run()
+        #expect(result.end == .diverged(step: 1))
+        #expect(checkpoints == 0 && !trainer.hasFiniteParameters)
+    }
+
+    @Test func anErrorOfACheckpointEndsTheRun() throws {
+        struct DiskFull: Error {}
+        let trainer = try trainer(epochs: 4)
+        var run = TrainingRun(trainer: trainer)
+        run.stepsPerCheckpoint = 2
+        run.checkpoint = { throw DiskFull() }
+        #expect(throws: DiskFull.self) { try run.run() }
+        #expect(trainer.step == 2)
+    }
+
+    // MARK: Interruption
+
+    /// A signal is noted, the step that runs is finished, and the run ends with a checkpoint. In processes of their own:
+    /// the note stays.
+    @Test func aSignalEndsTheRunAfterAStep() async {
+        await #expect(processExitsWith: .success) {
+            let (trainer, result, checkpoints) = try Self.interrupted(afterStep: 4)
+            // Step 5 runs, sees the signal, and is the last.
+            #expect(result.end == .interrupted && trainer.step == 5)
+            #expect(checkpoints == [1, 2, 3, 4, 5])
+            #expect(result.epochs.count == 1 && result.unfinishedEpoch.steps == 2)
+            #expect(result.unfinishedEpoch.interrupted)
+        }
+        // The last step of an epoch: the epoch is validated, so that going on need not.
+        await #expect(processExitsWith: .success) {
+            let (trainer, result, checkpoints) = try Self.interrupted(afterStep: 5)
+            #expect(result.end == .interrupted && trainer.step == 6)
+            #expect(checkpoints == [1, 2, 3, 4, 5, 6])
+            #expect(result.epochs.map { $0.validation?.loss } == [3, 6] && result.unfinishedEpoch.steps == 0)
+        }
+    }
+
+    /// A caller ends a training by raising its stop request, in a report or from another thread, or by cancelling its task.
+    @Test(arguments: [true, false]) func aCallerEndsTheRun(byCancelling: Bool) async throws {
+        let result = try await Task {
+            let trainer = try trainer(epochs: 1_000_000)
+            var run = TrainingRun(trainer: trainer)
+            run.report = { event in
+                guard case .epochEnded(let epoch) = event, epoch.epoch == 2 else { return }
+                if byCancelling {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                } else {
+                    trainer.stop.raise()
+                }
+            }
+            return try run.run().end
+        }.value
+        #expect(result == .interrupted)
+    }
+
+    private static func interrupted(
+        afterStep step: Int
+    ) throws -> (Trainer<Double>, TrainingResult, checkpoints: [Int]) {
+        let trainer = try TrainingRunTests().trainer(epochs: 1000)
+        trainer.stop.raiseOnSignals()
+        var run = TrainingRun(trainer: trainer)
+        run.stepsPerCheckpoint = 1
+        run.validate = { Evaluation(loss: Double(trainer.step), accuracy: nil, samples: 1) }
+        var checkpoints: [Int] = []
+        run.checkpoint = {
+            checkpoints.append(trainer.step)
+            guard trainer.step == step else { return }
+            interruptThisProcess(noting: trainer.stop)
+        }
+        return (trainer, try run.run(), checkpoints)
+    }
+}
