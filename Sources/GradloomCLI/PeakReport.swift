@@ -144,7 +144,7 @@ private struct ProductEntry: Encodable {
         var container = encoder.container(keyedBy: FigureKey.self)
         let shape = product.planned.shape
         try container.encode(product.planned.layer, forKey: FigureKey("layer"))
-        try container.encode(shape.kind, forKey: FigureKey("kind"))
+        try container.encode(shape.role, forKey: FigureKey("kind"))
         try container.encode(product.planned.callsPerStep, forKey: FigureKey("calls_per_step"))
         try container.encode(shape.rows, forKey: FigureKey("rows"))
         try container.encode(shape.columns, forKey: FigureKey("columns"))
@@ -256,7 +256,7 @@ extension PeakReport {
             let (shape, all) = (product.planned.shape, product.allWorkersGflops)
             let plan = request.plan(of: product)
             var row = [
-                product.planned.layer, shape.kind.rawValue, "\(product.planned.callsPerStep)",
+                product.planned.layer, shape.role.rawValue, "\(product.planned.callsPerStep)",
                 "\(shape.rows) × \(shape.columns) × \(shape.inner)", plan.kernelText,
                 plan.blockText ?? NumberFormat.missing,
                 NumberFormat.gigaflops(product.oneWorkerGflops.median),

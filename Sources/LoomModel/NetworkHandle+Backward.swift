@@ -5,10 +5,11 @@ extension NetworkHandle {
     /// Backward for the batch rows `rows`: ∂L/∂z of every layer from ∂L/∂z of the last one, which the loss has written.
     ///
     /// Layers run in reverse order; a layer whose outputs go to several layers adds their parts in that fixed order.
-    /// Parameter gradients are sums over the whole batch and are formed afterwards (`Gemm.gradient`).
+    /// Parameter gradients are sums over the whole batch and are formed afterwards.
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
-    public func backward(rows: Range<Int>) {
+    public func backward(rows: Range<Int>, products: NetworkProducts<Scalar>) {
+        assert(rows.count == products.rows, "the products are planned for other rows")
         for index in stride(from: layerCount - 1, through: 0, by: -1) {
             let layer = layers[index]
             let deltas = layer.deltas.rows(rows)
@@ -25,12 +26,11 @@ extension NetworkHandle {
             for offset in 0..<layer.connectionCount {
                 let connection = connections[layer.firstConnection + offset]
                 guard connection.source >= 0 else { continue }
-                let rowsPerCall = callShapes[layer.firstConnection + offset].rowsPerBackwardCall
                 let dInputs = layers[connection.source].outputGradients.rows(rows)
-                Self.inCalls(of: rowsPerCall, rows: deltas.rows) { call in
-                    gemm.backward(
-                        deltas.rows(call), weights: connection.weights, into: dInputs.rows(call),
-                        accumulate: connection.accumulatesBackward)
+                products.inBackwardCalls(of: layer.firstConnection + offset) { call, product in
+                    product.run(
+                        deltas.rows(call), connection.weights.matrix, into: dInputs.rows(call),
+                        beta: connection.accumulatesBackward ? 1 : 0, scratch: gemm.scratch)
                 }
             }
         }

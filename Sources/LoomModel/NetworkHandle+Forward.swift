@@ -5,21 +5,22 @@ extension NetworkHandle {
     /// Forward for the batch rows `rows`: every layer's z = Σ source·Wᵀ + b and u = activation(z).
     ///
     /// The last layer gets its products only: its bias is added by the loss, or by `predict`, in the same pass over
-    /// the logits. `data` holds the samples of the batch, batch rows × features.
+    /// the logits. `data` holds the samples of the batch, batch rows × features; `products` are planned for that number of rows
+    /// and for such data.
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
-    public func forward(rows: Range<Int>, data: MatrixView<Scalar>) {
+    public func forward(rows: Range<Int>, data: MatrixView<Scalar>, products: NetworkProducts<Scalar>) {
+        assert(rows.count == products.rows, "the products are planned for other rows")
         for index in 0..<layerCount {
             let layer = layers[index]
             let z = layer.preActivations.rows(rows)
             for offset in 0..<layer.connectionCount {
                 let connection = connections[layer.firstConnection + offset]
-                let rowsPerCall = callShapes[layer.firstConnection + offset].rowsPerForwardCall
                 let x = sourceOutputs(connection.source, data: data).columns(connection.sourceColumns.range).rows(rows)
-                Self.inCalls(of: rowsPerCall, rows: x.rows) { call in
-                    gemm.forward(
-                        x.rows(call), weights: connection.weights, into: z.rows(call),
-                        accumulate: connection.accumulatesForward)
+                products.inForwardCalls(of: layer.firstConnection + offset) { call, product in
+                    product.run(
+                        x.rows(call), connection.weights.matrix, into: z.rows(call),
+                        beta: connection.accumulatesForward ? 1 : 0, scratch: gemm.scratch)
                 }
             }
             if index == layerCount - 1 { continue }
@@ -48,17 +49,6 @@ extension NetworkHandle {
                 components: layers[layerCount - 1].components, bias: outputBias, preActivations: z,
                 outputs: prediction.rows(rows))
         case .threshold: Scalar.activate(LOOM_THRESHOLD, bias: outputBias, preActivations: z, outputs: z)
-        }
-    }
-
-    /// Splits `rows` rows into calls of `rowsPerCall`; the last one may be smaller.
-    @inline(__always)
-    static func inCalls(of rowsPerCall: Int, rows: Int, _ call: (Range<Int>) -> Void) {
-        var start = 0
-        while start < rows {
-            let end = rowsPerCall < rows - start ? start + rowsPerCall : rows
-            call(start..<end)
-            start = end
         }
     }
 }

@@ -45,9 +45,7 @@ public struct NetworkHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sen
     // Sendable: workers read weights and write their own rows only; the phases of a step order everything else.
     let layers: UnsafePointer<LayerHandle<Scalar>>
     let connections: UnsafePointer<ConnectionHandle<Scalar>>
-    /// One per connection, in the order of the layers and their connections; memory of whoever set it.
-    public var callShapes: UnsafePointer<CallShape>
-    /// What multiplies matrices: the scratch memory of one worker.
+    /// What multiplies matrices, and the scratch memory of one worker.
     public var gemm: Gemm<Scalar>
     /// The number of layers.
     public let layerCount: Int

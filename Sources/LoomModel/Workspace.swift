@@ -18,7 +18,6 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     private let matrices: AlignedBuffer<Scalar>
     private let layers: AlignedBuffer<LayerHandle<Scalar>>
     private let connections: AlignedBuffer<ConnectionHandle<Scalar>>
-    private let wholeRuns: AlignedBuffer<CallShape>
     private let gemm: GemmMemory<Scalar>
 
     /// Reserves memory for batches of up to `capacity` samples.
@@ -46,7 +45,6 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
         self.layers = AlignedBuffer(uninitializedCount: network.layers.count)
         let connectionCount = network.layers.reduce(0) { $0 + $1.connections.count }
         self.connections = AlignedBuffer(uninitializedCount: connectionCount)
-        self.wholeRuns = AlignedBuffer(count: connectionCount, repeating: CallShape())
         layOut(plan)
     }
 
@@ -90,12 +88,11 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
         }
     }
 
-    /// The network over this memory, with whole runs of rows in one product.
+    /// The network over this memory.
     public var handle: NetworkHandle<Scalar> {
         NetworkHandle(
             layers: UnsafePointer(layers.pointer), connections: UnsafePointer(connections.pointer),
-            callShapes: UnsafePointer(wholeRuns.pointer), gemm: gemm.gemms[0], layerCount: layers.count,
-            outputMap: network.description.output)
+            gemm: gemm.gemms[0], layerCount: layers.count, outputMap: network.description.output)
     }
 
     /// Writes zeros to `rows` of every matrix, so that their pages lie on the calling worker's NUMA node.

@@ -78,7 +78,7 @@ public struct StepPlanner: Sendable {
 
     /// Decides about sum, route and memory of all steps.
     public init(shapes: StepShapes, update: UpdateTraits, fullBatchRows: Int, request: StepRequest) {
-        var merging = CallMerging(provider: request.gemmBackend, elementBytes: shapes.elementBytes)
+        var merging = CallMerging(provider: request.gemmBackend, precision: shapes.precision)
         let runsMerge = Self.shardRunsMerge(shapes, request, batchRows: fullBatchRows, merging: &merging)
         let shardRows =
             request.shardRows ?? ShardGrid.rows(batchRows: fullBatchRows, runsMerge: runsMerge)

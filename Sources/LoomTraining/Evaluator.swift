@@ -49,11 +49,11 @@ public final class Evaluator<Scalar: LoomScalar> {
             dataset: data, order: EpochOrder(seed: 0, count: data.count, shuffle: false), gathers: false,
             capacity: Self.chunkRows * team.workers
         )
-        forEachChunk(of: data) { [workspaces] worker, chunk, rows in
+        forEachChunk(of: data) { [workspaces] worker, chunk, rows, products in
             let network = workspaces[worker].handle
             let source = batch.source.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
             source.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
-            network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
+            network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows), products: products)
             var correct = 0
             let sum = loss.evaluate(
                 network, rows: 0..<rows.count, targets: source.batchTargets, scale: 1, writesDeltas: false,
@@ -76,9 +76,9 @@ public final class Evaluator<Scalar: LoomScalar> {
     public func predict(_ data: Dataset<Scalar>) -> AlignedBuffer<Scalar> {
         let outputs = network.outputs
         let predictions = AlignedBuffer<Scalar>(uninitializedCount: data.count * outputs)
-        forEachChunk(of: data) { [workspaces] worker, _, rows in
+        forEachChunk(of: data) { [workspaces] worker, _, rows, products in
             let network = workspaces[worker].handle
-            network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows))
+            network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows), products: products)
             network.predict(rows: 0..<rows.count)
             for row in 0..<rows.count {
                 (predictions.pointer + (rows.lowerBound + row) * outputs).update(
@@ -93,15 +93,22 @@ public final class Evaluator<Scalar: LoomScalar> {
     }
 
     private func forEachChunk(
-        of data: Dataset<Scalar>, _ body: @escaping @Sendable (_ worker: Int, _ chunk: Int, Range<Int>) -> Void
+        of data: Dataset<Scalar>,
+        _ body: @escaping @Sendable (_ worker: Int, _ chunk: Int, Range<Int>, NetworkProducts<Scalar>) -> Void
     ) {
         let count = chunkCount(data)
         let workers = team.workers
         let samples = data.count
+        // All workspaces have the same strides.
+        let (whole, last) = (min(samples, Self.chunkRows), (samples - 1) % Self.chunkRows + 1)
+        let products = [whole, last].map {
+            NetworkProductsMemory(workspaces[0].handle, rows: $0, data: data.inputs)
+        }
         let work = ChunkWork { worker in
             for chunk in Partition.range(of: worker, parts: workers, count: count) {
                 let start = chunk * Self.chunkRows
-                body(worker, chunk, start..<min(start + Self.chunkRows, samples))
+                let rows = start..<min(start + Self.chunkRows, samples)
+                body(worker, chunk, rows, products[rows.count == whole ? 0 : 1].products)
             }
         }
         _ = withExtendedLifetime((workspaces, data)) { team.run(work, steps: 0..<1) }

@@ -67,7 +67,7 @@ public final class Trainer<Scalar: LoomScalar> {
         let operands = StepOperands()
         programs = plan.all.flatMap { program in
             [false, true].map {
-                StepBinding(memory: memory, shapes: plan.shapes, inOddSteps: $0, operands: operands).bind(program)
+                StepBinding(program, memory: memory, shapes: plan.shapes, inOddSteps: $0, operands: operands).bind()
             }
         }
         boundPrograms = AlignedBuffer(programs.map(\.bound))

@@ -65,7 +65,7 @@ import Testing
         let planned = try configuration.plannedStep(on: MachineSetup(workers: 2, policy: .none)).products.map {
             product in
             let shape = product.shape
-            return "\(product.layer) \(shape.kind) \(product.callsPerStep) "
+            return "\(product.layer) \(shape.role) \(product.callsPerStep) "
                 + "\(shape.rows) × \(shape.columns) × \(shape.inner)"
         }
         let documented = try Document("Sources/Gradloom/Gradloom.docc/Measurements.md").text

@@ -64,7 +64,7 @@ struct FixtureTests {
         var correct = 0
         let scale = loss.scale(samples: rows.count)
         let sum = loss.evaluate(handle, rows: rows, targets: batch.targets, scale: scale, correct: &correct)
-        handle.backward(rows: rows)
+        handle.backward(rows: rows, data: data.inputs)
         let dInputs = PaddedMatrix<Scalar>(rows: rows.count, columns: block.network.inputs)
         handle.inputGradient(rows: rows, into: dInputs.view)
 
@@ -97,7 +97,7 @@ struct FixtureTests {
             handle.forward(rows: rows, data: data.inputs)
             sum += loss.evaluate(
                 handle, rows: rows, targets: batch.targets, scale: loss.scale(samples: count), correct: &correct)
-            handle.backward(rows: rows)
+            handle.backward(rows: rows, data: data.inputs)
         }
         var comparison = Comparison(block.id, tolerance: SeedFixtures.tolerance)
         comparison.compare("data loss", loss.scale(samples: count) * sum, expected.dataLoss)

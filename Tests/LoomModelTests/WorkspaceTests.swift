@@ -95,16 +95,13 @@ import Testing
         func run(_ rows: Range<Int>, rowsPerCall: Int) -> Workspace<Double> {
             let workspace = Workspace(network: network, parameters: parameters, capacity: 9)
             workspace.fillBytes(0xff)
-            let shapes = AlignedBuffer(
-                count: 3,
-                repeating: CallShape(rowsPerForwardCall: rowsPerCall, rowsPerBackwardCall: rowsPerCall))
-            var handle = workspace.handle
-            handle.callShapes = UnsafePointer(shapes.pointer)
+            let shapes = Array(
+                repeating: CallShape(rowsPerForwardCall: rowsPerCall, rowsPerBackwardCall: rowsPerCall), count: 3)
+            let handle = workspace.handle
             var correct = 0
-            handle.forward(rows: rows, data: data.inputs)
+            handle.forward(rows: rows, data: data.inputs, callShapes: shapes)
             _ = loss.evaluate(handle, rows: rows, targets: batch.targets, scale: 0.5, correct: &correct)
-            handle.backward(rows: rows)
-            withExtendedLifetime(shapes) {}
+            handle.backward(rows: rows, data: data.inputs, callShapes: shapes)
             return workspace
         }
         let whole = run(0..<9, rowsPerCall: .max)

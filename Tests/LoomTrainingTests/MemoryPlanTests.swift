@@ -83,12 +83,12 @@ import Testing
             let sum = trainer.program.sum
             let chunks = Set((0..<sum.groups).flatMap(sum.chunks).map(\.count))
             for product in products {
-                if product.shape.kind == .gradient { #expect(chunks.contains(product.shape.inner)) }
+                if product.shape.role == .gradient { #expect(chunks.contains(product.shape.inner)) }
                 #expect(product.shape.rows <= max(batchRows, 300))
                 #expect(product.shape.resultStride >= product.shape.columns)
                 #expect(product.shape.resultStride.isMultiple(of: 16))
             }
-            #expect(!products.contains { $0.layer == "layer1" && $0.shape.kind == .backward })
+            #expect(!products.contains { $0.layer == "layer1" && $0.shape.role == .backward })
         }
     }
 
@@ -97,13 +97,13 @@ import Testing
         let trainer = try problem.trainer(
             Float.self, team: TeamPlan(workers: 1, sameBitsForAnyWorkers: false))
         let expected = [
-            ("layer1", ProductShape.Kind.forward, 64, 19, 5), ("layer1", .gradient, 19, 5, 64),
+            ("layer1", GemmShape.Role.forward, 64, 19, 5), ("layer1", .gradient, 19, 5, 64),
             ("layer2", .forward, 64, 3, 19), ("layer2", .backward, 64, 19, 3), ("layer2", .gradient, 3, 19, 64),
         ]
         let found = trainer.plannedProducts
         #expect(found.count == expected.count && found.allSatisfy { $0.callsPerStep == 1 })
         for (product, (layer, kind, rows, columns, inner)) in zip(found, expected) {
-            #expect(product.layer == layer && product.shape.kind == kind)
+            #expect(product.layer == layer && product.shape.role == kind)
             #expect((product.shape.rows, product.shape.columns, product.shape.inner) == (rows, columns, inner))
         }
     }

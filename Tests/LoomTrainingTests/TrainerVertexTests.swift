@@ -52,7 +52,7 @@ import Testing
         handle.forward(rows: 0..<1, data: data.inputs)
         _ = loss.evaluate(
             handle, rows: 0..<1, targets: BatchTargets(labels: nil, values: targets), scale: 1, correct: &correct)
-        handle.backward(rows: 0..<1)
+        handle.backward(rows: 0..<1, data: data.inputs)
         let layers = 0..<handle.layerCount
         block.compare(
             "a", block.byVertex(layers.map { handle.preActivations(of: $0).rowsOfDoubles[0] }, components: true),

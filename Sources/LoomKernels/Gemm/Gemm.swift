@@ -1,6 +1,7 @@
 import CKernels
 
-/// The three matrix products of training by one backend, each planned when it is called. `PreparedGemm` is planned once.
+/// The three matrix products of training by one backend, each planned when it is called. What is called often is planned
+/// once, as a `PreparedGemm`.
 ///
 /// Row-major throughout: x is samples × inputs, W is units × inputs (out by in) or lies transposed, δ is samples × units.
 /// Rows start on 64-byte boundaries; a product may overwrite the padding of its result.
@@ -21,24 +22,18 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     public static var openBLAS: Gemm { Gemm(.openBLAS, scratch: nil) }
 
     /// z = x · Wᵀ, or z += x · Wᵀ when `accumulate`: samples × units.
-    @inlinable
     public func forward(
         _ x: MatrixView<Scalar>, weights: GemmOperand<Scalar>, into z: MatrixView<Scalar>, accumulate: Bool = false
     ) {
-        assert(x.rows == z.rows && x.columns == weights.columns && z.columns == weights.rows, "shapes must fit")
-        multiply(GemmOperand(x), weights.transpose, inner: x.columns, beta: accumulate ? 1 : 0, into: z)
+        multiply(.forward, GemmOperand(x), weights.transpose, beta: accumulate ? 1 : 0, into: z)
     }
 
     /// ∂L/∂x = δ · W, added to what is there when `accumulate`: samples × inputs.
-    @inlinable
     public func backward(
         _ deltas: MatrixView<Scalar>, weights: GemmOperand<Scalar>, into dInputs: MatrixView<Scalar>,
         accumulate: Bool = false
     ) {
-        assert(
-            deltas.rows == dInputs.rows && deltas.columns == weights.rows && dInputs.columns == weights.columns,
-            "shapes must fit")
-        multiply(GemmOperand(deltas), weights, inner: deltas.columns, beta: accumulate ? 1 : 0, into: dInputs)
+        multiply(.backward, GemmOperand(deltas), weights, beta: accumulate ? 1 : 0, into: dInputs)
     }
 
     /// result = alpha · Σᵢ δᵢ xᵢᵀ + beta · result, the sum over all samples: units × inputs. With x and δ in each other's
@@ -46,43 +41,24 @@ public struct Gemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     ///
     /// With an `update`, result is the velocity of momentum, and the weights follow it while it is in the cache; only for a
     /// backend that fuses it.
-    @inlinable
     public func gradient(
         _ deltas: MatrixView<Scalar>, _ x: MatrixView<Scalar>, alpha: Scalar = 1, beta: Scalar = 0,
         into result: MatrixView<Scalar>, update: FusedWeightUpdate<Scalar>? = nil
     ) {
-        assert(
-            deltas.rows == x.rows && deltas.columns == result.rows && x.columns == result.columns, "shapes must fit")
         multiply(
-            GemmOperand(deltas, transposed: true), GemmOperand(x), inner: x.rows, alpha: alpha, beta: beta,
-            into: result, update: update)
+            .gradient, GemmOperand(deltas, transposed: true), GemmOperand(x), alpha: alpha, beta: beta, into: result,
+            update: update)
     }
 
     /// result = alpha · a · b + beta · result.
-    @inlinable
     func multiply(
-        _ a: GemmOperand<Scalar>, _ b: GemmOperand<Scalar>, inner: Int, alpha: Scalar = 1, beta: Scalar,
+        _ role: GemmShape.Role, _ a: GemmOperand<Scalar>, _ b: GemmOperand<Scalar>, alpha: Scalar = 1, beta: Scalar,
         into result: MatrixView<Scalar>, update: FusedWeightUpdate<Scalar>? = nil
     ) {
-        assert(update == nil || backend.fusesWeightUpdate, "\(backend) has no update of weights")
-        func isAligned(_ matrix: MatrixView<Scalar>) -> Bool { UInt(bitPattern: matrix.pointer) % 64 == 0 }
-        let shape = loom_gemm_shape(
-            rows: UInt32(truncatingIfNeeded: result.rows), columns: UInt32(truncatingIfNeeded: result.columns),
-            inner: UInt32(truncatingIfNeeded: inner), a_stride: UInt32(truncatingIfNeeded: a.matrix.stride),
-            b_stride: UInt32(truncatingIfNeeded: b.matrix.stride),
-            c_stride: UInt32(truncatingIfNeeded: result.stride),
-            weights_stride: UInt32(truncatingIfNeeded: update?.weights.stride ?? 0), a_transposed: a.transposed,
-            b_transposed: b.transposed, a_aligned: isAligned(a.matrix), b_aligned: isAligned(b.matrix),
-            accumulates: beta != 0, updates_weights: update != nil)
-        PreparedGemm(backend, shape).run(
-            a.matrix.pointer, b.matrix.pointer, into: result.pointer, alpha: alpha, beta: beta, update: update,
-            scratch: scratch)
-    }
-
-    /// The floating-point operations of one product of these sizes: 2 · rows · columns · inner.
-    @inlinable
-    public static func operations(rows: Int, columns: Int, inner: Int) -> Double {
-        2 * Double(rows) * Double(columns) * Double(inner)
+        let shape = GemmShape(role, a, b, into: result, accumulates: beta != 0)
+        let epilogue = update.map { GemmEpilogue.fusedWeightUpdate(weightsStride: $0.weights.stride) } ?? .none
+        let prepared = backend.prepare(shape, epilogue: epilogue, of: Scalar.self)
+        prepared.run(a.matrix, b.matrix, into: result, alpha: alpha, beta: beta, update: update, scratch: scratch)
     }
 }
 

@@ -22,6 +22,16 @@ public struct GemmShape: Hashable, Sendable, Codable {
         /// Whether the first row starts on a 64-byte boundary. The stride tells it of the others.
         public var isAligned: Bool
 
+        /// A factor as it lies in memory; true also of the same rows of other samples.
+        @inlinable
+        public init<Scalar: LoomScalar>(_ operand: GemmOperand<Scalar>) {
+            let matrix = operand.matrix
+            // Where not all rows start on a boundary, nobody has to know whether the first one does.
+            let isAligned =
+                UInt(bitPattern: matrix.pointer) % 64 == 0 && matrix.stride * MemoryLayout<Scalar>.stride % 64 == 0
+            self.init(stride: matrix.stride, isTransposed: operand.transposed, isAligned: isAligned)
+        }
+
         /// A factor with rows `stride` elements apart.
         @inlinable
         public init(stride: Int, isTransposed: Bool = false, isAligned: Bool = true) {
@@ -53,6 +63,7 @@ public struct GemmShape: Hashable, Sendable, Codable {
     public var precision: Precision
 
     /// A product of `precision`; its factors have the same format unless `operands` names another one.
+    @inlinable
     public init(
         _ role: Role, rows: Int, columns: Int, inner: Int, left: Operand, right: Operand, resultStride: Int,
         accumulates: Bool = false, precision: Precision, operands: OperandFormat? = nil
@@ -67,6 +78,18 @@ public struct GemmShape: Hashable, Sendable, Codable {
         self.accumulates = accumulates
         self.precision = precision
         self.operands = operands ?? OperandFormat(precision)
+    }
+
+    /// The product of `a` and `b` as they lie in memory, written or added to `c`.
+    @inlinable
+    public init<Scalar: LoomScalar>(
+        _ role: Role, _ a: GemmOperand<Scalar>, _ b: GemmOperand<Scalar>, into c: MatrixView<Scalar>,
+        accumulates: Bool = false
+    ) {
+        precondition(a.rows == c.rows && a.columns == b.rows && b.columns == c.columns, "shapes must fit")
+        self.init(
+            role, rows: c.rows, columns: c.columns, inner: a.columns, left: Operand(a), right: Operand(b),
+            resultStride: c.stride, accumulates: accumulates, precision: Scalar.precision)
     }
 
     /// The floating-point operations of one run: 2 · rows · columns · inner.

@@ -5,9 +5,10 @@ import CKernels
 public struct PreparedGemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     // Sendable: nothing changes a plan, and its only pointer is a function.
 
+    // First, so that the address of a prepared product is that of its plan.
+    @usableFromInline let plan: loom_gemm_plan
     /// Who multiplies.
     public let backend: GemmBackend
-    @usableFromInline let plan: loom_gemm_plan
 
     @inlinable
     init(_ backend: GemmBackend, _ shape: loom_gemm_shape) {
@@ -27,35 +28,6 @@ public struct PreparedGemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Send
     /// The bytes of scratch memory that a run needs, aligned to 64.
     public var scratchBytes: Int { Int(plan.scratch_bytes) }
 
-    /// c = beta · c + alpha · op(a) · op(b). Addresses are aligned, and memory is laid out, as the prepared shape says.
-    ///
-    /// With an `update`, which the product was prepared for, c is a velocity that the weights follow. `scratch` has
-    /// `scratchBytes`, and nobody else uses it meanwhile; nil where it has none.
-    @inlinable
-    public func run(
-        _ a: UnsafePointer<Scalar>, _ b: UnsafePointer<Scalar>, into c: UnsafeMutablePointer<Scalar>, alpha: Scalar = 1,
-        beta: Scalar = 0, update: FusedWeightUpdate<Scalar>? = nil, scratch: UnsafeMutableRawPointer?
-    ) {
-        assert((update != nil) == plan.shape.updates_weights, "an update of weights is part of the plan")
-        assert(scratch != nil || plan.scratch_bytes == 0, "the plan needs scratch memory")
-        let operands = loom_gemm_operands(
-            a: a, b: b, c: c, weights: update?.weights.pointer, alpha: Double(alpha), beta: Double(beta),
-            learning_rate: Double(update?.learningRate ?? 0))
-        withUnsafePointer(to: plan) { plan in
-            withUnsafePointer(to: operands) { plan.pointee.run.unsafelyUnwrapped(plan, $0, scratch) }
-        }
-    }
-
-    /// As above for whole matrices as they lie in memory, whose shapes and strides are those that were prepared.
-    @inlinable
-    public func run(
-        _ a: MatrixView<Scalar>, _ b: MatrixView<Scalar>, into c: MatrixView<Scalar>, alpha: Scalar = 1,
-        beta: Scalar = 0, update: FusedWeightUpdate<Scalar>? = nil, scratch: UnsafeMutableRawPointer?
-    ) {
-        assert(fits(a, b, c, update), "shapes and strides must be those that were prepared")
-        run(a.pointer, b.pointer, into: c.pointer, alpha: alpha, beta: beta, update: update, scratch: scratch)
-    }
-
     @usableFromInline
     func fits(
         _ a: MatrixView<Scalar>, _ b: MatrixView<Scalar>, _ c: MatrixView<Scalar>, _ update: FusedWeightUpdate<Scalar>?
@@ -70,8 +42,45 @@ public struct PreparedGemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Send
         return aSize == (Int(shape.rows), Int(shape.inner)) && bSize == (Int(shape.inner), Int(shape.columns))
             && c.rows == shape.rows && c.columns == shape.columns && c.stride == shape.c_stride
             && (a.stride == shape.a_stride || a.rows == 1) && (b.stride == shape.b_stride || b.rows == 1)
-            && (isAligned(a) || !shape.a_aligned) && (isAligned(b) || !shape.b_aligned) && isAligned(c)
+            && (isAligned(a) || !shape.a_aligned) && (isAligned(b) || !shape.b_aligned)
+            && (isAligned(c) || backend == .openBLAS)
             && (update.map { $0.weights.stride == shape.weights_stride } ?? true)
+    }
+}
+
+extension UnsafePointer {
+    /// c = beta · c + alpha · op(a) · op(b) for matrices as they lie in memory, whose shapes, strides and alignment are those
+    /// that were prepared.
+    ///
+    /// With an `update`, which the product was prepared for, c is a velocity that the weights follow. `scratch` has
+    /// `scratchBytes`, and nobody else uses it meanwhile; nil where it has none. A method of the pointer, because a plan of a
+    /// hundred bytes that is passed by value is copied first.
+    @inlinable
+    public func run<Scalar: LoomScalar>(
+        _ a: MatrixView<Scalar>, _ b: MatrixView<Scalar>, into c: MatrixView<Scalar>, alpha: Scalar = 1,
+        beta: Scalar = 0, update: FusedWeightUpdate<Scalar>? = nil, scratch: UnsafeMutableRawPointer?
+    ) where Pointee == PreparedGemm<Scalar> {
+        assert(pointee.fits(a, b, c, update), "shapes and strides must be those that were prepared")
+        assert((update != nil) == pointee.plan.shape.updates_weights, "an update of weights is part of the plan")
+        assert(scratch != nil || pointee.plan.scratch_bytes == 0, "the plan needs scratch memory")
+        let operands = loom_gemm_operands(
+            a: a.pointer, b: b.pointer, c: c.pointer, weights: update?.weights.pointer, alpha: Double(alpha),
+            beta: Double(beta), learning_rate: Double(update?.learningRate ?? 0))
+        let plan = UnsafeRawPointer(self).assumingMemoryBound(to: loom_gemm_plan.self)
+        withUnsafePointer(to: operands) { plan.pointee.run.unsafelyUnwrapped(plan, $0, scratch) }
+    }
+}
+
+extension PreparedGemm {
+    /// As the pointer's method.
+    @inlinable
+    public func run(
+        _ a: MatrixView<Scalar>, _ b: MatrixView<Scalar>, into c: MatrixView<Scalar>, alpha: Scalar = 1,
+        beta: Scalar = 0, update: FusedWeightUpdate<Scalar>? = nil, scratch: UnsafeMutableRawPointer?
+    ) {
+        withUnsafePointer(to: self) {
+            $0.run(a, b, into: c, alpha: alpha, beta: beta, update: update, scratch: scratch)
+        }
     }
 }
 

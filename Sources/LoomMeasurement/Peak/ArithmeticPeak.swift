@@ -160,7 +160,7 @@ public struct ArithmeticPeak: Sendable, Equatable {
         let probes =
             Probe.arithmetic(instructions, Scalar.precision, team: team).map { [$0] }
             ?? GemmBackend.allCases.map {
-                Probe.product(PeakMeasurement.largeProduct, Scalar.self, provider: $0, team: team)
+                Probe.product(PeakMeasurement.largeProduct(Scalar.precision), Scalar.self, provider: $0, team: team)
             }
         return Probe.highest(probes, secondsPerRound: 0.01)
     }

@@ -58,7 +58,11 @@ public struct PeakMeasurement: Sendable {
     }
 
     /// Products of 512 × 512 matrices: 2²⁷ multiplications a call, beyond any kernel for small matrices.
-    static let largeProduct = ProductShape(kind: .forward, rows: 512, columns: 512, inner: 512)
+    static func largeProduct(_ precision: Precision) -> GemmShape {
+        GemmShape(
+            .forward, rows: 512, columns: 512, inner: 512, left: .init(stride: 512),
+            right: .init(stride: 512, isTransposed: true), resultStride: 512, precision: precision)
+    }
 
     /// A memory bandwidth.
     public struct Bandwidth: Sendable {
@@ -148,7 +152,7 @@ public struct PeakMeasurement: Sendable {
         for precision in request.precisions {
             for provider in GemmBackend.allCases {
                 entries += teams.map { team in
-                    Entry(.product(Self.largeProduct, precision, provider, team: team)) {
+                    Entry(.product(Self.largeProduct(precision), provider, team: team)) {
                         $0.largeProducts.append(
                             LargeProduct(
                                 provider: provider, precision: precision, workers: team.workers, gflops: $1))
@@ -251,7 +255,7 @@ public struct PeakMeasurement: Sendable {
     }
 
     private static func product(_ planned: PlannedProduct, _ request: Request, teams: [WorkerTeam]) -> Entry {
-        Entry(teams.map { .product(planned.shape, request.productPrecision, request.productProvider, team: $0) }) {
+        Entry(teams.map { .product(planned.shape, request.productProvider, team: $0) }) {
             $0.products.append(
                 Product(planned: planned, oneWorkerGflops: $1[0], allWorkersGflops: $1[$1.count - 1]))
         }
@@ -259,11 +263,11 @@ public struct PeakMeasurement: Sendable {
 }
 
 extension Probe {
-    /// As the generic one, for a precision known at run time.
+    /// As the generic one, in the precision of `shape`.
     fileprivate static func product(
-        _ shape: ProductShape, _ precision: Precision, _ provider: GemmBackend, team: WorkerTeam
+        _ shape: GemmShape, _ provider: GemmBackend, team: WorkerTeam
     ) -> Probe {
-        switch precision {
+        switch shape.precision {
         case .float32: product(shape, Float.self, provider: provider, team: team)
         case .float64: product(shape, Double.self, provider: provider, team: team)
         }
@@ -354,7 +358,7 @@ extension PeakMeasurement {
         let binder = try ThreadBinder(cpus: cpu.map { [$0] } ?? [])
         try? binder.bind(worker: 0)
         defer { binder.restore(worker: 0) }
-        let probe = Probe.product(largeProduct, precision, .openBLAS, team: WorkerTeam(workers: 1))
+        let probe = Probe.product(largeProduct(precision), .openBLAS, team: WorkerTeam(workers: 1))
         return Probe.measure([probe], rounds: 5, seconds: seconds / 5)[0].highest
     }
 }

@@ -122,16 +122,20 @@ extension Probe {
     /// The speed of one product, called by every worker at the same time on matrices of its own: GFLOP/s of all workers
     /// together.
     static func product<Scalar: LoomScalar>(
-        _ shape: ProductShape, _: Scalar.Type, provider: GemmBackend, team: WorkerTeam
+        _ shape: GemmShape, _: Scalar.Type, provider: GemmBackend, team: WorkerTeam
     ) -> Probe {
+        let prepared = AlignedBuffer<PreparedGemm<Scalar>>([provider.prepare(shape)])
         let memory = GemmMemory<Scalar>(backend: provider, workers: team.workers)
         let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape) }
         // By the worker that will use them: their pages then lie on its NUMA node.
         _ = team.seconds { operands[$0].fill() }
         return Probe(
             seconds: { repetitions in
-                withExtendedLifetime(memory) {
-                    team.seconds { operands[$0].multiply(memory.gemms[$0], times: repetitions) }
+                withExtendedLifetime((memory, prepared)) {
+                    team.seconds {
+                        operands[$0].multiply(
+                            UnsafePointer(prepared.pointer), scratch: memory.gemms[$0].scratch, times: repetitions)
+                    }
                 }
             },
             figure: { [workers = team.workers] in Double(workers) * shape.operations / $0 / 1e9 })
@@ -140,26 +144,23 @@ extension Probe {
 
 /// The matrices of one product.
 private final class ProductOperands<Scalar: LoomScalar>: Sendable {
-    private let shape: ProductShape
     private let buffers: [AlignedBuffer<Scalar>]
     private let left: MatrixView<Scalar>
     private let right: MatrixView<Scalar>
     private let result: MatrixView<Scalar>
 
-    init(_ shape: ProductShape) {
+    init(_ shape: GemmShape) {
         func matrix(_ rows: Int, _ columns: Int, stride: Int) -> (AlignedBuffer<Scalar>, MatrixView<Scalar>) {
             // A block of columns of a wider matrix ends before the stride does: whole rows are the simplest.
             let buffer = AlignedBuffer<Scalar>(uninitializedCount: rows * stride)
             return (buffer, MatrixView(pointer: buffer.pointer, rows: rows, columns: columns, stride: stride))
         }
         let (rows, columns, inner) = (shape.rows, shape.columns, shape.inner)
-        let ofLeft = shape.kind == .gradient ? (inner, rows) : (rows, inner)
-        let ofRight =
-            shape.kind == .forward && !shape.weightsAreTransposed ? (columns, inner) : (inner, columns)
-        let (leftBuffer, left) = matrix(ofLeft.0, ofLeft.1, stride: shape.leftStride)
-        let (rightBuffer, right) = matrix(ofRight.0, ofRight.1, stride: shape.rightStride)
+        let ofLeft = shape.left.isTransposed ? (inner, rows) : (rows, inner)
+        let ofRight = shape.right.isTransposed ? (columns, inner) : (inner, columns)
+        let (leftBuffer, left) = matrix(ofLeft.0, ofLeft.1, stride: shape.left.stride)
+        let (rightBuffer, right) = matrix(ofRight.0, ofRight.1, stride: shape.right.stride)
         let (resultBuffer, result) = matrix(rows, columns, stride: shape.resultStride)
-        self.shape = shape
         self.left = left
         self.right = right
         self.result = result
@@ -173,15 +174,7 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
 
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
-    func multiply(_ gemm: Gemm<Scalar>, times: Int) {
-        for _ in 0..<times {
-            switch shape.kind {
-            case .forward:
-                let weights = GemmOperand(right, transposed: shape.weightsAreTransposed)
-                gemm.forward(left, weights: weights, into: result)
-            case .backward: gemm.backward(left, weights: GemmOperand(right), into: result)
-            case .gradient: gemm.gradient(left, right, into: result)
-            }
-        }
+    func multiply(_ product: UnsafePointer<PreparedGemm<Scalar>>, scratch: UnsafeMutableRawPointer?, times: Int) {
+        for _ in 0..<times { product.run(left, right, into: result, scratch: scratch) }
     }
 }

@@ -1,60 +1,12 @@
 import LoomKernels
 import LoomModel
 
-/// The sizes of a matrix product, and the distances between the rows of its matrices.
-public struct ProductShape: Sendable, Hashable {
-    /// What a product is for.
-    public enum Kind: String, Sendable, Codable, CaseIterable {
-        /// x · Wᵀ, where W may lie transposed
-        case forward
-        /// δ · W
-        case backward
-        /// Σᵢ δᵢ xᵢᵀ over some samples of the batch, for some rows or columns of the weights
-        case gradient
-    }
-
-    /// What the product is for.
-    public let kind: Kind
-    /// Rows of the result: samples of one call; for a gradient, rows of the weights as they lie.
-    public let rows: Int
-    /// Columns of the result.
-    public let columns: Int
-    /// The dimension that is summed over; for a gradient, samples.
-    public let inner: Int
-    /// Whether W lies inputs × units.
-    public let weightsAreTransposed: Bool
-    /// Elements from row to row of the left matrix: x or δ.
-    public let leftStride: Int
-    /// Elements from row to row of the right matrix: W; in a gradient x or δ.
-    public let rightStride: Int
-    /// Elements from row to row of the result.
-    public let resultStride: Int
-
-    /// A product; strides that are nil are those of matrices without padding.
-    public init(
-        kind: Kind, rows: Int, columns: Int, inner: Int, weightsAreTransposed: Bool = false, leftStride: Int? = nil,
-        rightStride: Int? = nil, resultStride: Int? = nil
-    ) {
-        self.kind = kind
-        self.rows = rows
-        self.columns = columns
-        self.inner = inner
-        self.leftStride = leftStride ?? (kind == .gradient ? rows : inner)
-        self.weightsAreTransposed = weightsAreTransposed
-        self.rightStride = rightStride ?? (kind == .forward && !weightsAreTransposed ? inner : columns)
-        self.resultStride = resultStride ?? columns
-    }
-
-    /// The floating-point operations of one call: 2 · rows · columns · inner.
-    public var operations: Double { Gemm<Float>.operations(rows: rows, columns: columns, inner: inner) }
-}
-
 /// A matrix product that a training step calls, and how often.
 public struct PlannedProduct: Sendable, Equatable {
     /// The layer that the weights belong to.
     public let layer: String
-    /// The sizes of one call.
-    public let shape: ProductShape
+    /// One call, as a product that is written: what it is added to, and what follows it, makes no other product of it.
+    public let shape: GemmShape
     /// Calls of all workers in a step on a full batch.
     public internal(set) var callsPerStep: Int
 }
@@ -63,7 +15,7 @@ extension StepProgram {
     /// The matrix products of a step, in the order of the layers: forward, backward and gradient, each shape once with the
     /// number of its calls.
     package func products(_ shapes: StepShapes) -> [PlannedProduct] {
-        var tally = ProductTally(elementBytes: shapes.elementBytes)
+        var tally = ProductTally(precision: shapes.precision)
         let operations = phases.flatMap { $0.operations.joined() }
         var connection = 0
         for (index, layer) in shapes.layers.enumerated() {
@@ -104,19 +56,20 @@ extension Operation {
 
 /// Counts calls by shape, and keeps the shapes in the order in which they come.
 private struct ProductTally {
-    let elementBytes: Int
+    let precision: Precision
     private(set) var products: [PlannedProduct] = []
 
-    init(elementBytes: Int) { self.elementBytes = elementBytes }
+    init(precision: Precision) { self.precision = precision }
 
     mutating func addForward(of layer: String, _ tensor: StepShapes.Tensor, rows: Int, rowsPerCall: Int?) {
         let weights = tensor.parameters
         for rows in (0..<rows).chunks(of: min(rowsPerCall ?? rows, rows)).map(\.count) {
             add(
-                ProductShape(
-                    kind: .forward, rows: rows, columns: weights.shape[0], inner: weights.shape[1],
-                    weightsAreTransposed: weights.isTransposed, leftStride: stride(tensor.sourceWidth),
-                    rightStride: weights.stride, resultStride: stride(weights.shape[0])), of: layer)
+                GemmShape(
+                    .forward, rows: rows, columns: weights.shape[0], inner: weights.shape[1],
+                    left: .init(stride: stride(tensor.sourceWidth)),
+                    right: .init(stride: weights.stride, isTransposed: !weights.isTransposed),
+                    resultStride: stride(weights.shape[0]), precision: precision), of: layer)
         }
     }
 
@@ -124,10 +77,10 @@ private struct ProductTally {
         let weights = tensor.parameters
         for rows in (0..<rows).chunks(of: min(rowsPerCall ?? rows, rows)).map(\.count) {
             add(
-                ProductShape(
-                    kind: .backward, rows: rows, columns: weights.columns, inner: weights.rows,
-                    leftStride: stride(weights.rows), rightStride: weights.stride,
-                    resultStride: stride(tensor.sourceWidth)), of: layer)
+                GemmShape(
+                    .backward, rows: rows, columns: weights.columns, inner: weights.rows,
+                    left: .init(stride: stride(weights.rows)), right: .init(stride: weights.stride),
+                    resultStride: stride(tensor.sourceWidth), precision: precision), of: layer)
         }
     }
 
@@ -136,15 +89,16 @@ private struct ProductTally {
     ) {
         let weights = tensor.parameters
         add(
-            ProductShape(
-                kind: .gradient, rows: grid.axis == .rows ? range.count : weights.rows,
+            GemmShape(
+                .gradient, rows: grid.axis == .rows ? range.count : weights.rows,
                 columns: grid.axis == .rows ? weights.columns : range.count, inner: samples,
-                leftStride: stride(weights.isTransposed ? tensor.sourceWidth : weights.rows),
-                rightStride: stride(weights.isTransposed ? weights.columns : tensor.sourceWidth),
-                resultStride: weights.stride), of: layer)
+                left: .init(
+                    stride: stride(weights.isTransposed ? tensor.sourceWidth : weights.rows), isTransposed: true),
+                right: .init(stride: stride(weights.isTransposed ? weights.columns : tensor.sourceWidth)),
+                resultStride: weights.stride, precision: precision), of: layer)
     }
 
-    private mutating func add(_ shape: ProductShape, of layer: String) {
+    private mutating func add(_ shape: GemmShape, of layer: String) {
         if let known = products.firstIndex(where: { $0.layer == layer && $0.shape == shape }) {
             products[known].callsPerStep += 1
         } else {
@@ -154,7 +108,9 @@ private struct ProductTally {
 
     /// The stride of a workspace matrix; the samples of a batch are gathered into one like it.
     private func stride(_ columns: Int) -> Int {
-        elementBytes == MemoryLayout<Double>.stride
-            ? Padding.stride(columns: columns, of: Double.self) : Padding.stride(columns: columns, of: Float.self)
+        switch precision {
+        case .float32: Padding.stride(columns: columns, of: Float.self)
+        case .float64: Padding.stride(columns: columns, of: Double.self)
+        }
     }
 }

@@ -43,12 +43,15 @@ public struct StepShapes: Sendable, Equatable {
     package let tensors: [Tensor]
     /// Elements of a parameter buffer, padding included.
     package let elementCount: Int
-    /// Bytes of an element.
-    package let elementBytes: Int
+    /// The precision of all matrices.
+    package let precision: Precision
     /// Bytes of activations and deltas of a sample.
     package let activationBytesPerSample: Int
     /// Elements of inputs, activations and deltas of a sample.
     package let elementsPerSample: Int
+
+    /// Bytes of an element.
+    package var elementBytes: Int { OperandFormat(precision).bytes }
 
     /// The shapes of `network`.
     public init<Scalar: LoomScalar>(_ network: Network<Scalar>) {
@@ -77,7 +80,7 @@ public struct StepShapes: Sendable, Equatable {
         self.tensors = tensors.map { $0! }
         inputs = network.inputs
         elementCount = network.layout.elementCount
-        elementBytes = MemoryLayout<Scalar>.stride
+        precision = Scalar.precision
         activationBytesPerSample = Workspace.bytesPerSample(of: network)
         elementsPerSample =
             Padding.stride(columns: network.inputs, of: Float.self)

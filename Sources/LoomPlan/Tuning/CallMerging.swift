@@ -47,13 +47,13 @@ struct CallMerging: Sendable {
 
     /// Who multiplies.
     let provider: GemmBackend
-    private let elementBytes: Int
+    private let precision: Precision
     private var results: [Shape: Bool] = [:]
 
-    /// Tests products of elements of `elementBytes` bytes, float32 or float64.
-    init(provider: GemmBackend, elementBytes: Int) {
+    /// Tests products of `precision`.
+    init(provider: GemmBackend, precision: Precision) {
         self.provider = provider
-        self.elementBytes = elementBytes
+        self.precision = precision
     }
 
     /// Whether the merged product of `shape` has the bits of the unit by unit one.
@@ -61,8 +61,11 @@ struct CallMerging: Sendable {
         guard shape.run > shape.unit, !provider.isPartitionInvariant else { return true }
         guard shape.unit % Self.tile == 0 else { return false }
         if let known = results[shape] { return known }
-        let isDouble = elementBytes == MemoryLayout<Double>.stride
-        let equal = isDouble ? CallTest<Double>.passes(shape) : CallTest<Float>.passes(shape)
+        let equal =
+            switch precision {
+            case .float32: CallTest<Float>.passes(shape, provider: provider)
+            case .float64: CallTest<Double>.passes(shape, provider: provider)
+            }
         results[shape] = equal
         return equal
     }
@@ -72,7 +75,8 @@ struct CallMerging: Sendable {
 private enum CallTest<Scalar: LoomScalar> {
     private typealias Shape = CallMerging.Shape
 
-    static func passes(_ shape: CallMerging.Shape) -> Bool {
+    static func passes(_ shape: CallMerging.Shape, provider: GemmBackend) -> Bool {
+        let memory = GemmMemory<Scalar>(backend: provider, workers: 1)
         let (rows, columns) =
             shape.product == .gradientByColumns ? (shape.fixed, shape.run) : (shape.run, shape.fixed)
         let sizes = (left: rows, right: columns, inner: shape.inner)
@@ -85,20 +89,21 @@ private enum CallTest<Scalar: LoomScalar> {
             pairs: pairs, others: columns + trials - 1, innerIsRows: innerIsRows.right, sign: -1, seed: 2)
         let whole = Matrix(rows: rows, columns: columns)
         let parts = Matrix(rows: rows, columns: columns)
-        return withExtendedLifetime((left, right, whole, parts)) {
+        return withExtendedLifetime((memory, left, right, whole, parts)) {
+            let gemm = memory.gemms[0]
             // Every trial shifts the numbers by one row and one column, which gives every sum others.
-            (0..<trials).allSatisfy { trial in
+            return (0..<trials).allSatisfy { trial in
                 let a = window(left.view, start: trial, count: rows, innerIsRows: innerIsRows.left)
                 let b = window(right.view, start: trial, count: columns, innerIsRows: innerIsRows.right)
                 if shape.accumulates {
                     whole.fill()
                     parts.fill()
                 }
-                multiply(shape, a, b, 0..<shape.run, whole.view)
+                multiply(gemm, shape, a, b, 0..<shape.run, whole.view)
                 var start = 0
                 while start < shape.run {
                     let end = min(start + shape.unit, shape.run)
-                    multiply(shape, a, b, start..<end, parts.view)
+                    multiply(gemm, shape, a, b, start..<end, parts.view)
                     start = end
                 }
                 return whole.hasBits(of: parts)
@@ -110,7 +115,7 @@ private enum CallTest<Scalar: LoomScalar> {
     /// products differ, 16 trials each), most often where it is short. Large products have many such sums: one trial is
     /// enough, and as long as a user wants to wait.
     private static func trials(_ sizes: (left: Int, right: Int, inner: Int)) -> Int {
-        let operations = Gemm<Scalar>.operations(rows: sizes.left, columns: sizes.right, inner: sizes.inner)
+        let operations = 2 * Double(sizes.left) * Double(sizes.right) * Double(sizes.inner)
         return min(32, max(operations > 1e9 ? 1 : 4, 512 / sizes.inner))
     }
 
@@ -121,10 +126,9 @@ private enum CallTest<Scalar: LoomScalar> {
     }
 
     private static func multiply(
-        _ shape: Shape, _ left: MatrixView<Scalar>, _ right: MatrixView<Scalar>, _ range: Range<Int>,
-        _ result: MatrixView<Scalar>
+        _ gemm: Gemm<Scalar>, _ shape: Shape, _ left: MatrixView<Scalar>, _ right: MatrixView<Scalar>,
+        _ range: Range<Int>, _ result: MatrixView<Scalar>
     ) {
-        let gemm = Gemm<Scalar>.openBLAS
         switch shape.product {
         case .forward:
             gemm.forward(

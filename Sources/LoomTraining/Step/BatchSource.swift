@@ -47,6 +47,9 @@ struct BatchSource<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
             indices: indices + start)
     }
 
+    /// Inputs as those of every batch lie: rows × features, at least one row.
+    var anyData: MatrixView<Scalar> { gathers ? batchInputs : inputs }
+
     /// The inputs of the batch that starts at position `start`: batch rows × features.
     func data(start: Int, rows: Int) -> MatrixView<Scalar> {
         gathers ? batchInputs : inputs.rows(start..<start + rows)

@@ -8,9 +8,9 @@ import LoomPlan
 /// Operands lie behind pointers, so that an operation is a few words: larger ones would be copied before they are looked at.
 enum BoundOperation<Scalar: LoomScalar>: BitwiseCopyable {
     case gather(IndexRange)
-    case forward(IndexRange)
+    case forward(UnsafePointer<NetworkRows<Scalar>>)
     case loss(shards: IndexRange)
-    case backward(IndexRange)
+    case backward(UnsafePointer<NetworkRows<Scalar>>)
     case weightGradient(UnsafePointer<WeightGradient<Scalar>>)
     case biasGradient(UnsafePointer<BiasGradient<Scalar>>)
     case fusedUpdate(UnsafePointer<FusedUpdate<Scalar>>)
@@ -23,6 +23,12 @@ enum BoundOperation<Scalar: LoomScalar>: BitwiseCopyable {
     /// A sum with one addend, the parameters themselves.
     case copy(UnsafePointer<GradientTotal<Scalar>>)
     case prefetch(UnsafePointer<MatrixView<Scalar>>)
+}
+
+/// Batch rows that go forward or backward through all layers.
+struct NetworkRows<Scalar: LoomScalar>: BitwiseCopyable {
+    let rows: IndexRange
+    let products: NetworkProducts<Scalar>
 }
 
 /// Σᵢ δᵢ xᵢᵀ over some samples, for some slices of weights.
@@ -62,7 +68,7 @@ struct PenaltyGradient<Scalar: LoomScalar>: BitwiseCopyable {
     let gradient: MatrixView<Scalar>
 }
 
-/// The factors of Σᵢ δᵢ xᵢᵀ over some samples: both samples × columns.
+/// The product Σᵢ δᵢ xᵢᵀ over some samples, planned; both factors are samples × columns.
 struct GradientProduct<Scalar: LoomScalar>: BitwiseCopyable {
     /// δ, or x where weights lie inputs × units: what becomes the rows of the gradient.
     let left: MatrixView<Scalar>
@@ -70,11 +76,17 @@ struct GradientProduct<Scalar: LoomScalar>: BitwiseCopyable {
     let right: MatrixView<Scalar>
     /// Which of them are samples of the data set that are read where they lie: they begin at another row in every step.
     let leftIsInPlace, rightIsInPlace: Bool
+    let prepared: UnsafePointer<PreparedGemm<Scalar>>
 
-    /// The factors for the batch that begins with the sample at `start`.
+    /// result = alpha · Σᵢ δᵢ xᵢᵀ + beta · result for the batch that begins with the sample at `start`.
     @inline(__always)
-    func factors(start: Int) -> (left: MatrixView<Scalar>, right: MatrixView<Scalar>) {
-        (leftIsInPlace ? left.moved(rows: start) : left, rightIsInPlace ? right.moved(rows: start) : right)
+    func run(
+        start: Int, alpha: Scalar = 1, beta: Scalar, into result: MatrixView<Scalar>,
+        update: FusedWeightUpdate<Scalar>? = nil, scratch: UnsafeMutableRawPointer?
+    ) {
+        prepared.run(
+            leftIsInPlace ? left.moved(rows: start) : left, rightIsInPlace ? right.moved(rows: start) : right,
+            into: result, alpha: alpha, beta: beta, update: update, scratch: scratch)
     }
 }
 
@@ -117,22 +129,19 @@ struct BoundProgram<Scalar: LoomScalar>: BitwiseCopyable {
     let shards: ShardGrid
     /// Slices of all tensors.
     let sliceCount: Int
-    let callShapes: UnsafePointer<CallShape>
     /// All operations, phase by phase and worker by worker; behind them those of the recovery.
     private let operations: UnsafePointer<BoundOperation<Scalar>>
     /// Worker w has in phase p the operations from `starts[p · workers + w]` to the next start.
     private let starts: UnsafePointer<Int>
 
     fileprivate init(
-        _ program: StepProgram, operations: UnsafePointer<BoundOperation<Scalar>>, starts: UnsafePointer<Int>,
-        callShapes: UnsafePointer<CallShape>
+        _ program: StepProgram, operations: UnsafePointer<BoundOperation<Scalar>>, starts: UnsafePointer<Int>
     ) {
         phaseCount = program.phases.count
         workers = program.workers
         endsWithBarrier = program.phases[program.phases.count - 1].endsWithBarrier
         shards = program.sum.shards
         sliceCount = program.sliceCount
-        self.callShapes = callShapes
         self.operations = operations
         self.starts = starts
     }
@@ -150,23 +159,17 @@ final class BoundProgramMemory<Scalar: LoomScalar>: Sendable {
     private let program: StepProgram
     private let operations: AlignedBuffer<BoundOperation<Scalar>>
     private let starts: AlignedBuffer<Int>
-    private let callShapes: AlignedBuffer<CallShape>
 
     /// `operations` are those of each phase and worker, and of the recovery.
     init(_ program: StepProgram, operations: [[BoundOperation<Scalar>]]) {
         self.program = program
         self.operations = AlignedBuffer(operations.joined())
         starts = AlignedBuffer(operations.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) })
-        callShapes = AlignedBuffer(
-            program.callRows.map {
-                CallShape(rowsPerForwardCall: $0.forward ?? .max, rowsPerBackwardCall: $0.backward ?? .max)
-            })
     }
 
     /// Valid while this object lives.
     var bound: BoundProgram<Scalar> {
         BoundProgram(
-            program, operations: UnsafePointer(operations.pointer), starts: UnsafePointer(starts.pointer),
-            callShapes: UnsafePointer(callShapes.pointer))
+            program, operations: UnsafePointer(operations.pointer), starts: UnsafePointer(starts.pointer))
     }
 }

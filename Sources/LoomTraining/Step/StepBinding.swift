@@ -3,17 +3,48 @@ import LoomKernels
 import LoomModel
 import LoomPlan
 
-/// Gives the operations of a program the addresses of their operands in a `StepMemory`.
+/// Gives the operations of a program the addresses of their operands in a `StepMemory`, and plans their products.
 struct StepBinding<Scalar: LoomScalar> {
-    let memory: StepMemory<Scalar>
-    let shapes: StepShapes
-    /// Messages lie in one of two buffers in even steps, and in the other one in odd steps.
-    let inOddSteps: Bool
-    /// Keeps what bound operations point to.
-    let operands: StepOperands
+    private let program: StepProgram
+    private let memory: StepMemory<Scalar>
+    private let shapes: StepShapes
+    private let inOddSteps: Bool
+    private let operands: StepOperands
+    /// The products of forward and backward, by the number of their rows.
+    private let products: [Int: NetworkProducts<Scalar>]
+
+    /// - Parameters:
+    ///   - inOddSteps: Messages lie in one of two buffers in even steps, and in the other one in odd steps.
+    ///   - operands: Keeps what bound operations point to.
+    init(
+        _ program: StepProgram, memory: StepMemory<Scalar>, shapes: StepShapes, inOddSteps: Bool, operands: StepOperands
+    ) {
+        self.program = program
+        self.memory = memory
+        self.shapes = shapes
+        self.inOddSteps = inOddSteps
+        self.operands = operands
+        let callShapes = program.callRows.map {
+            CallShape(rowsPerForwardCall: $0.forward ?? .max, rowsPerBackwardCall: $0.backward ?? .max)
+        }
+        let counts = program.phases.flatMap { $0.operations.joined() }.compactMap { operation in
+            switch operation {
+            case .forward(let rows), .backward(let rows): rows.count
+            default: nil
+            }
+        }
+        // All workers' memory has the same strides.
+        let handle = memory.workerHandles[0]
+        products = Dictionary(
+            uniqueKeysWithValues: Set(counts).map { count in
+                let products = NetworkProductsMemory(
+                    handle.network, rows: count, callShapes: callShapes, data: handle.batches.pointee.anyData)
+                return (count, operands.keep(products))
+            })
+    }
 
     /// The bound operations of each phase and worker, and of the recovery.
-    func bind(_ program: StepProgram) -> BoundProgramMemory<Scalar> {
+    func bind() -> BoundProgramMemory<Scalar> {
         let operations = (program.phases.map(\.operations) + [program.recovery]).flatMap { phase in
             phase.enumerated().map { worker, operations in operations.map { bind($0, worker: worker) } }
         }
@@ -24,17 +55,13 @@ struct StepBinding<Scalar: LoomScalar> {
         let own = min(worker, memory.parameters.count - 1)
         switch operation {
         case .gather(let rows): return .gather(IndexRange(rows))
-        case .forward(let rows): return .forward(IndexRange(rows))
+        case .forward(let rows): return .forward(operands.keep(networkRows(rows)))
         case .loss(let shards): return .loss(shards: IndexRange(shards))
-        case .backward(let rows): return .backward(IndexRange(rows))
+        case .backward(let rows): return .backward(operands.keep(networkRows(rows)))
         case .gradient(let part, let rows, let buffer, let accumulates):
             return gradient(part, rows: rows, into: buffer, accumulates: accumulates, worker: worker)
         case .fusedUpdate(let part, let rows):
-            return .fusedUpdate(
-                operands.keep(
-                    FusedUpdate(
-                        product: product(part, rows: rows, worker: worker), weights: view(part, memory.parameters[own]),
-                        velocity: state(of: worker).first.map { view(part, $0) })))
+            return .fusedUpdate(operands.keep(fusedUpdate(part, rows: rows, own: own, worker: worker)))
         case .sum(let part, let addends, let destinations):
             let first = base(destinations[0])
             return .sum(
@@ -64,6 +91,10 @@ struct StepBinding<Scalar: LoomScalar> {
         }
     }
 
+    private func networkRows(_ rows: Range<Int>) -> NetworkRows<Scalar> {
+        NetworkRows(rows: IndexRange(rows), products: products[rows.count]!)
+    }
+
     // MARK: Gradients
 
     private func gradient(
@@ -78,7 +109,8 @@ struct StepBinding<Scalar: LoomScalar> {
             return .weightGradient(
                 operands.keep(
                     WeightGradient(
-                        product: product(part, rows: rows, worker: worker), result: result, accumulates: accumulates)))
+                        product: product(part, rows: rows, worker: worker, into: result, accumulates: accumulates),
+                        result: result, accumulates: accumulates)))
         }
         let deltas = memory.workerHandles[worker].network.deltas(of: tensor.layer).rows(rows)
         return .biasGradient(
@@ -87,8 +119,22 @@ struct StepBinding<Scalar: LoomScalar> {
                     deltas: deltas.columns(grid.range(of: range)), result: result.pointer, accumulates: accumulates)))
     }
 
-    /// The factors of the gradient of some slices over some samples.
-    private func product(_ part: ParameterPart, rows: Range<Int>, worker: Int) -> GradientProduct<Scalar> {
+    private func fusedUpdate(
+        _ part: ParameterPart, rows: Range<Int>, own: Int, worker: Int
+    ) -> FusedUpdate<Scalar> {
+        let weights = view(part, memory.parameters[own])
+        let velocity = state(of: worker).first.map { view(part, $0) }
+        let product = product(
+            part, rows: rows, worker: worker, into: velocity ?? weights, accumulates: true,
+            epilogue: velocity == nil ? .none : .fusedWeightUpdate(weightsStride: weights.stride))
+        return FusedUpdate(product: product, weights: weights, velocity: velocity)
+    }
+
+    /// The gradient of some slices over some samples, written or added to `result`.
+    private func product(
+        _ part: ParameterPart, rows: Range<Int>, worker: Int, into result: MatrixView<Scalar>, accumulates: Bool,
+        epilogue: GemmEpilogue = .none
+    ) -> GradientProduct<Scalar> {
         guard case .slices(let index, let grid, let range, _) = part else {
             preconditionFailure("gradients are formed tensor by tensor")
         }
@@ -96,8 +142,9 @@ struct StepBinding<Scalar: LoomScalar> {
         let handle = memory.workerHandles[worker]
         let deltas = handle.network.deltas(of: tensor.layer).rows(rows)
         let isInPlace = tensor.source == nil && !handle.batches.pointee.gathers
-        let data = isInPlace ? handle.batches.pointee.inputs : handle.batches.pointee.batchInputs
-        let x = handle.network.sourceOutputs(tensor.source ?? -1, data: data).columns(tensor.sourceColumns).rows(rows)
+        let x = handle.network.sourceOutputs(tensor.source ?? -1, data: handle.batches.pointee.anyData).columns(
+            tensor.sourceColumns
+        ).rows(rows)
         var (left, right) = tensor.parameters.isTransposed ? (x, deltas) : (deltas, x)
         if grid.axis == .rows {
             left = left.columns(grid.range(of: range))
@@ -105,9 +152,12 @@ struct StepBinding<Scalar: LoomScalar> {
             right = right.columns(grid.range(of: range))
         }
         let isTransposed = tensor.parameters.isTransposed
+        let shape = GemmShape(
+            .gradient, GemmOperand(left, transposed: true), GemmOperand(right), into: result, accumulates: accumulates)
+        let prepared = memory.gemmBackend.prepare(shape, epilogue: epilogue, of: Scalar.self)
         return GradientProduct(
             left: left, right: right, leftIsInPlace: isInPlace && isTransposed,
-            rightIsInPlace: isInPlace && !isTransposed)
+            rightIsInPlace: isInPlace && !isTransposed, prepared: operands.keep(prepared))
     }
 
     // MARK: Parameters
@@ -185,6 +235,12 @@ final class StepOperands: @unchecked Sendable {
         let buffer = AlignedBuffer(count: 1, repeating: value)
         buffers.append(buffer)
         return UnsafePointer(buffer.pointer)
+    }
+
+    /// Keeps the memory of some products.
+    func keep<Scalar>(_ memory: NetworkProductsMemory<Scalar>) -> NetworkProducts<Scalar> {
+        buffers.append(memory)
+        return memory.products
     }
 
     /// Addends with these offsets, and mirrors at these distances; valid while this object lives.

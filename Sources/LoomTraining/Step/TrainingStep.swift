@@ -59,15 +59,16 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         case .gather(let rows):
             context.batches.pointee.load(rows: rows.range, epoch: context.epoch, start: context.start)
         case .forward(let rows):
-            context.network.forward(rows: rows.range, data: context.data)
+            context.network.forward(
+                rows: rows.pointee.rows.range, data: context.data, products: rows.pointee.products)
         case .loss(let shards):
             evaluateLoss(shards, in: &context)
         case .backward(let rows):
-            context.network.backward(rows: rows.range)
+            context.network.backward(rows: rows.pointee.rows.range, products: rows.pointee.products)
         case .weightGradient(let gradient):
-            let (left, right) = gradient.pointee.product.factors(start: context.start)
-            context.network.gemm.gradient(
-                left, right, beta: gradient.pointee.accumulates ? 1 : 0, into: gradient.pointee.result)
+            gradient.pointee.product.run(
+                start: context.start, beta: gradient.pointee.accumulates ? 1 : 0, into: gradient.pointee.result,
+                scratch: context.network.gemm.scratch)
         case .biasGradient(let gradient):
             if gradient.pointee.accumulates {
                 Scalar.addColumnSums(gradient.pointee.deltas, to: gradient.pointee.result)
@@ -116,14 +117,16 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     private func updateInProduct(
         _ update: UnsafePointer<FusedUpdate<Scalar>>, in context: inout StepContext<Scalar>
     ) {
-        let (left, right) = update.pointee.product.factors(start: context.start)
+        let scratch = context.network.gemm.scratch
         let learningRate = Scalar(context.weightSettings.learningRate)
         if let velocity = update.pointee.velocity {
-            context.network.gemm.gradient(
-                left, right, beta: Scalar(context.weightSettings.momentum), into: velocity,
-                update: FusedWeightUpdate(weights: update.pointee.weights, learningRate: learningRate))
+            update.pointee.product.run(
+                start: context.start, beta: Scalar(context.weightSettings.momentum), into: velocity,
+                update: FusedWeightUpdate(weights: update.pointee.weights, learningRate: learningRate), scratch: scratch
+            )
         } else {
-            context.network.gemm.gradient(left, right, alpha: -learningRate, beta: 1, into: update.pointee.weights)
+            update.pointee.product.run(
+                start: context.start, alpha: -learningRate, beta: 1, into: update.pointee.weights, scratch: scratch)
         }
     }
 
@@ -192,9 +195,7 @@ struct StepContext<Scalar: LoomScalar> {
         step: Int, worker: Int
     ) {
         let handle = setting.pointee.workers + worker
-        var network = handle.pointee.network
-        network.callShapes = program.pointee.callShapes
-        self.network = network
+        network = handle.pointee.network
         batches = handle.pointee.batches
         shards = program.pointee.shards
         epoch = setting.pointee.epochs.epoch(of: step)
