@@ -88,7 +88,8 @@ public final class Trainer<Scalar: LoomScalar> {
         self.controlMemory = controlMemory
         program = plan.fullBatch
         shapes = plan.shapes
-        team = WorkerTeam(workers: teamPlan.workers, request: teamPlan.request, binding: teamPlan.binding)
+        team = WorkerTeam(
+            workers: teamPlan.workers, request: teamPlan.request, binding: teamPlan.binding, tuning: teamPlan.tuning)
         placeMemory()
     }
 

@@ -107,9 +107,10 @@ final class SumsOfAll: PhasedWork, @unchecked Sendable {
     private static let tooManyWorkers = WorkerTeam.dispatchWidth + 1
 
     private static func teamThatCannotForm(_ request: TeamRequest) -> WorkerTeam {
-        WorkerTeam(
-            workers: tooManyWorkers, request: request, binding: nil, dispatchWidth: tooManyWorkers,
-            checkInNanoseconds: 5_000_000)
+        var tuning = StepTuning()
+        tuning.checkInNanoseconds = 5_000_000
+        return WorkerTeam(
+            workers: tooManyWorkers, request: request, binding: nil, dispatchWidth: tooManyWorkers, tuning: tuning)
     }
 
     @Test(arguments: 1...8, TeamRequest.allCases)

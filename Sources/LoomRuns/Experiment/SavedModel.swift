@@ -38,7 +38,8 @@ public final class SavedModel<Scalar: LoomScalar> {
         let plan = configuration.teamPlan(on: machine)
         evaluator = Evaluator(
             network: network, parameters: parameters,
-            team: WorkerTeam(workers: plan.workers, request: plan.request, binding: plan.binding),
+            team: WorkerTeam(
+                workers: plan.workers, request: plan.request, binding: plan.binding, tuning: plan.tuning),
             gemmBackend: plan.gemmBackend)
     }
 

@@ -1,4 +1,5 @@
 import CHardware
+import LoomPlan
 import Synchronization
 
 /// A meeting point of `count` threads that run at the same time: nobody passes before all have arrived. It
@@ -37,7 +38,10 @@ public final class Barrier: @unchecked Sendable {
     /// `yieldNanoseconds` have passed, then sleeps. With more threads than processors, spinning only keeps
     /// the awaited thread from running: pass 0. With a processor for each thread, but other programs that want it
     /// too, pass more: who yields or sleeps gets the processor back when they have used up their time.
-    public init(count: Int, spinNanoseconds: Int = 20_000, yieldNanoseconds: Int = 200_000) {
+    public init(
+        count: Int, spinNanoseconds: Int = StepTuning().spinNanoseconds,
+        yieldNanoseconds: Int = StepTuning().yieldNanoseconds
+    ) {
         precondition(count >= 1, "a barrier joins at least one thread")
         precondition(spinNanoseconds >= 0 && yieldNanoseconds >= 0, "waiting times are not negative")
         self.count = count

@@ -1,4 +1,5 @@
 import CHardware
+import LoomPlan
 import Synchronization
 
 /// The decision at the beginning of a region: do all workers run at the same time?
@@ -13,12 +14,13 @@ final class CheckIn: Sendable {
     private let state = Atomic<Int>(0)
     private static let refused = -1
     private let workers: Int
-    private let boundNanoseconds: UInt64
+    private let boundNanoseconds, spinNanoseconds: UInt64
 
-    /// A check-in of `workers` that waits for `boundNanoseconds` at most.
-    init(workers: Int, boundNanoseconds: Int) {
+    /// A check-in of `workers` that waits for `boundNanoseconds` at most, awake for `spinNanoseconds`.
+    init(workers: Int, boundNanoseconds: Int, spinNanoseconds: Int = StepTuning().checkInSpinNanoseconds) {
         self.workers = workers
         self.boundNanoseconds = UInt64(boundNanoseconds)
+        self.spinNanoseconds = UInt64(spinNanoseconds)
     }
 
     /// Opens the next region. Nobody may be in `arrive`.
@@ -42,9 +44,6 @@ final class CheckIn: Sendable {
     }
 
     private func waitForOthers() -> Bool {
-        // Threads are woken one after another, each some 10 µs after the one before. Beyond this time one of
-        // them may be waiting for the very processor that this one holds.
-        let spinNanoseconds: UInt64 = 20_000
         let start = loom_monotonic_nanoseconds()
         while true {
             let arrived = state.load(ordering: .acquiring)

@@ -1,5 +1,6 @@
 import CHardware
 import Dispatch
+import LoomPlan
 import Synchronization
 
 /// Work done in steps; a step consists of phases, and all workers finish a phase before any begins the next.
@@ -99,37 +100,31 @@ public final class WorkerTeam {
     /// within seconds.
     private static let longestPauseInRegions = 64
 
-    /// No other worker needs the processor of a bound one, which waits awake for long. Where another program wants it, a
-    /// worker that yields or sleeps in every short wait gets it back a time slice later, and the others wait for that at the
-    /// next barrier. Beside one busy thread on two cores of Intel Cascade Lake, with a barrier's usual 20 and 200 µs and
-    /// with these: 32-64-10 in batches of 64 0.47 → 2.2 million samples/s, 784-128-10 in batches of 128 33 → 125 thousand.
-    /// Unbound workers, of which the system can put two on one processor, have 118 thousand instead of 152 with these.
-    private static let boundSpinNanoseconds = 500_000
-    private static let boundYieldNanoseconds = 10_000_000
-
-    /// A team of `workers` (1 … `largestTeam`) that are bound to their places by `binding`, if any.
-    public convenience init(workers: Int, request: TeamRequest = .auto, binding: WorkerBinding? = nil) {
+    /// A team of `workers` (1 … `largestTeam`) that are bound to their places by `binding`, if any, and wait as `tuning` says.
+    public convenience init(
+        workers: Int, request: TeamRequest = .auto, binding: WorkerBinding? = nil, tuning: StepTuning = StepTuning()
+    ) {
         self.init(
-            workers: workers, request: request, binding: binding, dispatchWidth: Self.dispatchWidth,
-            checkInNanoseconds: 20_000_000)
+            workers: workers, request: request, binding: binding, dispatchWidth: Self.dispatchWidth, tuning: tuning)
     }
 
     init(
         workers: Int, request: TeamRequest, binding: WorkerBinding?, dispatchWidth: Int,
-        checkInNanoseconds: Int
+        tuning: StepTuning = StepTuning()
     ) {
         precondition(
             (1...Self.largestTeam).contains(workers), "a team has 1 to \(Self.largestTeam) workers")
         self.workers = workers
         self.request = request
         self.binding = binding
-        barrier =
-            binding == nil
-            ? Barrier(count: workers)
-            : Barrier(
-                count: workers, spinNanoseconds: Self.boundSpinNanoseconds,
-                yieldNanoseconds: Self.boundYieldNanoseconds)
-        checkIn = CheckIn(workers: workers, boundNanoseconds: checkInNanoseconds)
+        // No other worker needs the processor of a bound one, which waits awake for long.
+        barrier = Barrier(
+            count: workers,
+            spinNanoseconds: binding == nil ? tuning.spinNanoseconds : tuning.boundSpinNanoseconds,
+            yieldNanoseconds: binding == nil ? tuning.yieldNanoseconds : tuning.boundYieldNanoseconds)
+        checkIn = CheckIn(
+            workers: workers, boundNanoseconds: tuning.checkInNanoseconds,
+            spinNanoseconds: tuning.checkInSpinNanoseconds)
         if workers == 1 {
             mode = .alone
         } else if request == .forkJoin {
