@@ -1,7 +1,7 @@
 import LoomModel
 
 /// How the rows and columns of given weights are meant.
-public enum WeightsLayout: String, Sendable, CaseIterable, Codable {
+package enum WeightsLayout: String, Sendable, CaseIterable, Codable {
     /// one row per unit, one column per input
     case outByIn = "out_by_in"
     /// one row per input, one column per unit

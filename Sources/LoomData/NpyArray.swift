@@ -1,15 +1,15 @@
 import LoomKernels
 
 /// An array of one or two dimensions in a .npy file, mapped into memory and read row by row.
-public struct NpyArray: Sendable {
+package struct NpyArray: Sendable {
     /// The file's path.
-    public var path: String { file.path }
+    package var path: String { file.path }
     /// The extents of its dimensions.
-    public var shape: [Int] { header.shape }
+    package var shape: [Int] { header.shape }
     /// The number of rows: the first dimension.
-    public let rows: Int
+    package let rows: Int
     /// The number of columns: the second dimension, or 1.
-    public let columns: Int
+    package let columns: Int
     private let file: InputFile
     private let header: NpyHeader
 
@@ -17,7 +17,7 @@ public struct NpyArray: Sendable {
     ///
     /// Throws for a file that is missing, not .npy, truncated, in Fortran order or big-endian, and for other element
     /// types or numbers of dimensions.
-    public init(path: String) throws(DataError) {
+    package init(path: String) throws(DataError) {
         file = try InputFile(path: path)
         header = try file.withBytes { bytes throws(DataError) in try NpyHeader(bytes, path: path) }
         guard (1...2).contains(header.shape.count) else {

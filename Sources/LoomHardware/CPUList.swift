@@ -1,9 +1,9 @@
 /// Lists of CPU indices in the notation of the Linux kernel and of `taskset`: `0,2,4-7`.
-public enum CPUList {
+package enum CPUList {
     /// Reads a list such as `0,2,4-7`, in the order written.
     ///
     /// - Throws: `PlacementError.invalidCPUList` when an entry is no index and no ascending range.
-    public static func parse(_ text: String) throws(PlacementError) -> [Int] {
+    package static func parse(_ text: String) throws(PlacementError) -> [Int] {
         var indices: [Int] = []
         for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
             let bounds = entry.split(separator: "-", omittingEmptySubsequences: false).map { bound in
@@ -21,7 +21,7 @@ public enum CPUList {
     }
 
     /// Writes `indices` in ascending order with ranges: `0,2,4-7`; an empty list is `none`.
-    public static func format(_ indices: some Sequence<Int>) -> String {
+    package static func format(_ indices: some Sequence<Int>) -> String {
         var ranges: [ClosedRange<Int>] = []
         for index in indices.sorted() {
             if let last = ranges.last, index <= last.upperBound + 1 {

@@ -217,16 +217,16 @@ struct ControlGroups {
 /// How often the scheduler stopped this process's control groups because their CPU quota was used up.
 ///
 /// Read before and after a run; the difference tells whether the quota slowed the run down.
-public struct CPUThrottling: Sendable, Codable, Equatable {
+package struct CPUThrottling: Sendable, Codable, Equatable {
     /// Enforcement periods that have passed.
-    public var periods: Int
+    package var periods: Int
     /// Periods in which the group was stopped.
-    public var throttledPeriods: Int
+    package var throttledPeriods: Int
     /// How long its threads were stopped, summed over CPUs.
-    public var throttledNanoseconds: Int
+    package var throttledNanoseconds: Int
 
     /// The counters since the groups' creation, or a difference of two readings.
-    public init(periods: Int, throttledPeriods: Int, throttledNanoseconds: Int) {
+    package init(periods: Int, throttledPeriods: Int, throttledNanoseconds: Int) {
         self.periods = periods
         self.throttledPeriods = throttledPeriods
         self.throttledNanoseconds = throttledNanoseconds
@@ -239,12 +239,12 @@ public struct CPUThrottling: Sendable, Codable, Equatable {
     }
 
     /// The counters now, over all groups with a quota that this process is in; nil without a quota.
-    public static func current() -> CPUThrottling? {
+    package static func current() -> CPUThrottling? {
         ControlGroups().throttling()
     }
 
     /// What was counted after `earlier`.
-    public func since(_ earlier: CPUThrottling) -> CPUThrottling {
+    package func since(_ earlier: CPUThrottling) -> CPUThrottling {
         CPUThrottling(
             periods: periods - earlier.periods, throttledPeriods: throttledPeriods - earlier.throttledPeriods,
             throttledNanoseconds: throttledNanoseconds - earlier.throttledNanoseconds)

@@ -1,13 +1,13 @@
 /// How many batch rows one product of a connection covers. It is part of the result's bits: a BLAS may add in another
 /// order for another shape.
-public struct CallShape: BitwiseCopyable, Sendable, Equatable {
+package struct CallShape: BitwiseCopyable, Sendable, Equatable {
     /// Rows of one forward product; `.max`: as many as there are.
-    public var rowsPerForwardCall: Int
+    package var rowsPerForwardCall: Int
     /// Rows of one backward product; `.max`: as many as there are.
-    public var rowsPerBackwardCall: Int
+    package var rowsPerBackwardCall: Int
 
     /// Products of the given numbers of rows.
-    public init(rowsPerForwardCall: Int = .max, rowsPerBackwardCall: Int = .max) {
+    package init(rowsPerForwardCall: Int = .max, rowsPerBackwardCall: Int = .max) {
         self.rowsPerForwardCall = rowsPerForwardCall
         self.rowsPerBackwardCall = rowsPerBackwardCall
     }

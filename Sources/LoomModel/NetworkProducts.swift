@@ -39,7 +39,7 @@ public struct NetworkProducts<Scalar: LoomScalar>: BitwiseCopyable, @unchecked S
 }
 
 /// The memory behind `NetworkProducts`.
-public final class NetworkProductsMemory<Scalar: LoomScalar>: Sendable {
+package final class NetworkProductsMemory<Scalar: LoomScalar>: Sendable {
     private let rows: Int
     private let callShapes: AlignedBuffer<CallShape>
     private let prepared: AlignedBuffer<PreparedGemm<Scalar>>
@@ -48,7 +48,7 @@ public final class NetworkProductsMemory<Scalar: LoomScalar>: Sendable {
     /// - Parameters:
     ///   - callShapes: One for each connection, in the order of the layers and their connections; nil: all rows in one call.
     ///   - data: The samples, which have their stride and alignment in every batch: any number of rows × features.
-    public init(
+    package init(
         _ network: NetworkHandle<Scalar>, rows: Int, callShapes: [CallShape]? = nil, data: MatrixView<Scalar>
     ) {
         let shapes = callShapes ?? Array(repeating: CallShape(), count: network.connectionCount)
@@ -67,7 +67,7 @@ public final class NetworkProductsMemory<Scalar: LoomScalar>: Sendable {
     }
 
     /// Valid while this object lives.
-    public var products: NetworkProducts<Scalar> {
+    package var products: NetworkProducts<Scalar> {
         NetworkProducts(
             rows: rows, callShapes: UnsafePointer(callShapes.pointer), prepared: UnsafePointer(prepared.pointer))
     }

@@ -2,24 +2,24 @@ import LoomKernels
 import LoomModel
 
 /// What is asked for when steps are planned, beside shapes.
-public struct StepRequest: Sendable {
+package struct StepRequest: Sendable {
     /// The number of workers.
-    public var workers: Int
+    package var workers: Int
     /// Samples of a shard; nil: chosen from the batch.
-    public var shardRows: Int?
+    package var shardRows: Int?
     /// Groups of samples; nil: chosen from shapes. Part of a result's bits.
-    public var groups: Int?
+    package var groups: Int?
     /// The route; nil: chosen. One that the number of workers rules out is replaced by `partition`.
-    public var route: GradientRoute?
+    package var route: GradientRoute?
     /// Whether results have the same bits for every number of workers.
-    public var sameBitsForAnyWorkers: Bool
+    package var sameBitsForAnyWorkers: Bool
     /// Who multiplies matrices.
-    public var gemmBackend: GemmBackend
+    package var gemmBackend: GemmBackend
     /// The numbers that decide about speed alone.
-    public var tuning: StepTuning
+    package var tuning: StepTuning
 
     /// A request; see the properties.
-    public init(
+    package init(
         workers: Int, shardRows: Int? = nil, groups: Int? = nil, route: GradientRoute? = nil,
         sameBitsForAnyWorkers: Bool = true, gemmBackend: GemmBackend = .preferred, tuning: StepTuning = StepTuning()
     ) {
@@ -40,7 +40,7 @@ public struct StepRequest: Sendable {
 }
 
 /// What of an optimizer and a loss decides how steps are planned.
-public struct UpdateTraits: Sendable, Equatable {
+package struct UpdateTraits: Sendable, Equatable {
     /// Whether weights and biases are updated by the same numbers, without the norm of all.
     package let isUniform: Bool
     /// Whether a product that adds to its result computes the update: W ← W − η·G, or V ← μV + G.
@@ -60,7 +60,7 @@ public struct UpdateTraits: Sendable, Equatable {
 }
 
 /// Makes the programs of a training: the scheme of all steps first, then one program for each size of batch.
-public struct StepPlanner: Sendable {
+package struct StepPlanner: Sendable {
     package let shapes: StepShapes
     package let request: StepRequest
     package let update: UpdateTraits
@@ -77,7 +77,7 @@ public struct StepPlanner: Sendable {
     var merging: CallMerging
 
     /// Decides about sum, route and memory of all steps.
-    public init(shapes: StepShapes, update: UpdateTraits, fullBatchRows: Int, request: StepRequest) {
+    package init(shapes: StepShapes, update: UpdateTraits, fullBatchRows: Int, request: StepRequest) {
         var merging = CallMerging(provider: request.gemmBackend, precision: shapes.precision)
         let runsMerge = Self.shardRunsMerge(shapes, request, batchRows: fullBatchRows, merging: &merging)
         let shardRows =
@@ -96,12 +96,12 @@ public struct StepPlanner: Sendable {
     }
 
     /// The program of a step on `batchRows` samples, at most those of a full batch.
-    public mutating func program(batchRows: Int) -> StepProgram {
+    package mutating func program(batchRows: Int) -> StepProgram {
         program(batchRows: batchRows, use: update.clips ? .clipThenUpdate : .update)
     }
 
     /// The program that forms the gradient of `batchRows` samples and leaves the parameters as they are.
-    public mutating func gradientProgram(batchRows: Int) -> StepProgram { program(batchRows: batchRows, use: .keep) }
+    package mutating func gradientProgram(batchRows: Int) -> StepProgram { program(batchRows: batchRows, use: .keep) }
 
     private mutating func program(batchRows: Int, use: GradientUse) -> StepProgram {
         let shards = ShardGrid(batchRows: batchRows, shardRows: shardRows)

@@ -2,19 +2,19 @@ import LoomHardware
 
 /// What `gradloom topology --json` prints: the machine, what this process may use of it and why, and where
 /// workers go.
-public struct TopologyReport: Sendable, Codable, Equatable {
+package struct TopologyReport: Sendable, Codable, Equatable {
     /// The machine.
-    public let topology: Topology
+    package let topology: Topology
     /// What this process may use.
-    public let allowance: CPUAllowance
+    package let allowance: CPUAllowance
     /// The CPUs that may be used: affinity mask ∩ cpuset, the operating system's numbers.
-    public let allowedCPUs: [Int]
+    package let allowedCPUs: [Int]
     /// The most workers that make sense.
-    public let maximumWorkers: Int
+    package let maximumWorkers: Int
     /// Why these CPUs and no others, a line each.
-    public let reasons: [String]
+    package let reasons: [String]
     /// Where the workers go; nil when none were placed.
-    public let placement: Placement?
+    package let placement: Placement?
 
     private enum CodingKeys: String, CodingKey {
         case topology, allowance, reasons, placement
@@ -23,7 +23,7 @@ public struct TopologyReport: Sendable, Codable, Equatable {
     }
 
     /// Collects a report.
-    public init(topology: Topology, allowance: CPUAllowance, placement: Placement?) {
+    package init(topology: Topology, allowance: CPUAllowance, placement: Placement?) {
         self.topology = topology
         self.allowance = allowance
         self.placement = placement
@@ -38,7 +38,7 @@ public struct TopologyReport: Sendable, Codable, Equatable {
 ///
 /// Machines with more than 16 cores get one line for each run of neighbouring cores that differ in their
 /// numbers only.
-public func drawTopology(_ topology: Topology, allowance: CPUAllowance, placement: Placement? = nil) -> String {
+package func drawTopology(_ topology: Topology, allowance: CPUAllowance, placement: Placement? = nil) -> String {
     let drawing = TopologyDrawing(topology: topology, allowance: allowance, placement: placement)
     return (drawing.map + drawing.allowanceLines + drawing.placementLines).joined(separator: "\n") + "\n"
 }

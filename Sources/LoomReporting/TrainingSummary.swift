@@ -1,48 +1,48 @@
 import LoomRuns
 
 /// What a person wants to know after a training.
-public struct TrainingSummary: Sendable, Equatable {
+package struct TrainingSummary: Sendable, Equatable {
     /// The configuration's name.
-    public var name: String
+    package var name: String
     /// The epochs done.
-    public var epochs: Int
+    package var epochs: Int
     /// The steps done.
-    public var steps: Int
+    package var steps: Int
     /// The time of the whole training, validation and checkpoints included.
-    public var seconds: Double
+    package var seconds: Double
     /// The mean loss of the last epoch's steps as configured, penalty included.
-    public var loss: Double
+    package var loss: Double
     /// The accuracy over the last epoch's training samples, 0…1; nil where the task has none.
-    public var accuracy: Double?
+    package var accuracy: Double?
     /// The loss on the validation data; nil without validation.
-    public var validationLoss: Double?
+    package var validationLoss: Double?
     /// The accuracy on the validation data, 0…1; nil where there is none.
-    public var validationAccuracy: Double?
+    package var validationAccuracy: Double?
     /// Training samples per second of training steps, after warm-up.
-    public var samplesPerSecond: Double
+    package var samplesPerSecond: Double
     /// The speed of the matrix products, all workers together, in GFLOP/s.
-    public var gflops: Double
+    package var gflops: Double
     /// The arithmetic peak of all workers together, in GFLOP/s.
-    public var ceilingGflops: Double
+    package var ceilingGflops: Double
     /// The instructions that it is the peak of: "AVX-512".
-    public var ceilingInstructions: String
+    package var ceilingInstructions: String
     /// The precision of the parameters: "float32" or "float64".
-    public var precision: String
+    package var precision: String
     /// The hardware thread that each worker is pinned to, by the operating system's number; nil: not pinned.
-    public var placement: [Int?]
+    package var placement: [Int?]
     /// The memory that was planned, in bytes.
-    public var plannedMemoryBytes: Int
+    package var plannedMemoryBytes: Int
     /// The most memory that the process has had at a time, in bytes; nil where the system does not tell.
-    public var peakResidentBytes: Int?
+    package var peakResidentBytes: Int?
     /// The part of the time of the workers' cores that others had meanwhile, 0…1; nil where the system does not tell.
-    public var otherWorkFraction: Double?
+    package var otherWorkFraction: Double?
     /// The run's directory.
-    public var runDirectory: String
+    package var runDirectory: String
     /// One line for each thing that the user should know: a refused pin, kernels that are too old for the processor.
-    public var notes: [String]
+    package var notes: [String]
 
     /// A summary.
-    public init(
+    package init(
         name: String, epochs: Int, steps: Int, seconds: Double, loss: Double, accuracy: Double?,
         validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
         ceilingGflops: Double, ceilingInstructions: String, precision: String, placement: [Int?],
@@ -71,11 +71,11 @@ public struct TrainingSummary: Sendable, Equatable {
     }
 
     /// `gflops` as a share of `ceilingGflops`, 0…1; NaN where the ceiling is unknown.
-    public var ceilingFraction: Double { ceilingGflops > 0 ? gflops / ceilingGflops : .nan }
+    package var ceilingFraction: Double { ceilingGflops > 0 ? gflops / ceilingGflops : .nan }
 }
 
 /// The summary as printed after a training, with the next commands to try.
-public func trainingSummary(_ summary: TrainingSummary) -> String {
+package func trainingSummary(_ summary: TrainingSummary) -> String {
     var quality = TextTable(columns: [
         .init(""), .init("training", alignment: .right), .init("validation", alignment: .right),
     ])

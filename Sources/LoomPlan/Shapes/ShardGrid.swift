@@ -1,24 +1,24 @@
 /// How the samples of a batch are cut into shards, from shapes alone: never from the worker count.
 ///
 /// A shard is the unit of work and of the sum of losses; workers take contiguous runs of shards.
-public struct ShardGrid: Sendable, Equatable, Codable, BitwiseCopyable {
+package struct ShardGrid: Sendable, Equatable, Codable, BitwiseCopyable {
     /// Samples of the batch.
-    public let batchRows: Int
+    package let batchRows: Int
     /// Samples of a shard; the last one may have fewer.
-    public let shardRows: Int
+    package let shardRows: Int
 
     /// A grid of shards of `shardRows` samples.
-    public init(batchRows: Int, shardRows: Int) {
+    package init(batchRows: Int, shardRows: Int) {
         precondition(batchRows > 0 && shardRows > 0, "batches and shards have at least one sample")
         self.batchRows = batchRows
         self.shardRows = min(shardRows, batchRows)
     }
 
     /// The number of shards.
-    @inlinable public var count: Int { (batchRows + shardRows - 1) / shardRows }
+    @inlinable package var count: Int { (batchRows + shardRows - 1) / shardRows }
 
     /// The samples of a run of shards.
-    @inlinable public func rows(of shards: Range<Int>) -> Range<Int> {
+    @inlinable package func rows(of shards: Range<Int>) -> Range<Int> {
         let start = min(batchRows, shards.lowerBound * shardRows)
         return start..<min(batchRows, shards.upperBound * shardRows)
     }

@@ -7,31 +7,31 @@ import LoomModel
 /// Products that may be cut freely are cut along the longer side of the weights: a worker then reads the smaller part of
 /// activations and deltas that lie in another one's cache (784 → 128 units: 2 % of the step). Others are cut along rows
 /// (units), but along columns (inputs) for narrow output layers.
-public struct SliceGrid: Sendable, Hashable, Codable, BitwiseCopyable {
+package struct SliceGrid: Sendable, Hashable, Codable, BitwiseCopyable {
     /// A direction in a matrix.
-    public enum Axis: String, Sendable, Codable, BitwiseCopyable {
+    package enum Axis: String, Sendable, Codable, BitwiseCopyable {
         /// Slices are blocks of rows.
         case rows
         /// Slices are blocks of columns.
         case columns
     }
     /// The direction in which slices follow each other.
-    public let axis: Axis
+    package let axis: Axis
     /// Rows or columns of the tensor along the axis.
-    public let extent: Int
+    package let extent: Int
     /// Rows or columns of one slice; the last one may have fewer.
-    public let length: Int
+    package let length: Int
 
     /// The number of slices.
-    public var count: Int { (extent + length - 1) / length }
+    package var count: Int { (extent + length - 1) / length }
 
     /// The rows or columns of a run of slices.
-    @inlinable public func range(of slices: Range<Int>) -> Range<Int> {
+    @inlinable package func range(of slices: Range<Int>) -> Range<Int> {
         min(extent, slices.lowerBound * length)..<min(extent, slices.upperBound * length)
     }
 
     /// The part of `matrix` that a range along the axis covers.
-    @inlinable public func block<Scalar>(_ range: Range<Int>, of matrix: MatrixView<Scalar>) -> MatrixView<Scalar> {
+    @inlinable package func block<Scalar>(_ range: Range<Int>, of matrix: MatrixView<Scalar>) -> MatrixView<Scalar> {
         axis == .rows ? matrix.rows(range) : matrix.columns(range)
     }
 

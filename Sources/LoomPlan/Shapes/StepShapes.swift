@@ -2,7 +2,7 @@ import LoomKernels
 import LoomModel
 
 /// The shapes of a network that a step is planned from: no parameters, no memory.
-public struct StepShapes: Sendable, Equatable {
+package struct StepShapes: Sendable, Equatable {
     /// One weight matrix between a source and a layer.
     package struct Connection: Sendable, Equatable {
         /// The index of its weights among the tensors.
@@ -54,7 +54,7 @@ public struct StepShapes: Sendable, Equatable {
     package var elementBytes: Int { OperandFormat(precision).bytes }
 
     /// The shapes of `network`.
-    public init<Scalar: LoomScalar>(_ network: Network<Scalar>) {
+    package init<Scalar: LoomScalar>(_ network: Network<Scalar>) {
         var tensors: [Tensor?] = Array(repeating: nil, count: network.layout.tensors.count)
         layers = network.layers.enumerated().map { index, layer in
             for connection in layer.connections {

@@ -2,11 +2,11 @@ import Foundation
 import LoomModel
 
 /// The functions of a network on single numbers and single samples, each written as its formula.
-public enum ReferenceFunctions {
+package enum ReferenceFunctions {
     // MARK: Activations
 
     /// The activation's value at the pre-activation `z`; softmax-weighted with one component.
-    public static func activate(_ activation: Activation, at z: Double) -> Double {
+    package static func activate(_ activation: Activation, at z: Double) -> Double {
         switch activation {
         case .identity, .softmaxWeighted: z
         case .sigmoid: sigmoid(z)
@@ -20,7 +20,7 @@ public enum ReferenceFunctions {
     }
 
     /// The activation's derivative at the pre-activation `z`; `reluAtZero` is that of relu at exactly 0.
-    public static func derivative(
+    package static func derivative(
         _ activation: Activation, at z: Double, reluAtZero: ReluAtZero = .zero
     ) -> Double {
         switch activation {
@@ -36,24 +36,24 @@ public enum ReferenceFunctions {
     }
 
     /// 1 / (1 + exp(−z)), from the exponential that cannot overflow.
-    public static func sigmoid(_ z: Double) -> Double {
+    package static func sigmoid(_ z: Double) -> Double {
         z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z))
     }
 
     /// log(1 + exp z) = max(z, 0) + log1p(exp(−|z|)), which cannot overflow.
-    public static func softplus(_ z: Double) -> Double {
+    package static func softplus(_ z: Double) -> Double {
         max(z, 0) + log1p(exp(-abs(z)))
     }
 
     // MARK: Softmax-weighted units
 
     /// softmax(a)·a of one unit with the components `a`.
-    public static func softmaxWeighted(_ a: [Double]) -> Double {
+    package static func softmaxWeighted(_ a: [Double]) -> Double {
         zip(softmax(a), a).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
     /// ∂o/∂aᵢ = σᵢ (1 + aᵢ − o) of one unit with the components `a`, σ = softmax(a) and o = σ·a.
-    public static func softmaxWeightedDerivative(_ a: [Double]) -> [Double] {
+    package static func softmaxWeightedDerivative(_ a: [Double]) -> [Double] {
         let output = softmaxWeighted(a)
         return zip(softmax(a), a).map { $0 * (1 + ($1 - output)) }
     }
@@ -66,7 +66,7 @@ public enum ReferenceFunctions {
     // MARK: Output maps
 
     /// One sample's prediction from its logits; `components` are those of a softmax-weighted output's unit.
-    public static func predict(_ output: OutputMap, logits: [Double], components: Int = 1) -> [Double] {
+    package static func predict(_ output: OutputMap, logits: [Double], components: Int = 1) -> [Double] {
         switch output {
         case .softmaxWeighted: units(logits, components: components).map(softmaxWeighted)
         case .identity: logits
@@ -77,7 +77,7 @@ public enum ReferenceFunctions {
     }
 
     /// exp zₖ / Σ exp zⱼ, with the largest logit subtracted from all.
-    public static func softmax(_ logits: [Double]) -> [Double] {
+    package static func softmax(_ logits: [Double]) -> [Double] {
         let largest = logits.max()!
         let exponentials = logits.map { exp($0 - largest) }
         let sum = exponentials.reduce(0, +)
@@ -88,7 +88,7 @@ public enum ReferenceFunctions {
 
     /// One sample's loss from its logits and targets, not scaled by a reduction. Output map and loss must go together
     /// (`ReferenceTrainer` checks that).
-    public static func loss(
+    package static func loss(
         _ kind: LossDescription.Kind, output: OutputMap, logits: [Double], targets: [Double],
         components: Int = 1
     ) -> Double {
@@ -108,7 +108,7 @@ public enum ReferenceFunctions {
     }
 
     /// ∂loss/∂z of one sample, for every logit, not scaled by a reduction.
-    public static func lossGradient(
+    package static func lossGradient(
         _ kind: LossDescription.Kind, output: OutputMap, logits: [Double], targets: [Double],
         components: Int = 1
     ) -> [Double] {

@@ -1,38 +1,38 @@
 /// The first line of a run: what is trained, and by whom.
-public struct RunEvent: Codable, Sendable, Equatable {
+package struct RunEvent: Codable, Sendable, Equatable {
     /// The BLAS library that is loaded, whoever multiplies.
-    public struct BLAS: Codable, Sendable, Equatable {
+    package struct BLAS: Codable, Sendable, Equatable {
         /// The library and its version, for example "OpenBLAS 0.3.21".
-        public var library: String
+        package var library: String
         /// The kernels it chose, for example "SkylakeX".
-        public var core: String
+        package var core: String
 
         /// A description of the library.
-        public init(library: String, core: String) {
+        package init(library: String, core: String) {
             self.library = library
             self.core = core
         }
     }
 
     /// The machine, as far as this process may use it.
-    public struct Machine: Codable, Sendable, Equatable {
+    package struct Machine: Codable, Sendable, Equatable {
         /// The processor's name.
-        public var cpu: String
+        package var cpu: String
         /// Physical cores, allowed or not.
-        public var cores: Int
+        package var cores: Int
         /// Hardware threads, allowed or not.
-        public var hardwareThreads: Int
+        package var hardwareThreads: Int
         /// NUMA nodes.
-        public var numaNodes: Int
+        package var numaNodes: Int
         /// The hardware threads that this process may use, by the operating system's numbers.
-        public var allowedCPUs: [Int]
+        package var allowedCPUs: [Int]
         /// The processors' worth of time that a control group allows; nil: no limit.
-        public var quotaCPUs: Double?
+        package var quotaCPUs: Double?
         /// The process's nice value: above 0, other programs come before it.
-        public var niceness: Int
+        package var niceness: Int
 
         /// A description of the machine.
-        public init(
+        package init(
             cpu: String, cores: Int, hardwareThreads: Int, numaNodes: Int, allowedCPUs: [Int],
             quotaCPUs: Double?, niceness: Int
         ) {
@@ -55,7 +55,7 @@ public struct RunEvent: Codable, Sendable, Equatable {
         }
 
         /// Writes every key; an absent quota is null.
-        public func encode(to encoder: any Encoder) throws {
+        package func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(cpu, forKey: .cpu)
             try container.encode(cores, forKey: .cores)
@@ -68,39 +68,39 @@ public struct RunEvent: Codable, Sendable, Equatable {
     }
 
     /// "run".
-    public private(set) var event = "run"
+    package private(set) var event = "run"
     /// The number of trainable parameters.
-    public var parameters: Int
+    package var parameters: Int
     /// The number of workers.
-    public var workers: Int
+    package var workers: Int
     /// The hardware thread that each worker is pinned to, by the operating system's number; null: not pinned.
-    public var placement: [Int?]
+    package var placement: [Int?]
     /// How the gradient travels: a `GradientRoute`.
-    public var route: String
+    package var route: String
     /// The groups of samples whose gradients are added as a tree.
-    public var groups: Int
+    package var groups: Int
     /// Who multiplies matrices: "builtin" or "openblas".
-    public var products: String
+    package var products: String
     /// The definition of the run's bits, such as "fma-1".
-    public var numerics: String
+    package var numerics: String
     /// The vector instructions of the kernels: "baseline", "avx2" or "avx512".
-    public var instructionSet: String
+    package var instructionSet: String
     /// The arithmetic peak before the run: the most that the instructions in use can do in the run's precision on all
     /// workers at once, each in its place, in GFLOP/s.
-    public var ceilingGflops: Double
+    package var ceilingGflops: Double
     /// Whether the peak was measured by an earlier process.
-    public var ceilingIsCached: Bool
+    package var ceilingIsCached: Bool
     /// The BLAS library that is loaded, whoever multiplies.
-    public var blas: BLAS
+    package var blas: BLAS
     /// The machine.
-    public var machine: Machine
+    package var machine: Machine
     /// What the memory is used for.
-    public var memory: PlannedMemory
+    package var memory: PlannedMemory
     /// The run's directory.
-    public var runDirectory: String
+    package var runDirectory: String
 
     /// The first line of a run.
-    public init(
+    package init(
         parameters: Int, workers: Int, placement: [Int?], route: String, groups: Int, products: String,
         numerics: String, instructionSet: String, ceilingGflops: Double, ceilingIsCached: Bool, blas: BLAS,
         machine: Machine, memory: PlannedMemory, runDirectory: String
@@ -189,33 +189,33 @@ public struct EpochEvent: Codable, Sendable, Equatable {
 }
 
 /// The last line of a run.
-public struct DoneEvent: Codable, Sendable, Equatable {
+package struct DoneEvent: Codable, Sendable, Equatable {
     /// "done".
-    public private(set) var event = "done"
+    package private(set) var event = "done"
     /// The steps done since the training began.
-    public var steps: Int
+    package var steps: Int
     /// The mean loss of the last epoch's steps as configured, penalty included.
-    public var loss: Double
+    package var loss: Double
     /// Training samples per second of training steps, after warm-up.
-    public var samplesPerSecond: Double
+    package var samplesPerSecond: Double
     /// The matrix products' 2·M·N·K per second, all workers together, in GFLOP/s.
-    public var gflops: Double
+    package var gflops: Double
     /// The arithmetic peak, as in the run's first line, or higher where the run was faster than that.
-    public var ceilingGflops: Double
+    package var ceilingGflops: Double
     /// `gflops` as a share of `ceilingGflops`, 0…1.
-    public var ceilingFraction: Double
+    package var ceilingFraction: Double
     /// The part of the time of the workers' cores that others had meanwhile, 0…1: other programs, the system itself, other
     /// machines of a hypervisor. Null where the system does not tell.
-    public var otherWorkFraction: Double?
+    package var otherWorkFraction: Double?
     /// SHA-256 over the parameters' bytes in layout order, in hexadecimal digits.
-    public var parameterHash: String
+    package var parameterHash: String
     /// The most memory that the process has had at a time, in bytes; null where the system does not tell.
-    public var peakResidentBytes: Int?
+    package var peakResidentBytes: Int?
     /// The run's directory.
-    public var runDirectory: String
+    package var runDirectory: String
 
     /// The last line of a run.
-    public init(
+    package init(
         steps: Int, loss: Double, samplesPerSecond: Double, gflops: Double, ceilingGflops: Double,
         ceilingFraction: Double, otherWorkFraction: Double?, parameterHash: String, peakResidentBytes: Int?,
         runDirectory: String
@@ -244,7 +244,7 @@ public struct DoneEvent: Codable, Sendable, Equatable {
     }
 
     /// Writes every key; absent values are null.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(event, forKey: .event)
         try container.encode(steps, forKey: .steps)

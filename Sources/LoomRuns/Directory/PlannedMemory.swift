@@ -1,34 +1,34 @@
 import LoomTraining
 
 /// The memory plan of a run as events have it, in bytes.
-public struct PlannedMemory: Codable, Sendable, Equatable {
+package struct PlannedMemory: Codable, Sendable, Equatable {
     /// The program, its libraries and what it had read when the plan was made.
-    public var programBytes: Int
+    package var programBytes: Int
     /// The samples to train on.
-    public var dataBytes: Int
+    package var dataBytes: Int
     /// The samples to validate on.
-    public var validationBytes: Int
+    package var validationBytes: Int
     /// The parameters.
-    public var parameterBytes: Int
+    package var parameterBytes: Int
     /// The gradient.
-    public var gradientBytes: Int
+    package var gradientBytes: Int
     /// The optimizer's state.
-    public var optimizerBytes: Int
+    package var optimizerBytes: Int
     /// Activations and deltas of a batch.
-    public var activationBytes: Int
+    package var activationBytes: Int
     /// The gathered samples of a batch.
-    public var batchBytes: Int
+    package var batchBytes: Int
     /// Activations of an evaluation.
-    public var evaluationBytes: Int
+    package var evaluationBytes: Int
     /// Needed only while the data are read.
-    public var loadingBytes: Int
+    package var loadingBytes: Int
     /// Needed only while the steps are planned.
-    public var planningBytes: Int
+    package var planningBytes: Int
     /// The most that is in use at a time.
-    public var totalBytes: Int
+    package var totalBytes: Int
 
     /// The bytes of `plan`.
-    public init(_ plan: MemoryPlan) {
+    package init(_ plan: MemoryPlan) {
         programBytes = plan.programBytes
         dataBytes = plan.dataBytes
         validationBytes = plan.validationBytes
@@ -60,7 +60,7 @@ public struct PlannedMemory: Codable, Sendable, Equatable {
 }
 
 /// "memory: 212 MiB planned: data 95.4 MiB, parameters 38.1 MiB …": one line; what needs nothing is left out.
-public func memoryPlanLine(_ plan: MemoryPlan) -> String {
+package func memoryPlanLine(_ plan: MemoryPlan) -> String {
     let parts = [
         ("data", plan.dataBytes), ("validation", plan.validationBytes), ("parameters", plan.parameterBytes),
         ("gradient", plan.gradientBytes), ("optimizer", plan.optimizerBytes),

@@ -4,7 +4,7 @@ import LoomTraining
 /// One sentence when `plan` needs more memory than is `available`; nil otherwise.
 ///
 /// What the program has already is not needed again.
-public func memoryWarning(_ plan: MemoryPlan, available: MachineMemory) -> String? {
+package func memoryWarning(_ plan: MemoryPlan, available: MachineMemory) -> String? {
     let needed = plan.totalBytes - plan.programBytes
     guard needed > available.bytes else { return nil }
     let limit =

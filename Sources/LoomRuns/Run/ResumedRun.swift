@@ -3,14 +3,14 @@ import LoomKernels
 import LoomTraining
 
 /// A run to go on with.
-public struct ResumedRun {
+package struct ResumedRun {
     /// The run's files.
-    public let directory: RunDirectory
+    package let directory: RunDirectory
     /// The validation losses of its epochs before the checkpoint, in their order.
-    public let losses: [ValidationLoss]
+    package let losses: [ValidationLoss]
 
     /// The directory's name.
-    public var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
+    package var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
 
     /// Brings `experiment` to where the run in `path` was at its newest checkpoint.
     ///
@@ -18,7 +18,7 @@ public struct ResumedRun {
     ///   - acceptsNumerics: Whether the steps to come may have another definition of their bits than those before.
     ///   - isChanged: Whether the configuration is no longer the run's; the run then keeps the new one.
     /// - Throws: `RunError`, `RunDirectoryError`, `SafetensorsError`, `AtomicFile.WriteError`.
-    public init<Scalar: LoomScalar>(
+    package init<Scalar: LoomScalar>(
         path: String, experiment: Experiment<Scalar>, acceptsNumerics: Bool, isChanged: Bool
     ) throws {
         directory = try RunDirectory(existing: path)

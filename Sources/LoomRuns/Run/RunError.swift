@@ -1,7 +1,7 @@
 import LoomKernels
 
 /// What is wrong with a run that a command was given.
-public enum RunError: Error, CustomStringConvertible {
+package enum RunError: Error, CustomStringConvertible {
     /// No checkpoint was written.
     case noCheckpoint(run: String)
     /// All steps are done; the key that decides how many there are.
@@ -12,7 +12,7 @@ public enum RunError: Error, CustomStringConvertible {
     case otherNumerics(run: String, its: NumericsIdentity, ours: NumericsIdentity)
 
     /// The sentence for the user.
-    public var description: String {
+    package var description: String {
         switch self {
         case .noCheckpoint(let run):
             "the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is "
