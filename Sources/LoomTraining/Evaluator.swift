@@ -45,18 +45,18 @@ public final class Evaluator<Scalar: LoomScalar> {
         let loss = try Loss<Scalar>(description, output: network.description.output)
         let chunks = chunkCount(data)
         let results = AlignedBuffer(count: chunks, repeating: ShardResult(loss: 0, correct: 0))
-        let batch = BatchMemory(
-            dataset: data, order: EpochOrder(seed: 0, count: data.count, shuffle: false), gathers: false,
+        let feed = ResidentFeed(
+            dataset: data, order: SampleOrder(seed: 0, count: data.count, shuffle: false), gathers: false,
             capacity: Self.chunkRows * team.workers
         )
         forEachChunk(of: data) { [workspaces] worker, chunk, rows, products in
             let network = workspaces[worker].handle
-            let source = batch.source.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
-            source.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
+            let samples = feed.handle.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
+            samples.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
             network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows), products: products)
             var correct = 0
             let sum = loss.evaluate(
-                network, rows: 0..<rows.count, targets: source.batchTargets, scale: 1, writesDeltas: false,
+                network, rows: 0..<rows.count, targets: samples.batchTargets, scale: 1, writesDeltas: false,
                 correct: &correct)
             results.pointer[chunk] = ShardResult(loss: sum, correct: correct)
         }

@@ -1,4 +1,3 @@
-import LoomData
 import LoomKernels
 import LoomModel
 
@@ -6,26 +5,26 @@ extension Trainer {
     /// Whether network, loss, schedule and data go together.
     /// - Throws: `ModelError` naming what does not fit.
     static func check(
-        _ network: Network<Scalar>, loss: LossDescription, schedule: TrainingSchedule, data: Dataset<Scalar>
+        _ network: Network<Scalar>, loss: LossDescription, schedule: TrainingSchedule, feed: SampleFeed<Scalar>
     ) throws {
-        guard data.featureCount == network.inputs else {
+        guard feed.featureCount == network.inputs else {
             throw ModelError(
-                "the data has \(data.featureCount) features, but the network expects \(network.inputs) inputs")
+                "the data has \(feed.featureCount) features, but the network expects \(network.inputs) inputs")
         }
-        guard schedule.batchRows <= data.count else {
+        guard schedule.batchRows <= feed.sampleCount else {
             throw ModelError(
-                "training.batch is \(schedule.batchRows), but there are only \(data.count) training samples; "
-                    + "choose a batch of at most \(data.count)")
+                "training.batch is \(schedule.batchRows), but there are only \(feed.sampleCount) training samples; "
+                    + "choose a batch of at most \(feed.sampleCount)")
         }
         let last = network.layers.last!
-        switch data.targets {
-        case .labels(_, let classes) where classes > network.outputs:
+        switch feed.targets {
+        case .labels(let classes) where classes > network.outputs:
             throw ModelError(
                 "the data has \(classes) classes, but the last layer '\(last.name)' has \(last.units) units; "
                     + "give it \(classes)")
-        case .values(let values) where values.columns != network.outputs:
+        case .values(let columns) where columns != network.outputs:
             throw ModelError(
-                "the targets have \(values.columns) columns, but the last layer '\(last.name)' has \(last.units) "
+                "the targets have \(columns) columns, but the last layer '\(last.name)' has \(last.units) "
                     + "units; both must be equal")
         case .labels where loss.kind != .crossEntropy || network.description.output != .softmax:
             throw ModelError("class indices need the output softmax and the loss cross_entropy")

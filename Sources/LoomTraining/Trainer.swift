@@ -43,14 +43,14 @@ public final class Trainer<Scalar: LoomScalar> {
     public init(
         network description: NetworkDescription, loss lossDescription: LossDescription,
         optimizer: OptimizerDescription, schedule: TrainingSchedule, team teamPlan: TeamPlan,
-        data: Dataset<Scalar>, stop: StopRequest = StopRequest()
+        feed: SampleFeed<Scalar>, stop: StopRequest = StopRequest()
     ) throws {
         let network = try Network<Scalar>(description)
         if let reason = network.untrainableReason { throw ModelError(reason) }
         let loss = try Loss<Scalar>(lossDescription, output: description.output)
-        try Self.check(network, loss: lossDescription, schedule: schedule, data: data)
+        try Self.check(network, loss: lossDescription, schedule: schedule, feed: feed)
         let epochs = EpochLayout(
-            samples: data.count, batchRows: schedule.batchRows, dropsLast: schedule.dropsLast)
+            samples: feed.sampleCount, batchRows: schedule.batchRows, dropsLast: schedule.dropsLast)
         let plan = TrainingPlan(
             StepShapes(network), update: optimizer.traits(l2: lossDescription.l2), epochs: epochs,
             request: teamPlan.stepRequest)
@@ -58,9 +58,9 @@ public final class Trainer<Scalar: LoomScalar> {
             network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: schedule.batchRows,
             workers: teamPlan.workers, gemmBackend: teamPlan.gemmBackend
         ) {
-            BatchMemory(
-                dataset: data, order: EpochOrder(seed: schedule.seed, count: data.count, shuffle: schedule.shuffles),
-                gathers: schedule.shuffles, capacity: schedule.batchRows)
+            feed.reserve(
+                order: SampleOrder(seed: schedule.seed, count: feed.sampleCount, shuffle: schedule.shuffles),
+                capacity: schedule.batchRows)
         }
         let controlMemory = StepControlMemory(
             shardCount: plan.fullBatch.sum.shards.count, sliceCount: plan.sliceCount, stop: stop)
@@ -119,6 +119,17 @@ public final class Trainer<Scalar: LoomScalar> {
     /// What was reserved, in bytes. A `MemoryPlan` says the same beforehand.
     public var memoryBytes: (parameters: Int, gradient: Int, optimizer: Int, activations: Int, batch: Int) {
         memory.bytes
+    }
+
+    /// Prepares a training on samples in memory.
+    /// - Throws: `ModelError` when network, loss and data do not go together.
+    public convenience init(
+        network: NetworkDescription, loss: LossDescription, optimizer: OptimizerDescription,
+        schedule: TrainingSchedule, team: TeamPlan, data: Dataset<Scalar>, stop: StopRequest = StopRequest()
+    ) throws {
+        try self.init(
+            network: network, loss: loss, optimizer: optimizer, schedule: schedule, team: team, feed: .resident(data),
+            stop: stop)
     }
 
     /// Runs up to `count` more steps as one region, and reports them.

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Order, split and standardisation")
 struct OrderTests {
-    private func order(_ order: EpochOrder, epoch: Int, _ range: Range<Int>) -> [UInt32] {
+    private func order(_ order: SampleOrder, epoch: Int, _ range: Range<Int>) -> [UInt32] {
         [UInt32](unsafeUninitializedCapacity: range.count) { buffer, count in
             if let indices = buffer.baseAddress {
                 order.indices(epoch: epoch, start: range.lowerBound, count: range.count, into: indices)
@@ -19,23 +19,23 @@ struct OrderTests {
 
     @Test(arguments: [1, 2, 7, 1000])
     func everySampleOnce(count: Int) {
-        let epochs = EpochOrder(seed: 5, count: count)
+        let epochs = SampleOrder(seed: 5, count: count)
         #expect(order(epochs, epoch: 3, 0..<count).sorted() == Array(0..<UInt32(count)))
     }
 
     @Test func anyPartAnywhere() {
-        let epochs = EpochOrder(seed: 5, count: 1000)
+        let epochs = SampleOrder(seed: 5, count: 1000)
         let whole = order(epochs, epoch: 2, 0..<1000)
         #expect(order(epochs, epoch: 2, 990..<1000) == Array(whole[990...]))
         #expect(order(epochs, epoch: 2, 17..<400) == Array(whole[17..<400]))
         #expect(order(epochs, epoch: 3, 0..<1000) != whole)
-        #expect(order(EpochOrder(seed: 6, count: 1000), epoch: 2, 0..<1000) != whole)
+        #expect(order(SampleOrder(seed: 6, count: 1000), epoch: 2, 0..<1000) != whole)
         #expect(whole != Array(0..<1000))
     }
 
     @Test func fileOrder() {
         #expect(
-            order(EpochOrder(seed: 5, count: 100, shuffle: false), epoch: 9, 40..<44) == [40, 41, 42, 43])
+            order(SampleOrder(seed: 5, count: 100, shuffle: false), epoch: 9, 40..<44) == [40, 41, 42, 43])
     }
 
     // MARK: Split

@@ -29,7 +29,7 @@ public struct ReferenceRun: Sendable {
     /// The samples of `step`, counted from 0, in the order of the batch.
     public func samples(of step: Int) -> [Int] {
         let count = problem.inputs.count
-        let order = EpochOrder(seed: schedule.seed, count: count, shuffle: schedule.shuffles)
+        let order = SampleOrder(seed: schedule.seed, count: count, shuffle: schedule.shuffles)
         var all = [UInt32](repeating: 0, count: count)
         order.indices(epoch: step / stepsPerEpoch, start: 0, count: count, into: &all)
         let start = step % stepsPerEpoch * schedule.batchRows

@@ -60,7 +60,7 @@ package struct CentralDifferences {
     private static func choose(_ limit: Int, of count: Int, seed: UInt64) -> [Int] {
         guard count > limit else { return Array(0..<count) }
         let chosen = AlignedBuffer<UInt32>(count: limit, repeating: 0)
-        EpochOrder(seed: seed, count: count).indices(epoch: 0, start: 0, count: limit, into: chosen.pointer)
+        SampleOrder(seed: seed, count: count).indices(epoch: 0, start: 0, count: limit, into: chosen.pointer)
         return chosen.elements.map(Int.init).sorted()
     }
 }

@@ -38,7 +38,7 @@ struct StepBinding<Scalar: LoomScalar> {
         products = Dictionary(
             uniqueKeysWithValues: Set(counts).map { count in
                 let products = NetworkProductsMemory(
-                    handle.network, rows: count, callShapes: callShapes, data: handle.batches.pointee.anyData)
+                    handle.network, rows: count, callShapes: callShapes, data: handle.feed.pointee.anyData)
                 return (count, operands.keep(products))
             })
     }
@@ -141,8 +141,8 @@ struct StepBinding<Scalar: LoomScalar> {
         let tensor = shapes.tensors[index]
         let handle = memory.workerHandles[worker]
         let deltas = handle.network.deltas(of: tensor.layer).rows(rows)
-        let isInPlace = tensor.source == nil && !handle.batches.pointee.gathers
-        let x = handle.network.sourceOutputs(tensor.source ?? -1, data: handle.batches.pointee.anyData).columns(
+        let isInPlace = tensor.source == nil && !handle.feed.pointee.gathers
+        let x = handle.network.sourceOutputs(tensor.source ?? -1, data: handle.feed.pointee.anyData).columns(
             tensor.sourceColumns
         ).rows(rows)
         var (left, right) = tensor.parameters.isTransposed ? (x, deltas) : (deltas, x)

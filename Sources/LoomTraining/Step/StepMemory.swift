@@ -7,7 +7,7 @@ import LoomPlan
 /// Where a worker's samples go through the network: activations and deltas, gathered rows, and what multiplies matrices.
 struct WorkerHandle<Scalar: LoomScalar>: BitwiseCopyable {
     let network: NetworkHandle<Scalar>
-    let batches: UnsafePointer<BatchSource<Scalar>>
+    let feed: UnsafePointer<FeedHandle<Scalar>>
 }
 
 /// The memory of the steps of a training, as a `BufferPlan` counts it, and the programs bound to it.
@@ -28,14 +28,14 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let partials: AlignedBuffer<Scalar>
     private let gemm: GemmMemory<Scalar>
     private let workspaces: [Workspace<Scalar>]
-    private let batches: [BatchMemory<Scalar>]
-    private let sources: AlignedBuffer<BatchSource<Scalar>>
+    private let feeds: [ResidentFeed<Scalar>]
+    private let feedHandles: AlignedBuffer<FeedHandle<Scalar>>
     private let workerMemory: AlignedBuffer<WorkerHandle<Scalar>>
 
-    /// Reserves memory for batches of up to `capacity` samples; `makeBatches` that of gathered samples.
+    /// Reserves memory for batches of up to `capacity` samples; `reserveFeed` that of gathered samples.
     init(
         network: Network<Scalar>, plan: BufferPlan, optimizer: OptimizerDescription.Kind, capacity: Int,
-        workers: Int, gemmBackend: GemmBackend, makeBatches: () -> BatchMemory<Scalar>
+        workers: Int, gemmBackend: GemmBackend, reserveFeed: () -> ResidentFeed<Scalar>
     ) {
         let parameters =
             [network.initialParameters()]
@@ -46,14 +46,14 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
                 network: network, parameters: parameters[min(index, parameters.count - 1)], capacity: capacity,
                 gemmBackend: gemmBackend)
         }
-        let batches = workspaces.map { _ in makeBatches() }
-        let sources = AlignedBuffer(batches.map(\.source))
+        let feeds = workspaces.map { _ in reserveFeed() }
+        let feedHandles = AlignedBuffer(feeds.map(\.handle))
         workerMemory = AlignedBuffer(
             (0..<workers).map { worker in
                 let owner = min(worker, workspaces.count - 1)
                 var network = workspaces[owner].handle
                 network.gemm = gemm.gemms[worker]
-                return WorkerHandle(network: network, batches: UnsafePointer(sources.pointer + owner))
+                return WorkerHandle(network: network, feed: UnsafePointer(feedHandles.pointer + owner))
             })
         states = (0..<plan.stateCopies).map { _ in OptimizerState(kind: optimizer, layout: network.layout) }
         gradient = ParameterBuffer(layout: network.layout)
@@ -65,8 +65,8 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         self.parameters = parameters
         self.gemm = gemm
         self.workspaces = workspaces
-        self.batches = batches
-        self.sources = sources
+        self.feeds = feeds
+        self.feedHandles = feedHandles
     }
 
     /// One for each worker; valid while this object lives.
@@ -90,7 +90,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
             parameters.reduce(0) { $0 + $1.bytes },
             gradient.bytes + partials.count * MemoryLayout<Scalar>.stride,
             states.reduce(0) { $0 + $1.bytes }, gemm.bytes + workspaces.reduce(0) { $0 + $1.bytes },
-            batches.reduce(0) { $0 + $1.bytes }
+            feeds.reduce(0) { $0 + $1.bytes }
         )
     }
 

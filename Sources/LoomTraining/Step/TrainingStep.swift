@@ -57,7 +57,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     private func perform(_ operation: BoundOperation<Scalar>, in context: inout StepContext<Scalar>) {
         switch operation {
         case .gather(let rows):
-            context.batches.pointee.load(rows: rows.range, epoch: context.epoch, start: context.start)
+            context.feed.pointee.load(rows: rows.range, epoch: context.epoch, start: context.start)
         case .forward(let rows):
             context.network.forward(
                 rows: rows.pointee.rows.range, data: context.data, products: rows.pointee.products)
@@ -107,7 +107,7 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             var correct = 0
             let sum = setting.pointee.loss.evaluate(
                 context.network, rows: context.shards.rows(of: shard..<shard + 1),
-                targets: context.batches.pointee.batchTargets, scale: context.lossScale, correct: &correct)
+                targets: context.feed.pointee.batchTargets, scale: context.lossScale, correct: &correct)
             setting.pointee.control.shards[shard] = ShardResult(loss: sum, correct: correct)
         }
     }
@@ -178,7 +178,7 @@ struct StepSetting<Scalar: LoomScalar>: BitwiseCopyable {
 /// What the operations of one worker in one phase have in common.
 struct StepContext<Scalar: LoomScalar> {
     let network: NetworkHandle<Scalar>
-    let batches: UnsafePointer<BatchSource<Scalar>>
+    let feed: UnsafePointer<FeedHandle<Scalar>>
     let shards: ShardGrid
     let epoch: Int
     /// The position in the epoch's order of the first sample.
@@ -196,11 +196,11 @@ struct StepContext<Scalar: LoomScalar> {
     ) {
         let handle = setting.pointee.workers + worker
         network = handle.pointee.network
-        batches = handle.pointee.batches
+        feed = handle.pointee.feed
         shards = program.pointee.shards
         epoch = setting.pointee.epochs.epoch(of: step)
         start = setting.pointee.epochs.start(of: step)
-        data = batches.pointee.data(start: start, rows: shards.batchRows)
+        data = feed.pointee.data(start: start, rows: shards.batchRows)
         lossScale = setting.pointee.loss.scale(samples: shards.batchRows)
         guard phase > 0 else { return }
         biasSettings = setting.pointee.optimizer.settings(step: step)

@@ -2,7 +2,7 @@ import CKernels
 import LoomKernels
 
 /// The order in which an epoch visits the samples: a permutation that any thread can evaluate anywhere.
-public struct EpochOrder: BitwiseCopyable, Sendable, Equatable {
+public struct SampleOrder: BitwiseCopyable, Sendable, Equatable {
     /// The seed: with the epoch's number it alone decides the order.
     public let seed: UInt64
     /// The number of samples, below 2³².

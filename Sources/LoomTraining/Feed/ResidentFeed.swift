@@ -7,10 +7,10 @@ import LoomModel
 ///
 /// A worker gathers the rows of its own shards, right before it uses them. When the order of the data set is kept,
 /// batches are read where they lie.
-struct BatchSource<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
+struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     // Sendable: workers write disjoint rows of the gathered batch; the data set is only read.
 
-    let order: EpochOrder
+    let order: SampleOrder
     let inputs: MatrixView<Scalar>
     let labels: UnsafeMutablePointer<Int32>?
     let values: MatrixView<Scalar>
@@ -37,8 +37,8 @@ struct BatchSource<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     }
 
     /// The same samples with `rows` rows of the memory from `start` on: memory for one of several readers.
-    func window(start: Int, rows: Int) -> BatchSource {
-        BatchSource(
+    func window(start: Int, rows: Int) -> FeedHandle {
+        FeedHandle(
             order: order, inputs: inputs, labels: labels, values: values, gathers: gathers,
             batchInputs: gathers ? batchInputs.rows(start..<start + rows) : batchInputs,
             batchTargets: BatchTargets(
@@ -56,19 +56,19 @@ struct BatchSource<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     }
 }
 
-/// The memory behind a `BatchSource`.
-final class BatchMemory<Scalar: LoomScalar>: Sendable {
+/// A data set in memory with the memory of a batch.
+final class ResidentFeed<Scalar: LoomScalar>: Sendable {
     private let inputs: AlignedBuffer<Scalar>
     private let labels: AlignedBuffer<Int32>
     private let values: AlignedBuffer<Scalar>
     private let indices: AlignedBuffer<UInt32>
     private let dataset: Dataset<Scalar>
-    private let order: EpochOrder
+    private let order: SampleOrder
     private let gathers: Bool
     private let capacity: Int
     let bytes: Int
 
-    init(dataset: Dataset<Scalar>, order: EpochOrder, gathers: Bool, capacity: Int) {
+    init(dataset: Dataset<Scalar>, order: SampleOrder, gathers: Bool, capacity: Int) {
         self.dataset = dataset
         self.order = order
         self.gathers = gathers
@@ -93,8 +93,8 @@ final class BatchMemory<Scalar: LoomScalar>: Sendable {
             + labels.count * MemoryLayout<Int32>.stride + indices.count * MemoryLayout<UInt32>.stride
     }
 
-    /// The source over this memory, valid while this object lives.
-    var source: BatchSource<Scalar> {
+    /// What a step reads, valid while this object lives.
+    var handle: FeedHandle<Scalar> {
         let features = dataset.inputs.columns
         var targetLabels: UnsafeMutablePointer<Int32>?
         var targetValues = MatrixView<Scalar>(pointer: values.pointer, rows: 0, columns: 0, stride: 0)
@@ -103,7 +103,7 @@ final class BatchMemory<Scalar: LoomScalar>: Sendable {
         case .labels(let all, _): targetLabels = all.pointer
         case .values(let matrix): targetValues = matrix
         }
-        return BatchSource(
+        return FeedHandle(
             order: order, inputs: dataset.inputs, labels: targetLabels, values: targetValues, gathers: gathers,
             batchInputs: MatrixView(
                 pointer: inputs.pointer, rows: gathers ? capacity : 0, columns: features,
