@@ -3,7 +3,7 @@
 ///
 /// Results are within 1 unit in the last place of the true ones, those of `expm1` and `tanh` within 2; `power` adds half a
 /// unit for every factor. The reductions and minimax polynomials of `exp`, `log` and `tanh` are those of the vector kernels
-/// (`CKernels/template/elementary.h`); sine and cosine have the polynomials of Sun's fdlibm (1993).
+/// (`CKernels/simd/elementary.h`); sine and cosine have the polynomials of Sun's fdlibm (1993).
 package enum ElementaryFunctions {
     // 40 bits, so that the product with an exponent is exact, and the rest.
     private static let ln2High = 0x1.62e42fefa2p-1

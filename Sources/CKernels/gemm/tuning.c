@@ -1,5 +1,5 @@
 // Chooses the tuning table of this processor.
-#include "../kernel_table.h"
+#include "../isa/tables.h"
 #include "numerics.h"
 #include "tuning/avx2.h"
 #include "tuning/cascadelake.h"

@@ -8,7 +8,7 @@
 // Every element's value depends on its own row and column only, never on how many rows a call covers: calls
 // on parts of a matrix give the same bits as one call on the whole. And all instruction sets give the same bits (but for
 // the signs and payloads of NaNs): elements are made of IEEE 754's operations and fused multiply-adds in one order, and sums
-// along a row, or along an inner dimension, have an order that does not depend on the width of vectors (template/vectors.h).
+// along a row, or along an inner dimension, have an order that does not depend on the width of vectors (simd/vectors.h).
 #ifndef CKERNELS_H
 #define CKERNELS_H
 

@@ -1,5 +1,5 @@
 // The kernels with what every processor of the architecture has (SSE2, NEON): 16-byte vectors.
-#include "kernel_table.h"
+#include "tables.h"
 
 #include <string.h>
 
@@ -7,4 +7,4 @@
 #define LOOM_TABLE loom_kernels_baseline
 #define LOOM_INSTRUCTION_SET LOOM_BASELINE
 
-#include "template/kernels.h"
+#include "all_kernels.h"

@@ -1,5 +1,5 @@
 // Chooses the kernels for this processor and forwards every call to them.
-#include "kernel_table.h"
+#include "tables.h"
 
 #include <stdatomic.h>
 

@@ -13,14 +13,14 @@ typedef struct {
     Scalar scale;
     double sum;
     size_t right;
-} FN(FewClasses);
+} FN(TransposedBlock);
 
 // `count` rows, a constant where it is LANES; `most` >= classes is a constant, and so is everything about the classes
 // behind it.
-LOOM_INLINE void FN(cross_entropy_of_lanes)(size_t most, size_t count, FN(FewClasses) *few, Scalar *logits,
+LOOM_INLINE void FN(cross_entropy_of_block)(size_t most, size_t count, FN(TransposedBlock) *block, Scalar *logits,
                                             const int32_t *labels, Scalar *deltas) {
-    const size_t classes = few->classes, stride = few->stride;
-    const Vector bias = few->bias ? FN(load_first)(few->bias, classes) : (Vector)0;
+    const size_t classes = block->classes, stride = block->stride;
+    const Vector bias = block->bias ? FN(load_first)(block->bias, classes) : (Vector)0;
     FN(Labels) label32 = 0;
     memcpy(&label32, labels, count * sizeof *labels);
     const Integers label = __builtin_convertvector(label32, Integers);
@@ -28,7 +28,7 @@ LOOM_INLINE void FN(cross_entropy_of_lanes)(size_t most, size_t count, FN(FewCla
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < LANES; i++) {
         z[i] = i < count ? FN(load)(logits + i * stride) + bias : (Vector)0;
-        if (i < count && few->bias) { FN(store)(logits + i * stride, z[i]); }
+        if (i < count && block->bias) { FN(store)(logits + i * stride, z[i]); }
     }
     FN(transpose)(z);
     Vector maximum = (Scalar)-__builtin_inff();
@@ -56,10 +56,10 @@ LOOM_INLINE void FN(cross_entropy_of_lanes)(size_t most, size_t count, FN(FewCla
     FN(store)(losses.factors, (Scalar)1);
     FN(store)(losses.others, others);
     FN(store)(losses.offsets, maximum - at_label);
-    few->sum = FN(add_losses)(&losses, count, few->sum);
-    few->right += (size_t)__builtin_popcount(FN(mask_bits)((decision == label) & FN(first_lanes)(count)));
+    block->sum = FN(add_losses)(&losses, count, block->sum);
+    block->right += (size_t)__builtin_popcount(FN(mask_bits)((decision == label) & FN(first_lanes)(count)));
     if (!deltas) { return; }
-    const Vector factor = few->scale / ((Scalar)1 + others);
+    const Vector factor = block->scale / ((Scalar)1 + others);
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < LANES; j++) {
         // At the label p - 1 = (e - 1 - S) / (1 + S), which does not cancel where e is 1.
@@ -73,19 +73,19 @@ LOOM_INLINE void FN(cross_entropy_of_lanes)(size_t most, size_t count, FN(FewCla
     }
 }
 
-LOOM_INLINE double FN(cross_entropy_labels_few)(size_t most, size_t rows, size_t classes, size_t stride,
+LOOM_INLINE double FN(cross_entropy_labels_transposed)(size_t most, size_t rows, size_t classes, size_t stride,
                                                 const Scalar *bias, Scalar *logits, const int32_t *labels,
                                                 Scalar scale, Scalar *deltas, size_t *correct) {
-    FN(FewClasses) few = {.classes = classes, .stride = stride, .bias = bias, .scale = scale};
+    FN(TransposedBlock) block = {.classes = classes, .stride = stride, .bias = bias, .scale = scale};
     size_t row = 0;
     for (; row + LANES <= rows; row += LANES) {
-        FN(cross_entropy_of_lanes)(most, LANES, &few, logits + row * stride, labels + row,
+        FN(cross_entropy_of_block)(most, LANES, &block, logits + row * stride, labels + row,
                                    deltas ? deltas + row * stride : NULL);
     }
     if (row < rows) {
-        FN(cross_entropy_of_lanes)(most, rows - row, &few, logits + row * stride, labels + row,
+        FN(cross_entropy_of_block)(most, rows - row, &block, logits + row * stride, labels + row,
                                    deltas ? deltas + row * stride : NULL);
     }
-    *correct += few.right;
-    return few.sum;
+    *correct += block.right;
+    return block.sum;
 }

@@ -2,18 +2,18 @@
 
 // MARK: Class indices
 
-LOOM_INLINE double FN(cross_entropy_labels_narrow)(
+LOOM_INLINE double FN(cross_entropy_labels_by_blocks)(
     size_t rows, size_t column_count, size_t stride, const Scalar *bias, Scalar *logits,
     const int32_t *labels, Scalar scale, Scalar *deltas, size_t *correct) {
     const FN(Columns) columns = FN(columns)(column_count, bias);
-    FN(NarrowBlock) block;
+    FN(SoftmaxBlock) block;
     FN(store)(block.losses.factors, (Scalar)1);
     FN(store)(block.losses.offsets, (Scalar)0);
     double sum = 0;
     size_t right = 0;
     for (size_t start = 0; start < rows; start += LANES) {
         const size_t count = rows - start < LANES ? rows - start : LANES;
-        FN(softmax_narrow)(&columns, count, stride, logits + start * stride, &block);
+        FN(softmax_of_block)(&columns, count, stride, logits + start * stride, &block);
         for (size_t i = 0; i < count; i++) {
             const uint32_t label = (uint32_t)labels[start + i];
             block.losses.offsets[i] = block.maxima[i] - logits[(start + i) * stride + label];
@@ -40,7 +40,7 @@ LOOM_INLINE double FN(cross_entropy_labels_narrow)(
     return sum;
 }
 
-LOOM_INLINE double FN(cross_entropy_labels_wide)(
+LOOM_INLINE double FN(cross_entropy_labels_by_rows)(
     size_t rows, size_t column_count, size_t stride, const Scalar *bias, Scalar *logits,
     const int32_t *labels, Scalar scale, Scalar *deltas, size_t *correct) {
     const FN(Columns) columns = FN(columns)(column_count, bias);
@@ -79,16 +79,16 @@ static double FN(softmax_cross_entropy_labels)(size_t rows, size_t columns, size
     if (columns > 0 && columns <= LANES) {
         // Most shuffles of a transposition drop out where the compiler knows that there are few classes.
         const size_t fewest = LANES < 4 ? LANES : 4;
-        return columns <= fewest ? FN(cross_entropy_labels_few)(fewest, rows, columns, stride, bias, logits, labels,
+        return columns <= fewest ? FN(cross_entropy_labels_transposed)(fewest, rows, columns, stride, bias, logits, labels,
                                                                 scale, deltas, correct)
-                                 : FN(cross_entropy_labels_few)(LANES, rows, columns, stride, bias, logits, labels,
+                                 : FN(cross_entropy_labels_transposed)(LANES, rows, columns, stride, bias, logits, labels,
                                                                 scale, deltas, correct);
     }
-    if (columns <= LOOM_NARROW_COLUMNS) {
-        return FN(cross_entropy_labels_narrow)(rows, columns, stride, bias, logits, labels, scale, deltas,
+    if (columns <= LOOM_SOFTMAX_BLOCK_COLUMNS) {
+        return FN(cross_entropy_labels_by_blocks)(rows, columns, stride, bias, logits, labels, scale, deltas,
                                                correct);
     }
-    return FN(cross_entropy_labels_wide)(rows, columns, stride, bias, logits, labels, scale, deltas,
+    return FN(cross_entropy_labels_by_rows)(rows, columns, stride, bias, logits, labels, scale, deltas,
                                          correct);
 }
 
@@ -100,18 +100,18 @@ LOOM_INLINE Vector FN(target_numerator)(Vector e, Vector t, Scalar target_sum, S
     return FN(multiply_add)(-t, others, FN(multiply_add)(e, target_sum, -t));
 }
 
-LOOM_INLINE double FN(cross_entropy_narrow)(
+LOOM_INLINE double FN(cross_entropy_by_blocks)(
     _Bool one_vector, size_t rows, size_t column_count, size_t stride, const Scalar *bias, Scalar *logits,
     const Scalar *targets, size_t targets_stride, Scalar scale, Scalar *deltas, size_t *correct) {
     const FN(Columns) columns = one_vector ? FN(columns_of_one_vector)(column_count, bias)
                                            : FN(columns)(column_count, bias);
     const Vector zero = 0, minus_infinity = (Scalar)-__builtin_inff();
-    FN(NarrowBlock) block;
+    FN(SoftmaxBlock) block;
     double sum = 0;
     size_t right = 0;
     for (size_t start = 0; start < rows; start += LANES) {
         const size_t count = rows - start < LANES ? rows - start : LANES;
-        FN(softmax_narrow)(&columns, count, stride, logits + start * stride, &block);
+        FN(softmax_of_block)(&columns, count, stride, logits + start * stride, &block);
         Vector target_sums[LANES], offsets[LANES], largest[LANES];
         for (size_t i = 0; i < LANES; i++) {
             target_sums[i] = zero;
@@ -161,7 +161,7 @@ LOOM_INLINE double FN(cross_entropy_narrow)(
     return sum;
 }
 
-LOOM_INLINE double FN(cross_entropy_wide)(
+LOOM_INLINE double FN(cross_entropy_by_rows)(
     size_t rows, size_t column_count, size_t stride, const Scalar *bias, Scalar *logits,
     const Scalar *targets, size_t targets_stride, Scalar scale, Scalar *deltas, size_t *correct) {
     const FN(Columns) columns = FN(columns)(column_count, bias);
@@ -208,14 +208,14 @@ static double FN(softmax_cross_entropy)(size_t rows, size_t columns, size_t stri
                                         Scalar *logits, const Scalar *targets, size_t targets_stride,
                                         Scalar scale, Scalar *deltas, size_t *correct) {
     if (columns > 0 && columns <= LANES) {
-        return FN(cross_entropy_narrow)(1, rows, columns, stride, bias, logits, targets,
+        return FN(cross_entropy_by_blocks)(1, rows, columns, stride, bias, logits, targets,
                                         targets_stride, scale, deltas, correct);
     }
-    if (columns <= LOOM_NARROW_COLUMNS) {
-        return FN(cross_entropy_narrow)(0, rows, columns, stride, bias, logits, targets, targets_stride,
+    if (columns <= LOOM_SOFTMAX_BLOCK_COLUMNS) {
+        return FN(cross_entropy_by_blocks)(0, rows, columns, stride, bias, logits, targets, targets_stride,
                                         scale, deltas, correct);
     }
-    return FN(cross_entropy_wide)(rows, columns, stride, bias, logits, targets, targets_stride, scale,
+    return FN(cross_entropy_by_rows)(rows, columns, stride, bias, logits, targets, targets_stride, scale,
                                   deltas, correct);
 }
-#undef LOOM_NARROW_COLUMNS
+#undef LOOM_SOFTMAX_BLOCK_COLUMNS

@@ -1,5 +1,5 @@
 // The kernels with AVX2 and FMA: 32-byte vectors.
-#include "kernel_table.h"
+#include "tables.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -11,6 +11,6 @@
 #define LOOM_INSTRUCTION_SET LOOM_AVX2
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,prfchw"))), apply_to = function)
-#include "template/kernels.h"
+#include "all_kernels.h"
 #pragma clang attribute pop
 #endif

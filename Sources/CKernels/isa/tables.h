@@ -1,4 +1,4 @@
-// The tables of kernels, one an instruction set, that dispatch.c chooses from.
+// The tables of kernels, one an instruction set, that select.c chooses from.
 #ifndef LOOM_KERNEL_TABLE_H
 #define LOOM_KERNEL_TABLE_H
 

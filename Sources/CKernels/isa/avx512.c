@@ -1,5 +1,5 @@
 // The kernels with AVX-512 F, BW, DQ, VL: 64-byte vectors.
-#include "kernel_table.h"
+#include "tables.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -12,6 +12,6 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prfchw"))), \
                              apply_to = function)
-#include "template/kernels.h"
+#include "all_kernels.h"
 #pragma clang attribute pop
 #endif

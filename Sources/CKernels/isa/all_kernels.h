@@ -1,4 +1,4 @@
-// All kernels of one instruction set: included by kernels_*.c, which set
+// All kernels of one instruction set: included by baseline.c, avx2.c and avx512.c, which set
 //   LOOM_VECTOR_BYTES     the width of a vector register
 //   LOOM_TABLE            the name of the table that is defined here
 //   LOOM_INSTRUCTION_SET  what it is for
@@ -13,7 +13,7 @@
 #define Scalar float
 #define FN(name) name##_f32
 #define LOOM_PRECISION 32
-#include "precision.h"
+#include "element.h"
 #undef LOOM_PRECISION
 #undef FN
 #undef Scalar
@@ -21,12 +21,12 @@
 #define Scalar double
 #define FN(name) name##_f64
 #define LOOM_PRECISION 64
-#include "precision.h"
+#include "element.h"
 #undef LOOM_PRECISION
 #undef FN
 #undef Scalar
 
-#include "permutation.h"
+#include "../elementwise/permutation.h"
 
 const loom_kernel_table LOOM_TABLE = {
 #define LOOM_TABLE_ENTRIES(name) .name##_f32 = name##_f32, .name##_f64 = name##_f64,
