@@ -36,7 +36,7 @@ let package = Package(
         // MARK: Library
         .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS"]),
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
-        .target(name: "LoomData", dependencies: ["LoomKernels", "CKernels"]),
+        .target(name: "LoomData", dependencies: ["LoomKernels"]),
         .target(name: "LoomModel", dependencies: ["LoomKernels", "CKernels", "COpenSSL"]),
         .target(name: "LoomPlan", dependencies: ["LoomModel", "LoomKernels"]),
         .target(

@@ -1,4 +1,3 @@
-import CKernels
 import LoomKernels
 
 /// The order in which an epoch visits the samples: a permutation that any thread can evaluate anywhere.
@@ -19,7 +18,6 @@ public struct SampleOrder: BitwiseCopyable, Sendable, Equatable {
     }
 
     /// Writes the samples at the positions `start` ..< `start + count` of the order of `epoch` (counted from 0).
-    @inlinable
     public func indices(
         epoch: Int, start: Int, count: Int, into indices: UnsafeMutablePointer<UInt32>
     ) {
@@ -30,12 +28,11 @@ public struct SampleOrder: BitwiseCopyable, Sendable, Equatable {
             }
             return
         }
-        loom_permute(key(epoch: epoch), UInt32(self.count), UInt32(start), UInt32(count), indices)
+        RandomPermutation(key: key(epoch: epoch), size: self.count).indices(start: start, count: count, into: indices)
     }
 
     /// The permutation's key.
-    @inlinable
-    func key(epoch: Int) -> UInt64 {
+    private func key(epoch: Int) -> UInt64 {
         let bits = CounterRandom(seed: seed, purpose: .epochOrder).bits(at: UInt64(epoch))
         return UInt64(bits.y) << 32 | UInt64(bits.x)
     }

@@ -1,4 +1,3 @@
-import CKernels
 import LoomKernels
 
 /// Which samples train and which validate.
@@ -88,9 +87,8 @@ public struct Split: Sendable, Equatable {
         guard shuffle else { return Array(members.suffix(wanted)) }
         let bits = CounterRandom(seed: seed, purpose: .split, subStream: stream).bits(at: 0)
         let positions = [UInt32](unsafeUninitializedCapacity: wanted) { buffer, initializedCount in
-            loom_permute(
-                UInt64(bits.y) << 32 | UInt64(bits.x), UInt32(members.count), 0, UInt32(wanted),
-                buffer.baseAddress)
+            RandomPermutation(key: UInt64(bits.y) << 32 | UInt64(bits.x), size: members.count)
+                .indices(start: 0, count: wanted, into: buffer.baseAddress!)
             initializedCount = wanted
         }
         return positions.map { members[members.index(members.startIndex, offsetBy: Int($0))] }

@@ -54,7 +54,7 @@ public struct MatrixView<Scalar: BitwiseCopyable>: BitwiseCopyable, @unchecked S
         return MatrixView(pointer: pointer + range.lowerBound, rows: rows, columns: range.count, stride: stride)
     }
 
-    /// Asks for the cache lines of all elements, which are to be written soon.
+    /// Prefetches the cache lines of all elements for writing.
     @inlinable
     public func prefetchForWriting() {
         for row in 0..<rows {

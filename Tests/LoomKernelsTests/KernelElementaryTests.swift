@@ -77,7 +77,7 @@ import Testing
     ) -> [Scalar] {
         let matrix = PaddedMatrix<Scalar>(rows: 1, columns: values.count)
         for (index, value) in values.enumerated() { matrix.pointer[index] = value }
-        Scalar.activate(variant.kernels)(
+        variant.kernels(Scalar.self).activate(
             activation, 1, values.count, matrix.stride, nil, matrix.pointer, matrix.pointer)
         return (0..<values.count).map { matrix.pointer[$0] }
     }
@@ -170,10 +170,10 @@ import Testing
                 delta * Double(derivative(activation, WideReal(z)))
             }
             let stored = PaddedMatrix<Scalar>(rows: 2, columns: columns)
-            Scalar.activate(variant.kernels)(
+            variant.kernels(Scalar.self).activate(
                 activation, 2, columns, z.stride, nil, z.pointer, stored.pointer)
             let fromOutputs = loom_activation_derivative_source(activation) == LOOM_FROM_OUTPUTS
-            Scalar.multiplyDerivative(variant.kernels)(
+            variant.kernels(Scalar.self).multiply_derivative(
                 activation, 2, columns, z.stride, fromOutputs ? stored.pointer : z.pointer, deltas.pointer)
             let error = largestKernelError(deltas.values, expected)
             #expect(
@@ -200,7 +200,7 @@ import Testing
         var worst = (error: 0.0, value: Float.zero)
         for high in 0..<UInt32(1 << 16) {
             for low in 0..<UInt32(count) { inputs.pointer[Int(low)] = Float(bitPattern: high << 16 | low) }
-            variant.kernels.activate_f32(
+            variant.kernels(Float.self).activate(
                 activation, 1, count, count, nil, inputs.pointer, outputs.pointer)
             for index in 0..<count {
                 let expected = Self.reference(activation, WideReal(inputs.pointer[index]))

@@ -57,20 +57,20 @@ enum TestedLoss: CaseIterable {
     ) -> (loss: Double, correct: Int) {
         var correct = 1000  // added to, not set
         let z = logits.row(start), t = targets.row(start), d = deltas?.row(start)
-        let columns = logits.columns, stride = logits.stride
+        let columns = logits.columns, stride = logits.stride, scale = scale.asDouble
         let loss: Double
         switch self {
         case .labels:
-            loss = Scalar.crossEntropyLabels(variant.kernels)(
+            loss = variant.kernels(Scalar.self).softmax_cross_entropy_labels(
                 count, columns, stride, bias, z, Array(labels[start...]), scale, d, &correct)
         case .distribution:
-            loss = Scalar.softmaxCrossEntropy(variant.kernels)(
+            loss = variant.kernels(Scalar.self).softmax_cross_entropy(
                 count, columns, stride, bias, z, t, targets.stride, scale, d, &correct)
         case .sigmoid:
-            loss = Scalar.sigmoidCrossEntropy(variant.kernels)(
+            loss = variant.kernels(Scalar.self).sigmoid_cross_entropy(
                 count, columns, stride, bias, z, t, targets.stride, scale, d, &correct)
         case .squaredIdentity, .squaredSigmoid, .squaredSoftmax:
-            loss = Scalar.squaredError(variant.kernels)(
+            loss = variant.kernels(Scalar.self).squared_error(
                 map, count, columns, stride, bias, z, t, targets.stride, 0.5, scale, d, &correct)
         }
         return (loss, correct - 1000)

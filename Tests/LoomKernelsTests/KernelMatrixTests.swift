@@ -26,7 +26,7 @@ import Testing
         }
         let expected = expectedPre.map { Double(KernelElementaryTests.reference(activation, WideReal($0))) }
         for variant in KernelVariant.all {
-            let activate = Scalar.activate(variant.kernels)
+            let activate = variant.kernels(Scalar.self).activate
             let label =
                 "\(variant), \(Scalar.self), activation \(activation.rawValue), \(columns) columns, bias: \(hasBias)"
             let pre = input.copy()
@@ -69,7 +69,7 @@ import Testing
             prediction(map, (0..<columns).map { (input.row(row)[$0] + bias[$0]).asDouble })
         }
         for variant in KernelVariant.all {
-            let predict = Scalar.predict(variant.kernels)
+            let predict = variant.kernels(Scalar.self).predict
             let label = "\(variant), \(Scalar.self), map \(map.rawValue), \(columns) columns"
             let logits = input.copy()
             let outputs = PaddedMatrix<Scalar>(rows: testedRows, columns: columns)
@@ -115,7 +115,7 @@ import Testing
     ) {
         let stored = matrix(Scalar.self, columns: columns, seed: 8, range: -1...1)
         let deltas = matrix(Scalar.self, columns: columns, seed: 9)
-        let multiply = Scalar.multiplyDerivative(variant.kernels)
+        let multiply = variant.kernels(Scalar.self).multiply_derivative
         for raw in 0..<LOOM_ACTIVATION_COUNT.rawValue {
             let activation = loom_activation(rawValue: raw)
             let whole = deltas.copy(), parts = deltas.copy()

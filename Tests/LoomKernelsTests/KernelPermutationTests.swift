@@ -8,7 +8,7 @@ import Testing
     ) -> [UInt32] {
         let count = count ?? size
         var indices = [UInt32](repeating: .max, count: Int(count) + 1)
-        variant.kernels.permute(key, size, start, count, &indices)
+        variant.kernels(Float.self).permute(key, size, start, count, &indices)
         #expect(indices.last == .max, "wrote past the end")
         return Array(indices.dropLast())
     }
@@ -86,7 +86,13 @@ import Testing
         let sets = [LOOM_BASELINE, LOOM_AVX2, LOOM_AVX512]
         let best = sets.last { loom_supports_instruction_set($0) != 0 }
         #expect(loom_active_instruction_set() == best)
-        for set in sets { #expect((loom_kernels(set) != nil) == (loom_supports_instruction_set(set) != 0)) }
+        for element in [LOOM_FLOAT32, LOOM_FLOAT64] {
+            for set in sets {
+                let table = loom_kernels_of(set, element)?.pointee
+                #expect((table != nil) == (loom_supports_instruction_set(set) != 0))
+                #expect(table.map { $0.instruction_set == set && $0.element == element } ?? true)
+            }
+        }
         #expect(loom_select_instruction_set(loom_instruction_set(rawValue: 99)) == 0)
         #expect(loom_active_instruction_set() == best)
     }
@@ -96,6 +102,9 @@ import Testing
         await #expect(processExitsWith: .success) {
             for set in [LOOM_BASELINE, LOOM_AVX2, LOOM_AVX512] where loom_supports_instruction_set(set) != 0 {
                 #expect(loom_select_instruction_set(set) == 1 && loom_active_instruction_set() == set)
+                for element in [LOOM_FLOAT32, LOOM_FLOAT64] {
+                    #expect(loom_active_kernels(element) == loom_kernels_of(set, element))
+                }
             }
         }
     }

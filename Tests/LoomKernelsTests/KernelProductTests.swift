@@ -70,7 +70,7 @@ import Testing
                 let expected = zip(sums, start.values).map { alpha * $0 + (beta == 0 ? 0 : beta * $1) }
                 for variant in KernelVariant.all {
                     let c = start.copy()
-                    Scalar.multiply(variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: c)
+                    Scalar.multiply(variant, a, b, form, shape, alpha: alpha, beta: beta, into: c)
                     let error = largestKernelError(c.values, expected)
                     let bound = Scalar.tolerance * (4 + Double(shape.inner).squareRoot())
                     #expect(error <= bound, "\(variant) \(Scalar.self) \(form) \(shape) \(alpha) \(beta): \(error)")
@@ -96,12 +96,12 @@ import Testing
             for (alpha, beta) in [(1.0, 0.0), (-0.3, 1), (1, 0.9)] {
                 let start = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { Double($0 - $1) / 8 }
                 let whole = start.copy()
-                Scalar.multiply(variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: whole)
+                Scalar.multiply(variant, a, b, form, shape, alpha: alpha, beta: beta, into: whole)
                 for cut in [1, 3, 16] {
                     let parts = start.copy()
                     for row in stride(from: 0, to: shape.rows, by: cut) {
                         Scalar.multiply(
-                            variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: parts,
+                            variant, a, b, form, shape, alpha: alpha, beta: beta, into: parts,
                             rows: row..<min(shape.rows, row + cut))
                     }
                     let equal = parts.hasSameBits(as: whole, rows: shape.rows)
@@ -112,7 +112,7 @@ import Testing
                 let parts = start.copy()
                 for column in stride(from: 0, to: shape.columns, by: lanes) {
                     Scalar.multiply(
-                        variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: parts,
+                        variant, a, b, form, shape, alpha: alpha, beta: beta, into: parts,
                         columns: column..<min(shape.columns, column + lanes))
                 }
                 let equal = parts.hasSameBits(as: whole, rows: shape.rows)
@@ -137,16 +137,16 @@ import Testing
         let weights: PaddedMatrix<Scalar> = operand(shape.rows, shape.columns, transposed: false, seed: 11)
         for (beta, learningRate) in [(0.9, 0.05), (0, 0.3)] {
             let expected = (velocity: velocity.copy(), weights: weights.copy())
-            Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: beta, into: expected.velocity)
+            Scalar.multiply(variant, a, b, form, shape, alpha: 1, beta: beta, into: expected.velocity)
             Scalar.update(
-                variant.kernels, .sgd, UpdateSettings(learningRate: learningRate), rows: shape.rows,
+                variant, .sgd, UpdateSettings(learningRate: learningRate), rows: shape.rows,
                 columns: shape.columns, stride: weights.stride, weights: expected.weights.pointer,
                 gradients: expected.velocity.pointer, first: velocity.pointer, second: velocity.pointer)
             for rowsOfPart in [shape.rows, 3] {
                 let actual = (velocity: velocity.copy(), weights: weights.copy())
                 for row in stride(from: 0, to: shape.rows, by: rowsOfPart) {
                     Scalar.multiply(
-                        variant.kernels, a, b, form, shape, alpha: 1, beta: beta, into: actual.velocity,
+                        variant, a, b, form, shape, alpha: 1, beta: beta, into: actual.velocity,
                         rows: row..<min(shape.rows, row + rowsOfPart),
                         update: (weights: actual.weights, learningRate: learningRate))
                 }
@@ -189,11 +189,11 @@ import Testing
             for beta in [0, 0.9] {
                 let start = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { Double($0 - $1) / 8 }
                 let expected = start.copy()
-                Scalar.multiply(variant.kernels, a, b, form, shape, alpha: -0.3, beta: beta, into: expected)
+                Scalar.multiply(variant, a, b, form, shape, alpha: -0.3, beta: beta, into: expected)
                 for (index, tuning) in tunings.enumerated() {
                     let actual = start.copy()
                     Scalar.multiply(
-                        variant.kernels, a, b, form, shape, alpha: -0.3, beta: beta, into: actual, tuning: tuning)
+                        variant, a, b, form, shape, alpha: -0.3, beta: beta, into: actual, tuning: tuning)
                     let equal = actual.hasSameBits(as: expected, rows: shape.rows)
                     #expect(equal, "\(variant) \(Scalar.self) \(form) \(shape) \(beta), tuning \(index)")
                 }
@@ -217,12 +217,12 @@ import Testing
             let b: PaddedMatrix<Scalar> = operand(
                 shape.inner, shape.columns, transposed: form.transposesSecond, seed: 8)
             let expected = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
-            Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: expected)
+            Scalar.multiply(variant, a, b, form, shape, alpha: 1, beta: 0, into: expected)
             let samples = isFirst ? a : b
             let unpadded = UnpaddedCopy(of: samples)
             let actual = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
             Scalar.multiply(
-                variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: actual,
+                variant, a, b, form, shape, alpha: 1, beta: 0, into: actual,
                 first: isFirst ? unpadded.pointer : nil, second: isFirst ? nil : unpadded.pointer)
             #expect(
                 actual.hasSameBits(as: expected, rows: shape.rows), "\(variant) \(Scalar.self) \(form) \(shape)")
@@ -235,7 +235,7 @@ import Testing
         Self.checkUnpadded(Double.self, variant, shape)
     }
 
-    /// A product too large for the second-level cache asks for its operands early; its values are checked at places.
+    /// A product too large for the second-level cache prefetches its operands; its values are checked at places.
     @Test(arguments: KernelVariant.all) func largeProduct(_ variant: KernelVariant) {
         let shape = Shape(rows: 9, columns: 1100, inner: 1001)
         for form in [Form.plain, .secondTransposed] {
@@ -243,7 +243,7 @@ import Testing
             let b: PaddedMatrix<Float> = Self.operand(
                 shape.inner, shape.columns, transposed: form.transposesSecond, seed: 6)
             let c = PaddedMatrix<Float>(rows: shape.rows, columns: shape.columns)
-            Float.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: c)
+            Float.multiply(variant, a, b, form, shape, alpha: 1, beta: 0, into: c)
             Self.checkPlaces(of: c, a, b, form, shape, "\(variant)")
         }
     }
@@ -274,12 +274,12 @@ import Testing
         let c = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns)
         let samples = c.copy()
         let parts = c.copy()
-        Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: c)
+        Scalar.multiply(variant, a, b, form, shape, alpha: 1, beta: 0, into: c)
         checkPlaces(of: c, a, b, form, shape, "\(variant)")
-        Scalar.multiply(variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: samples, first: unpadded.pointer)
+        Scalar.multiply(variant, a, b, form, shape, alpha: 1, beta: 0, into: samples, first: unpadded.pointer)
         for row in stride(from: 0, to: shape.rows, by: rowsOfPart) {
             Scalar.multiply(
-                variant.kernels, a, b, form, shape, alpha: 1, beta: 0, into: parts,
+                variant, a, b, form, shape, alpha: 1, beta: 0, into: parts,
                 rows: row..<min(shape.rows, row + rowsOfPart))
         }
         #expect(samples.hasSameBits(as: c, rows: shape.rows), "\(variant) \(Scalar.self) \(form), without padding")
@@ -320,7 +320,7 @@ private final class UnpaddedCopy<Scalar: KernelScalar> {
 extension KernelScalar {
     /// The product of the operands, or its `rows` and `columns`, with the numbers of `tuning`.
     static func multiply(
-        _ kernels: loom_kernel_table, _ a: PaddedMatrix<Self>, _ b: PaddedMatrix<Self>, _ form: KernelProductTests.Form,
+        _ variant: KernelVariant, _ a: PaddedMatrix<Self>, _ b: PaddedMatrix<Self>, _ form: KernelProductTests.Form,
         _ shape: KernelProductTests.Shape, alpha: Double, beta: Double, into c: PaddedMatrix<Self>,
         rows: Range<Int>? = nil, columns: Range<Int>? = nil, first unpaddedFirst: UnsafeMutablePointer<Self>? = nil,
         second unpaddedSecond: UnsafeMutablePointer<Self>? = nil,
@@ -339,7 +339,7 @@ extension KernelScalar {
             b_aligned: UInt(bitPattern: second) % 64 == 0, accumulates: beta != 0, updates_weights: update != nil)
         let plan = withUnsafePointer(to: tuning) { tuning in
             tuning.withMemoryRebound(to: loom_gemm_tuning.self, capacity: 1) {
-                Self.planGemm(kernels, &shape, tuning.pointee == nil ? nil : $0)
+                Self.planGemm(variant, &shape, tuning.pointee == nil ? nil : $0)
             }
         }
         // The plan says how much it needs: no more is there, and it is NaN throughout.
@@ -359,15 +359,11 @@ extension KernelScalar {
     }
 
     private static func planGemm(
-        _ kernels: loom_kernel_table, _ shape: UnsafePointer<loom_gemm_shape>,
+        _ variant: KernelVariant, _ shape: UnsafePointer<loom_gemm_shape>,
         _ tuning: UnsafePointer<loom_gemm_tuning>?
     ) -> loom_gemm_plan {
         var plan = loom_gemm_plan()
-        if Self.self == Float.self {
-            kernels.plan_gemm_f32(shape, tuning, &plan)
-        } else {
-            kernels.plan_gemm_f64(shape, tuning, &plan)
-        }
+        variant.kernels(Self.self).plan_gemm(shape, tuning, &plan)
         return plan
     }
 }

@@ -9,10 +9,10 @@ import Testing
         for rows in 0...testedRows {
             let label = "\(variant), \(Scalar.self), \(rows) × \(columns)"
             var sums = [Scalar](repeating: guardValue, count: columns + 16)
-            Scalar.columnSums(variant.kernels)(rows, columns, matrix.stride, matrix.pointer, &sums)
+            variant.kernels(Scalar.self).column_sums(rows, columns, matrix.stride, matrix.pointer, &sums)
             let isGuardIntact = sums[columns...].allSatisfy { $0 == guardValue }
             #expect(isGuardIntact, "\(label): wrote past the sums")
-            let squares = Scalar.sumOfSquares(variant.kernels)(rows, columns, matrix.stride, matrix.pointer)
+            let squares = variant.kernels(Scalar.self).sum_of_squares(rows, columns, matrix.stride, matrix.pointer)
             guard rows % 8 <= 1 else { continue }
             var expected = [Double](repeating: 0, count: columns), expectedSquares = 0.0
             for row in 0..<rows {
@@ -41,8 +41,8 @@ import Testing
         let matrix = KernelMatrixTests.matrix(Float.self, columns: columns, seed: 32)
         let before = (0..<columns + 16).map { Float($0) - 7.5 }
         var sums = [Float](repeating: 0, count: columns + 16), added = before
-        variant.kernels.column_sums_f32(testedRows, columns, matrix.stride, matrix.pointer, &sums)
-        variant.kernels.add_column_sums_f32(testedRows, columns, matrix.stride, matrix.pointer, &added)
+        variant.kernels(Float.self).column_sums(testedRows, columns, matrix.stride, matrix.pointer, &sums)
+        variant.kernels(Float.self).add_column_sums(testedRows, columns, matrix.stride, matrix.pointer, &added)
         for column in 0..<columns + 16 {
             let expected = column < columns ? before[column] + sums[column] : before[column]
             #expect(added[column] == expected, "\(variant), column \(column) of \(columns)")
@@ -57,7 +57,7 @@ import Testing
             return Double(mixed >> 40) / 1000
         }
         var sums = [Float](repeating: 0, count: lanes * blocks)
-        variant.kernels.column_sums_f32(37, lanes * blocks, matrix.stride, matrix.pointer, &sums)
+        variant.kernels(Float.self).column_sums(37, lanes * blocks, matrix.stride, matrix.pointer, &sums)
         for column in lanes..<lanes * blocks {
             #expect(sums[column] == sums[column % lanes], "\(variant), column \(column)")
         }
@@ -68,12 +68,12 @@ import Testing
         let sourceRows = 50, sourceStride = columns + 3
         let source = (0..<(sourceRows - 1) * sourceStride + columns).map { Scalar(rounding: Double($0 + 1)) }
         var generator = KernelTestGenerator(seed: 3)
-        // More rows than are asked for ahead of the first one, too.
+        // More rows than are prefetched before the first one, too.
         for count in [0, 1, 7, testedRows, 300] {
             var indices = (0..<count).map { _ in UInt32(generator.next() % UInt64(sourceRows)) }
             if count > 0 { indices[count - 1] = UInt32(sourceRows - 1) }
             let destination = PaddedMatrix<Scalar>(rows: max(count, 1), columns: columns)
-            Scalar.gatherRows(variant.kernels)(
+            variant.kernels(Scalar.self).gather_rows(
                 count, columns, source, sourceStride, indices, destination.pointer, destination.stride)
             for row in 0..<count {
                 let isRight = (0..<destination.stride).allSatisfy { column in

@@ -22,7 +22,7 @@ import Testing
         _ results: (KernelVariant, inout Bits) -> Void
     ) {
         var expected: Bits?
-        for variant in KernelVariant.instructionSets {
+        for variant in KernelVariant.all {
             var bits = Bits()
             results(variant, &bits)
             let isSame = bits == expected ?? bits
@@ -46,7 +46,7 @@ import Testing
                     bits.append(logits)
                     bits.append(deltas)
                     let prediction = problem.logits.copy()
-                    Scalar.predict(variant.kernels)(
+                    variant.kernels(Scalar.self).predict(
                         loss.map, rows, columns, logits.stride, problem.bias, prediction.pointer, prediction.pointer)
                     bits.append(prediction)
                 }
@@ -74,9 +74,9 @@ import Testing
             for variant in KernelVariant.all {
                 var correct = 0
                 let deltas = logits.copy(), expected = reference.copy()
-                let sum = variant.kernels.softmax_cross_entropy_labels_f32(
+                let sum = variant.kernels(Float.self).softmax_cross_entropy_labels(
                     testedRows, columns, logits.stride, nil, logits.pointer, labels, 0.3, deltas.pointer, &correct)
-                let expectedSum = variant.kernels.softmax_cross_entropy_labels_f32(
+                let expectedSum = variant.kernels(Float.self).softmax_cross_entropy_labels(
                     testedRows, 100, reference.stride, nil, reference.pointer, labels, 0.3, expected.pointer, &correct)
                 #expect(sum == expectedSum, "\(variant), \(classes) classes in \(columns)")
                 let isSame = (0..<testedRows).allSatisfy { row in
@@ -92,9 +92,9 @@ import Testing
         for rows in [1, 7, testedRows] {
             expectSame("sums, \(Scalar.self), \(rows) × \(columns)") { variant, bits in
                 var sums = [Scalar](repeating: 0, count: columns)
-                Scalar.columnSums(variant.kernels)(rows, columns, matrix.stride, matrix.pointer, &sums)
+                variant.kernels(Scalar.self).column_sums(rows, columns, matrix.stride, matrix.pointer, &sums)
                 for sum in sums { bits.append(sum.asDouble) }
-                bits.append(Scalar.sumOfSquares(variant.kernels)(rows, columns, matrix.stride, matrix.pointer))
+                bits.append(variant.kernels(Scalar.self).sum_of_squares(rows, columns, matrix.stride, matrix.pointer))
             }
         }
     }
@@ -116,7 +116,7 @@ import Testing
                     let c = PaddedMatrix<Scalar>(rows: shape.rows, columns: shape.columns) { row, column in
                         (Double(row % 7) - Double(column % 5)) / 3
                     }
-                    Scalar.multiply(variant.kernels, a, b, form, shape, alpha: alpha, beta: beta, into: c)
+                    Scalar.multiply(variant, a, b, form, shape, alpha: alpha, beta: beta, into: c)
                     bits.append(c)
                 }
             }
@@ -146,7 +146,7 @@ import Testing
                 for value in KernelElementaryTests.activate(variant, activation, values) { bits.append(value.asDouble) }
                 let deltas = PaddedMatrix<Scalar>(rows: 1, columns: values.count) { 1 / Double($0 + $1 + 3) }
                 let stored = PaddedMatrix<Scalar>(rows: 1, columns: values.count) { values[$1].asDouble }
-                Scalar.multiplyDerivative(variant.kernels)(
+                variant.kernels(Scalar.self).multiply_derivative(
                     activation, 1, values.count, stored.stride, stored.pointer, deltas.pointer)
                 bits.append(deltas)
             }
@@ -174,7 +174,7 @@ import Testing
                 }
                 for _ in 0..<3 {
                     Scalar.update(
-                        variant.kernels, rule, settings, rows: 3, columns: columns, stride: blocks[0].stride,
+                        variant, rule, settings, rows: 3, columns: columns, stride: blocks[0].stride,
                         weights: blocks[0].pointer, gradients: blocks[1].pointer, first: blocks[2].pointer,
                         second: blocks[3].pointer)
                 }
@@ -199,13 +199,13 @@ import Testing
             Self.expectSame("\(units) units of \(components)") { variant, bits in
                 let logits = pre.copy(), deltas = pre.copy()
                 bits.append(
-                    variant.kernels.squared_error_softmax_weighted_f32(
+                    variant.kernels(Float.self).squared_error_softmax_weighted(
                         testedRows, units, components, pre.stride, nil, logits.pointer, targets.pointer, targets.stride,
                         0.5, 0.1, deltas.pointer))
                 bits.append(deltas)
                 let wideLogits = wide.copy(), wideDeltas = wide.copy()
                 bits.append(
-                    variant.kernels.squared_error_softmax_weighted_f64(
+                    variant.kernels(Double.self).squared_error_softmax_weighted(
                         testedRows, units, components, wide.stride, nil, wideLogits.pointer, wideTargets.pointer,
                         wideTargets.stride, 0.5, 0.1, wideDeltas.pointer))
                 bits.append(wideDeltas)

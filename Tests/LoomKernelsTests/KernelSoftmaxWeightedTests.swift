@@ -7,40 +7,6 @@ import Testing
     import Darwin
 #endif
 
-/// A number type with the kernels of softmax-weighted units.
-protocol WeightedKernelScalar: KernelScalar {
-    static func softmaxWeighted(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, MutableAddress, Int, MutableAddress) -> Void
-    static func softmaxWeightedDerivative(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, Int, Address, MutableAddress) -> Void
-    static func squaredErrorSoftmaxWeighted(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, MutableAddress, Address, Int, Self, Self, MutableAddress) -> Double
-}
-
-extension Float: WeightedKernelScalar {
-    static func softmaxWeighted(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, MutableAddress, Int, MutableAddress) -> Void
-    { kernels.softmax_weighted_f32 }
-    static func softmaxWeightedDerivative(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, Int, Address, MutableAddress) -> Void
-    { kernels.softmax_weighted_derivative_f32 }
-    static func squaredErrorSoftmaxWeighted(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, MutableAddress, Address, Int, Float, Float, MutableAddress) -> Double
-    { kernels.squared_error_softmax_weighted_f32 }
-}
-
-extension Double: WeightedKernelScalar {
-    static func softmaxWeighted(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, MutableAddress, Int, MutableAddress) -> Void
-    { kernels.softmax_weighted_f64 }
-    static func softmaxWeightedDerivative(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, Int, Address, MutableAddress) -> Void
-    { kernels.softmax_weighted_derivative_f64 }
-    static func squaredErrorSoftmaxWeighted(_ kernels: loom_kernel_table)
-        -> (Int, Int, Int, Int, Address, MutableAddress, Address, Int, Double, Double, MutableAddress) -> Double
-    { kernels.squared_error_softmax_weighted_f64 }
-}
-
 /// Softmax-weighted units against a plain loop in a wider format.
 @Suite struct KernelSoftmaxWeightedTests {
     /// Units around the lanes of a vector: fewer run across rows, more across units.
@@ -64,7 +30,7 @@ extension Double: WeightedKernelScalar {
         )
     }
 
-    struct Problem<Scalar: WeightedKernelScalar> {
+    struct Problem<Scalar: KernelScalar> {
         let units: Int
         let components: Int
         let bias: [Scalar]?
@@ -91,16 +57,16 @@ extension Double: WeightedKernelScalar {
         }
     }
 
-    static func check<Scalar: WeightedKernelScalar>(_ variant: KernelVariant, _ problem: Problem<Scalar>) {
+    static func check<Scalar: KernelScalar>(_ variant: KernelVariant, _ problem: Problem<Scalar>) {
         let (units, components, stride) = (problem.units, problem.components, problem.pre.stride)
         let label = "\(variant), \(Scalar.self), \(units) × \(components), bias: \(problem.bias != nil)"
         let ulp = WideReal(Scalar.ulpOfOne.asReference)
         let pre = problem.pre.copy()
         let outputs = PaddedMatrix<Scalar>(rows: testedRows, columns: units)
-        Scalar.softmaxWeighted(variant.kernels)(
+        variant.kernels(Scalar.self).softmax_weighted(
             testedRows, units, components, stride, problem.bias, pre.pointer, outputs.stride, outputs.pointer)
         let deltas = PaddedMatrix<Scalar>(rows: testedRows, columns: units * components)
-        Scalar.softmaxWeightedDerivative(variant.kernels)(
+        variant.kernels(Scalar.self).softmax_weighted_derivative(
             testedRows, units, components, stride, pre.pointer, problem.targets.stride, problem.targets.pointer,
             deltas.pointer)
         var worst: (output: WideReal, delta: WideReal, loss: WideReal) = (0, 0, 0)
@@ -125,7 +91,7 @@ extension Double: WeightedKernelScalar {
         // In place, and on parts of the rows, the bits are the same.
         let inPlace = problem.pre.copy()
         for (start, count) in [(0, 3), (3, 18), (21, 19)] {
-            Scalar.softmaxWeighted(variant.kernels)(
+            variant.kernels(Scalar.self).softmax_weighted(
                 count, units, components, stride, problem.bias, inPlace.row(start), stride, inPlace.row(start))
         }
         for row in 0..<testedRows {
@@ -134,14 +100,14 @@ extension Double: WeightedKernelScalar {
         checkLoss(variant, problem, label)
     }
 
-    static func checkLoss<Scalar: WeightedKernelScalar>(
+    static func checkLoss<Scalar: KernelScalar>(
         _ variant: KernelVariant, _ problem: Problem<Scalar>, _ label: String
     ) {
         let (units, components, stride) = (problem.units, problem.components, problem.pre.stride)
         func loss(
             _ start: Int, _ count: Int, _ logits: PaddedMatrix<Scalar>, _ deltas: PaddedMatrix<Scalar>?
         ) -> Double {
-            Scalar.squaredErrorSoftmaxWeighted(variant.kernels)(
+            variant.kernels(Scalar.self).squared_error_softmax_weighted(
                 count, units, components, stride, problem.bias, logits.row(start), problem.targets.row(start),
                 problem.targets.stride, 0.5, 0.25, deltas?.row(start))
         }
@@ -180,23 +146,23 @@ extension Double: WeightedKernelScalar {
         }
     }
 
-    static func unit<Scalar: WeightedKernelScalar>(
+    static func unit<Scalar: KernelScalar>(
         _ variant: KernelVariant, _: Scalar.Type, _ a: [Double]
     ) -> (output: Double, deltas: [Double]) {
         let pre = PaddedMatrix<Scalar>(rows: 1, columns: a.count) { a[$1] }
         let output = PaddedMatrix<Scalar>(rows: 1, columns: 1)
         let gradient = PaddedMatrix<Scalar>(rows: 1, columns: 1) { _, _ in 1 }
         let deltas = PaddedMatrix<Scalar>(rows: 1, columns: a.count)
-        Scalar.softmaxWeighted(variant.kernels)(
+        variant.kernels(Scalar.self).softmax_weighted(
             1, 1, a.count, pre.stride, nil, pre.pointer, output.stride, output.pointer)
-        Scalar.softmaxWeightedDerivative(variant.kernels)(
+        variant.kernels(Scalar.self).softmax_weighted_derivative(
             1, 1, a.count, pre.stride, pre.pointer, gradient.stride, gradient.pointer, deltas.pointer)
         return (output[0, 0], deltas.values)
     }
 
     @Test("Far components neither overflow nor count", arguments: KernelVariant.all)
     func extremes(_ variant: KernelVariant) {
-        func check<Scalar: WeightedKernelScalar>(_ type: Scalar.Type) {
+        func check<Scalar: KernelScalar>(_ type: Scalar.Type) {
             let far = Self.unit(variant, type, [1000, -1000])
             #expect(far.output == 1000 && far.deltas == [1, 0], "\(variant)")
             let low = Self.unit(variant, type, [-1e30, -1e30])

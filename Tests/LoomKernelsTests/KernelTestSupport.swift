@@ -14,50 +14,20 @@ import Testing
     typealias WideReal = Double
 #endif
 
-/// One way to call the kernels: an instruction set's table, or the plain functions.
+/// The kernels of one instruction set.
 struct KernelVariant: CustomStringConvertible, Sendable {
     let description: String
-    let kernels: loom_kernel_table
-
-    /// Every instruction set that this machine can run, then the plain functions.
-    static let all = instructionSets + [KernelVariant(description: "plain functions", kernels: plainFunctions)]
+    private let instructionSet: loom_instruction_set
 
     /// Every instruction set that this machine can run.
-    static let instructionSets: [KernelVariant] = {
-        let sets = [("baseline", LOOM_BASELINE), ("AVX2", LOOM_AVX2), ("AVX-512", LOOM_AVX512)]
-        return sets.compactMap { name, set in
-            loom_kernels(set).map { KernelVariant(description: name, kernels: $0.pointee) }
-        }
-    }()
+    static let all = [("baseline", LOOM_BASELINE), ("AVX2", LOOM_AVX2), ("AVX-512", LOOM_AVX512)]
+        .filter { loom_supports_instruction_set($0.1) != 0 }
+        .map { KernelVariant(description: $0.0, instructionSet: $0.1) }
 
-    private static let plainFunctions = loom_kernel_table(
-        activate_f32: loom_activate_f32, activate_f64: loom_activate_f64,
-        multiply_derivative_f32: loom_multiply_derivative_f32,
-        multiply_derivative_f64: loom_multiply_derivative_f64,
-        predict_f32: loom_predict_f32, predict_f64: loom_predict_f64,
-        softmax_cross_entropy_labels_f32: loom_softmax_cross_entropy_labels_f32,
-        softmax_cross_entropy_labels_f64: loom_softmax_cross_entropy_labels_f64,
-        softmax_cross_entropy_f32: loom_softmax_cross_entropy_f32,
-        softmax_cross_entropy_f64: loom_softmax_cross_entropy_f64,
-        sigmoid_cross_entropy_f32: loom_sigmoid_cross_entropy_f32,
-        sigmoid_cross_entropy_f64: loom_sigmoid_cross_entropy_f64,
-        squared_error_f32: loom_squared_error_f32, squared_error_f64: loom_squared_error_f64,
-        softmax_weighted_f32: loom_softmax_weighted_f32, softmax_weighted_f64: loom_softmax_weighted_f64,
-        softmax_weighted_derivative_f32: loom_softmax_weighted_derivative_f32,
-        softmax_weighted_derivative_f64: loom_softmax_weighted_derivative_f64,
-        squared_error_softmax_weighted_f32: loom_squared_error_softmax_weighted_f32,
-        squared_error_softmax_weighted_f64: loom_squared_error_softmax_weighted_f64,
-        column_sums_f32: loom_column_sums_f32, column_sums_f64: loom_column_sums_f64,
-        add_column_sums_f32: loom_add_column_sums_f32, add_column_sums_f64: loom_add_column_sums_f64,
-        sum_addends_f32: loom_sum_addends_f32, sum_addends_f64: loom_sum_addends_f64,
-        sum_of_squares_f32: loom_sum_of_squares_f32, sum_of_squares_f64: loom_sum_of_squares_f64,
-        plan_gemm_f32: loom_plan_gemm_f32, plan_gemm_f64: loom_plan_gemm_f64,
-        gather_rows_f32: loom_gather_rows_f32, gather_rows_f64: loom_gather_rows_f64,
-        update_sgd_f32: loom_update_sgd_f32, update_sgd_f64: loom_update_sgd_f64,
-        update_momentum_f32: loom_update_momentum_f32, update_momentum_f64: loom_update_momentum_f64,
-        update_nesterov_f32: loom_update_nesterov_f32, update_nesterov_f64: loom_update_nesterov_f64,
-        update_adam_f32: loom_update_adam_f32, update_adam_f64: loom_update_adam_f64,
-        permute: loom_permute)
+    /// Its table for numbers of a type.
+    func kernels<Scalar: KernelScalar>(_: Scalar.Type) -> loom_kernels {
+        loom_kernels_of(instructionSet, Scalar.element)!.pointee
+    }
 }
 
 /// A row-major matrix with padded rows, aligned to 64 bytes; the padding holds poison.

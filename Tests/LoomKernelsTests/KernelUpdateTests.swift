@@ -51,12 +51,12 @@ import Testing
         let parts = weights.copy(), partFirst = first.copy(), partSecond = second.copy()
         for _ in 0..<3 {
             Scalar.update(
-                variant.kernels, rule, settings, rows: rows, columns: columns, stride: weights.stride,
+                variant, rule, settings, rows: rows, columns: columns, stride: weights.stride,
                 weights: weights.pointer, gradients: gradients.pointer, first: first.pointer,
                 second: second.pointer)
             for (start, count) in [(0, 2), (2, 5)] {
                 Scalar.update(
-                    variant.kernels, rule, settings, rows: count, columns: columns, stride: weights.stride,
+                    variant, rule, settings, rows: count, columns: columns, stride: weights.stride,
                     weights: parts.row(start), gradients: gradients.row(start), first: partFirst.row(start),
                     second: partSecond.row(start))
             }
@@ -100,7 +100,7 @@ import Testing
             var settings = UpdateSettings(gradientScale: 0.5, l2Twice: 0.02)
             func update(_ weights: PaddedMatrix<Float>, _ first: PaddedMatrix<Float>, _ second: PaddedMatrix<Float>) {
                 Float.update(
-                    variant.kernels, rule, settings, rows: rows, columns: columns, stride: memory.stride,
+                    variant, rule, settings, rows: rows, columns: columns, stride: memory.stride,
                     weights: weights.pointer + distance, gradients: gradients.pointer, first: first.pointer,
                     second: second.pointer)
             }
@@ -143,7 +143,7 @@ import Testing
             loom_addend(offset: $0 * rows * gradients.stride, merges: $1)
         }
         var mirrors = [mirror.pointer - sum.pointer]
-        variant.kernels.sum_addends_f32(
+        variant.kernels(Float.self).sum_addends(
             count, addends, rows, columns, gradients.stride, gradients.pointer, sum.pointer, 1, &mirrors)
         let label = "\(variant), \(rule), \(columns) columns, \(merges)"
         for row in 0..<rows {
@@ -154,12 +154,12 @@ import Testing
         }
         var settings = UpdateSettings(gradientScale: 0.5, l2Twice: 0.02)
         Float.update(
-            variant.kernels, rule, settings, rows: rows, columns: columns, stride: sum.stride,
+            variant, rule, settings, rows: rows, columns: columns, stride: sum.stride,
             weights: weightsOfSum.pointer, gradients: sum.pointer, first: firstOfSum.pointer,
             second: secondOfSum.pointer)
         settings.addends = addends
         Float.update(
-            variant.kernels, rule, settings, rows: rows, columns: columns, stride: gradients.stride,
+            variant, rule, settings, rows: rows, columns: columns, stride: gradients.stride,
             weights: weights.pointer, gradients: gradients.pointer, first: first.pointer, second: second.pointer)
         #expect(weights.hasSameBits(as: weightsOfSum, rows: rows), "\(label): weights")
         #expect(first.hasSameBits(as: firstOfSum, rows: rows), "\(label): first moment")
@@ -186,7 +186,7 @@ import Testing
         let first = PaddedMatrix<Float>(rows: 3, columns: 48),
             second = PaddedMatrix<Float>(rows: 3, columns: 48)
         Float.update(
-            variant.kernels, rule, UpdateSettings(learningRate: 1), rows: 3, columns: 16, stride: 48,
+            variant, rule, UpdateSettings(learningRate: 1), rows: 3, columns: 16, stride: 48,
             weights: weights.pointer + 16, gradients: gradients.pointer + 16, first: first.pointer + 16,
             second: second.pointer + 16)
         for row in 0..<3 {

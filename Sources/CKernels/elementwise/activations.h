@@ -36,7 +36,7 @@ LOOM_INLINE void FN(activate_rows)(loom_activation activation, size_t rows, size
     X(LOOM_EXP) X(LOOM_SOFTPLUS) X(LOOM_THRESHOLD)
 
 static void FN(activate)(loom_activation activation, size_t rows, size_t columns, size_t stride,
-                         const Scalar *bias, Scalar *pre, Scalar *outputs) {
+                         const void *bias, void *pre, void *outputs) {
     switch (activation) {
 #define LOOM_ACTIVATE_CASE(name)                                                                    \
     case name: FN(activate_rows)(name, rows, columns, stride, bias, pre, outputs); break;
@@ -77,7 +77,7 @@ LOOM_INLINE void FN(multiply_derivative_rows)(loom_activation activation, size_t
 }
 
 static void FN(multiply_derivative)(loom_activation activation, size_t rows, size_t columns,
-                                    size_t stride, const Scalar *stored, Scalar *deltas) {
+                                    size_t stride, const void *stored, void *deltas) {
     switch (activation) {
     case LOOM_IDENTITY: break;
 #define LOOM_DERIVATIVE_CASE(name)                                                                  \

@@ -43,10 +43,10 @@ LOOM_INLINE void FN(sums_of_columns)(_Bool adds, size_t rows, size_t columns, si
     }
 }
 
-static void FN(column_sums)(size_t rows, size_t columns, size_t stride, const Scalar *m, Scalar *sums) {
+static void FN(column_sums)(size_t rows, size_t columns, size_t stride, const void *m, void *sums) {
     FN(sums_of_columns)(0, rows, columns, stride, m, sums);
 }
 
-static void FN(add_column_sums)(size_t rows, size_t columns, size_t stride, const Scalar *m, Scalar *sums) {
+static void FN(add_column_sums)(size_t rows, size_t columns, size_t stride, const void *m, void *sums) {
     FN(sums_of_columns)(1, rows, columns, stride, m, sums);
 }

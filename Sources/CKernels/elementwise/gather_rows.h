@@ -58,13 +58,8 @@ static void FN(gather_short_rows)(size_t count, size_t columns, const Scalar *so
     }
 }
 
-static void FN(gather_rows)(size_t count, size_t columns, const Scalar *source, size_t source_stride,
-                            const uint32_t *indices, Scalar *destination, size_t destination_stride) {
-    if (columns == 0) { return; }
-    if (columns <= LANES) {
-        FN(gather_short_rows)(count, columns, source, source_stride, indices, destination, destination_stride);
-        return;
-    }
+LOOM_INLINE void FN(gather_long_rows)(size_t count, size_t columns, const Scalar *source, size_t source_stride,
+                                      const uint32_t *indices, Scalar *destination, size_t destination_stride) {
     const size_t pages_ahead = FN(rows_ahead)(LOOM_GATHER_PAGES_AHEAD_BYTES, columns);
     // The pages' first lines are all lines of a short row.
     const size_t lines_ahead =
@@ -83,6 +78,16 @@ static void FN(gather_rows)(size_t count, size_t columns, const Scalar *source, 
         } else {
             FN(gather_row)(columns, from, to, NULL);
         }
+    }
+}
+
+static void FN(gather_rows)(size_t count, size_t columns, const void *source, size_t source_stride,
+                            const uint32_t *indices, void *destination, size_t destination_stride) {
+    if (columns == 0) { return; }
+    if (columns <= LANES) {
+        FN(gather_short_rows)(count, columns, source, source_stride, indices, destination, destination_stride);
+    } else {
+        FN(gather_long_rows)(count, columns, source, source_stride, indices, destination, destination_stride);
     }
 }
 #undef LOOM_GATHER_ROWS_AHEAD_LIMIT

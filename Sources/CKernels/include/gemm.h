@@ -2,6 +2,8 @@
 #ifndef LOOM_GEMM_H
 #define LOOM_GEMM_H
 
+#include "instruction_set.h"
+
 #include <stddef.h>
 #include <stdint.h>
 

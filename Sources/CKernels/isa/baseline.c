@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define LOOM_VECTOR_BYTES 16
-#define LOOM_TABLE loom_kernels_baseline
+#define LOOM_FLOAT32_TABLE loom_baseline_float32
+#define LOOM_FLOAT64_TABLE loom_baseline_float64
 #define LOOM_INSTRUCTION_SET LOOM_BASELINE
 
 #include "all_kernels.h"

@@ -1,5 +1,5 @@
-// All kernels of one instruction set and one precision. `Scalar` is float or double, `FN(name)` adds its
-// suffix.
+// All kernels of one instruction set and one element type. `Scalar` is float or double, `FN(name)` adds its suffix,
+// LOOM_ELEMENT names it, and LOOM_TABLE is the table that is defined here.
 #define Vector FN(Vector)
 #define Integers FN(Integers)
 #define LANES (LOOM_VECTOR_BYTES / sizeof(Scalar))
@@ -36,3 +36,29 @@
 #undef LANES
 #undef Integers
 #undef Vector
+
+const loom_kernels LOOM_TABLE = {
+    .instruction_set = LOOM_INSTRUCTION_SET,
+    .element = LOOM_ELEMENT,
+    .activate = FN(activate),
+    .multiply_derivative = FN(multiply_derivative),
+    .predict = FN(predict),
+    .softmax_cross_entropy_labels = FN(softmax_cross_entropy_labels),
+    .softmax_cross_entropy = FN(softmax_cross_entropy),
+    .sigmoid_cross_entropy = FN(sigmoid_cross_entropy),
+    .squared_error = FN(squared_error),
+    .softmax_weighted = FN(softmax_weighted),
+    .softmax_weighted_derivative = FN(softmax_weighted_derivative),
+    .squared_error_softmax_weighted = FN(squared_error_softmax_weighted),
+    .column_sums = FN(column_sums),
+    .add_column_sums = FN(add_column_sums),
+    .sum_addends = FN(sum_addends),
+    .sum_of_squares = FN(sum_of_squares),
+    .gather_rows = FN(gather_rows),
+    .plan_gemm = FN(plan_gemm),
+    .update_sgd = FN(update_sgd),
+    .update_momentum = FN(update_momentum),
+    .update_nesterov = FN(update_nesterov),
+    .update_adam = FN(update_adam),
+    .permute = permute,
+};

@@ -73,8 +73,8 @@ LOOM_INLINE double FN(cross_entropy_labels_by_rows)(
 }
 
 static double FN(softmax_cross_entropy_labels)(size_t rows, size_t columns, size_t stride,
-                                               const Scalar *bias, Scalar *logits,
-                                               const int32_t *labels, Scalar scale, Scalar *deltas,
+                                               const void *bias, void *logits,
+                                               const int32_t *labels, double scale, void *deltas,
                                                size_t *correct) {
     if (columns > 0 && columns <= LANES) {
         // Most shuffles of a transposition drop out where the compiler knows that there are few classes.
@@ -204,9 +204,9 @@ LOOM_INLINE double FN(cross_entropy_by_rows)(
     return FN(add_losses)(&losses, rows % LANES, sum);
 }
 
-static double FN(softmax_cross_entropy)(size_t rows, size_t columns, size_t stride, const Scalar *bias,
-                                        Scalar *logits, const Scalar *targets, size_t targets_stride,
-                                        Scalar scale, Scalar *deltas, size_t *correct) {
+static double FN(softmax_cross_entropy)(size_t rows, size_t columns, size_t stride, const void *bias,
+                                        void *logits, const void *targets, size_t targets_stride,
+                                        double scale, void *deltas, size_t *correct) {
     if (columns > 0 && columns <= LANES) {
         return FN(cross_entropy_by_blocks)(1, rows, columns, stride, bias, logits, targets,
                                         targets_stride, scale, deltas, correct);

@@ -15,7 +15,7 @@ LOOM_INLINE void FN(softmax_rows)(size_t rows, size_t column_count, size_t strid
 }
 
 static void FN(predict)(loom_output_map map, size_t rows, size_t columns, size_t stride,
-                        const Scalar *bias, Scalar *logits, Scalar *prediction) {
+                        const void *bias, void *logits, void *prediction) {
     switch (map) {
     case LOOM_OUTPUT_SIGMOID:
         FN(activate_rows)(LOOM_SIGMOID, rows, columns, stride, bias, logits, prediction);

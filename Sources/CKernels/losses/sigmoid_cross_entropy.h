@@ -6,10 +6,10 @@ LOOM_INLINE size_t FN(right_decisions)(Vector z, Vector t, Integers inside) {
     return (size_t)__builtin_popcount(FN(mask_bits)(~differ & inside));
 }
 
-static double FN(sigmoid_cross_entropy)(size_t rows, size_t column_count, size_t stride,
-                                        const Scalar *bias, Scalar *logits, const Scalar *targets,
-                                        size_t targets_stride, Scalar scale, Scalar *deltas,
-                                        size_t *correct) {
+LOOM_INLINE double FN(sigmoid_cross_entropy_rows)(size_t rows, size_t column_count, size_t stride,
+                                                  const Scalar *bias, Scalar *logits, const Scalar *targets,
+                                                  size_t targets_stride, Scalar scale, Scalar *deltas,
+                                                  size_t *correct) {
     const FN(Columns) columns = FN(columns)(column_count, bias);
     const Vector zero = 0, one = (Scalar)1;
     double sum = 0;
@@ -40,4 +40,11 @@ static double FN(sigmoid_cross_entropy)(size_t rows, size_t column_count, size_t
     }
     *correct += right;
     return sum;
+}
+
+static double FN(sigmoid_cross_entropy)(size_t rows, size_t columns, size_t stride, const void *bias, void *logits,
+                                        const void *targets, size_t targets_stride, double scale, void *deltas,
+                                        size_t *correct) {
+    return FN(sigmoid_cross_entropy_rows)(rows, columns, stride, bias, logits, targets, targets_stride, scale, deltas,
+                                          correct);
 }

@@ -93,8 +93,9 @@ LOOM_INLINE void FN(add_bias)(size_t rows, size_t column_count, size_t stride, c
     } while (0)
 
 static void FN(softmax_weighted)(size_t rows, size_t units, size_t components, size_t stride,
-                                 const Scalar *bias, Scalar *pre, size_t outputs_stride,
-                                 Scalar *outputs) {
+                                 const void *bias, void *pre_activations, size_t outputs_stride,
+                                 void *outputs_of_units) {
+    Scalar *const pre = pre_activations, *const outputs = outputs_of_units;
     FN(add_bias)(rows, units * components, stride, bias, pre);
     // In place, too: outputs are written where components have been read.
     LOOM_FOR_EACH_UNITS(rows, units, components, stride, {
@@ -106,8 +107,10 @@ static void FN(softmax_weighted)(size_t rows, size_t units, size_t components, s
 }
 
 static void FN(softmax_weighted_derivative)(size_t rows, size_t units, size_t components,
-                                            size_t stride, const Scalar *pre, size_t gradients_stride,
-                                            const Scalar *gradients, Scalar *deltas) {
+                                            size_t stride, const void *pre_activations, size_t gradients_stride,
+                                            const void *gradients_of_units, void *deltas_of_components) {
+    const Scalar *const pre = pre_activations, *const gradients = gradients_of_units;
+    Scalar *const deltas = deltas_of_components;
     LOOM_FOR_EACH_UNITS(rows, units, components, stride, {
         const size_t first = row * stride + unit * components;
         const FN(WeightedUnits) weighted = FN(weighted_units)(pre + first, offsets, components);
@@ -119,10 +122,10 @@ static void FN(softmax_weighted_derivative)(size_t rows, size_t units, size_t co
     });
 }
 
-static double FN(squared_error_softmax_weighted)(size_t rows, size_t units, size_t components,
-                                                 size_t stride, const Scalar *bias, Scalar *logits,
-                                                 const Scalar *targets, size_t targets_stride,
-                                                 Scalar factor, Scalar scale, Scalar *deltas) {
+LOOM_INLINE double FN(squared_error_of_weighted_units)(size_t rows, size_t units, size_t components,
+                                                       size_t stride, const Scalar *bias, Scalar *logits,
+                                                       const Scalar *targets, size_t targets_stride,
+                                                       Scalar factor, Scalar scale, Scalar *deltas) {
     const Scalar slope = (Scalar)2 * factor * scale;
     double sum = 0;
     double row_sums[LANES] = {0};  // of the rows of the lanes, or of the row in [0]
@@ -149,4 +152,11 @@ static double FN(squared_error_softmax_weighted)(size_t rows, size_t units, size
         }
     });
     return sum;
+}
+
+static double FN(squared_error_softmax_weighted)(size_t rows, size_t units, size_t components, size_t stride,
+                                                 const void *bias, void *logits, const void *targets,
+                                                 size_t targets_stride, double factor, double scale, void *deltas) {
+    return FN(squared_error_of_weighted_units)(rows, units, components, stride, bias, logits, targets, targets_stride,
+                                               factor, scale, deltas);
 }

@@ -73,8 +73,8 @@ static double FN(squared_error_softmax)(
 }
 
 static double FN(squared_error)(loom_output_map map, size_t rows, size_t columns, size_t stride,
-                                const Scalar *bias, Scalar *logits, const Scalar *targets,
-                                size_t targets_stride, Scalar factor, Scalar scale, Scalar *deltas,
+                                const void *bias, void *logits, const void *targets,
+                                size_t targets_stride, double factor, double scale, void *deltas,
                                 size_t *correct) {
     switch (map) {
     case LOOM_OUTPUT_SOFTMAX:

@@ -37,7 +37,9 @@ LOOM_INLINE void FN(sum_at)(size_t count, const loom_addend *addends, const Scal
 }
 
 static void FN(sum_addends)(size_t count, const loom_addend *addends, size_t rows, size_t columns, size_t stride,
-                            const Scalar *first, Scalar *sum, size_t mirror_count, const ptrdiff_t *mirrors) {
+                            const void *first_addend, void *result, size_t mirror_count, const ptrdiff_t *mirrors) {
+    const Scalar *const first = first_addend;
+    Scalar *const sum = result;
     FN(flatten)(&rows, &columns, stride);
     for (size_t i = 0; i < rows; i++) {
         size_t k = i * stride;

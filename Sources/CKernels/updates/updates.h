@@ -1,6 +1,14 @@
 // Optimizer updates, one pass over the block.
 
-#define UpdateRule FN(loom_update)
+// A `loom_update`, its numbers rounded.
+typedef struct {
+    Scalar learning_rate, gradient_scale, l2_twice, momentum, beta1, beta2, epsilon, bias_correction1, bias_correction2;
+    Scalar weight_decay;
+    const loom_addend *addends;
+    size_t addend_count;
+    const ptrdiff_t *mirrors;
+    size_t mirror_count;
+} FN(UpdateRule);
 
 // What an update reads and writes; a rule uses as many states as it has.
 typedef struct {
@@ -10,10 +18,10 @@ typedef struct {
     Scalar *second_state;
 } FN(UpdateBlock);
 
-typedef void FN(UpdateStep)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g);
+typedef void FN(UpdateStep)(const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k, Vector g);
 
 // Vectors from element k on: their gradients, and the step of each.
-LOOM_INLINE void FN(update_at)(FN(UpdateStep) step, const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k,
+LOOM_INLINE void FN(update_at)(FN(UpdateStep) step, const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k,
                                size_t vectors) {
     Vector g[FN(update_vectors)];
     FN(sum_tree)(rule->addend_count, rule->addends, block->gradients + k, vectors, g);
@@ -24,9 +32,30 @@ LOOM_INLINE void FN(update_at)(FN(UpdateStep) step, const UpdateRule *rule, cons
     }
 }
 
-LOOM_INLINE void FN(update_block)(FN(UpdateStep) step, const UpdateRule *update, size_t rows, size_t columns,
-                                  size_t stride, const FN(UpdateBlock) block) {
-    const UpdateRule rule = *update;
+LOOM_INLINE FN(UpdateRule) FN(update_rule)(const loom_update *update) {
+    return (FN(UpdateRule)){
+        .learning_rate = (Scalar)update->learning_rate,
+        .gradient_scale = (Scalar)update->gradient_scale,
+        .l2_twice = (Scalar)update->l2_twice,
+        .momentum = (Scalar)update->momentum,
+        .beta1 = (Scalar)update->beta1,
+        .beta2 = (Scalar)update->beta2,
+        .epsilon = (Scalar)update->epsilon,
+        .bias_correction1 = (Scalar)update->bias_correction1,
+        .bias_correction2 = (Scalar)update->bias_correction2,
+        .weight_decay = (Scalar)update->weight_decay,
+        .addends = update->addends,
+        .addend_count = update->addend_count,
+        .mirrors = update->mirrors,
+        .mirror_count = update->mirror_count,
+    };
+}
+
+LOOM_INLINE void FN(update_block)(FN(UpdateStep) step, const loom_update *update, size_t rows, size_t columns,
+                                  size_t stride, void *weights, const void *gradients, void *first_state,
+                                  void *second_state) {
+    const FN(UpdateRule) rule = FN(update_rule)(update);
+    const FN(UpdateBlock) block = {weights, gradients, first_state, second_state};
     FN(flatten)(&rows, &columns, stride);
     for (size_t i = 0; i < rows; i++) {
         size_t k = i * stride;
@@ -38,17 +67,17 @@ LOOM_INLINE void FN(update_block)(FN(UpdateStep) step, const UpdateRule *update,
     }
 }
 
-LOOM_INLINE void FN(store_weights)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector w) {
+LOOM_INLINE void FN(store_weights)(const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k, Vector w) {
     FN(store)(block->weights + k, w);
     for (size_t m = 0; m < rule->mirror_count; m++) { FN(store)(block->weights + k + rule->mirrors[m], w); }
 }
 
-LOOM_INLINE void FN(sgd_step)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
+LOOM_INLINE void FN(sgd_step)(const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
     const Vector w = FN(load)(block->weights + k);
     FN(store_weights)(rule, block, k, FN(multiply_add)(g, -rule->learning_rate, w));
 }
 
-LOOM_INLINE void FN(velocity_step)(_Bool nesterov, const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k,
+LOOM_INLINE void FN(velocity_step)(_Bool nesterov, const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k,
                                    Vector g) {
     const Vector w = FN(load)(block->weights + k);
     // Rounded as where a product is added to velocities: a step may update by one half of a batch so and by the other so.
@@ -58,15 +87,15 @@ LOOM_INLINE void FN(velocity_step)(_Bool nesterov, const UpdateRule *rule, const
     FN(store_weights)(rule, block, k, FN(multiply_add)(direction, -rule->learning_rate, w));
 }
 
-LOOM_INLINE void FN(momentum_step)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
+LOOM_INLINE void FN(momentum_step)(const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
     FN(velocity_step)(0, rule, block, k, g);
 }
 
-LOOM_INLINE void FN(nesterov_step)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
+LOOM_INLINE void FN(nesterov_step)(const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
     FN(velocity_step)(1, rule, block, k, g);
 }
 
-LOOM_INLINE void FN(adam_step)(const UpdateRule *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
+LOOM_INLINE void FN(adam_step)(const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
     const Scalar gain1 = (Scalar)1 - rule->beta1, gain2 = (Scalar)1 - rule->beta2;
     const Vector w = FN(load)(block->weights + k);
     const Vector m = FN(multiply_add)(FN(load)(block->first_state + k), rule->beta1, gain1 * g);
@@ -79,27 +108,13 @@ LOOM_INLINE void FN(adam_step)(const UpdateRule *rule, const FN(UpdateBlock) * b
                                                        -rule->learning_rate, w));
 }
 
-static void FN(update_sgd)(const UpdateRule *update, size_t rows, size_t columns, size_t stride,
-                           Scalar *weights, const Scalar *gradients) {
-    FN(update_block)(FN(sgd_step), update, rows, columns, stride, (FN(UpdateBlock)){weights, gradients, NULL, NULL});
-}
-
-static void FN(update_momentum)(const UpdateRule *update, size_t rows, size_t columns, size_t stride,
-                                Scalar *weights, const Scalar *gradients, Scalar *velocity) {
-    FN(update_block)(FN(momentum_step), update, rows, columns, stride,
-                     (FN(UpdateBlock)){weights, gradients, velocity, NULL});
-}
-
-static void FN(update_nesterov)(const UpdateRule *update, size_t rows, size_t columns, size_t stride,
-                                Scalar *weights, const Scalar *gradients, Scalar *velocity) {
-    FN(update_block)(FN(nesterov_step), update, rows, columns, stride,
-                     (FN(UpdateBlock)){weights, gradients, velocity, NULL});
-}
-
-static void FN(update_adam)(const UpdateRule *update, size_t rows, size_t columns, size_t stride,
-                            Scalar *weights, const Scalar *gradients, Scalar *first_moment,
-                            Scalar *second_moment) {
-    FN(update_block)(FN(adam_step), update, rows, columns, stride,
-                     (FN(UpdateBlock)){weights, gradients, first_moment, second_moment});
-}
-#undef UpdateRule
+#define LOOM_UPDATE(name)                                                                           \
+    static void FN(update_##name)(const loom_update *update, size_t rows, size_t columns, size_t stride, void *weights, \
+                                  const void *gradients, void *first_state, void *second_state) {   \
+        FN(update_block)(FN(name##_step), update, rows, columns, stride, weights, gradients, first_state, second_state); \
+    }
+LOOM_UPDATE(sgd)
+LOOM_UPDATE(momentum)
+LOOM_UPDATE(nesterov)
+LOOM_UPDATE(adam)
+#undef LOOM_UPDATE

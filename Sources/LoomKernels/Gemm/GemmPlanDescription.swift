@@ -41,7 +41,7 @@ public struct GemmPlanDescription: Sendable, Equatable, Encodable {
     public let innerBlock: Int?
     /// What is rearranged in scratch memory.
     public let packs: [Operand]?
-    /// What is asked for before it is needed.
+    /// What is prefetched.
     public let prefetches: [Operand]?
     /// The tuning table that the numbers are from.
     public let tuning: String?

@@ -35,7 +35,7 @@ struct ProgramDraft {
     /// follows each block.
     func passes(_ blocks: [Range<Int>], then: (Range<Int>) -> [Operation] = { _ in [] }) -> [Operation] {
         guard let first = blocks.first, let last = blocks.last else { return [] }
-        // All rows at once, though they are used block by block: gathering asks for rows ahead, and would begin anew with
+        // All rows at once, though they are used block by block: gathering prefetches rows, and would begin anew with
         // every block.
         let all = first.lowerBound..<last.upperBound
         return [.gather(rows: sum.shards.rows(of: all))]

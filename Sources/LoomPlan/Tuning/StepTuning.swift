@@ -5,7 +5,7 @@
 public struct StepTuning: Sendable, Equatable, Codable {
     /// Bytes of second-level cache of one core.
     public var secondLevelCacheBytes = 1 << 20
-    /// Bytes of first-level data cache of one core: parts of the parameters up to this size are asked for before a barrier,
+    /// Bytes of first-level data cache of one core: parts of the parameters up to this size are prefetched before a barrier,
     /// as nobody passes it before its stores are done (32-64-10 with batches of 64 on Zen 5: 2 % of the step).
     public var firstLevelCacheBytes = 32 << 10
 
