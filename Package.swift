@@ -37,7 +37,7 @@ let package = Package(
         .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS"]),
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
         .target(name: "LoomData", dependencies: ["LoomKernels"]),
-        .target(name: "LoomModel", dependencies: ["LoomKernels", "CKernels", "COpenSSL"]),
+        .target(name: "LoomModel", dependencies: ["LoomKernels", "COpenSSL"]),
         .target(name: "LoomPlan", dependencies: ["LoomModel", "LoomKernels"]),
         .target(
             name: "LoomTraining",

@@ -15,22 +15,22 @@ extension LoomScalar {
     /// z = preActivations + bias, outputs = activation(z); both views may be the same matrix.
     @inlinable
     public static func activate(
-        _ activation: loom_activation, bias: UnsafePointer<Self>?, preActivations: MatrixView<Self>,
+        _ activation: ActivationKernel, bias: UnsafePointer<Self>?, preActivations: MatrixView<Self>,
         outputs: MatrixView<Self>
     ) {
         assert(preActivations.stride == outputs.stride, "pre-activations and outputs have one stride")
         kernels.pointee.activate(
-            activation, outputs.rows, outputs.columns, outputs.stride, bias, preActivations.pointer, outputs.pointer)
+            activation.cActivation, outputs.rows, outputs.columns, outputs.stride, bias, preActivations.pointer, outputs.pointer)
     }
 
     /// deltas ← deltas · activation′(z), from the outputs or pre-activations as the activation needs.
     @inlinable
     public static func multiplyDerivative(
-        _ activation: loom_activation, stored: MatrixView<Self>, deltas: MatrixView<Self>
+        _ activation: ActivationKernel, stored: MatrixView<Self>, deltas: MatrixView<Self>
     ) {
         assert(stored.stride == deltas.stride, "deltas and what they derive from have one stride")
         kernels.pointee.multiply_derivative(
-            activation, deltas.rows, deltas.columns, deltas.stride, stored.pointer, deltas.pointer)
+            activation.cActivation, deltas.rows, deltas.columns, deltas.stride, stored.pointer, deltas.pointer)
     }
 
     /// outputs = softmax(a)·a of units with `components` neighbouring columns a = preActivations + bias each; the outputs
@@ -60,10 +60,10 @@ extension LoomScalar {
     /// prediction = map(logits + bias).
     @inlinable
     public static func predict(
-        _ map: loom_output_map, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, prediction: MatrixView<Self>
+        _ map: PredictionKernel, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, prediction: MatrixView<Self>
     ) {
         kernels.pointee.predict(
-            map, logits.rows, logits.columns, logits.stride, bias, logits.pointer, prediction.pointer)
+            map.cMap, logits.rows, logits.columns, logits.stride, bias, logits.pointer, prediction.pointer)
     }
 
     /// The sum of the samples' cross entropies against class indices; deltas = scale · ∂loss/∂z.
@@ -101,11 +101,11 @@ extension LoomScalar {
     /// The sum of factor · ‖map(z) − target‖²; deltas = scale · ∂loss/∂z.
     @inlinable
     public static func squaredError(
-        _ map: loom_output_map, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>,
+        _ map: PredictionKernel, bias: UnsafePointer<Self>?, logits: MatrixView<Self>, targets: MatrixView<Self>,
         factor: Self, scale: Self, deltas: UnsafeMutablePointer<Self>?, correct: inout Int
     ) -> Double {
         kernels.pointee.squared_error(
-            map, logits.rows, logits.columns, logits.stride, bias, logits.pointer, targets.pointer, targets.stride,
+            map.cMap, logits.rows, logits.columns, logits.stride, bias, logits.pointer, targets.pointer, targets.stride,
             Double(factor), Double(scale), deltas, &correct)
     }
 

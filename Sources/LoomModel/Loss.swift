@@ -1,4 +1,3 @@
-import CKernels
 import LoomKernels
 
 /// A loss as the kernels compute it, from logits and numerically stable, with its gradient in the same pass.
@@ -6,7 +5,7 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
     enum Form: BitwiseCopyable {
         case softmaxCrossEntropy
         case sigmoidCrossEntropy
-        case squared(loom_output_map, factor: Double)
+        case squared(PredictionKernel, factor: Double)
         case squaredSoftmaxWeighted(factor: Double)
     }
     let form: Form
@@ -35,9 +34,9 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
         case (.halfSquared, .softmaxWeighted):
             form = .squaredSoftmaxWeighted(factor: 0.5)
         case (.squaredSum, _):
-            form = .squared(output.kernelMap, factor: 1)
+            form = .squared(output.kernel, factor: 1)
         case (.halfSquared, _):
-            form = .squared(output.kernelMap, factor: 0.5)
+            form = .squared(output.kernel, factor: 0.5)
         }
         reduction = description.reduction
     }
@@ -51,8 +50,8 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
     /// unit, or none for a regression.
     public func decisionsPerSample(outputs: Int) -> Int {
         switch form {
-        case .softmaxCrossEntropy, .squared(LOOM_OUTPUT_SOFTMAX, _): 1
-        case .sigmoidCrossEntropy, .squared(LOOM_OUTPUT_SIGMOID, _): outputs
+        case .softmaxCrossEntropy, .squared(.softmax, _): 1
+        case .sigmoidCrossEntropy, .squared(.sigmoid, _): outputs
         case .squared, .squaredSoftmaxWeighted: 0
         }
     }
@@ -101,12 +100,12 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
 }
 
 extension OutputMap {
-    /// The kernels' name of the map; a threshold is an activation, and softmax-weighted units have kernels of their own.
-    var kernelMap: loom_output_map {
+    /// Its kernel; a threshold is an activation, and softmax-weighted units have kernels of their own.
+    var kernel: PredictionKernel {
         switch self {
-        case .identity: LOOM_OUTPUT_IDENTITY
-        case .sigmoid: LOOM_OUTPUT_SIGMOID
-        case .softmax: LOOM_OUTPUT_SOFTMAX
+        case .identity: .identity
+        case .sigmoid: .sigmoid
+        case .softmax: .softmax
         case .threshold, .softmaxWeighted: preconditionFailure("\(rawValue) is not an element-wise output map")
         }
     }

@@ -1,4 +1,3 @@
-import CKernels
 import LoomKernels
 
 /// A network ready to be laid out in memory: its layers in topological order, their connections, and which parameter
@@ -41,8 +40,8 @@ public struct Network<Scalar: LoomScalar>: Sendable {
         /// The pre-activations of one unit: more than 1 in a softmax-weighted layer, and in the last layer before a
         /// softmax-weighted output.
         public let components: Int
-        /// Its activation as the kernels name it; identity where a softmax-weighted one combines components.
-        public let activation: loom_activation
+        /// The kernel of its activation; identity where a softmax-weighted one combines components.
+        public let activation: ActivationKernel
         /// The connections whose products are added in this order.
         public let connections: [Connection]
         /// The index of the bias in the parameter layout, if it has one.
@@ -92,7 +91,7 @@ public struct Network<Scalar: LoomScalar>: Sendable {
             layers.append(
                 Layer(
                     name: layer.name, units: layer.units, components: layer.components ?? 1,
-                    activation: layer.kernelActivation, connections: connections, bias: bias))
+                    activation: layer.activationKernel, connections: connections, bias: bias))
         }
         self.description = graph.description
         self.inputs = description.inputs
@@ -115,7 +114,7 @@ public struct Network<Scalar: LoomScalar>: Sendable {
     /// Why the network cannot be trained, or nil: a threshold's derivative is 0 almost everywhere.
     public var untrainableReason: String? {
         let reason = "is 0 almost everywhere, so no gradient passes it"
-        for layer in layers where layer.activation == LOOM_THRESHOLD {
+        for layer in layers where layer.activation == .threshold {
             return "layer '\(layer.name)' has the activation threshold, whose derivative \(reason); "
                 + "use sigmoid, or evaluate the network without training it"
         }
@@ -129,17 +128,17 @@ public struct Network<Scalar: LoomScalar>: Sendable {
 
 extension LayerDescription {
     /// The kernel of the activation, relu by its derivative at 0.
-    var kernelActivation: loom_activation {
+    var activationKernel: ActivationKernel {
         switch activation {
-        case .identity: LOOM_IDENTITY
-        case .sigmoid: LOOM_SIGMOID
-        case .relu: reluAtZero == .zero ? LOOM_RELU : LOOM_RELU_ONE
-        case .arctan: LOOM_ARCTAN
-        case .tanh: LOOM_TANH
-        case .exp: LOOM_EXP
-        case .softplus: LOOM_SOFTPLUS
-        case .threshold: LOOM_THRESHOLD
-        case .softmaxWeighted: LOOM_IDENTITY
+        case .identity: .identity
+        case .sigmoid: .sigmoid
+        case .relu: reluAtZero == .zero ? .relu : .reluOne
+        case .arctan: .arctan
+        case .tanh: .tanh
+        case .exp: .exp
+        case .softplus: .softplus
+        case .threshold: .threshold
+        case .softmaxWeighted: .identity
         }
     }
 

@@ -1,4 +1,3 @@
-import CKernels
 import LoomKernels
 
 extension NetworkHandle {
@@ -41,14 +40,14 @@ extension NetworkHandle {
     public func predict(rows: Range<Int>) {
         let z = logits.rows(rows)
         switch outputMap {
-        case .identity: Scalar.predict(LOOM_OUTPUT_IDENTITY, bias: outputBias, logits: z, prediction: z)
-        case .sigmoid: Scalar.predict(LOOM_OUTPUT_SIGMOID, bias: outputBias, logits: z, prediction: z)
-        case .softmax: Scalar.predict(LOOM_OUTPUT_SOFTMAX, bias: outputBias, logits: z, prediction: z)
+        case .identity: Scalar.predict(.identity, bias: outputBias, logits: z, prediction: z)
+        case .sigmoid: Scalar.predict(.sigmoid, bias: outputBias, logits: z, prediction: z)
+        case .softmax: Scalar.predict(.softmax, bias: outputBias, logits: z, prediction: z)
         case .softmaxWeighted:
             Scalar.softmaxWeighted(
                 components: layers[layerCount - 1].components, bias: outputBias, preActivations: z,
                 outputs: prediction.rows(rows))
-        case .threshold: Scalar.activate(LOOM_THRESHOLD, bias: outputBias, preActivations: z, outputs: z)
+        case .threshold: Scalar.activate(.threshold, bias: outputBias, preActivations: z, outputs: z)
         }
     }
 }

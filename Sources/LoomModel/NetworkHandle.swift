@@ -1,4 +1,3 @@
-import CKernels
 import LoomKernels
 
 /// One connection as forward and backward see it: plain pointers, no references.
@@ -18,7 +17,7 @@ struct ConnectionHandle<Scalar: LoomScalar>: BitwiseCopyable {
 /// One layer as forward and backward see it. All matrices are batch rows × units with one stride, but in a softmax-weighted layer
 /// the pre-activations and deltas, which have units · components columns and a stride of their own.
 struct LayerHandle<Scalar: LoomScalar>: BitwiseCopyable {
-    let activation: loom_activation
+    let activation: ActivationKernel
     /// The pre-activations of one unit: more than 1 in a softmax-weighted layer and before such an output.
     let components: Int
     let firstConnection: Int

@@ -1,4 +1,3 @@
-import CKernels
 import LoomKernels
 
 /// The memory of a batch: activations and deltas of every layer, for up to `capacity` samples.
@@ -75,7 +74,8 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
                     activation: layer.activation, components: layer.components, firstConnection: connectionCount,
                     connectionCount: layer.connections.count, bias: layer.bias.map { parameters.view($0).pointer },
                     preActivations: z, outputs: outputs, deltas: plan.deltas.map(matrix) ?? gradients,
-                    outputGradients: gradients, derivativeFromPreActivations: layer.derivativeFromPreActivations))
+                    outputGradients: gradients,
+                    derivativeFromPreActivations: layer.activation.derivativeNeedsPreActivations))
             for connection in layer.connections {
                 (connections.pointer + connectionCount).initialize(
                     to: ConnectionHandle(
@@ -141,8 +141,8 @@ private struct LayerPlan {
         let preActivations = Row(layer.preActivations, of: type)
         outputs = combines ? Row(layer.units, of: type) : preActivations
         let keeps =
-            (keepsPreActivations && layer.activation != LOOM_IDENTITY)
-            || (training && layer.derivativeFromPreActivations)
+            (keepsPreActivations && layer.activation != .identity)
+            || (training && layer.activation.derivativeNeedsPreActivations)
         self.preActivations = combines || keeps ? preActivations : nil
         outputGradients = training ? outputs : nil
         deltas = training && combines ? preActivations : nil
@@ -150,12 +150,5 @@ private struct LayerPlan {
 
     var elements: Int {
         [outputs, preActivations, outputGradients, deltas].reduce(0) { $0 + ($1?.stride ?? 0) }
-    }
-}
-
-extension Network.Layer {
-    /// Whether the activation's derivative is computed from z, so that z must be kept.
-    var derivativeFromPreActivations: Bool {
-        loom_activation_derivative_source(activation) == LOOM_FROM_PRE_ACTIVATIONS
     }
 }

@@ -1,5 +1,4 @@
 import Benchmark
-import CKernels
 import COpenBLAS
 import LoomKernels
 
@@ -28,8 +27,8 @@ let benchmarks: @Sendable () -> Void = {
     }
 
     for (name, activation) in [
-        ("relu", LOOM_RELU), ("sigmoid", LOOM_SIGMOID), ("tanh", LOOM_TANH), ("arctan", LOOM_ARCTAN),
-        ("exp", LOOM_EXP), ("softplus", LOOM_SOFTPLUS),
+        ("relu", ActivationKernel.relu), ("sigmoid", .sigmoid), ("tanh", .tanh), ("arctan", .arctan), ("exp", .exp),
+        ("softplus", .softplus),
     ] {
         kernel("activation \(name), float32, 64 × 256") { matrices in
             Float.activate(activation, bias: nil, preActivations: matrices[0].view, outputs: matrices[1].view)
