@@ -4,14 +4,14 @@ import LoomKernels
 public struct SampleOrder: BitwiseCopyable, Sendable, Equatable {
     /// The seed: with the epoch's number it alone decides the order.
     public let seed: UInt64
-    /// The number of samples, below 2³².
+    /// The number of samples.
     public let count: Int
     /// Whether the order is random; otherwise it is the order of the data set.
     public let shuffle: Bool
 
     /// The orders of `count` samples.
     public init(seed: UInt64, count: Int, shuffle: Bool = true) {
-        precondition(count >= 1 && count < 1 << 32, "between 1 and 2³² − 1 samples")
+        precondition(count >= 1, "an epoch has at least one sample")
         self.seed = seed
         self.count = count
         self.shuffle = shuffle
@@ -19,12 +19,12 @@ public struct SampleOrder: BitwiseCopyable, Sendable, Equatable {
 
     /// Writes the samples at the positions `start` ..< `start + count` of the order of `epoch` (counted from 0).
     public func indices(
-        epoch: Int, start: Int, count: Int, into indices: UnsafeMutablePointer<UInt32>
+        epoch: Int, start: Int, count: Int, into indices: UnsafeMutablePointer<UInt64>
     ) {
         assert(start >= 0 && count >= 0 && start + count <= self.count, "positions inside the epoch")
         guard shuffle else {
             for position in 0..<count {
-                indices[position] = UInt32(truncatingIfNeeded: start + position)
+                indices[position] = UInt64(truncatingIfNeeded: start + position)
             }
             return
         }

@@ -86,7 +86,7 @@ public struct Split: Sendable, Equatable {
         guard wanted > 0 else { return [] }
         guard shuffle else { return Array(members.suffix(wanted)) }
         let bits = CounterRandom(seed: seed, purpose: .split, subStream: stream).bits(at: 0)
-        let positions = [UInt32](unsafeUninitializedCapacity: wanted) { buffer, initializedCount in
+        let positions = [UInt64](unsafeUninitializedCapacity: wanted) { buffer, initializedCount in
             RandomPermutation(key: UInt64(bits.y) << 32 | UInt64(bits.x), size: members.count)
                 .indices(start: 0, count: wanted, into: buffer.baseAddress!)
             initializedCount = wanted

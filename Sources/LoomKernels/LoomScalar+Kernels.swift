@@ -20,7 +20,8 @@ extension LoomScalar {
     ) {
         assert(preActivations.stride == outputs.stride, "pre-activations and outputs have one stride")
         kernels.pointee.activate(
-            activation.cActivation, outputs.rows, outputs.columns, outputs.stride, bias, preActivations.pointer, outputs.pointer)
+            activation.cActivation, outputs.rows, outputs.columns, outputs.stride, bias, preActivations.pointer,
+            outputs.pointer)
     }
 
     /// deltas ← deltas · activation′(z), from the outputs or pre-activations as the activation needs.
@@ -153,7 +154,7 @@ extension LoomScalar {
     /// destination row i = source row indices[i], for every row of the destination.
     @inlinable
     public static func gatherRows(
-        _ indices: UnsafePointer<UInt32>, of source: MatrixView<Self>, into destination: MatrixView<Self>
+        _ indices: UnsafePointer<UInt64>, of source: MatrixView<Self>, into destination: MatrixView<Self>
     ) {
         kernels.pointee.gather_rows(
             destination.rows, source.columns, source.pointer, source.stride, indices, destination.pointer,

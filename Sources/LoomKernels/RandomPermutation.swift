@@ -3,17 +3,17 @@ import CKernels
 /// A pseudo-random order of 0 … size − 1 that is evaluated anywhere without a table: a bijection that its key decides.
 package struct RandomPermutation: Sendable {
     private let key: UInt64
-    private let size: UInt32
+    private let size: UInt64
 
-    /// The order of `size` numbers, fewer than 2³², under `key`.
+    /// The order of `size` numbers under `key`.
     package init(key: UInt64, size: Int) {
         self.key = key
-        self.size = UInt32(size)
+        self.size = UInt64(size)
     }
 
     /// Writes what stands at the positions `start` ..< `start + count`.
-    package func indices(start: Int, count: Int, into indices: UnsafeMutablePointer<UInt32>) {
-        assert(start >= 0 && count >= 0 && start + count <= Int(size), "positions inside the order")
-        Float.kernels.pointee.permute(key, size, UInt32(start), UInt32(count), indices)
+    package func indices(start: Int, count: Int, into indices: UnsafeMutablePointer<UInt64>) {
+        assert(start >= 0 && count >= 0 && start + count <= size, "positions inside the order")
+        Float.kernels.pointee.permute(key, size, UInt64(start), UInt64(count), indices)
     }
 }

@@ -70,7 +70,7 @@ extension MemoryPlan {
         optimizerBytes = plan.stateCopies * optimizer.kind.stateBuffers * bufferBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
         batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
-        batchBytes += MemoryLayout<UInt32>.stride * capacity
+        batchBytes += MemoryLayout<UInt64>.stride * capacity
         switch targets {
         case .label: batchBytes += MemoryLayout<Int32>.stride * capacity
         case .values(let columns): batchBytes += rowBytes(columns) * capacity

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("Order, split and standardisation")
 struct OrderTests {
-    private func order(_ order: SampleOrder, epoch: Int, _ range: Range<Int>) -> [UInt32] {
-        [UInt32](unsafeUninitializedCapacity: range.count) { buffer, count in
+    private func order(_ order: SampleOrder, epoch: Int, _ range: Range<Int>) -> [UInt64] {
+        [UInt64](unsafeUninitializedCapacity: range.count) { buffer, count in
             if let indices = buffer.baseAddress {
                 order.indices(epoch: epoch, start: range.lowerBound, count: range.count, into: indices)
             }
@@ -20,7 +20,7 @@ struct OrderTests {
     @Test(arguments: [1, 2, 7, 1000])
     func everySampleOnce(count: Int) {
         let epochs = SampleOrder(seed: 5, count: count)
-        #expect(order(epochs, epoch: 3, 0..<count).sorted() == Array(0..<UInt32(count)))
+        #expect(order(epochs, epoch: 3, 0..<count).sorted() == Array(0..<UInt64(count)))
     }
 
     @Test func anyPartAnywhere() {
@@ -31,6 +31,17 @@ struct OrderTests {
         #expect(order(epochs, epoch: 3, 0..<1000) != whole)
         #expect(order(SampleOrder(seed: 6, count: 1000), epoch: 2, 0..<1000) != whole)
         #expect(whole != Array(0..<1000))
+    }
+
+    /// From 2³² on, another network makes the order.
+    @Test(arguments: [1 << 32, 1 << 40, 1 << 62]) func moreSamplesThan32Bits(count: Int) {
+        let epochs = SampleOrder(seed: 5, count: count)
+        let part = order(epochs, epoch: 2, count - 1000..<count)
+        #expect(Set(part).count == 1000 && part.allSatisfy { $0 < count } && part.contains { $0 > count / 2 })
+        #expect(order(epochs, epoch: 2, count - 10..<count) == part.suffix(10))
+        #expect(order(epochs, epoch: 3, count - 1000..<count) != part)
+        let inPlace = SampleOrder(seed: 5, count: count, shuffle: false)
+        #expect(order(inPlace, epoch: 2, count - 2..<count) == [UInt64(count) - 2, UInt64(count) - 1])
     }
 
     @Test func fileOrder() {

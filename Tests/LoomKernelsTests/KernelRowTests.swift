@@ -70,8 +70,8 @@ import Testing
         var generator = KernelTestGenerator(seed: 3)
         // More rows than are prefetched before the first one, too.
         for count in [0, 1, 7, testedRows, 300] {
-            var indices = (0..<count).map { _ in UInt32(generator.next() % UInt64(sourceRows)) }
-            if count > 0 { indices[count - 1] = UInt32(sourceRows - 1) }
+            var indices = (0..<count).map { _ in generator.next() % UInt64(sourceRows) }
+            if count > 0 { indices[count - 1] = UInt64(sourceRows - 1) }
             let destination = PaddedMatrix<Scalar>(rows: max(count, 1), columns: columns)
             variant.kernels(Scalar.self).gather_rows(
                 count, columns, source, sourceStride, indices, destination.pointer, destination.stride)

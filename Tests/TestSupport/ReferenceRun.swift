@@ -30,7 +30,7 @@ public struct ReferenceRun: Sendable {
     public func samples(of step: Int) -> [Int] {
         let count = problem.inputs.count
         let order = SampleOrder(seed: schedule.seed, count: count, shuffle: schedule.shuffles)
-        var all = [UInt32](repeating: 0, count: count)
+        var all = [UInt64](repeating: 0, count: count)
         order.indices(epoch: step / stepsPerEpoch, start: 0, count: count, into: &all)
         let start = step % stepsPerEpoch * schedule.batchRows
         return all[start..<min(count, start + schedule.batchRows)].map { Int($0) }

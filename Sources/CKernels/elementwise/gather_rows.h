@@ -43,7 +43,7 @@ LOOM_INLINE void FN(gather_row)(size_t columns, const Scalar *from, Scalar *to, 
 
 // Rows of one vector at most, which the general way takes 2 ns longer for each.
 static void FN(gather_short_rows)(size_t count, size_t columns, const Scalar *source, size_t source_stride,
-                                  const uint32_t *indices, Scalar *destination, size_t destination_stride) {
+                                  const uint64_t *indices, Scalar *destination, size_t destination_stride) {
     const size_t ahead = count < LOOM_GATHER_ROWS_AHEAD_LIMIT ? count : LOOM_GATHER_ROWS_AHEAD_LIMIT;
     for (size_t i = 0; i < ahead; i++) { __builtin_prefetch(source + (size_t)indices[i] * source_stride); }
     for (size_t i = 0; i < count; i++) {
@@ -59,7 +59,7 @@ static void FN(gather_short_rows)(size_t count, size_t columns, const Scalar *so
 }
 
 LOOM_INLINE void FN(gather_long_rows)(size_t count, size_t columns, const Scalar *source, size_t source_stride,
-                                      const uint32_t *indices, Scalar *destination, size_t destination_stride) {
+                                      const uint64_t *indices, Scalar *destination, size_t destination_stride) {
     const size_t pages_ahead = FN(rows_ahead)(LOOM_GATHER_PAGES_AHEAD_BYTES, columns);
     // The pages' first lines are all lines of a short row.
     const size_t lines_ahead =
@@ -82,7 +82,7 @@ LOOM_INLINE void FN(gather_long_rows)(size_t count, size_t columns, const Scalar
 }
 
 static void FN(gather_rows)(size_t count, size_t columns, const void *source, size_t source_stride,
-                            const uint32_t *indices, void *destination, size_t destination_stride) {
+                            const uint64_t *indices, void *destination, size_t destination_stride) {
     if (columns == 0) { return; }
     if (columns <= LANES) {
         FN(gather_short_rows)(count, columns, source, source_stride, indices, destination, destination_stride);

@@ -4,6 +4,9 @@
 // 2002), with a b >= size and a, b close to √size: each round adds a hash of one half to the other, modulo a
 // or b. Positions that land outside 0 ..< size, fewer than one in √size, walk the cycle until they are
 // inside.
+//
+// There are two such networks: sizes below 2³² have halves of 16 bits, of which a vector holds many, and all others halves
+// of 32 bits, one position after the other: 31 ns an index.
 
 #define LOOM_PERMUTATION_ROUNDS 8
 #define LOOM_INDEX_LANES (LOOM_VECTOR_BYTES / 4)
@@ -13,12 +16,21 @@
 #define LOOM_INDEX_BLOCK (LOOM_INDEX_LANES * LOOM_INDEX_VECTORS)
 
 typedef uint32_t Indices __attribute__((ext_vector_type(LOOM_INDEX_LANES)));
-typedef Indices UnalignedIndices __attribute__((may_alias, aligned(4)));
 
 typedef struct {
     uint32_t size, a, b;
     uint32_t keys[LOOM_PERMUTATION_ROUNDS];
 } Permutation;
+
+// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+LOOM_INLINE uint64_t next_round_key(uint64_t *state) {
+    *state += 0x9e3779b97f4a7c15u;
+    uint64_t mixed = (*state ^ (*state >> 30)) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
+    return mixed ^ (mixed >> 31);
+}
+
+// MARK: Fewer than 2³²
 
 LOOM_INLINE Permutation make_permutation(uint64_t key, uint32_t size) {
     Permutation result;
@@ -27,12 +39,8 @@ LOOM_INLINE Permutation make_permutation(uint64_t key, uint32_t size) {
     result.size = size;
     result.a = a;
     result.b = (uint32_t)(((uint64_t)size + a - 1) / a);
-    // SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
     for (int round = 0; round < LOOM_PERMUTATION_ROUNDS; round++) {
-        key += 0x9e3779b97f4a7c15u;
-        uint64_t mixed = (key ^ (key >> 30)) * 0xbf58476d1ce4e5b9u;
-        mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-        result.keys[round] = (uint32_t)((mixed ^ (mixed >> 31)) >> 32);
+        result.keys[round] = (uint32_t)(next_round_key(&key) >> 32);
     }
     return result;
 }
@@ -103,8 +111,19 @@ LOOM_INLINE void walk_cycles(const Permutation *p, Indices block[LOOM_INDEX_VECT
     }
 }
 
-static void permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices) {
-    if (size == 0) { return; }
+// Widens the indices of a block and writes the first `count` of them.
+LOOM_INLINE void store_indices(const Indices block[LOOM_INDEX_VECTORS], uint32_t count, uint64_t *indices) {
+    typedef uint64_t Wide __attribute__((ext_vector_type(LOOM_INDEX_LANES)));
+    Wide wide[LOOM_INDEX_VECTORS];
+    for (int v = 0; v < LOOM_INDEX_VECTORS; v++) { wide[v] = __builtin_convertvector(block[v], Wide); }
+    if (count == LOOM_INDEX_BLOCK) {
+        memcpy(indices, wide, sizeof wide);  // a constant size needs no call
+    } else {
+        memcpy(indices, wide, count * sizeof *indices);
+    }
+}
+
+LOOM_INLINE void permute_below_32_bits(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint64_t *indices) {
     const Permutation permutation = make_permutation(key, size);
     Indices lanes = 0;
     for (uint32_t lane = 0; lane < LOOM_INDEX_LANES; lane++) { lanes[lane] = lane; }
@@ -119,12 +138,65 @@ static void permute(uint64_t key, uint32_t size, uint32_t start, uint32_t count,
         }
         permute_block(&permutation, block);
         walk_cycles(&permutation, block);
-        if (wanted == LOOM_INDEX_BLOCK) {
-            memcpy(indices + done, block, sizeof block);  // a constant size needs no call
-        } else {
-            memcpy(indices + done, block, wanted * sizeof *indices);
-        }
+        store_indices(block, wanted, indices + done);
         done += wanted;
+    }
+}
+
+// MARK: Any number
+
+typedef struct {
+    uint64_t size, a, b;
+    uint64_t keys[LOOM_PERMUTATION_ROUNDS];
+} WidePermutation;
+
+LOOM_INLINE WidePermutation make_wide_permutation(uint64_t key, uint64_t size) {
+    WidePermutation result;
+    // The conversion and the root are rounded: a may be one too large, which does no harm, or too small.
+    uint64_t a = (uint64_t)__builtin_elementwise_sqrt((double)size);
+    while ((unsigned __int128)a * a < size) { a++; }
+    result.size = size;
+    result.a = a;
+    result.b = size / a + (size % a != 0);
+    for (int round = 0; round < LOOM_PERMUTATION_ROUNDS; round++) { result.keys[round] = next_round_key(&key); }
+    return result;
+}
+
+// A hash of `half` in 0 ..< modulus, modulus <= 2³²: made as that of 32 bits, with the constants of SplitMix64.
+LOOM_INLINE uint64_t wide_round_value(uint64_t half, uint64_t key, uint64_t modulus) {
+    uint64_t hash = (half + key) * 0xbf58476d1ce4e5b9u;
+    hash ^= hash >> 31;
+    hash *= 0x94d049bb133111ebu;
+    return (uint64_t)((unsigned __int128)hash * modulus >> 64);
+}
+
+// Sends a position through the network.
+LOOM_INLINE uint64_t wide_image(const WidePermutation *p, uint64_t position) {
+    uint64_t left = position / p->b, right = position % p->b;
+    for (int round = 0; round < LOOM_PERMUTATION_ROUNDS; round += 2) {
+        left += wide_round_value(right, p->keys[round], p->a);
+        left -= left >= p->a ? p->a : 0;
+        right += wide_round_value(left, p->keys[round + 1], p->b);
+        right -= right >= p->b ? p->b : 0;
+    }
+    return left * p->b + right;
+}
+
+static void permute_wide(uint64_t key, uint64_t size, uint64_t start, uint64_t count, uint64_t *indices) {
+    if (size == 0) { return; }
+    const WidePermutation permutation = make_wide_permutation(key, size);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t image = wide_image(&permutation, start + i);
+        while (image >= size) { image = wide_image(&permutation, image); }
+        indices[i] = image;
+    }
+}
+
+static void permute(uint64_t key, uint64_t size, uint64_t start, uint64_t count, uint64_t *indices) {
+    if (size >> 32 != 0) {
+        permute_wide(key, size, start, count, indices);
+    } else if (size > 0) {
+        permute_below_32_bits(key, (uint32_t)size, (uint32_t)start, (uint32_t)count, indices);
     }
 }
 #undef LOOM_INDEX_BLOCK

@@ -157,7 +157,7 @@ typedef struct {
     double (*sum_of_squares)(size_t rows, size_t columns, size_t stride, const void *m);
     // destination row i = source row indices[i]. `source` may have any stride and alignment; the destination's padding up to
     // its next multiple of 64 bytes is set to 0.
-    void (*gather_rows)(size_t count, size_t columns, const void *source, size_t source_stride, const uint32_t *indices,
+    void (*gather_rows)(size_t count, size_t columns, const void *source, size_t source_stride, const uint64_t *indices,
                         void *destination, size_t destination_stride);
 
     // Plans a product, with the numbers of `tuning`, or of this processor's table where it is NULL. An element is one chain
@@ -174,8 +174,10 @@ typedef struct {
     loom_update_function _Nonnull update_adam;
 
     // Positions start … start + count − 1 of a pseudo-random permutation of 0 … size − 1 keyed by `key`: a bijection that can
-    // be evaluated anywhere without a table. size < 2³². The same for both element types.
-    void (*permute)(uint64_t key, uint32_t size, uint32_t start, uint32_t count, uint32_t *indices);
+    // be evaluated anywhere without a table. The same for both element types.
+    void (*permute)(uint64_t key, uint64_t size, uint64_t start, uint64_t count, uint64_t *indices);
+    // What `permute` does from 2³² on. It is a bijection for every size, which can be seen of small ones only.
+    void (*permute_wide)(uint64_t key, uint64_t size, uint64_t start, uint64_t count, uint64_t *indices);
 } loom_kernels;
 
 // The kernels of `set`, or NULL when this machine cannot run it.

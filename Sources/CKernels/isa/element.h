@@ -61,4 +61,5 @@ const loom_kernels LOOM_TABLE = {
     .update_nesterov = FN(update_nesterov),
     .update_adam = FN(update_adam),
     .permute = permute,
+    .permute_wide = permute_wide,
 };

@@ -59,7 +59,7 @@ package struct CentralDifferences {
     /// All of `count` elements, or `limit` of them that the seed chooses, in their order.
     private static func choose(_ limit: Int, of count: Int, seed: UInt64) -> [Int] {
         guard count > limit else { return Array(0..<count) }
-        let chosen = AlignedBuffer<UInt32>(count: limit, repeating: 0)
+        let chosen = AlignedBuffer<UInt64>(count: limit, repeating: 0)
         SampleOrder(seed: seed, count: count).indices(epoch: 0, start: 0, count: limit, into: chosen.pointer)
         return chosen.elements.map(Int.init).sorted()
     }

@@ -18,7 +18,7 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     let gathers: Bool
     let batchInputs: MatrixView<Scalar>
     let batchTargets: BatchTargets<Scalar>
-    let indices: UnsafeMutablePointer<UInt32>
+    let indices: UnsafeMutablePointer<UInt64>
 
     /// Gathers the batch rows `rows` of the batch that starts at position `start` of `epoch`.
     func load(rows: Range<Int>, epoch: Int, start: Int) {
@@ -29,7 +29,7 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
         }
         if let labels, let batchLabels = batchTargets.labels {
             for row in rows {
-                batchLabels[row] = labels[Int(indices[row])]
+                batchLabels[row] = labels[Int(truncatingIfNeeded: indices[row])]
             }
         } else {
             Scalar.gatherRows(rowIndices, of: values, into: batchTargets.values.rows(rows))
@@ -61,7 +61,7 @@ final class ResidentFeed<Scalar: LoomScalar>: Sendable {
     private let inputs: AlignedBuffer<Scalar>
     private let labels: AlignedBuffer<Int32>
     private let values: AlignedBuffer<Scalar>
-    private let indices: AlignedBuffer<UInt32>
+    private let indices: AlignedBuffer<UInt64>
     private let dataset: Dataset<Scalar>
     private let order: SampleOrder
     private let gathers: Bool
@@ -90,7 +90,7 @@ final class ResidentFeed<Scalar: LoomScalar>: Sendable {
         indices = AlignedBuffer(uninitializedCount: capacity)
         bytes =
             (inputs.count + values.count) * MemoryLayout<Scalar>.stride
-            + labels.count * MemoryLayout<Int32>.stride + indices.count * MemoryLayout<UInt32>.stride
+            + labels.count * MemoryLayout<Int32>.stride + indices.count * MemoryLayout<UInt64>.stride
     }
 
     /// What a step reads, valid while this object lives.
