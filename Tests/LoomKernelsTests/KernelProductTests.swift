@@ -207,6 +207,28 @@ import Testing
         Self.checkTunings(Double.self, variant, shape)
     }
 
+    /// A row block that no table should have: the plan keeps within the room that there is.
+    @Test("Row blocks have limits", arguments: KernelVariant.all)
+    func rowBlocks(_ variant: KernelVariant) {
+        let shape = Shape(rows: 700, columns: 40, inner: 600), form = Form.firstTransposed
+        let a: PaddedMatrix<Float> = Self.operand(shape.rows, shape.inner, transposed: true, seed: 16)
+        let b: PaddedMatrix<Float> = Self.operand(shape.inner, shape.columns, transposed: false, seed: 17)
+        let expected = PaddedMatrix<Float>(rows: shape.rows, columns: shape.columns)
+        Float.multiply(variant, a, b, form, shape, alpha: 1, beta: 0, into: expected)
+        for rowBlock in [0, 1, 256, 257, .max] as [UInt32] {
+            var tuning = Self.tunings[0]
+            tuning.row_block = rowBlock
+            var plan = loom_gemm_plan()
+            var product = loom_gemm_shape()
+            (product.rows, product.columns, product.inner) = (700, 40, 600)
+            variant.kernels(Float.self).plan_gemm(&product, &tuning, &plan)
+            #expect(plan.row_block == min(max(rowBlock, 1), UInt32(LOOM_GEMM_MAX_ROW_BLOCK)), "\(variant)")
+            let actual = PaddedMatrix<Float>(rows: shape.rows, columns: shape.columns)
+            Float.multiply(variant, a, b, form, shape, alpha: 1, beta: 0, into: actual, tuning: tuning)
+            #expect(actual.hasSameBits(as: expected, rows: shape.rows), "\(variant), row block \(rowBlock)")
+        }
+    }
+
     /// Samples that are read where they lie: x in z = x · Wᵀ and in δᵀ · x, with W as it lies or transposed.
     static func checkUnpadded<Scalar: KernelScalar>(_: Scalar.Type, _ variant: KernelVariant, _ shape: Shape) {
         let cases = [

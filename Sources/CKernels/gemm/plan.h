@@ -89,7 +89,9 @@ LOOM_INLINE void FN(plan_memory)(const loom_gemm_tuning *tuning, loom_gemm_plan 
 
 LOOM_INLINE void FN(plan_tiles)(const loom_gemm_shape *shape, const loom_gemm_tuning *tuning, loom_gemm_plan *plan) {
     plan->shape = *shape;
-    plan->row_block = tuning->row_block;
+    // Whatever a caller's tuning says: copied rows have no room for more, and without any a product would not end.
+    const uint32_t row_block = tuning->row_block > 0 ? tuning->row_block : 1;
+    plan->row_block = row_block < LOOM_GEMM_MAX_ROW_BLOCK ? row_block : LOOM_GEMM_MAX_ROW_BLOCK;
     plan->lanes = LANES;
     FN(plan_memory)(tuning, plan);
     FN(plan_blocking)(tuning, plan);

@@ -44,7 +44,8 @@ typedef struct {
     const char *name;
 
     // Cache blocking.
-    uint32_t row_block;              // rows of A that meet all panels before the next rows do; at most LOOM_GEMM_MAX_ROW_BLOCK
+    uint32_t row_block;              // rows of A that meet all panels before the next rows do; plans have 1 to
+                                     // LOOM_GEMM_MAX_ROW_BLOCK of them, whatever stands here
     uint32_t wide_panel_max_vectors; // products up to this width may have panels as wide as tiles can be
 
     // Packing.
