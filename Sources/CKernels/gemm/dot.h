@@ -71,7 +71,7 @@ LOOM_INLINE void FN(dot_rows)(size_t columns, const FN(loom_product) *product, s
     }
 }
 
-static void FN(multiply_few_columns)(const FN(loom_product) *product) {
+static void FN(multiply_by_dots)(const FN(loom_product) *product) {
     const size_t widest = LOOM_DOT_ELEMENTS < 8 ? LOOM_DOT_ELEMENTS : 8;
     const size_t parts = (product->columns + widest - 1) / widest;
     size_t column = 0;
@@ -105,7 +105,7 @@ static void FN(multiply_few_columns)(const FN(loom_product) *product) {
 // Estimates in cycles for one row: `columns` chains along the inner dimension and their folds, or one vector of columns.
 // Rows do not enter: they may be cut. The two ways have different bits, so the choice must not depend on the instruction
 // set: it is that of AVX-512 and float32.
-LOOM_INLINE _Bool FN(has_few_columns)(const FN(loom_product) *product) {
+LOOM_INLINE _Bool FN(prefers_dot)(const FN(loom_product) *product) {
     return product->b_transposed && !product->a_transposed && product->inner >= 4 * LOOM_POSITIONS
         && 20 * product->columns * (product->inner / (2 * LOOM_POSITIONS) + 2) < 11 * product->inner;
 }

@@ -240,7 +240,7 @@ static void FN(gemm_dot)(const loom_gemm_plan *plan, const loom_gemm_operands *o
         .c = operands->c, .c_stride = shape->c_stride,
         .a_transposed = shape->a_transposed, .b_transposed = shape->b_transposed,
     };
-    FN(multiply_few_columns)(&product);
+    FN(multiply_by_dots)(&product);
 }
 
 #undef LOOM_TILES

@@ -1,5 +1,5 @@
 // How a product is carried out: the kernel, its blocking, what is packed and what is prefetched. Only shapes and the tuning
-// table enter, and no choice made here changes a bit, but for that of the dot kernel (`has_few_columns`).
+// table enter, and no choice made here changes a bit, but for that of the dot kernel (`prefers_dot`).
 
 static void FN(gemm_tiles)(const loom_gemm_plan *plan, const loom_gemm_operands *operands, void *scratch);
 static void FN(gemm_tiles_transposed)(const loom_gemm_plan *plan, const loom_gemm_operands *operands, void *scratch);
@@ -134,7 +134,7 @@ static void FN(plan_gemm)(const loom_gemm_shape *shape, const loom_gemm_tuning *
         .rows = shape->rows, .columns = shape->columns, .inner = shape->inner,
         .a_transposed = shape->a_transposed, .b_transposed = shape->b_transposed,
     };
-    if (FN(has_few_columns)(&product)) {
+    if (FN(prefers_dot)(&product)) {
         plan->run = FN(gemm_dot);
         plan->kernel = LOOM_GEMM_DOT;
         plan->shape = *shape;
