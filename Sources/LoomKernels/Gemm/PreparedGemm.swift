@@ -42,7 +42,8 @@ public struct PreparedGemm<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Send
         return aSize == (Int(shape.rows), Int(shape.inner)) && bSize == (Int(shape.inner), Int(shape.columns))
             && c.rows == shape.rows && c.columns == shape.columns && c.stride == shape.c_stride
             && (a.stride == shape.a_stride || a.rows == 1) && (b.stride == shape.b_stride || b.rows == 1)
-            && (isAligned(a) || !shape.a_aligned) && (isAligned(b) || !shape.b_aligned) && (isAligned(c) || backend == .openBLAS)
+            && (isAligned(a) || !shape.a_aligned) && (isAligned(b) || !shape.b_aligned)
+            && (isAligned(c) || backend == .openBLAS)
             && (update.map { $0.weights.stride == shape.weights_stride } ?? true)
     }
 }

@@ -1,4 +1,3 @@
-import CKernels
 import LoomData
 import LoomKernels
 import LoomModel
