@@ -46,20 +46,22 @@ package final class NetworkProductsMemory<Scalar: LoomScalar>: Sendable {
 
     /// Plans the products of `network` over `rows` batch rows by its backend.
     /// - Parameters:
+    ///   - training: Whether backward will run, for which the network's workspace must have been made, too.
     ///   - callShapes: One for each connection, in the order of the layers and their connections; nil: all rows in one call.
     ///   - data: The samples, which have their stride and alignment in every batch: any number of rows × features.
     package init(
-        _ network: NetworkHandle<Scalar>, rows: Int, callShapes: [CallShape]? = nil, data: MatrixView<Scalar>
+        _ network: NetworkHandle<Scalar>, rows: Int, training: Bool = true, callShapes: [CallShape]? = nil,
+        data: MatrixView<Scalar>
     ) {
         let shapes = callShapes ?? Array(repeating: CallShape(), count: network.connectionCount)
         precondition(shapes.count == network.connectionCount && rows > 0, "a shape for each connection")
         self.rows = rows
         self.callShapes = AlignedBuffer(shapes)
         prepared = AlignedBuffer(
-            network.connectionShapes(data: data).enumerated().flatMap { index, shape in
+            network.connectionShapes(data: data, training: training).enumerated().flatMap { index, shape in
                 Self.calls(
                     shape.forward, rows: rows, rowsPerCall: shapes[index].rowsPerForwardCall, network.gemm.backend)
-                    // The data have no gradient: what stands in its place is never run.
+                    // What stands in the place of products that there are not is never run.
                     + Self.calls(
                         shape.backward ?? shape.forward, rows: rows, rowsPerCall: shapes[index].rowsPerBackwardCall,
                         network.gemm.backend)
@@ -89,8 +91,11 @@ extension NetworkHandle {
     /// The number of connections of all layers.
     var connectionCount: Int { (0..<layerCount).reduce(0) { $0 + layers[$1].connectionCount } }
 
-    /// The products of every connection over some rows; no backward one where the source is the data.
-    fileprivate func connectionShapes(data: MatrixView<Scalar>) -> [(forward: GemmShape, backward: GemmShape?)] {
+    /// The products of every connection over some rows; no backward one where the source is the data, or without
+    /// training.
+    fileprivate func connectionShapes(
+        data: MatrixView<Scalar>, training: Bool
+    ) -> [(forward: GemmShape, backward: GemmShape?)] {
         (0..<layerCount).flatMap { index in
             let layer = layers[index]
             return (0..<layer.connectionCount).map { offset -> (forward: GemmShape, backward: GemmShape?) in
@@ -99,7 +104,7 @@ extension NetworkHandle {
                 let forward = GemmShape(
                     .forward, GemmOperand(x), connection.weights.transpose, into: layer.preActivations.rows(0..<1),
                     accumulates: connection.accumulatesForward)
-                guard connection.source >= 0 else { return (forward, nil) }
+                guard training, connection.source >= 0 else { return (forward, nil) }
                 let backward = GemmShape(
                     .backward, GemmOperand(layer.deltas.rows(0..<1)), connection.weights,
                     into: layers[connection.source].outputGradients.rows(0..<1),

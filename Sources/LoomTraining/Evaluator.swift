@@ -102,7 +102,7 @@ public final class Evaluator<Scalar: LoomScalar> {
         // All workspaces have the same strides.
         let (whole, last) = (min(samples, Self.chunkRows), (samples - 1) % Self.chunkRows + 1)
         let products = [whole, last].map {
-            NetworkProductsMemory(workspaces[0].handle, rows: $0, data: data.inputs)
+            NetworkProductsMemory(workspaces[0].handle, rows: $0, training: false, data: data.inputs)
         }
         let work = ChunkWork { worker in
             for chunk in Partition.range(of: worker, parts: workers, count: count) {

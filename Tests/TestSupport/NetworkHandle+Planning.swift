@@ -4,7 +4,8 @@ import LoomModel
 extension NetworkHandle {
     /// Forward with products that are planned for this call only.
     package func forward(rows: Range<Int>, data: MatrixView<Scalar>, callShapes: [CallShape]? = nil) {
-        let memory = NetworkProductsMemory(self, rows: rows.count, callShapes: callShapes, data: data)
+        let memory = NetworkProductsMemory(
+            self, rows: rows.count, training: false, callShapes: callShapes, data: data)
         withExtendedLifetime(memory) { forward(rows: rows, data: data, products: memory.products) }
     }
 
