@@ -83,6 +83,7 @@ extension InspectCommand {
             workers: settings.parallel.workers, policy: settings.parallel.placement,
             instructions: settings.parallel.instructionSet)
         let step = try settings.plannedStep(on: machine)
+        for note in machine.notes + step.notes { printNote(note) }
         if json {
             try JSONLines.printInSnakeCase(step.program)
         } else {

@@ -150,11 +150,12 @@ public struct ParallelSettings: Sendable, Equatable {
             "placement", \.placement, placements, "where workers run; a list names the CPU of every worker")
         section.key(
             "route", \.route, .choice(),
-            "how gradients of samples reach the parameters: by slices, added up by their owners, or by all; never changes results"
+            "how gradients of samples reach the parameters: by slices, added up by their owners, or by all; never changes results; the next best one where it cannot be"
         )
         section.key(
             "groups", \.groups, .word("auto", or: .powerOfTwo),
-            "groups of samples whose gradients are added as a tree: part of the results; auto: chosen from shapes")
+            "groups of samples whose gradients are added as a tree: part of the results; auto: chosen from shapes; as many as the batch has shards at most"
+        )
         section.key(
             "gemm", \.gemm, .choice(),
             "who multiplies matrices; auto: builtin with AVX2 or AVX-512, otherwise openblas")
@@ -196,12 +197,14 @@ extension SettingsType<Int> {
     /// 1, 2, 4 and so on.
     fileprivate static var powerOfTwo: SettingsType {
         let whole = whole(1)
-        let expectation = "a power of two, 1 or more"
+        // As many matrices as a sum along a tree may have.
+        let largest = 1 << 15
+        let expectation = "a power of two from 1 to \(largest)"
         return SettingsType(
             expectation: expectation,
             read: { value in
                 guard let number = whole.read(value) else { return nil }
-                if number.nonzeroBitCount == 1 { return number }
+                if number.nonzeroBitCount == 1, number <= largest { return number }
                 value.mismatch(expectation)
                 return nil
             },

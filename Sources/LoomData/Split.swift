@@ -47,12 +47,7 @@ public struct Split: Sendable, Equatable {
     }
 
     private init(count: Int, validation: [UInt32]) throws(DataError) {
-        guard validation.count < count else {
-            throw DataError(
-                .badConfiguration, source: "data.validation",
-                problem: "\(validation.count) of \(count) samples for validation leave none to train on",
-                remedy: "choose a smaller fraction or give more samples")
-        }
+        try Self.check(validation: validation.count, of: count)
         var isValidation = [Bool](repeating: false, count: count)
         for sample in validation {
             isValidation[Int(sample)] = true
@@ -62,6 +57,16 @@ public struct Split: Sendable, Equatable {
         training.reserveCapacity(count - validation.count)
         for sample in 0..<UInt32(count) where !isValidation[Int(sample)] { training.append(sample) }
         self.training = training
+    }
+
+    /// Refuses a validation part that leaves no sample to train on.
+    package static func check(validation: Int, of count: Int) throws(DataError) {
+        guard validation < count else {
+            throw DataError(
+                .badConfiguration, source: "data.validation",
+                problem: "\(validation) of \(count) samples for validation leave none to train on",
+                remedy: "choose a smaller fraction or give more samples")
+        }
     }
 
     /// The samples of `count` that validate: round(`fraction` × `count`), at least one unless `fraction` is 0. A

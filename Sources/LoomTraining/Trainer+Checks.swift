@@ -11,11 +11,7 @@ extension Trainer {
             throw ModelError(
                 "the data has \(feed.featureCount) features, but the network expects \(network.inputs) inputs")
         }
-        guard schedule.batchRows <= feed.sampleCount else {
-            throw ModelError(
-                "training.batch is \(schedule.batchRows), but there are only \(feed.sampleCount) training samples; "
-                    + "choose a batch of at most \(feed.sampleCount)")
-        }
+        try schedule.check(samples: feed.sampleCount)
         let last = network.layers.last!
         switch feed.targets {
         case .labels(let classes) where classes > network.outputs:

@@ -71,7 +71,7 @@ public final class Trainer<Scalar: LoomScalar> {
             }
         }
         boundPrograms = AlignedBuffer(programs.map(\.bound))
-        totalSteps = min(schedule.epochs * epochs.stepsPerEpoch, schedule.maximumSteps ?? .max)
+        totalSteps = schedule.totalSteps(stepsPerEpoch: epochs.stepsPerEpoch)
         setting = AlignedBuffer(
             count: 1,
             repeating: StepSetting(

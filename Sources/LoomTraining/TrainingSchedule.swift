@@ -1,3 +1,5 @@
+import LoomModel
+
 /// How long and on what a network is trained.
 public struct TrainingSchedule: Sendable, Equatable, Codable {
     /// Samples of a minibatch.
@@ -24,5 +26,22 @@ public struct TrainingSchedule: Sendable, Equatable, Codable {
         self.seed = seed
         self.shuffles = shuffles
         self.dropsLast = dropsLast
+    }
+}
+
+extension TrainingSchedule {
+    /// Refuses a batch of more samples than there are.
+    package func check(samples: Int) throws(ModelError) {
+        guard batchRows <= samples else {
+            throw ModelError(
+                "training.batch is \(batchRows), but there \(samples == 1 ? "is" : "are") only \(samples) training "
+                    + "sample\(samples == 1 ? "" : "s"); choose a batch of at most \(samples)")
+        }
+    }
+
+    /// Steps of the whole training; the largest number there is where they are more.
+    package func totalSteps(stepsPerEpoch: Int) -> Int {
+        let (steps, isTooLarge) = epochs.multipliedReportingOverflow(by: stepsPerEpoch)
+        return min(isTooLarge ? .max : steps, maximumSteps ?? .max)
     }
 }

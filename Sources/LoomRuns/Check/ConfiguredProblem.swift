@@ -46,7 +46,7 @@ struct ConfiguredProblem {
             network: network.description, vertices: settings.vertices,
             parameters: Self.parameters(of: network, file: settings.parametersFile), loss: configuration.loss,
             optimizer: configuration.optimizer,
-            totalSteps: max(1, min(training.epochs * stepsPerEpoch, training.steps ?? .max)),
+            totalSteps: max(1, configuration.trainingSchedule.totalSteps(stepsPerEpoch: stepsPerEpoch)),
             stepsPerEpoch: stepsPerEpoch, rows: rows.map(Int.init), inputs: dataset.inputs.lists,
             targets: dataset.targets.map(ReferenceTargets.init), sampleCount: source.count,
             notes: source.notes + [conversion?.note].compactMap { $0 })

@@ -64,6 +64,7 @@ public final class Experiment<Scalar: LoomScalar> {
     /// Things the user should know before training starts.
     public var notes: [String] {
         var notes = machine.notes + data.notes
+        notes += trainer.program.unmetWishes(configuration.teamPlan(on: machine).stepRequest)
         if let reason = trainer.team.fallbackReason { notes.append(reason) }
         if trainer.gemmBackend == .openBLAS {
             notes.append(
@@ -155,10 +156,14 @@ extension Configuration {
     private func plannedStep<Scalar: LoomScalar>(on machine: MachineSetup, of _: Scalar.Type) throws -> PlannedStep {
         let opened = try OpenedData(data, network: network.description(inputs: 0), loss: loss)
         let network = try Network<Scalar>(network.description(inputs: opened.source.featureCount))
+        try trainingSchedule.check(samples: opened.sampleCounts.training)
+        let team = teamPlan(on: machine)
         let (program, shapes) = StepProgram.planned(
-            for: network, loss: loss, optimizer: optimizer, schedule: trainingSchedule, team: teamPlan(on: machine),
+            for: network, loss: loss, optimizer: optimizer, schedule: trainingSchedule, team: team,
             samples: opened.sampleCounts.training)
-        return PlannedStep(program: program, products: program.products(shapes), text: program.text(shapes))
+        return PlannedStep(
+            program: program, products: program.products(shapes), text: program.text(shapes),
+            notes: opened.notes + program.unmetWishes(team.stepRequest))
     }
 
     /// What trains on `data`.
@@ -196,4 +201,6 @@ public struct PlannedStep: Sendable {
     public let products: [PlannedProduct]
     /// The program as text, one operation a line.
     public let text: String
+    /// What was detected or decided, for the user.
+    public let notes: [String]
 }

@@ -32,6 +32,9 @@ struct OpenedData {
         } else {
             held = nil
         }
+        if case .split(let fraction, _, _) = description.validation {
+            try Split.check(validation: Split.validationCount(of: source.count, fraction: fraction), of: source.count)
+        }
         self.description = description
         self.source = source
         self.conversion = conversion

@@ -1,0 +1,85 @@
+import LoomConfiguration
+import LoomData
+import LoomKernels
+import LoomModel
+import LoomRuns
+import Testing
+
+/// What is refused before anything is planned, and what is said where a wish cannot be met.
+@Suite struct PlannedStepTests {
+    private func configuration(_ overrides: [String]) throws -> Configuration {
+        let yaml = """
+            data: {synthetic: {task: teacher, samples: 100, inputs: 7, classes: 3}, validation: 0.2}
+            network: {layers: [{units: 9, activation: tanh}, {units: 3}], output: softmax}
+            training: {batch: 64}
+            """
+        return try Configuration(yaml: yaml, file: "a.yaml", overrides: ["parallel.gemm=builtin"] + overrides)
+    }
+
+    private func notes(_ overrides: String..., workers: Int = 2) throws -> [String] {
+        try configuration(overrides).plannedStep(on: MachineSetup(workers: workers, policy: .none)).notes
+    }
+
+    @Test func aBatchLargerThanTheTrainingPart() throws {
+        let configuration = try configuration(["training.batch=81"])
+        let expected = ModelError(
+            "training.batch is 81, but there are only 80 training samples; choose a batch of at most 80")
+        #expect(throws: expected) {
+            try configuration.plannedStep(on: MachineSetup(workers: 1, policy: .none))
+        }
+    }
+
+    @Test(arguments: ["data.synthetic.samples=1", "data.validation=0.9999"])
+    func aValidationPartThatTakesAll(override: String) throws {
+        let configuration = try configuration([override, "training.batch=1"])
+        let machine = try MachineSetup(workers: 1, policy: .none)
+        #expect {
+            try Experiment<Float>(configuration, machine: machine)
+        } throws: { error in
+            "\(error)".contains("samples for validation leave none to train on")
+        }
+        #expect(throws: DataError.self) { try configuration.plannedStep(on: machine) }
+    }
+
+    @Test func moreStepsThanCanBeCounted() throws {
+        let configuration = try configuration(["training.epochs=\(Int.max)"])
+        let experiment = try Experiment<Float>(configuration, machine: MachineSetup(workers: 1, policy: .none))
+        #expect(experiment.trainer.totalSteps == .max)
+    }
+
+    @Test func aWishThatIsMetNeedsNoNote() throws {
+        #expect(
+            try notes() == [] && notes("parallel.groups=4") == []
+                && notes("parallel.groups=2", "parallel.route=all_reduce") == [])
+    }
+
+    @Test func groupsBeyondTheShards() throws {
+        #expect(
+            try notes("parallel.groups=64")
+                == [
+                    "parallel.groups is 64, but a batch of 64 in shards of 16 has 4 at most, and is trained with 4"
+                ])
+    }
+
+    @Test func routesThatCannotBe() throws {
+        let start = "parallel.route is"
+        #expect(
+            try notes("parallel.groups=2", "parallel.route=all_reduce", workers: 1)
+                == [
+                    "\(start) all_reduce, but gradients take the route partition: one worker has nobody to exchange "
+                        + "gradients with"
+                ])
+        #expect(
+            try notes("parallel.groups=1", "parallel.route=reduce_scatter")
+                == [
+                    "\(start) reduce_scatter, but gradients take the route partition: the gradient of such a batch is a "
+                        + "single group, which cannot be shared out"
+                ])
+        #expect(
+            try notes("parallel.groups=2", "parallel.route=all_reduce", "optimizer.clip_norm=1")
+                == [
+                    "\(start) all_reduce, but gradients take the route reduce_scatter: clipping, a penalty or weight "
+                        + "decay needs the whole gradient"
+                ])
+    }
+}
