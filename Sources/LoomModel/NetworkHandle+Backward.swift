@@ -1,15 +1,15 @@
 import LoomKernels
 
 extension NetworkHandle {
-    /// Backward for the batch rows `rows`: ∂L/∂z of every layer from ∂L/∂z of the last one, which the loss has written.
+    /// Backward for the batch rows `rows`: ∂L/∂z of every layer, or of those in `layers`, from ∂L/∂z of the last one, which the loss has written.
     ///
     /// Layers run in reverse order; a layer whose outputs go to several layers adds their parts in that fixed order.
     /// Parameter gradients are sums over the whole batch and are formed afterwards.
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
-    public func backward(rows: Range<Int>, products: NetworkProducts<Scalar>) {
+    public func backward(rows: Range<Int>, layers range: Range<Int>? = nil, products: NetworkProducts<Scalar>) {
         assert(rows.count == products.rows, "the products are planned for other rows")
-        for index in stride(from: layerCount - 1, through: 0, by: -1) {
+        for index in (range ?? 0..<layerCount).reversed() {
             let layer = layers[index]
             let deltas = layer.deltas.rows(rows)
             if index == layerCount - 1 {

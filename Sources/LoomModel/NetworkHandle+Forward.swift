@@ -1,16 +1,19 @@
 import LoomKernels
 
 extension NetworkHandle {
-    /// Forward for the batch rows `rows`: every layer's z = Σ source·Wᵀ + b and u = activation(z).
+    /// Forward for the batch rows `rows`: z = Σ source·Wᵀ + b and u = activation(z) of every layer, or of
+    /// those in `layers`.
     ///
     /// The last layer gets its products only: its bias is added by the loss, or by `predict`, in the same pass over
     /// the logits. `data` holds the samples of the batch, batch rows × features; `products` are planned for that number of rows
     /// and for such data.
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
-    public func forward(rows: Range<Int>, data: MatrixView<Scalar>, products: NetworkProducts<Scalar>) {
+    public func forward(
+        rows: Range<Int>, layers range: Range<Int>? = nil, data: MatrixView<Scalar>, products: NetworkProducts<Scalar>
+    ) {
         assert(rows.count == products.rows, "the products are planned for other rows")
-        for index in 0..<layerCount {
+        for index in range ?? 0..<layerCount {
             let layer = layers[index]
             let z = layer.preActivations.rows(rows)
             for offset in 0..<layer.connectionCount {

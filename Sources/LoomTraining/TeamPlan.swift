@@ -26,6 +26,8 @@ public struct TeamPlan: Sendable {
     public var route: GradientRoute?
     /// The numbers that steps are planned by.
     public var tuning = StepTuning()
+    /// Whether samples pass layer by layer, each an operation of its own: for profiles. It changes no result.
+    package var separatesLayers = false
 
     /// A team.
     public init(

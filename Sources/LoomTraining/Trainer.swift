@@ -36,7 +36,8 @@ public final class Trainer<Scalar: LoomScalar> {
     private let programs: [BoundProgramMemory<Scalar>]
     private let boundPrograms: AlignedBuffer<BoundProgram<Scalar>>
     private let setting: AlignedBuffer<StepSetting<Scalar>>
-    private let shapes: StepShapes
+    /// The shapes that the program was made from.
+    package let shapes: StepShapes
 
     /// Prepares a training: checks the shapes, plans the steps and reserves all memory.
     /// - Throws: `ModelError` when network, loss and data do not go together.
@@ -53,7 +54,7 @@ public final class Trainer<Scalar: LoomScalar> {
             samples: feed.sampleCount, batchRows: schedule.batchRows, dropsLast: schedule.dropsLast)
         let plan = TrainingPlan(
             StepShapes(network), update: optimizer.traits(l2: lossDescription.l2), epochs: epochs,
-            request: teamPlan.stepRequest)
+            request: teamPlan.stepRequest, separatesLayers: teamPlan.separatesLayers)
         let memory = StepMemory(
             network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: schedule.batchRows,
             workers: teamPlan.workers, gemmBackend: teamPlan.gemmBackend

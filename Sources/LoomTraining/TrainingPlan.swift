@@ -7,11 +7,17 @@ struct TrainingPlan {
     let shapes: StepShapes
     let fullBatch, lastBatch, fullBatchGradient, lastBatchGradient: StepProgram
 
-    init(_ shapes: StepShapes, update: UpdateTraits, epochs: EpochLayout, request: StepRequest) {
+    init(
+        _ shapes: StepShapes, update: UpdateTraits, epochs: EpochLayout, request: StepRequest,
+        separatesLayers: Bool
+    ) {
         var planner = StepPlanner(shapes: shapes, update: update, fullBatchRows: epochs.batchRows, request: request)
         self.shapes = shapes
-        fullBatch = planner.program(batchRows: epochs.batchRows)
-        lastBatch = planner.program(batchRows: epochs.lastBatchRows)
+        let (full, last) = (
+            planner.program(batchRows: epochs.batchRows), planner.program(batchRows: epochs.lastBatchRows)
+        )
+        fullBatch = separatesLayers ? full.separatingLayers(shapes) : full
+        lastBatch = separatesLayers ? last.separatingLayers(shapes) : last
         fullBatchGradient = planner.gradientProgram(batchRows: epochs.batchRows)
         lastBatchGradient = planner.gradientProgram(batchRows: epochs.lastBatchRows)
     }

@@ -91,14 +91,14 @@ struct ProgramSimulator {
         }
         switch operation {
         case .gather(let rows): return ([], [samples(rows, worker)[0]])
-        case .forward(let rows): return ([samples(rows, worker)[0], all], [samples(rows, worker)[1]])
+        case .forward(let rows, _): return ([samples(rows, worker)[0], all], [samples(rows, worker)[1]])
         case .loss(let shards):
             let rows = program.sum.shards.rows(of: shards)
             return (
                 [samples(rows, worker)[1]],
                 [samples(rows, worker)[2], Access(resource: .losses, places: Array(shards))]
             )
-        case .backward(let rows): return (samples(rows, worker) + [all], [samples(rows, worker)[2]])
+        case .backward(let rows, _): return (samples(rows, worker) + [all], [samples(rows, worker)[2]])
         case .gradient(let part, let rows, let buffer, _): return (samples(rows, worker), [gradient(part, buffer)])
         case .fusedUpdate(let part, let rows):
             return (samples(rows, worker), [parameters(part, own), Access(resource: state, places: lines(part))])
@@ -199,8 +199,9 @@ struct ProgramSimulator {
                 for operation in operations {
                     switch operation {
                     case .gather(let range): for row in range { rows[.gather, default: [:]][row, default: 0] += 1 }
-                    case .forward(let range): for row in range { rows[.forward, default: [:]][row, default: 0] += 1 }
-                    case .backward(let range): for row in range { rows[.backward, default: [:]][row, default: 0] += 1 }
+                    case .forward(let range, _): for row in range { rows[.forward, default: [:]][row, default: 0] += 1 }
+                    case .backward(let range, _):
+                        for row in range { rows[.backward, default: [:]][row, default: 0] += 1 }
                     case .loss(let shards):
                         for row in program.sum.shards.rows(of: shards) {
                             rows[.loss, default: [:]][row, default: 0] += 1

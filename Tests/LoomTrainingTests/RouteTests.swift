@@ -115,19 +115,36 @@ import Testing
     }
 
     /// What the workers' time is spent on, by the operations of the program.
-    @Test func clocks() throws {
+    @Test(arguments: [1, 4]) func clocks(every: Int) throws {
+        var team = TeamPlan(workers: 2, groups: 2, route: .reduceScatterAllGather)
+        team.separatesLayers = true
         let trainer = try Self.problem(rows: 320).trainer(
-            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 10),
-            team: TeamPlan(workers: 2, groups: 2, route: .reduceScatterAllGather))
-        let clock = WorkerClockMemory(workers: 2)
+            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 10), team: team)
+        let clock = WorkerClockMemory(trainer.program, every: every)
         let report = trainer.run(steps: 50, clock: clock)
         #expect(report.steps == 50)
-        let kinds = Set(trainer.program.phases.flatMap { $0.operations.joined() }.map(\.kind)).union([.wait])
+        var slot = 0
+        for phase in trainer.program.phases {
+            for (worker, operations) in phase.operations.enumerated() {
+                for operation in operations {
+                    #expect(clock.ticks(slot: slot, worker: worker) > 0, "\(operation)")
+                    #expect(clock.ticks(slot: slot, worker: 1 - worker) == 0)
+                    slot += 1
+                }
+            }
+        }
+        #expect(clock.waitSlots.lowerBound == slot + trainer.program.recovery.joined().count)
         for worker in 0..<2 {
-            let spent = OperationKind.allCases.filter { clock.nanoseconds($0, worker: worker) > 0 }
-            #expect(Set(spent) == kinds)
-            let total = OperationKind.allCases.reduce(0) { $0 + clock.nanoseconds($1, worker: worker) }
-            #expect(Double(total) <= report.seconds * 1e9)
+            let marks = clock.marks(worker: worker)
+            #expect(marks.map(\.step) == Array(stride(from: 0, to: 50, by: every)))
+            #expect(clock.measuredSteps(worker: worker) == marks.count)
+            // Laps follow each other without a gap.
+            let slots = (0..<clock.waitSlots.upperBound).reduce(0) { $0 + clock.ticks(slot: $1, worker: worker) }
+            #expect(slots == marks.reduce(0) { $0 + ($1.end - $1.begin) })
+            let laps = clock.laps(worker: worker)
+            #expect(laps.first?.slot == ClockEvent.beginSlot && laps.last?.tick == marks.last?.end)
+            #expect(zip(laps, laps.dropFirst()).allSatisfy { $0.tick <= $1.tick })
+            #expect(Double(slots) * clock.nanosecondsPerTick() <= report.seconds * 1e9)
         }
         // The clock has no influence.
         let other = try Self.problem(rows: 320).trainer(

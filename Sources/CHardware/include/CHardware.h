@@ -36,6 +36,20 @@ void loom_wake_all(const void *word);
 // Nanoseconds since a fixed moment, never going backwards (CLOCK_MONOTONIC; no system call on Linux).
 uint64_t loom_monotonic_nanoseconds(void);
 
+// The processor's counter of time: it runs at one rate whatever the clock of a core, and on all cores together (invariant
+// TSC on x86-64 since 2008, the generic timer on arm64). Reading it takes about 10 ns, a third of the time of the clock above.
+static inline uint64_t loom_ticks(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#else
+    return loom_monotonic_nanoseconds();
+#endif
+}
+
 // Nanoseconds that threads of this process have run, all together (CLOCK_PROCESS_CPUTIME_ID).
 uint64_t loom_process_nanoseconds(void);
 

@@ -20,12 +20,12 @@ extension StepProgram {
         var connection = 0
         for (index, layer) in shapes.layers.enumerated() {
             for tensor in layer.connections.map({ shapes.tensors[$0.tensor] }) {
-                for case .forward(let rows) in operations {
+                for case .forward(let rows, let layers) in operations where layers?.contains(index) ?? true {
                     tally.addForward(
                         of: layer.name, tensor, rows: rows.count, rowsPerCall: callRows[connection].forward)
                 }
                 if tensor.source != nil {
-                    for case .backward(let rows) in operations {
+                    for case .backward(let rows, let layers) in operations where layers?.contains(index) ?? true {
                         tally.addBackward(
                             of: layer.name, tensor, rows: rows.count, rowsPerCall: callRows[connection].backward)
                     }

@@ -24,7 +24,10 @@ extension Operation {
     fileprivate func text(_ shapes: StepShapes) -> String {
         let operands: String =
             switch self {
-            case .gather(let rows), .forward(let rows), .backward(let rows): "samples \(rows.text)"
+            case .gather(let rows): "samples \(rows.text)"
+            case .forward(let rows, let layers), .backward(let rows, let layers):
+                (layers.map { "\(shapes.layers[$0].map(\.name).joined(separator: ", ")), " } ?? "")
+                    + "samples \(rows.text)"
             case .loss(let shards): "shards \(shards.text)"
             case .gradient(let part, let rows, let buffer, let accumulates):
                 "\(part.text(shapes)), samples \(rows.text) \(accumulates ? "added to" : "→") \(buffer.text)"

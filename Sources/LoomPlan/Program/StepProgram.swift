@@ -14,7 +14,7 @@ public struct StepProgram: Sendable, Equatable, Codable {
     /// The memory it runs in.
     package let buffers: BufferPlan
     /// What the workers do, one phase after the other.
-    package let phases: [Phase]
+    package internal(set) var phases: [Phase]
     /// What each worker does instead of the second phase when the loss of the batch is not finite: nothing, or it makes
     /// copies of the parameters that hold gradients parameters again.
     package let recovery: [[Operation]]
@@ -34,7 +34,7 @@ package struct Phase: Sendable, Equatable, Codable {
     /// What it is called in profiles and in text.
     package let name: PhaseName
     /// The operations of each worker, in order.
-    package let operations: [[Operation]]
+    package internal(set) var operations: [[Operation]]
     /// Whether every worker waits for all others before the next phase. The last phase may end without: other workers may
     /// be in the first phase of the next step by then, but not beyond.
     package let endsWithBarrier: Bool
@@ -88,12 +88,12 @@ package enum ParameterPart: Sendable, Hashable, Codable {
 package enum Operation: Sendable, Hashable, Codable {
     /// Copies samples and targets into the batch.
     case gather(rows: Range<Int>)
-    /// Passes samples through all layers.
-    case forward(rows: Range<Int>)
+    /// Passes samples through all layers, or through some.
+    case forward(rows: Range<Int>, layers: Range<Int>? = nil)
     /// The losses of some shards, and the deltas of the last layer.
     case loss(shards: Range<Int>)
-    /// Passes deltas back through all layers.
-    case backward(rows: Range<Int>)
+    /// Passes deltas back through all layers, or through some.
+    case backward(rows: Range<Int>, layers: Range<Int>? = nil)
     /// The gradient of some samples, Σ δᵢ xᵢᵀ or Σ δᵢ, written to a buffer or added to it.
     case gradient(ParameterPart, rows: Range<Int>, into: GradientBuffer, accumulates: Bool)
     /// The gradient of all samples, and the update of the weights in its product: no gradient is written.

@@ -59,7 +59,7 @@ extension StepPlanner {
     /// For every connection, how many rows one product covers: as many as have the bits of one product per shard.
     mutating func callRows(of phases: [Phase], shards: ShardGrid) -> [CallRows] {
         var lengths = Set<Int>()
-        for case .forward(let rows) in phases[0].operations.joined() { lengths.insert(rows.count) }
+        for case .forward(let rows, _) in phases[0].operations.joined() { lengths.insert(rows.count) }
         return shapes.layers.flatMap(\.connections).map { connection in
             let tensor = shapes.tensors[connection.tensor]
             var rows = CallRows()

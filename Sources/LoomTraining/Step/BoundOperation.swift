@@ -28,6 +28,7 @@ enum BoundOperation<Scalar: LoomScalar>: BitwiseCopyable {
 /// Batch rows that go forward or backward through all layers.
 struct NetworkRows<Scalar: LoomScalar>: BitwiseCopyable {
     let rows: IndexRange
+    let layers: IndexRange
     let products: NetworkProducts<Scalar>
 }
 
@@ -146,11 +147,12 @@ struct BoundProgram<Scalar: LoomScalar>: BitwiseCopyable {
         self.starts = starts
     }
 
-    /// What `worker` does in `phase`; `phaseCount` stands for the recovery.
+    /// What `worker` does in `phase`, and the place of its first operation among all; `phaseCount` stands for the recovery.
     @inline(__always)
-    func operations(phase: Int, worker: Int) -> UnsafeBufferPointer<BoundOperation<Scalar>> {
+    func operations(phase: Int, worker: Int) -> (UnsafeBufferPointer<BoundOperation<Scalar>>, first: Int) {
         let place = phase * workers + worker
-        return UnsafeBufferPointer(start: operations + starts[place], count: starts[place + 1] - starts[place])
+        let first = starts[place]
+        return (UnsafeBufferPointer(start: operations + first, count: starts[place + 1] - first), first)
     }
 }
 

@@ -29,7 +29,7 @@ struct StepBinding<Scalar: LoomScalar> {
         }
         let counts = program.phases.flatMap { $0.operations.joined() }.compactMap { operation in
             switch operation {
-            case .forward(let rows), .backward(let rows): rows.count
+            case .forward(let rows, _), .backward(let rows, _): rows.count
             default: nil
             }
         }
@@ -55,9 +55,9 @@ struct StepBinding<Scalar: LoomScalar> {
         let own = min(worker, memory.parameters.count - 1)
         switch operation {
         case .gather(let rows): return .gather(IndexRange(rows))
-        case .forward(let rows): return .forward(operands.keep(networkRows(rows)))
+        case .forward(let rows, let layers): return .forward(operands.keep(networkRows(rows, layers)))
         case .loss(let shards): return .loss(shards: IndexRange(shards))
-        case .backward(let rows): return .backward(operands.keep(networkRows(rows)))
+        case .backward(let rows, let layers): return .backward(operands.keep(networkRows(rows, layers)))
         case .gradient(let part, let rows, let buffer, let accumulates):
             return gradient(part, rows: rows, into: buffer, accumulates: accumulates, worker: worker)
         case .fusedUpdate(let part, let rows):
@@ -91,8 +91,10 @@ struct StepBinding<Scalar: LoomScalar> {
         }
     }
 
-    private func networkRows(_ rows: Range<Int>) -> NetworkRows<Scalar> {
-        NetworkRows(rows: IndexRange(rows), products: products[rows.count]!)
+    private func networkRows(_ rows: Range<Int>, _ layers: Range<Int>?) -> NetworkRows<Scalar> {
+        NetworkRows(
+            rows: IndexRange(rows), layers: IndexRange(layers ?? 0..<shapes.layers.count),
+            products: products[rows.count]!)
     }
 
     // MARK: Gradients

@@ -37,18 +37,22 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
     /// specialised one: 1 to 2 % of a step of a few microseconds.
     @inline(never)
     private func performOperations(phase: Int, step: Int, worker: Int) {
-        clock?.lap(.wait, worker: worker)
         let program = program(of: step)
+        let isMeasured =
+            clock?.enter(
+                phase: phase, step: step,
+                isFullBatch: program.pointee.shards.batchRows == programs.pointee.shards.batchRows, worker: worker)
+            ?? false
         // A batch whose loss is not finite leaves the parameters as they were before the step.
         let isDiverged = phase > 0 && setting.pointee.control.isDiverged
         if isDiverged, phase > 1 { return }
-        let operations = program.pointee.operations(
+        let (operations, firstSlot) = program.pointee.operations(
             phase: isDiverged ? program.pointee.phaseCount : phase, worker: worker)
         guard operations.count > 0 else { return }
         var context = StepContext(setting, program, phase: phase, step: step, worker: worker)
         for index in operations.indices {
             perform(operations[index], in: &context)
-            clock?.lap(operations[index].kind, worker: worker)
+            if isMeasured { clock.unsafelyUnwrapped.lap(slot: firstSlot + index, worker: worker) }
         }
     }
 
@@ -60,11 +64,13 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
             context.feed.pointee.load(rows: rows.range, epoch: context.epoch, start: context.start)
         case .forward(let rows):
             context.network.forward(
-                rows: rows.pointee.rows.range, data: context.data, products: rows.pointee.products)
+                rows: rows.pointee.rows.range, layers: rows.pointee.layers.range, data: context.data,
+                products: rows.pointee.products)
         case .loss(let shards):
             evaluateLoss(shards, in: &context)
         case .backward(let rows):
-            context.network.backward(rows: rows.pointee.rows.range, products: rows.pointee.products)
+            context.network.backward(
+                rows: rows.pointee.rows.range, layers: rows.pointee.layers.range, products: rows.pointee.products)
         case .weightGradient(let gradient):
             gradient.pointee.product.run(
                 start: context.start, beta: gradient.pointee.accumulates ? 1 : 0, into: gradient.pointee.result,

@@ -2,66 +2,218 @@ import CHardware
 import LoomKernels
 import LoomPlan
 
-extension BoundOperation {
-    /// What it is, apart from its operands.
-    var kind: OperationKind {
-        switch self {
-        case .gather: .gather
-        case .forward: .forward
-        case .loss: .loss
-        case .backward: .backward
-        case .weightGradient, .biasGradient: .gradient
-        case .fusedUpdate: .fusedUpdate
-        case .sum: .sum
-        case .penalty, .noPenalty: .penalty
-        case .addPenalty: .addPenalty
-        case .squares: .squares
-        case .update: .update
-        case .copy: .copy
-        case .prefetch: .prefetch
-        }
-    }
-}
-
-/// Adds up what every worker's time is spent on: one lap after each operation, and one at the beginning of each phase, for
-/// the time since the end of the one before.
+/// Measures what each worker's time is spent on, in every step or in every 2ᵏ-th one: a lap after each operation, and one
+/// at the beginning of each phase for the wait before it.
+///
+/// Laps follow each other without a gap, so that those of a step add up to its time. A lap reads the processor's counter of
+/// time and writes 24 bytes.
 struct WorkerClock: BitwiseCopyable, @unchecked Sendable {
-    // Sendable: each worker touches lines of its own.
-    fileprivate let words: UnsafeMutablePointer<UInt64>
-    /// The time of the last lap, then one sum for each kind; a multiple of two cache lines.
-    fileprivate static let wordsPerWorker = 32
+    // Sendable: each worker touches memory of its own.
+    fileprivate let workers: UnsafeMutablePointer<ClockOfWorker>
+    /// A step is measured where this mask of its number is 0.
+    fileprivate let stepMask: Int
+    fileprivate let firstWaitSlot: Int
+    fileprivate let phaseCount: Int
 
-    /// Adds the time since the worker's last lap to `kind`. The first lap of a region only starts the clock.
+    /// Begins a phase, and ends the wait before it; false in steps that are not measured.
     @inline(__always)
-    func lap(_ kind: OperationKind, worker: Int) {
-        let own = words + worker * Self.wordsPerWorker
-        let now = loom_monotonic_nanoseconds()
-        if own[0] != 0 { own[1 + kind.rawValue] &+= now &- own[0] }
-        own[0] = now
+    func enter(phase: Int, step: Int, isFullBatch: Bool, worker: Int) -> Bool {
+        let own = workers + worker
+        if phase == 0 {
+            if own.pointee.lastTick != 0 { own.pointee.endStep(waitSlot: firstWaitSlot + phaseCount - 1) }
+            guard isFullBatch, step & stepMask == 0 else { return false }
+            own.pointee.beginStep(step)
+            return true
+        }
+        guard own.pointee.lastTick != 0 else { return false }
+        own.pointee.lap(firstWaitSlot + phase - 1)
+        return true
+    }
+
+    /// Adds the time since the last lap to a slot.
+    @inline(__always)
+    func lap(slot: Int, worker: Int) { workers[worker].lap(slot) }
+}
+
+/// The end of a lap.
+package struct ClockEvent: BitwiseCopyable, Sendable {
+    /// The processor's counter of time.
+    package let tick: UInt64
+    /// The step, modulo 2³².
+    package let step: UInt32
+    /// What the time since the event before was spent on; `beginSlot`: the step begins here.
+    package let slot: UInt32
+
+    /// Stands for the beginning of a step.
+    package static let beginSlot = UInt32.max
+}
+
+/// A measured step of one worker.
+package struct StepMark: BitwiseCopyable, Sendable {
+    /// Its number.
+    package let step: Int
+    /// The counter of time at its beginning, and behind its last barrier.
+    package let begin, end: UInt64
+}
+
+/// The clock of one worker: two cache lines, because processors fetch lines in pairs.
+private struct ClockOfWorker: BitwiseCopyable {
+    /// The end of the last lap; 0 outside measured steps.
+    var lastTick: UInt64 = 0
+    var step = 0
+    var stepBegin: UInt64 = 0
+    /// Ticks by slot.
+    let sums: UnsafeMutablePointer<UInt64>
+    /// A ring of the last events.
+    let events: UnsafeMutablePointer<ClockEvent>
+    let eventMask: Int
+    var eventCount = 0
+    /// A ring of the last steps.
+    let steps: UnsafeMutablePointer<StepMark>
+    let markMask: Int
+    var stepCount = 0
+    private let padding = (0, 0, 0, 0, 0, 0)
+
+    init(
+        sums: UnsafeMutablePointer<UInt64>, events: UnsafeMutablePointer<ClockEvent>, eventCapacity: Int,
+        steps: UnsafeMutablePointer<StepMark>, stepCapacity: Int
+    ) {
+        self.sums = sums
+        self.events = events
+        eventMask = eventCapacity - 1
+        self.steps = steps
+        markMask = stepCapacity - 1
+    }
+
+    @inline(__always)
+    mutating func beginStep(_ number: Int) {
+        step = number
+        lastTick = loom_ticks()
+        stepBegin = lastTick
+        record(ClockEvent.beginSlot)
+    }
+
+    @inline(__always)
+    mutating func lap(_ slot: Int) {
+        let now = loom_ticks()
+        sums[slot] &+= now &- lastTick
+        lastTick = now
+        record(UInt32(truncatingIfNeeded: slot))
+    }
+
+    @inline(__always)
+    mutating func endStep(waitSlot: Int) {
+        lap(waitSlot)
+        markStep()
+    }
+
+    /// The step ends with its last lap.
+    mutating func markStep() {
+        steps[stepCount & markMask] = StepMark(step: step, begin: stepBegin, end: lastTick)
+        stepCount += 1
+        lastTick = 0
+    }
+
+    @inline(__always)
+    private mutating func record(_ slot: UInt32) {
+        events[eventCount & eventMask] = ClockEvent(
+            tick: lastTick, step: UInt32(truncatingIfNeeded: step), slot: slot)
+        eventCount += 1
     }
 }
 
-/// The memory behind a `WorkerClock`, and its sums.
+/// The memory behind a `WorkerClock`, and what it has measured.
 package final class WorkerClockMemory: Sendable {
-    private let words: AlignedBuffer<UInt64>
-    private let workers: Int
+    /// The workers.
+    package let workers: Int
+    /// The slots of waits: one for each phase, behind those of the operations of all workers, phase by phase and worker by
+    /// worker, and of the recovery.
+    package let waitSlots: Range<Int>
+    private let stepMask: Int
+    private let clocks: AlignedBuffer<ClockOfWorker>
+    private let sums: AlignedBuffer<UInt64>
+    private let events: AlignedBuffer<ClockEvent>
+    private let steps: AlignedBuffer<StepMark>
+    private let eventCapacity, stepCapacity: Int
+    private let slotsPerWorker: Int
+    private let startTick = loom_ticks()
+    private let startNanoseconds = loom_monotonic_nanoseconds()
 
-    /// A clock for each of `workers`.
-    package init(workers: Int) {
+    /// A clock for the workers of `program`, the one of full batches: steps of other sizes are not measured.
+    /// - Parameters:
+    ///   - every: A power of two: one of so many steps is measured.
+    ///   - eventCapacity: A power of two: the last laps of each worker that are kept.
+    ///   - stepCapacity: A power of two: the last steps of each worker whose times are kept.
+    package init(_ program: StepProgram, every: Int = 1, eventCapacity: Int = 1 << 14, stepCapacity: Int = 1 << 16) {
+        precondition([every, eventCapacity, stepCapacity].allSatisfy { $0 > 0 && $0 & ($0 - 1) == 0 }, "powers of two")
+        let operationCount = (program.phases.map(\.operations) + [program.recovery]).joined().reduce(0) {
+            $0 + $1.count
+        }
+        let workers = program.workers
+        let waitSlots = operationCount..<operationCount + program.phases.count
+        // No two workers' sums share a pair of cache lines.
+        let slotsPerWorker = (waitSlots.upperBound + 31) / 16 * 16
+        let sums = AlignedBuffer<UInt64>(count: workers * slotsPerWorker, repeating: 0)
+        let events = AlignedBuffer(
+            count: workers * eventCapacity, repeating: ClockEvent(tick: 0, step: 0, slot: ClockEvent.beginSlot))
+        let steps = AlignedBuffer(count: workers * stepCapacity, repeating: StepMark(step: 0, begin: 0, end: 0))
+        clocks = AlignedBuffer(
+            (0..<workers).map { worker in
+                ClockOfWorker(
+                    sums: sums.pointer + worker * slotsPerWorker, events: events.pointer + worker * eventCapacity,
+                    eventCapacity: eventCapacity, steps: steps.pointer + worker * stepCapacity,
+                    stepCapacity: stepCapacity)
+            })
         self.workers = workers
-        words = AlignedBuffer(count: workers * WorkerClock.wordsPerWorker, repeating: 0)
+        self.waitSlots = waitSlots
+        self.slotsPerWorker = slotsPerWorker
+        self.sums = sums
+        self.events = events
+        self.steps = steps
+        self.eventCapacity = eventCapacity
+        self.stepCapacity = stepCapacity
+        stepMask = every - 1
     }
 
     /// Valid while this object lives.
-    var clock: WorkerClock { WorkerClock(words: words.pointer) }
-
-    /// Stops all clocks: the time until the next region belongs to nothing.
-    func stop() {
-        for worker in 0..<workers { words.pointer[worker * WorkerClock.wordsPerWorker] = 0 }
+    var clock: WorkerClock {
+        WorkerClock(
+            workers: clocks.pointer, stepMask: stepMask, firstWaitSlot: waitSlots.lowerBound,
+            phaseCount: waitSlots.count)
     }
 
-    /// Nanoseconds that `worker` has spent on `kind`.
-    package func nanoseconds(_ kind: OperationKind, worker: Int) -> UInt64 {
-        words.pointer[worker * WorkerClock.wordsPerWorker + 1 + kind.rawValue]
+    /// Ends the steps in progress: a region is over, and nobody waits behind its last barrier.
+    func stop() {
+        for worker in 0..<workers where clocks.pointer[worker].lastTick != 0 { clocks.pointer[worker].markStep() }
+    }
+
+    // MARK: What was measured
+
+    /// Nanoseconds of a tick: both clocks are read now, and were read when this object was made.
+    package func nanosecondsPerTick() -> Double {
+        let ticks = loom_ticks() &- startTick
+        return Double(loom_monotonic_nanoseconds() &- startNanoseconds) / Double(max(1, ticks))
+    }
+
+    /// Ticks that `worker` has spent in a slot.
+    package func ticks(slot: Int, worker: Int) -> UInt64 { sums.pointer[worker * slotsPerWorker + slot] }
+
+    /// How many steps of `worker` were measured.
+    package func measuredSteps(worker: Int) -> Int { clocks.pointer[worker].stepCount }
+
+    /// The last measured steps of `worker`, oldest first.
+    package func marks(worker: Int) -> [StepMark] {
+        ring(steps.pointer + worker * stepCapacity, stepCapacity, count: clocks.pointer[worker].stepCount)
+    }
+
+    /// The last laps of `worker`, oldest first.
+    package func laps(worker: Int) -> [ClockEvent] {
+        ring(events.pointer + worker * eventCapacity, eventCapacity, count: clocks.pointer[worker].eventCount)
+    }
+
+    private func ring<Element>(
+        _ elements: UnsafeMutablePointer<Element>, _ capacity: Int, count: Int
+    ) -> [Element] {
+        (max(0, count - capacity)..<count).map { elements[$0 & (capacity - 1)] }
     }
 }

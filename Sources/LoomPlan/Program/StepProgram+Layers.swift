@@ -1,0 +1,35 @@
+extension StepProgram {
+    /// The same program with an operation for each layer where one took samples through all of them: what a profile measures.
+    /// It computes the same, in the same order.
+    package func separatingLayers(_ shapes: StepShapes) -> StepProgram {
+        var program = self
+        let layers = shapes.layers.indices
+        for phase in phases.indices {
+            program.phases[phase].operations = phases[phase].operations.map { operations in
+                operations.flatMap { operation in
+                    switch operation {
+                    case .forward(let rows, nil):
+                        layers.map { .forward(rows: rows, layers: $0..<$0 + 1) }
+                    case .backward(let rows, nil):
+                        layers.reversed().map { .backward(rows: rows, layers: $0..<$0 + 1) }
+                    default: [operation]
+                    }
+                }
+            }
+        }
+        return program
+    }
+
+    /// The layer that an operation belongs to; nil where it belongs to all.
+    package func layer(of operation: Operation, _ shapes: StepShapes) -> Int? {
+        switch operation {
+        case .forward(_, let layers?), .backward(_, let layers?): layers.count == 1 ? layers.lowerBound : nil
+        case .loss: shapes.layers.count - 1
+        case .gradient(let part, _, _, _), .fusedUpdate(let part, _), .sum(let part, _, _), .penalty(let part),
+            .addPenalty(let part), .squares(let part), .update(let part, _, _), .copy(let part, _),
+            .prefetch(let part):
+            if case .slices(let tensor, _, _, _) = part { shapes.tensors[tensor].layer } else { nil }
+        case .gather, .forward, .backward: nil
+        }
+    }
+}
