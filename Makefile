@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan benchmark compare bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan trace-check benchmark compare bundle docs reference clean
 
 help:
 	@echo "make quickstart   build Gradloom, and train a network on a million samples"
@@ -11,6 +11,7 @@ help:
 	@echo "make lint         check the formatting"
 	@echo "make format       correct the formatting"
 	@echo "make tsan         run the tests of workers and steps under the thread sanitizer"
+	@echo "make trace-check  ask Perfetto's trace processor whether it reads the traces as they are meant"
 	@echo "make benchmark    measure speed, and count the allocations of hot paths"
 	@echo "make compare      train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make bundle       build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
@@ -55,6 +56,14 @@ soak:
 tsan:
 	@.ci/dependencies
 	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|RouteTests|TrainerFixture|TrainerDivergence' $(SWIFT_FLAGS)
+
+# Perfetto's Python package and its trace processor stay outside the source tree, as the peers do.
+PERFETTO ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/perfetto
+
+trace-check:
+	@.ci/dependencies
+	GRADLOOM_TRACE_SAMPLE=$(CURDIR)/.build/sample.pftrace swift test $(DEBUG) --filter aSampleForTheTraceProcessor $(SWIFT_FLAGS)
+	Tests/trace-check/run.sh $(PERFETTO) .build/sample.pftrace
 
 benchmark:
 	@.ci/dependencies
