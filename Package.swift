@@ -82,7 +82,7 @@ let package = Package(
             dependencies: ["LoomReference", "LoomTraining", "LoomModel", "LoomData", "LoomHardware", "LoomKernels"],
             path: "Tests/TestSupport"),
         .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels"]),
-        .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHwloc"]),
+        .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHardware", "CHwloc"]),
         .testTarget(name: "LoomDataTests", dependencies: ["LoomData", "LoomKernels"]),
         .testTarget(
             name: "LoomModelTests", dependencies: ["LoomModel", "LoomReference", "LoomKernels", "TestSupport"]),

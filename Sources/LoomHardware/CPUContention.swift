@@ -40,6 +40,12 @@ public struct CPUContention: Sendable {
         return now.nicedFraction(since: start, isNiced: Self.niceness > 0)
     }
 
+    /// The part of the time of the hardware threads so far that a hypervisor gave to other machines, 0…1; nil where the
+    /// system does not tell, and for less than a second in all.
+    public func stolenFraction() -> Double? {
+        Reading.current(of: cpus, includesThreads: false).stolenFraction(since: start)
+    }
+
     /// Whether so much work of others, 0…1, belongs beside a speed: above 5 %. What a system does by itself is 1 to 2 % of
     /// two cores.
     public static func isDisturbing(_ fraction: Double) -> Bool { fraction > 0.05 }
@@ -117,6 +123,12 @@ struct Reading: Equatable {
         }
     }
 
+    func stolenFraction(since earlier: Reading) -> Double? {
+        passed(since: earlier).map { now, then, passed in
+            min(1, max(0, (now.stolenSeconds - then.stolenSeconds) / passed))
+        }
+    }
+
     /// Both counters, and the time of all hardware threads together; nil for less than a second, which their ticks of 10 ms
     /// do not measure.
     private func passed(since earlier: Reading) -> (ProcessorTime, ProcessorTime, Double)? {
@@ -136,6 +148,8 @@ struct ProcessorTime: Equatable {
     var nicedSeconds: Double
     /// Processor time of this process, wherever it ran.
     var ownSeconds: Double
+    /// Of `busySeconds`, what a hypervisor gave to other machines.
+    var stolenSeconds = 0.0
 
     /// The counters now; nil where the system does not tell of all `cpus`.
     static func current(of cpus: [Int]) -> ProcessorTime? {
@@ -146,14 +160,15 @@ struct ProcessorTime: Equatable {
         return ProcessorTime(
             count: cpus.count, busySeconds: Double(ticks.busy) / ticksPerSecond,
             nicedSeconds: Double(ticks.niced) / ticksPerSecond,
-            ownSeconds: Double(loom_process_nanoseconds()) * 1e-9)
+            ownSeconds: Double(loom_process_nanoseconds()) * 1e-9,
+            stolenSeconds: Double(ticks.stolen) / ticksPerSecond)
     }
 
     /// `busy`: all columns of `/proc/stat` (proc(5)) but idle and iowait, the fourth and fifth, and guests, which user time
-    /// includes. `niced`: the second.
-    static func ticks(of cpus: [Int], in statistics: String) -> (busy: Int, niced: Int)? {
+    /// includes. `niced`: the second. `stolen`: the eighth.
+    static func ticks(of cpus: [Int], in statistics: String) -> (busy: Int, niced: Int, stolen: Int)? {
         let names = Set(cpus.map { "cpu\($0)" })
-        var (busy, niced, found) = (0, 0, 0)
+        var (busy, niced, stolen, found) = (0, 0, 0, 0)
         for line in statistics.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard let name = fields.first, names.contains(String(name)) else { continue }
@@ -161,8 +176,9 @@ struct ProcessorTime: Equatable {
             guard columns.count >= 8 else { return nil }
             busy += columns[0...2].reduce(0, +) + columns[5...7].reduce(0, +)
             niced += columns[1]
+            stolen += columns[7]
             found += 1
         }
-        return found == names.count && found > 0 ? (busy, niced) : nil
+        return found == names.count && found > 0 ? (busy, niced, stolen) : nil
     }
 }

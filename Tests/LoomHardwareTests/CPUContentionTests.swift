@@ -13,28 +13,32 @@ import Testing
 
         """
 
-    /// CPUs, their busy ticks and those of low priority; nil where the text lacks one, or columns of one.
-    private static let readings: [(cpus: [Int], busy: Int?, niced: Int?)] = [
-        ([0], 2196, 20), ([1], 2000, 0), ([0, 1], 4196, 20), ([1, 10], 2006, 1), ([3], nil, nil), ([1, 3], nil, nil),
-        ([2], nil, nil), ([], nil, nil),
+    /// CPUs, their busy ticks, those of low priority and the stolen ones; nil where the text lacks one, or columns of one.
+    private static let readings: [(cpus: [Int], busy: Int?, niced: Int?, stolen: Int?)] = [
+        ([0], 2196, 20, 800), ([1], 2000, 0, 0), ([0, 1], 4196, 20, 800), ([1, 10], 2006, 1, 1), ([3], nil, nil, nil),
+        ([1, 3], nil, nil, nil), ([2], nil, nil, nil), ([], nil, nil, nil),
     ]
 
     @Test(arguments: readings)
-    func countsWhatIsNeitherIdleNorCountedTwice(cpus: [Int], busy: Int?, niced: Int?) {
+    func countsWhatIsNeitherIdleNorCountedTwice(cpus: [Int], busy: Int?, niced: Int?, stolen: Int?) {
         let ticks = ProcessorTime.ticks(of: cpus, in: Self.statistics)
         #expect(ticks?.busy == busy)
         #expect(ticks?.niced == niced)
+        #expect(ticks?.stolen == stolen)
     }
 
     /// A reading `seconds` after the one that all fixtures begin with, with what happened in between.
     private func reading(
-        after seconds: Double, busy: Double = 0, niced: Double = 0, own: Double = 0, waited: [Int: Double]? = nil,
+        after seconds: Double, busy: Double = 0, niced: Double = 0, own: Double = 0, stolen: Double = 0,
+        waited: [Int: Double]? = nil,
         processors: Bool = true
     ) -> Reading {
         Reading(
             seconds: 1000 + seconds,
             processors: processors
-                ? ProcessorTime(count: 2, busySeconds: 50 + busy, nicedSeconds: 5 + niced, ownSeconds: 7 + own) : nil,
+                ? ProcessorTime(
+                    count: 2, busySeconds: 50 + busy, nicedSeconds: 5 + niced, ownSeconds: 7 + own,
+                    stolenSeconds: 3 + stolen) : nil,
             waitedSeconds: waited)
     }
 
@@ -75,6 +79,13 @@ import Testing
         #expect(reading(after: 2, niced: 3, own: 2).nicedFraction(since: start, isNiced: true) == 0.25)
         #expect(reading(after: 2, niced: 1, own: 2).nicedFraction(since: start, isNiced: true) == 0)
         #expect(reading(after: 0.25, niced: 0.2).nicedFraction(since: start, isNiced: false) == nil)
+    }
+
+    @Test func whatAHypervisorTookIsCounted() {
+        let start = reading(after: 0)
+        #expect(reading(after: 2, stolen: 1).stolenFraction(since: start) == 0.25)
+        #expect(reading(after: 2, stolen: -1).stolenFraction(since: start) == 0)
+        #expect(reading(after: 0.25, stolen: 0.2).stolenFraction(since: start) == nil)
     }
 
     @Test func readsTheSchedulersFile() {

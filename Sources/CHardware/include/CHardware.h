@@ -111,6 +111,90 @@ typedef struct {
 // operating system for them, once for all threads of the process.
 loom_arithmetic_loop loom_arithmetic_loop_of(loom_arithmetic arithmetic);
 
+// MARK: Counters
+
+// What can be counted for one thread.
+typedef enum {
+    // Cycles in which its processor was not halted, at the clock of the moment.
+    LOOM_COUNTER_CYCLES,
+    // Instructions that it has finished.
+    LOOM_COUNTER_INSTRUCTIONS,
+    // Accesses that no cache had, by the kernel's idea of the processor's last level.
+    LOOM_COUNTER_LAST_LEVEL_CACHE_MISSES,
+    // Branches that went another way than predicted.
+    LOOM_COUNTER_BRANCH_MISSES,
+    // How often the scheduler has moved it to another processor.
+    LOOM_COUNTER_MIGRATIONS
+} loom_counter;
+
+enum { LOOM_MOST_COUNTERS = 5 };
+
+// Counters of one thread that the kernel counts at the same time, and that are read with one system call.
+typedef struct {
+    // The descriptor that is read; -1: nothing is open.
+    int leader;
+    int count;
+    int descriptors[LOOM_MOST_COUNTERS];
+    loom_counter counters[LOOM_MOST_COUNTERS];
+    // Whether what the kernel does for the thread is left out.
+    int user_space_only;
+} loom_counter_group;
+
+typedef struct {
+    // Nanoseconds for which the group was to count, and for which it did: a processor counts a few groups at a time, and the
+    // kernel lets the others take turns.
+    uint64_t time_enabled;
+    uint64_t time_running;
+    // Bit c: counter c is in the group.
+    uint32_t present;
+    uint64_t count[LOOM_MOST_COUNTERS];
+} loom_counter_values;
+
+// Opens counters for the calling thread, and starts them. Without the first one nothing is open; others that the processor
+// does not count are left out. Where the kernel lets this process count user space alone, and `may_exclude_kernel`, it does
+// so. 0, or errno of the first counter.
+int loom_counters_open(
+    loom_counter_group *group, const loom_counter *counters, int count, int may_exclude_kernel);
+
+// What has been counted since the counters were opened. 0, or an errno: then nothing is present.
+int loom_counters_read(const loom_counter_group *group, loom_counter_values *values);
+
+// Closes all counters of the group; nothing for one that is not open.
+void loom_counters_close(loom_counter_group *group);
+
+uint64_t loom_counter_value(const loom_counter_values *values, loom_counter counter);
+int loom_counter_is_present(const loom_counter_values *values, loom_counter counter);
+
+// What the system counts for every thread; of the whole process where it does not count for threads.
+typedef struct {
+    // The thread gave its processor up because it waited for something, or had to.
+    uint64_t voluntary_switches;
+    uint64_t involuntary_switches;
+    // Pages that only had to be mapped, and pages that came from a disk.
+    uint64_t minor_faults;
+    uint64_t major_faults;
+    // How long it has run (CLOCK_THREAD_CPUTIME_ID).
+    uint64_t processor_nanoseconds;
+} loom_thread_usage;
+
+// Of the calling thread. 0, or errno.
+int loom_thread_usage_read(loom_thread_usage *usage);
+
+// Opens a file of the calling thread, such as /proc/thread-self/schedstat; it stays that thread's whoever reads it. The
+// descriptor, or -1.
+int loom_thread_file_open(const char *path);
+void loom_thread_file_close(int descriptor);
+
+// Reads a number in the file: the one after `skipped` others, from the colon after `name` on, from the beginning if `name`
+// is NULL. 1 if there is one.
+int loom_thread_file_number(int descriptor, const char *name, int skipped, uint64_t *number);
+
+// As loom_thread_file_number, in a text that ends with a 0.
+int loom_number_in_text(const char *text, const char *name, int skipped, uint64_t *number);
+
+// The system's number of the calling thread; 0 where threads have none.
+long loom_thread_identifier(void);
+
 // MARK: Memory
 
 // From now on malloc takes blocks of at least `bytes` from the system one by one, and gives them back when they are
