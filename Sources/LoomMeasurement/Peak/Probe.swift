@@ -14,12 +14,10 @@ public struct PeakFigure: Sendable, Equatable {
 
     /// The figure of at least one sample.
     public init(samples: [Double]) {
-        precondition(!samples.isEmpty, "a figure needs at least one sample")
-        let sorted = samples.sorted()
-        let middle = sorted.count / 2
-        median = sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-        lowest = sorted[0]
-        highest = sorted[sorted.count - 1]
+        guard let sorted = SortedSamples(samples) else { preconditionFailure("a figure needs at least one sample") }
+        median = sorted.median
+        lowest = sorted.values[0]
+        highest = sorted.values[sorted.values.count - 1]
     }
 }
 

@@ -1,0 +1,126 @@
+import Foundation
+
+/// Whether something has changed beyond noise.
+public enum ChangeVerdict: String, Sendable, Codable {
+    /// It takes longer, by more than matters.
+    case worse
+    /// It takes less, by more than matters.
+    case better
+    /// Any change is smaller than matters.
+    case unchanged
+    /// The samples are too few, or too far apart.
+    case cannotTell = "cannot_tell"
+}
+
+/// How much longer something takes than before, and what that is worth.
+///
+/// The ratio is the median of all ratios of a sample after and a sample before (Hodges and Lehmann's estimate), and its
+/// interval that of the Mann-Whitney test, which holds whatever the distribution is (Hollander, Wolfe and Chicken,
+/// "Nonparametric Statistical Methods", 3rd edition, 4.2 and 4.3). The noise rule: with L the smallest change that matters,
+///
+/// - *worse* if the whole interval lies above 1 + L,
+/// - *better* if it lies below 1 / (1 + L),
+/// - *unchanged* if it lies between the two,
+/// - *cannot tell* if a limit lies inside it, or there are too few samples for the wanted confidence (fewer than 4 and 4).
+public struct Change: Sendable, Equatable, Codable {
+    /// After over before; nil without usable samples.
+    public let ratio: MedianEstimate?
+    /// What the noise rule says.
+    public let verdict: ChangeVerdict
+    /// Whether the rule excludes that it got worse, even where it cannot tell better from unchanged.
+    public let isNoWorse: Bool
+}
+
+/// The numbers of the noise rule.
+public struct ChangeRule: Sendable, Equatable {
+    /// L, the smallest change that matters, as a part.
+    ///
+    /// An interval knows the noise inside two runs, not that between them: other pages, other neighbours, another clock.
+    public var relevantChange = 0.03
+    /// Of the interval.
+    public var confidence = 0.95
+    /// Samples that are more become so many medians of neighbours. Steps that follow each other share what disturbs them:
+    /// they are not as independent as the interval assumes, and medians of many are.
+    public static let mostSamples = 50
+
+    /// The rule with its standard numbers.
+    public init() {}
+
+    /// The rule with other numbers, both between 0 and 1.
+    public init(relevantChange: Double, confidence: Double = 0.95) {
+        self.relevantChange = relevantChange
+        self.confidence = confidence
+    }
+}
+
+/// Compares times of the same thing `before` and `after` a change, each in the order in which they were taken. Of speeds,
+/// where more is better, pass the reciprocals.
+public func changeVerdict(before: [Double], after: [Double], rule: ChangeRule = ChangeRule()) -> Change {
+    guard !before.isEmpty, !after.isEmpty, (before + after).allSatisfy({ $0 > 0 && $0.isFinite }) else {
+        return Change(ratio: nil, verdict: .cannotTell, isNoWorse: false)
+    }
+    let (first, second) = (blockMedians(before), blockMedians(after))
+    let logarithms = second.flatMap { later in first.map { log(later / $0) } }.sorted()
+    let (rank, confidence) = MannWhitney.rank(first.count, second.count, confidence: rule.confidence)
+    let ratio = MedianEstimate(
+        median: exp(SortedSamples(logarithms)!.median), low: exp(logarithms[rank - 1]),
+        high: exp(logarithms[logarithms.count - rank]), confidence: confidence)
+    guard confidence >= rule.confidence else {
+        return Change(ratio: ratio, verdict: .cannotTell, isNoWorse: false)
+    }
+    let limit = 1 + rule.relevantChange
+    let isNoWorse = ratio.high <= limit
+    let verdict: ChangeVerdict =
+        if ratio.low > limit {
+            .worse
+        } else if ratio.high < 1 / limit {
+            .better
+        } else if isNoWorse && ratio.low >= 1 / limit {
+            .unchanged
+        } else {
+            .cannotTell
+        }
+    return Change(ratio: ratio, verdict: verdict, isNoWorse: isNoWorse)
+}
+
+/// The samples, or the medians of `ChangeRule.mostSamples` runs of neighbours.
+func blockMedians(_ samples: [Double]) -> [Double] {
+    let blocks = ChangeRule.mostSamples
+    guard samples.count > blocks else { return samples }
+    return (0..<blocks).map { block in
+        let range = block * samples.count / blocks..<(block + 1) * samples.count / blocks
+        return SortedSamples(Array(samples[range]))!.median
+    }
+}
+
+/// The distribution of Mann and Whitney's U for two samples of the same distribution.
+enum MannWhitney {
+    /// P(U = u) for u = 0 … m · n: how many of the pairs have the smaller value first.
+    ///
+    /// The number of orders with U = u is the coefficient of qᵘ in ∏ᵢ (1 − qⁿ⁺ⁱ) / (1 − qⁱ), i = 1 … m (Mann and Whitney,
+    /// Annals of Mathematical Statistics 18, 1947).
+    static func probabilities(_ m: Int, _ n: Int) -> [Double] {
+        var orders = Array(repeating: 0.0, count: m * n + 1)
+        orders[0] = 1
+        for i in 1...m {
+            for u in stride(from: m * n, through: n + i, by: -1) { orders[u] -= orders[u - n - i] }
+            for u in stride(from: i, through: m * n, by: 1) { orders[u] += orders[u - i] }
+        }
+        let all = orders.reduce(0, +)
+        return orders.map { $0 / all }
+    }
+
+    /// The largest k, from 1 on, for which the interval from the k-th smallest to the k-th largest of all differences has
+    /// the wanted confidence 1 − 2 · P(U ≤ k − 1), and the confidence that it has.
+    static func rank(_ m: Int, _ n: Int, confidence wanted: Double) -> (rank: Int, confidence: Double) {
+        let probabilities = probabilities(m, n)
+        var tail = probabilities[0]
+        var best = (rank: 1, confidence: max(0, 1 - 2 * tail))
+        while best.rank < (m * n + 1) / 2 {
+            tail += probabilities[best.rank]
+            guard 1 - 2 * tail >= wanted else { break }
+            best = (best.rank + 1, 1 - 2 * tail)
+        }
+        return best
+    }
+}
