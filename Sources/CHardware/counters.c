@@ -29,6 +29,8 @@ static const struct {
     [LOOM_COUNTER_LAST_LEVEL_CACHE_MISSES] = {PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES},
     [LOOM_COUNTER_BRANCH_MISSES] = {PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES},
     [LOOM_COUNTER_MIGRATIONS] = {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS},
+    [LOOM_COUNTER_TASK_NANOSECONDS] = {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK},
+    [LOOM_COUNTER_PAGE_FAULTS] = {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
 };
 
 // For the calling thread on any CPU; the descriptor, or -1 with errno.
@@ -38,6 +40,9 @@ static int open_event(loom_counter counter, int leader, int user_space_only) {
     attributes.size = sizeof attributes;
     attributes.type = events[counter].type;
     attributes.config = events[counter].config;
+    // The group starts when it is complete. A member that joins a running leader may not count before the thread is next
+    // scheduled: Linux 6.18 does so where the two are of different kinds.
+    attributes.disabled = leader < 0;
     attributes.exclude_kernel = user_space_only != 0;
     attributes.exclude_hv = user_space_only != 0;
     attributes.read_format =
@@ -67,6 +72,11 @@ int loom_counters_open(
         group->descriptors[group->count] = descriptor;
         group->counters[group->count] = counters[index];
         group->count += 1;
+    }
+    if (ioctl(leader, PERF_EVENT_IOC_ENABLE, 0) != 0) {
+        const int code = errno;
+        loom_counters_close(group);
+        return code;
     }
     return 0;
 }

@@ -11,8 +11,8 @@ import Testing
         return (try? CPUAllowance.current(topology: topology).allowedCPUs) ?? []
     }()
 
-    /// Writes to each of `pages` fresh pages; what was counted meanwhile.
-    private func touch(pages: Int, _ counters: borrowing ThreadCounters) throws -> CounterReading {
+    /// Writes to each of `pages` fresh pages, between two calls of `read`.
+    private func touch<Sample>(pages: Int, _ read: () -> Sample) throws -> (before: Sample, after: Sample) {
         let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
         let memory = mmap(nil, pages * pageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         let address = try #require(memory != MAP_FAILED ? memory : nil)
@@ -20,19 +20,48 @@ import Testing
         // One fault a page.
         let isPaged = madvise(address, pages * pageBytes, MADV_NOHUGEPAGE) == 0
         try #require(isPaged || errno == EINVAL)
-        let before = counters.read()
+        let before = read()
         for page in 0..<pages { address.storeBytes(of: 1, toByteOffset: page * pageBytes, as: UInt8.self) }
-        return counters.read().since(before)
+        return (before, read())
     }
 
     @Test func everyFreshPageIsOneFault() throws {
         let counters = ThreadCounters()
         // Pages of this code, and of its stack.
-        _ = try touch(pages: 2, counters)
-        let reading = try touch(pages: 333, counters)
+        _ = try touch(pages: 2) { counters.read() }
+        let (before, after) = try touch(pages: 333) { counters.read() }
+        let reading = after.since(before)
         #expect(reading.minorFaults == 333)
         #expect(reading.majorFaults == 0)
         #expect(reading.processorNanoseconds > 0)
+    }
+
+    /// A group of the kernel's own counts, with one of the processor's in between, which may not be there: every value is
+    /// found in its place, and counts from the first moment on.
+    @Test func aGroupIsReadAtOnce() throws {
+        var group = loom_counter_group()
+        let counters = [
+            LOOM_COUNTER_TASK_NANOSECONDS, LOOM_COUNTER_INSTRUCTIONS, LOOM_COUNTER_PAGE_FAULTS, LOOM_COUNTER_MIGRATIONS,
+        ]
+        guard loom_counters_open(&group, counters, Int32(counters.count), 1) == 0 else { return }
+        defer { loom_counters_close(&group) }
+        func read() -> loom_counter_values {
+            var values = loom_counter_values()
+            #expect(loom_counters_read(&group, &values) == 0)
+            return values
+        }
+        var (before, after) = try touch(pages: 150, read)
+        let present = counters.filter { loom_counter_is_present(&after, $0) != 0 }
+        #expect(present == counters.filter { $0 != LOOM_COUNTER_INSTRUCTIONS || present.contains($0) })
+        func difference(_ counter: loom_counter) -> UInt64 {
+            loom_counter_value(&after, counter) - loom_counter_value(&before, counter)
+        }
+        // The first call of this code may have to map a few pages, too.
+        #expect((150..<170).contains(difference(LOOM_COUNTER_PAGE_FAULTS)))
+        #expect((10_000..<1_000_000_000).contains(difference(LOOM_COUNTER_TASK_NANOSECONDS)))
+        #expect(difference(LOOM_COUNTER_MIGRATIONS) <= 2)
+        #expect(after.time_running == after.time_enabled && after.time_enabled > before.time_enabled)
+        #expect(loom_counter_is_present(&after, LOOM_COUNTER_CYCLES) == 0)
     }
 
     @Test func sleepingGivesTheProcessorUp() {
@@ -66,6 +95,8 @@ import Testing
         defer { binder.restore(worker: 0) }
         let before = counters.read()
         try #require(before.migrations != nil)
+        // It leaves its CPU, and comes back to it.
+        for _ in 0..<3 { usleep(1000) }
         let still = counters.read().since(before)
         try binder.bind(worker: 1)
         let moved = counters.read().since(before)

@@ -51,6 +51,15 @@ func progressBetweenRedraws() -> Int {
     }
 }
 
+func readingCounters() -> Int {
+    let counters = ThreadCounters()
+    let start = counters.read()
+    var faults: UInt64 = 0
+    let allocations = measured(1000) { faults += counters.read().since(start).minorFaults }
+    withExtendedLifetime(faults) {}
+    return allocations
+}
+
 /// Allocations of 1,000 more steps in one region: what a region itself allocates is in both numbers and cancels. The
 /// least of five tries: now and then Dispatch starts a thread, in one of the two; a step that allocates does so always.
 func steps(_ workload: String, workers: Int) throws -> Int {
@@ -91,6 +100,7 @@ let gates =
         ("1,000 steps of tiny, 1 worker", stopOnError { try steps("tiny", workers: 1) }),
         ("1,000 steps of tiny, 2 workers", stopOnError { try steps("tiny", workers: 2) }),
         ("1,000 steps of mnist, 2 workers", stopOnError { try steps("mnist", workers: 2) }),
+        ("1,000 readings of a thread's counters", readingCounters()),
         ("progress line between redraws", progressBetweenRedraws()),
     ]
 var table = TextTable(columns: [

@@ -124,10 +124,14 @@ typedef enum {
     // Branches that went another way than predicted.
     LOOM_COUNTER_BRANCH_MISSES,
     // How often the scheduler has moved it to another processor.
-    LOOM_COUNTER_MIGRATIONS
+    LOOM_COUNTER_MIGRATIONS,
+    // Nanoseconds that it has run, and pages that it needed and that were not mapped. As migrations, they are the kernel's
+    // own counts, and there on every machine.
+    LOOM_COUNTER_TASK_NANOSECONDS,
+    LOOM_COUNTER_PAGE_FAULTS
 } loom_counter;
 
-enum { LOOM_MOST_COUNTERS = 5 };
+enum { LOOM_MOST_COUNTERS = 7 };
 
 // Counters of one thread that the kernel counts at the same time, and that are read with one system call.
 typedef struct {
