@@ -40,9 +40,17 @@ import Testing
         #expect(MannWhitney.rank(count, count, confidence: 0.95).rank == rank)
     }
 
+    /// Of samples that took turns.
+    private func change(
+        before: [Double], after: [Double], relevantChange: Double = 0.03
+    ) -> Change {
+        changeVerdict(
+            before: [before], after: [after], rule: ChangeRule(relevantChange: relevantChange, runNoise: 0))
+    }
+
     /// Ratios of 10 20 30 40 and 1 2 3 4: from 10/4 to 40/1, and 10 in the middle.
     @Test func theRatioIsTheMedianOfAllPairs() throws {
-        let change = changeVerdict(before: [1, 2, 3, 4], after: [10, 20, 30, 40])
+        let change = self.change(before: [1, 2, 3, 4], after: [10, 20, 30, 40])
         let ratio = try #require(change.ratio)
         #expect(isClose(ratio.median, 10) && isClose(ratio.low, 2.5) && isClose(ratio.high, 40))
         #expect(change.verdict == .worse && !change.isNoWorse)
@@ -56,34 +64,34 @@ import Testing
     @Test func aChangeBeyondNoiseIsNamed() {
         let before = samples(1, noise: 0.01, count: 20, seed: 5)
         let slower = samples(1.1, noise: 0.01, count: 20, seed: 6)
-        #expect(changeVerdict(before: before, after: slower).verdict == .worse)
-        let faster = changeVerdict(before: slower, after: before)
+        #expect(self.change(before: before, after: slower).verdict == .worse)
+        let faster = self.change(before: slower, after: before)
         #expect(faster.verdict == .better && faster.isNoWorse)
-        let same = changeVerdict(before: before, after: samples(1, noise: 0.01, count: 20, seed: 7))
+        let same = self.change(before: before, after: samples(1, noise: 0.01, count: 20, seed: 7))
         #expect(same.verdict == .unchanged && same.isNoWorse)
-        #expect(changeVerdict(before: before, after: before).verdict == .unchanged)
+        #expect(self.change(before: before, after: before).verdict == .unchanged)
         // A change that is clear but does not matter; and one that matters to a stricter rule.
         let little = samples(1.015, noise: 0.001, count: 20, seed: 8)
         let clear = samples(1, noise: 0.001, count: 20, seed: 9)
-        #expect(changeVerdict(before: clear, after: little).verdict == .unchanged)
-        #expect(changeVerdict(before: clear, after: little, rule: .init(relevantChange: 0.01)).verdict == .worse)
+        #expect(self.change(before: clear, after: little).verdict == .unchanged)
+        #expect(change(before: clear, after: little, relevantChange: 0.01).verdict == .worse)
     }
 
     @Test func noiseThatHidesAChangeIsNamed() {
         let before = samples(1, noise: 0.2, count: 8, seed: 10)
-        let change = changeVerdict(before: before, after: samples(1.05, noise: 0.2, count: 8, seed: 11))
+        let change = self.change(before: before, after: samples(1.05, noise: 0.2, count: 8, seed: 11))
         #expect(change.verdict == .cannotTell && !change.isNoWorse)
         // Between unchanged and better: it cannot tell which, but it is no worse.
         let sharp = samples(1, noise: 0.01, count: 8, seed: 12)
-        let better = changeVerdict(before: sharp, after: sharp.map { $0 / 1.03 })
+        let better = self.change(before: sharp, after: sharp.map { $0 / 1.03 })
         #expect(better.verdict == .cannotTell && better.isNoWorse)
     }
 
     @Test func fewOrBrokenSamplesTellNothing() {
-        let few = changeVerdict(before: [1, 1, 1], after: [2, 2, 2])
+        let few = self.change(before: [1, 1, 1], after: [2, 2, 2])
         #expect(few.verdict == .cannotTell && !few.isNoWorse && isClose(few.ratio?.confidence, 0.9))
         for broken in [[], [1, 0, 1, 1], [1, .nan, 1, 1], [1, .infinity, 1, 1]] {
-            let change = changeVerdict(before: [1, 1, 1, 1], after: broken)
+            let change = self.change(before: [1, 1, 1, 1], after: broken)
             #expect(change.ratio == nil && change.verdict == .cannotTell && !change.isNoWorse)
         }
     }
@@ -95,13 +103,42 @@ import Testing
         var expected = 0.0
         for _ in 0..<1000 {
             let all = (0..<20).map { _ in noise.exponential() }
-            let change = changeVerdict(
-                before: Array(all[..<10]), after: Array(all[10...]), rule: .init(relevantChange: 0))
-            if change.verdict == .worse { alarms += 1 }
-            expected = (1 - (try #require(change.ratio)).confidence) / 2 * 1000
+            let found = change(before: Array(all[..<10]), after: Array(all[10...]), relevantChange: 0)
+            if found.verdict == .worse { alarms += 1 }
+            expected = (1 - (try #require(found.ratio)).confidence) / 2 * 1000
         }
         #expect((15...25).contains(expected))
         #expect(abs(Double(alarms) - expected) < 18)
+    }
+
+    @Test func noiseBetweenRunsMakesTheIntervalWider() throws {
+        let before = samples(1, noise: 0.001, count: 20, seed: 14)
+        let after = samples(1.15, noise: 0.001, count: 20, seed: 15)
+        let inTurns = try #require(change(before: before, after: after).ratio)
+        // One run of each: 7 % · √2 · 1.9623 (Student, 1,000 degrees) on both sides.
+        let apart = changeVerdict(before: [before], after: [after])
+        #expect(apart.verdict == .cannotTell && !apart.isNoWorse)
+        let reach = exp(0.07 * 2.0.squareRoot() * 1.9623)
+        #expect(isClose(apart.ratio?.low, inTurns.low / reach, within: 1e-5))
+        #expect(isClose(apart.ratio?.high, inTurns.high * reach, within: 1e-5))
+        // Two runs before and one after: √(1/2 + 1).
+        let three = try #require(changeVerdict(before: [before, before], after: [after]).ratio)
+        #expect(abs(log(three.high / three.low) - 2 * 0.07 * 1.5.squareRoot() * 1.9623) < 0.01)
+        let large = changeVerdict(before: [before], after: [before.map { $0 * 1.5 }])
+        #expect(large.verdict == .worse)
+    }
+
+    /// Four runs of each, whose medians are 1, 2, 3, 4 and 10, 20, 30, 40, whatever lies around them.
+    @Test func fourRunsAreSamples() throws {
+        let before = [1.0, 2, 3, 4].map { [$0 * 100, $0, $0 / 100] }
+        let after = [10.0, 20, 30, 40].map { [$0, $0 * 3, $0 / 3] }
+        let found = changeVerdict(before: before, after: after)
+        let ratio = try #require(found.ratio)
+        #expect(isClose(ratio.median, 10) && isClose(ratio.low, 2.5) && isClose(ratio.high, 40))
+        #expect(found.verdict == .worse)
+        #expect(changeVerdict(before: after, after: before).verdict == .better)
+        // Three of one are too few: all samples count, and there is noise between runs.
+        #expect(changeVerdict(before: Array(before[..<3]), after: after).ratio?.low ?? 0 < 1)
     }
 
     @Test func manySamplesBecomeMediansOfNeighbours() {

@@ -22,6 +22,10 @@ public enum ChangeVerdict: String, Sendable, Codable {
 /// - *better* if it lies below 1 / (1 + L),
 /// - *unchanged* if it lies between the two,
 /// - *cannot tell* if a limit lies inside it, or there are too few samples for the wanted confidence (fewer than 4 and 4).
+///
+/// What differs between two runs of the same program is not seen inside either: other pages, other neighbours, another
+/// clock. So the medians of runs are the samples where there are four runs of each; with fewer, the samples of all runs are,
+/// and the interval is wider by the noise between runs, as it is known (`ChangeRule.runNoise`).
 public struct Change: Sendable, Equatable, Codable {
     /// After over before; nil without usable samples.
     public let ratio: MedianEstimate?
@@ -34,38 +38,44 @@ public struct Change: Sendable, Equatable, Codable {
 /// The numbers of the noise rule.
 public struct ChangeRule: Sendable, Equatable {
     /// L, the smallest change that matters, as a part.
-    ///
-    /// An interval knows the noise inside two runs, not that between them: other pages, other neighbours, another clock.
-    public var relevantChange = 0.03
+    public var relevantChange: Double
     /// Of the interval.
-    public var confidence = 0.95
-    /// Samples that are more become so many medians of neighbours. Steps that follow each other share what disturbs them:
-    /// they are not as independent as the interval assumes, and medians of many are.
+    public var confidence: Double
+    /// The standard deviation of runs' medians, as a part of them; 0 where both were measured in turns in one run.
+    ///
+    /// 12 runs of 4 s of one network, one after the other, on two cores of a virtual machine with neighbours (Intel Emerald
+    /// Rapids): 7 %. Two of them differ by 5 % in the middle, and by up to 23 %; by the samples inside alone, a quarter of
+    /// the pairs would have counted as changed.
+    public var runNoise: Double
+    /// Samples of a run that are more become so many medians of neighbours. Steps that follow each other share what disturbs
+    /// them: they are not as independent as the interval assumes, and medians of many are.
     public static let mostSamples = 50
+    /// So many runs are samples themselves: of fewer, no interval reaches 95 %.
+    public static let fewestRuns = 4
 
-    /// The rule with its standard numbers.
-    public init() {}
-
-    /// The rule with other numbers, both between 0 and 1.
-    public init(relevantChange: Double, confidence: Double = 0.95) {
+    /// The rule with these numbers, all below 1.
+    public init(relevantChange: Double = 0.03, confidence: Double = 0.95, runNoise: Double = 0.07) {
         self.relevantChange = relevantChange
         self.confidence = confidence
+        self.runNoise = runNoise
     }
 }
 
-/// Compares times of the same thing `before` and `after` a change, each in the order in which they were taken. Of speeds,
-/// where more is better, pass the reciprocals.
-public func changeVerdict(before: [Double], after: [Double], rule: ChangeRule = ChangeRule()) -> Change {
-    guard !before.isEmpty, !after.isEmpty, (before + after).allSatisfy({ $0 > 0 && $0.isFinite }) else {
-        return Change(ratio: nil, verdict: .cannotTell, isNoWorse: false)
+/// Compares times of the same thing before and after a change: a list for each run, in the order in which they were taken.
+/// Of speeds, where more is better, pass the reciprocals.
+public func changeVerdict(before: [[Double]], after: [[Double]], rule: ChangeRule = ChangeRule()) -> Change {
+    guard
+        ![before, after].contains(where: { $0.isEmpty || $0.contains { $0.isEmpty } }),
+        (before + after).allSatisfy({ $0.allSatisfy { $0 > 0 && $0.isFinite } })
+    else { return Change(ratio: nil, verdict: .cannotTell, isNoWorse: false) }
+    let runsAreSamples = min(before.count, after.count) >= ChangeRule.fewestRuns
+    func samples(_ runs: [[Double]]) -> [Double] {
+        runsAreSamples ? runs.map { SortedSamples($0)!.median } : runs.flatMap(blockMedians)
     }
-    let (first, second) = (blockMedians(before), blockMedians(after))
-    let logarithms = second.flatMap { later in first.map { log(later / $0) } }.sorted()
-    let (rank, confidence) = MannWhitney.rank(first.count, second.count, confidence: rule.confidence)
-    let ratio = MedianEstimate(
-        median: exp(SortedSamples(logarithms)!.median), low: exp(logarithms[rank - 1]),
-        high: exp(logarithms[logarithms.count - rank]), confidence: confidence)
-    guard confidence >= rule.confidence else {
+    let runNoise =
+        runsAreSamples ? 0 : rule.runNoise * (1 / Double(before.count) + 1 / Double(after.count)).squareRoot()
+    let ratio = MannWhitney.ratio(samples(after), over: samples(before), rule: rule, noise: runNoise)
+    guard ratio.confidence >= rule.confidence else {
         return Change(ratio: ratio, verdict: .cannotTell, isNoWorse: false)
     }
     let limit = 1 + rule.relevantChange
@@ -95,6 +105,20 @@ func blockMedians(_ samples: [Double]) -> [Double] {
 
 /// The distribution of Mann and Whitney's U for two samples of the same distribution.
 enum MannWhitney {
+    /// The median of all ratios with its interval, which `noise`, a standard deviation of the ratio's logarithm that the
+    /// samples do not show, makes wider.
+    static func ratio(
+        _ numerators: [Double], over denominators: [Double], rule: ChangeRule, noise: Double
+    ) -> MedianEstimate {
+        let logarithms = numerators.flatMap { numerator in denominators.map { log(numerator / $0) } }.sorted()
+        let (rank, confidence) = rank(numerators.count, denominators.count, confidence: rule.confidence)
+        // From 1,000 degrees of freedom on, Student's distribution is the normal one.
+        let reach = noise > 0 ? noise * StudentT.quantile(confidence: rule.confidence, degrees: 1000) : 0
+        return MedianEstimate(
+            median: exp(SortedSamples(logarithms)!.median), low: exp(logarithms[rank - 1] - reach),
+            high: exp(logarithms[logarithms.count - rank] + reach), confidence: confidence)
+    }
+
     /// P(U = u) for u = 0 … m · n: how many of the pairs have the smaller value first.
     ///
     /// The number of orders with U = u is the coefficient of qᵘ in ∏ᵢ (1 − qⁿ⁺ⁱ) / (1 − qⁱ), i = 1 … m (Mann and Whitney,
