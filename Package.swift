@@ -57,7 +57,10 @@ let package = Package(
             ]),
         .target(
             name: "LoomMeasurement",
-            dependencies: ["LoomRuns", "LoomTraining", "LoomPlan", "LoomHardware", "LoomKernels", "CHardware"]),
+            dependencies: [
+                "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomModel", "LoomData", "LoomHardware",
+                "LoomKernels", "CHardware",
+            ]),
         .target(name: "LoomReporting", dependencies: ["LoomRuns", "LoomHardware"]),
         .target(
             name: "Gradloom",

@@ -21,7 +21,8 @@ struct GradloomCommand: ParsableCommand {
         version: version,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InspectCommand.self, JacobianCommand.self,
-            GraphCommand.self, CheckCommand.self, PeakCommand.self, TopologyCommand.self, OpenBLASSpeedCommand.self,
+            GraphCommand.self, CheckCommand.self, ProfileCommand.self, PeakCommand.self, TopologyCommand.self,
+            OpenBLASSpeedCommand.self,
         ])
 
     /// Usage errors look like all others.

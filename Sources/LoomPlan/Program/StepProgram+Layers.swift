@@ -4,18 +4,15 @@ extension StepProgram {
     package func separatingLayers(_ shapes: StepShapes) -> StepProgram {
         var program = self
         let layers = shapes.layers.indices
-        for phase in phases.indices {
-            program.phases[phase].operations = phases[phase].operations.map { operations in
-                operations.flatMap { operation in
-                    switch operation {
-                    case .forward(let rows, nil):
-                        layers.map { .forward(rows: rows, layers: $0..<$0 + 1) }
-                    case .backward(let rows, nil):
-                        layers.reversed().map { .backward(rows: rows, layers: $0..<$0 + 1) }
-                    default: [operation]
-                    }
-                }
+        func separated(_ operation: Operation) -> [Operation] {
+            switch operation {
+            case .forward(let rows, nil): layers.map { Operation.forward(rows: rows, layers: $0..<$0 + 1) }
+            case .backward(let rows, nil): layers.reversed().map { Operation.backward(rows: rows, layers: $0..<$0 + 1) }
+            default: [operation]
             }
+        }
+        for phase in phases.indices {
+            program.phases[phase].operations = phases[phase].operations.map { $0.flatMap(separated) }
         }
         return program
     }

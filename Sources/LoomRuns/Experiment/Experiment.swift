@@ -176,7 +176,7 @@ extension Configuration {
     }
 
     /// The schedule that the trainer is given.
-    var trainingSchedule: TrainingSchedule {
+    package var trainingSchedule: TrainingSchedule {
         TrainingSchedule(
             batchRows: training.batch, epochs: training.epochs, maximumSteps: training.steps,
             seed: training.seed,
@@ -184,7 +184,7 @@ extension Configuration {
     }
 
     /// The team that the trainer is given.
-    func teamPlan(on machine: MachineSetup) -> TeamPlan {
+    package func teamPlan(on machine: MachineSetup) -> TeamPlan {
         TeamPlan(
             workers: machine.workers, request: parallel.team, binding: machine.binding,
             shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import LoomConfiguration
+import LoomMeasurement
+import LoomReporting
+import LoomRuns
+
+/// `gradloom profile`
+struct ProfileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile",
+        abstract: "Show where the time of a training goes, and what stops it from scaling.",
+        discussion: """
+            Runs the steps that train would run, on the same data, with several numbers of \
+            workers in turn, and writes nothing but what is asked for. It says first what \
+            limits the training here, and what to try.
+
+            Examples:
+              gradloom profile configs/quickstart.yaml
+              gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
+              gradloom profile configs/quickstart.yaml --trace quickstart.perfetto-trace --json
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The numbers of workers, with commas between them; 1, 2, 4 … and all by default.", valueName: "list"))
+    var workers: WorkerCounts?
+
+    @Option(help: "Whether the batch stays the same (strong) or grows with the workers (weak).")
+    var scaling = ProfileMeasurement.Scaling.strong
+
+    @Option(help: ArgumentHelp("About how long is measured, in all.", valueName: "s"))
+    var seconds = 10.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the last steps of the largest number of workers as a trace, for ui.perfetto.dev.", valueName: "file"),
+        completion: .file())
+    var trace: String?
+
+    @Flag(help: "Print one JSON object on standard output.")
+    var json = false
+
+    func validate() throws {
+        guard seconds >= 0.1, seconds <= 3600 else {
+            throw ValidationError("--seconds must be at least 0.1 and at most 3600.")
+        }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            let settings = try options.settings()
+            try settings.validateForTraining(file: options.configuration)
+            var request = ProfileMeasurement.Request()
+            request.workerCounts = workers?.counts
+            request.scaling = scaling
+            request.seconds = seconds
+            let machine = try MachineSetup(
+                workers: workers?.counts.max() ?? settings.parallel.workers, policy: settings.parallel.placement,
+                instructions: settings.parallel.instructionSet)
+            for note in machine.notes { printNote(note) }
+            let profile = try ProfileMeasurement(settings, request, machine: machine, cache: .user())
+            guard let last = profile.counts.last else {
+                fail("the training diverged before anything was measured; try a smaller optimizer.learning_rate")
+                throw ExitCode(ExitStatus.diverged)
+            }
+            let report = ProfileReport(
+                profile: profile, scaling: ProfileScaling(profile),
+                verdict: ProfileVerdict(ProfileFacts(profile, configuration: settings, machine: machine)),
+                machine: machine)
+            if let trace { try last.trace().write(to: trace) }
+            if json {
+                try JSONLines.print(report)
+            } else {
+                print(report.text, terminator: "")
+            }
+        }
+    }
+}
+
+/// Numbers of workers on the command line: `1,2,4`.
+struct WorkerCounts: ExpressibleByArgument {
+    let counts: [Int]
+
+    init?(argument: String) {
+        let counts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard !counts.isEmpty, counts.allSatisfy({ $0 ?? 0 >= 1 }) else { return nil }
+        self.counts = Set(counts.map { $0! }).sorted()
+    }
+}
+
+extension ProfileMeasurement.Scaling: ExpressibleByArgument {}

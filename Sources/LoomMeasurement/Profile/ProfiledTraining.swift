@@ -1,0 +1,149 @@
+import LoomConfiguration
+import LoomData
+import LoomHardware
+import LoomKernels
+import LoomModel
+import LoomPlan
+import LoomRuns
+import LoomTraining
+
+/// One number of workers of a profile: its trainer, and what was measured of it.
+final class ProfiledTraining<Scalar: LoomScalar> {
+    private let workers: Int
+    private let trainer: Trainer<Scalar>
+    private let counters: WorkerCounters?
+    private let stateBuffers: Int
+    private var clock: WorkerClockMemory
+    private var measuredEvery = 1
+    private var stepsPerRegion = 1
+    private var speeds: [Double] = []
+    private var speedsWithClock: [Double] = []
+    private var secondsWithClock = 0.0
+    private var stepsWithClock = 0
+    private var teamMode = TeamMode.alone
+    private(set) var hasDiverged = false
+
+    var operationsPerSample: Double { trainer.network.operationsPerSample }
+
+    /// Measuring a step of a few microseconds costs some per cent of it, so only one of so many is: with laps of 12 ns
+    /// (Emerald Rapids) and a dozen operations a step, under 1 % in each row.
+    private static func measuredEvery(stepSeconds: Double) -> Int {
+        stepSeconds < 10e-6 ? 16 : stepSeconds < 50e-6 ? 4 : 1
+    }
+
+    /// - Parameter batch: Samples of a batch; nil: as configured.
+    init(
+        _ configuration: Configuration, data: Dataset<Scalar>, machine: MachineSetup, workers: Int, batch: Int?
+    ) throws {
+        let counters = machine.binding.map { _ in WorkerCounters(workers: workers) }
+        var plan = configuration.teamPlan(on: machine)
+        plan.workers = workers
+        plan.separatesLayers = true
+        plan.binding = machine.binding.flatMap { binding in counters.map { $0.counting(binding) } }
+        var schedule = configuration.trainingSchedule
+        if let batch { schedule.batchRows = batch }
+        // A profile ends by time.
+        (schedule.epochs, schedule.maximumSteps) = (1 << 40 / max(1, data.count / schedule.batchRows), nil)
+        trainer = try Trainer(
+            network: configuration.network.description(inputs: data.featureCount), loss: configuration.loss,
+            optimizer: configuration.optimizer, schedule: schedule, team: plan, data: data)
+        stateBuffers = [trainer.state.first, trainer.state.second].compactMap { $0 }.count
+        clock = WorkerClockMemory(trainer.program)
+        self.counters = counters
+        self.workers = workers
+    }
+
+    /// Finds out how many steps a region has.
+    func warmUp(regionSeconds: Double) {
+        var count = 1
+        var seconds = 0.0
+        while seconds < regionSeconds / 2, !hasDiverged {
+            let report = run(count, clock: nil)
+            seconds = report.seconds
+            stepsPerRegion = max(1, Int(Double(report.steps) * regionSeconds / max(seconds, 1e-9)))
+            count = min(stepsPerRegion, count * 8)
+        }
+        measuredEvery = Self.measuredEvery(stepSeconds: regionSeconds / Double(stepsPerRegion))
+        clock = WorkerClockMemory(trainer.program, every: measuredEvery)
+    }
+
+    /// A region with clocks and one without.
+    func runPair(clockFirst: Bool) {
+        guard !hasDiverged else { return }
+        for isMeasured in clockFirst ? [true, false] : [false, true] {
+            let report = run(stepsPerRegion, clock: isMeasured ? clock : nil)
+            guard !hasDiverged else { return }
+            let speed = Double(report.samples) / report.seconds
+            if isMeasured {
+                speedsWithClock.append(speed)
+                secondsWithClock += report.seconds
+                stepsWithClock += report.steps
+            } else {
+                speeds.append(speed)
+            }
+        }
+    }
+
+    private func run(_ count: Int, clock: WorkerClockMemory?) -> StepReport {
+        let report = trainer.run(steps: count, clock: clock)
+        hasDiverged = report.divergedStep != nil
+        if let region = report.region { teamMode = region.mode }
+        return report
+    }
+
+    /// What was measured; nil when the loss became infinite too early.
+    func result() -> ProfileMeasurement.Count? {
+        guard let speed = MedianEstimate(speeds), !speedsWithClock.isEmpty else { return nil }
+        let profile = StepProfile(
+            clock, program: trainer.program, shapes: trainer.shapes, stateBuffers: stateBuffers)
+        let secondsPerStep = profile.secondsByWorker.reduce(0, +) / Double(workers)
+        let ratio = PairedRatio.estimate(speedsWithClock, over: speeds)
+        return ProfileMeasurement.Count(
+            workers: workers, samplesPerSecond: speeds, speed: speed, profile: profile,
+            accountedFraction: min(1, secondsPerStep * Double(stepsWithClock) / secondsWithClock),
+            overheadFraction: 1 - (ratio?.median ?? 1), measuredEvery: measuredEvery,
+            counters: counters?.readings() ?? Array(repeating: nil, count: workers), shardCount: trainer.shardCount,
+            shardRows: trainer.shardRows,
+            batchRows: trainer.epochs.batchRows, teamMode: teamMode,
+            laps: ProfileLaps(clock, program: trainer.program, shapes: trainer.shapes))
+    }
+}
+
+/// The last laps of each worker with the names of what they are laps of.
+package struct ProfileLaps: Sendable {
+    /// What one lap was spent on.
+    package struct Lap: Sendable {
+        /// The step.
+        package let step: Int
+        /// The operation with its layer, or the wait; nil: a step begins.
+        package let name: String?
+        /// The end of the lap, in nanoseconds since some moment.
+        package let nanoseconds: UInt64
+    }
+
+    /// By worker, oldest first.
+    package let workers: [[Lap]]
+
+    /// Laps that were not measured.
+    init(workers: [[Lap]]) { self.workers = workers }
+
+    init(_ clock: WorkerClockMemory, program: StepProgram, shapes: StepShapes) {
+        var names: [String] = program.phases.flatMap { $0.operations.joined() }.map { operation in
+            let layer = program.layer(of: operation, shapes).map { " " + shapes.layers[$0].name } ?? ""
+            return operation.kind.name + layer
+        }
+        names += program.recovery.joined().map { _ in "recovery" }
+        names += program.phases.map { _ in StepProfile.wait }
+        let nanosecondsPerTick = clock.nanosecondsPerTick()
+        let all = (0..<clock.workers).map { clock.laps(worker: $0) }
+        let first = all.compactMap { $0.first?.tick }.min() ?? 0
+        workers = all.map { laps in
+            laps.map { lap in
+                Lap(
+                    step: Int(lap.step),
+                    name: lap.slot == ClockEvent.beginSlot ? nil : names[Int(lap.slot)],
+                    nanoseconds: UInt64(Double(lap.tick &- first) * nanosecondsPerTick))
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import LoomKernels
+import LoomPlan
+import LoomTraining
+
+/// Where the time of measured steps went, by operation, layer and worker.
+public struct StepProfile: Sendable, Equatable {
+    /// Some operations of one kind on one worker, or its waits.
+    public struct Entry: Sendable, Equatable {
+        /// The kind of operation, such as "forward", or "wait".
+        public let kind: String
+        /// The layer; for waits the phase that the barrier ends; nil where an operation belongs to all layers.
+        public let layer: String?
+        /// The worker.
+        public let worker: Int
+        /// Seconds of one step, on average over the measured steps.
+        public let secondsPerStep: Double
+        /// Of the worker's time.
+        public let share: Double
+        /// Floating-point operations of one step; 0 where none are counted.
+        public let operationsPerStep: Double
+        /// Bytes of the matrices that are read and written in one step, each once.
+        public let bytesPerStep: Double
+        /// Whether it multiplies matrices.
+        public let multiplies: Bool
+
+        /// 10⁹ floating-point operations a second; nil where it does not multiply matrices.
+        public var gflops: Double? {
+            multiplies && secondsPerStep > 0 ? operationsPerStep / secondsPerStep / 1e9 : nil
+        }
+        /// 10⁹ bytes a second; nil for waits.
+        public var gigabytesPerSecond: Double? {
+            bytesPerStep > 0 && secondsPerStep > 0 ? bytesPerStep / secondsPerStep / 1e9 : nil
+        }
+    }
+
+    /// The workers.
+    public let workers: Int
+    /// How the gradient travels.
+    public let route: String
+    /// All entries, by worker, and in the order of the program.
+    public let entries: [Entry]
+    /// Seconds from the beginning of a step to the end of its last barrier, of each measured step on the first worker, oldest
+    /// first. Only the last ones are kept.
+    public let stepSeconds: [Double]
+    /// The numbers of these steps.
+    public let stepNumbers: [Int]
+    /// Steps that were measured.
+    public let measuredSteps: Int
+
+    /// What waits are called.
+    public static let wait = "wait"
+
+    /// What `clock` has measured of a training's program.
+    package init(
+        _ clock: WorkerClockMemory, program: StepProgram, shapes: StepShapes, stateBuffers: Int
+    ) {
+        let secondsPerTick = clock.nanosecondsPerTick() * 1e-9
+        var entries: [Entry] = []
+        for worker in 0..<program.workers {
+            var found = Tally()
+            var slot = 0
+            for phase in program.phases {
+                for (owner, operations) in phase.operations.enumerated() {
+                    for operation in operations {
+                        if owner == worker {
+                            let layer = program.layer(of: operation, shapes).map { shapes.layers[$0].name }
+                            found.add(
+                                operation.kind.name, layer, ticks: clock.ticks(slot: slot, worker: worker),
+                                shapes.work(of: operation, in: program, stateBuffers: stateBuffers))
+                        }
+                        slot += 1
+                    }
+                }
+            }
+            for (phase, slot) in zip(program.phases, clock.waitSlots) {
+                found.add(
+                    Self.wait, phase.name.rawValue, ticks: clock.ticks(slot: slot, worker: worker), OperationWork())
+            }
+            let total = Double(max(1, found.rows.reduce(0) { $0 + $1.ticks }))
+            let steps = Double(max(1, clock.measuredSteps(worker: worker)))
+            entries += found.rows.map { row in
+                Entry(
+                    kind: row.kind, layer: row.layer, worker: worker,
+                    secondsPerStep: Double(row.ticks) * secondsPerTick / steps, share: Double(row.ticks) / total,
+                    operationsPerStep: row.work.floatingPointOperations, bytesPerStep: row.work.bytes,
+                    multiplies: row.work.multiplies)
+            }
+        }
+        let marks = clock.marks(worker: 0)
+        workers = program.workers
+        route = program.route.rawValue
+        self.entries = entries
+        stepSeconds = marks.map { Double($0.end &- $0.begin) * secondsPerTick }
+        stepNumbers = marks.map(\.step)
+        measuredSteps = clock.measuredSteps(worker: 0)
+    }
+
+    /// What would have been measured.
+    init(
+        workers: Int, route: String, entries: [Entry], stepSeconds: [Double], stepNumbers: [Int], measuredSteps: Int
+    ) {
+        self.workers = workers
+        self.route = route
+        self.entries = entries
+        self.stepSeconds = stepSeconds
+        self.stepNumbers = stepNumbers
+        self.measuredSteps = measuredSteps
+    }
+
+    /// Rows of one kind and layer, in the order in which they come.
+    private struct Tally {
+        struct Row {
+            let kind: String
+            let layer: String?
+            var ticks: UInt64
+            var work: OperationWork
+        }
+        private(set) var rows: [Row] = []
+
+        mutating func add(_ kind: String, _ layer: String?, ticks: UInt64, _ work: OperationWork) {
+            guard let index = rows.firstIndex(where: { $0.kind == kind && $0.layer == layer }) else {
+                rows.append(Row(kind: kind, layer: layer, ticks: ticks, work: work))
+                return
+            }
+            rows[index].ticks += ticks
+            rows[index].work.floatingPointOperations += work.floatingPointOperations
+            rows[index].work.bytes += work.bytes
+            rows[index].work.multiplies = rows[index].work.multiplies || work.multiplies
+        }
+    }
+}
+
+extension StepProfile {
+    /// Seconds of a step on each worker, waits included.
+    public var secondsByWorker: [Double] {
+        (0..<workers).map { worker in entries.filter { $0.worker == worker }.reduce(0) { $0 + $1.secondsPerStep } }
+    }
+
+    /// Seconds of a step that each worker spends on operations, not on waiting.
+    public var usefulSecondsByWorker: [Double] {
+        (0..<workers).map { worker in
+            entries.filter { $0.worker == worker && $0.kind != Self.wait }.reduce(0) { $0 + $1.secondsPerStep }
+        }
+    }
+
+    /// The share of all workers' time that `kind` has.
+    public func share(of kind: String) -> Double {
+        let all = secondsByWorker.reduce(0, +)
+        return all > 0 ? entries.filter { $0.kind == kind }.reduce(0) { $0 + $1.secondsPerStep } / all : 0
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+@Suite struct ProfileTests {
+    private let workplace: Workplace
+
+    init() throws {
+        workplace = try Workplace()
+        try workplace.write(
+            """
+            data: {synthetic: {task: teacher, samples: 2000, inputs: 24, classes: 5}}
+            network: {layers: [{name: hidden, units: 48, activation: relu}, {name: output, units: 5}], output: softmax}
+            training: {batch: 128}
+            parallel: {gemm: builtin}
+            """, to: "teacher.yaml")
+    }
+
+    private func profile(_ arguments: String...) throws -> Outcome {
+        try workplace.run(["profile", "teacher.yaml"] + arguments)
+    }
+
+    @Test func theProfileIsOneObject() throws {
+        let outcome = try profile("--workers", "2,1", "--seconds", "0.3", "--json")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try outcome.events().count == 1)
+        let event = try outcome.lastEvent()
+        #expect(
+            Set(event.keys) == [
+                "event", "workers", "route", "operations", "verdict", "scaling", "counters", "scaling_kind",
+                "samples_per_second", "accounted_fraction", "overhead_fraction", "measured_every", "step_seconds",
+                "ceiling_gflops", "other_work_fraction", "held_out",
+            ])
+        #expect(event["event"] as? String == "profile" && event["workers"] as? Int == 2)
+        // Two numbers of workers cannot carry a model.
+        #expect(event["held_out"] is NSNull)
+        let accounted = try #require(event["accounted_fraction"] as? Double)
+        #expect(accounted > 0.5 && accounted <= 1)
+        let operations = try #require(event["operations"] as? [[String: Any]])
+        for worker in 0..<2 {
+            let own = operations.filter { $0["worker"] as? Int == worker }
+            let share = own.reduce(0) { $0 + ($1["share"] as? Double ?? 0) }
+            #expect(abs(share - 1) < 1e-9)
+            #expect(own.contains { $0["kind"] as? String == "forward" && $0["layer"] as? String == "hidden" })
+            #expect(own.contains { $0["kind"] as? String == "wait" })
+        }
+        for operation in operations where ["gather", "wait", "loss"].contains(operation["kind"] as? String) {
+            #expect(operation["gflops"] == nil || operation["gflops"] is NSNull)
+        }
+        let scaling = try #require(event["scaling"] as? [[String: Any]])
+        #expect(scaling.map { $0["workers"] as? Int } == [1, 2])
+        let (one, two) = (scaling[0]["samples_per_second"] as! Double, scaling[1]["samples_per_second"] as! Double)
+        #expect(two == event["samples_per_second"] as? Double)
+        #expect(
+            abs(scaling[1]["efficiency"] as! Double - two / one / 2) < 1e-9 && scaling[0]["efficiency"] as? Double == 1)
+        let verdict = try #require(event["verdict"] as? [String: Any])
+        #expect((verdict["text"] as? String)?.isEmpty == false && verdict["causes"] is [[String: Any]])
+    }
+
+    @Test func theTextBeginsWithAVerdict() throws {
+        let outcome = try profile("--seconds", "0.2", "--workers", "1")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let first = try #require(outcome.output.split(separator: "\n").first)
+        #expect(first.hasSuffix(".") && first.first!.isUppercase)
+        #expect(outcome.output.contains("Where 1 worker's time goes, route partition:"))
+        #expect(outcome.output.contains("Operations and waits account for"))
+        #expect(!outcome.output.contains("scaling (!"))
+    }
+
+    @Test func theTraceHasAllOperations() throws {
+        let outcome = try profile("--seconds", "0.2", "--workers", "2", "--trace", "t.perfetto-trace")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let bytes = try Data(contentsOf: workplace.url("t.perfetto-trace"))
+        // A trace is packets, field 1 of the message.
+        #expect(bytes.first == 0x0a && bytes.count > 1000)
+        for name in ["worker 0", "worker 1", "forward hidden", "backward output", "wait", "gather"] {
+            #expect(bytes.range(of: Data(name.utf8)) != nil, "\(name)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["--seconds", "0"], 64, "--seconds must be at least 0.1 and at most 3600"),
+            (["--workers", "1,x"], 64, "1,x"), (["--workers", "0"], 64, "0"),
+            (["--scaling", "sideways"], 64, "sideways"), (["--workers", "100000"], 78, "100000 workers"),
+            (["--set", "training.batch=2001"], 78, "training.batch is 2001, but there are only 2000 training samples"),
+            (
+                [
+                    "--set", "optimizer.learning_rate=1e30", "--set", "loss.kind=squared_sum", "--set",
+                    "network.output=identity",
+                ],
+                1, "diverged"
+            ),
+        ] as [([String], Int32, String)])
+    func wrongInput(arguments: [String], exitCode: Int32, text: String) throws {
+        let outcome = try workplace.run(["profile", "teacher.yaml"] + arguments)
+        #expect(outcome.exitCode == exitCode, "\(outcome.errors)")
+        #expect(outcome.errors.contains(text), "\(outcome.errors)")
+    }
+}
