@@ -83,7 +83,7 @@ struct Reading: Equatable {
         for name in names {
             // A thread may end in between.
             guard let number = Int(name),
-                let text = try? String(contentsOfFile: "\(directory)/\(name)/schedstat", encoding: .utf8),
+                let text = SystemFile.text("\(directory)/\(name)/schedstat"),
                 let waited = waitedSeconds(in: text)
             else { continue }
             seconds[number] = waited
@@ -153,8 +153,7 @@ struct ProcessorTime: Equatable {
 
     /// The counters now; nil where the system does not tell of all `cpus`.
     static func current(of cpus: [Int]) -> ProcessorTime? {
-        guard !cpus.isEmpty, let statistics = try? String(contentsOfFile: "/proc/stat", encoding: .utf8),
-            let ticks = ticks(of: cpus, in: statistics)
+        guard !cpus.isEmpty, let statistics = SystemFile.text("/proc/stat"), let ticks = ticks(of: cpus, in: statistics)
         else { return nil }
         let ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
         return ProcessorTime(

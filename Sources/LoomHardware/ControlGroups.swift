@@ -206,7 +206,7 @@ struct ControlGroups {
     // MARK: Files
 
     private func read(_ path: String) -> String? {
-        try? String(contentsOfFile: root + path, encoding: .utf8)
+        SystemFile.text(root + path)
     }
 
     private func number(_ path: String) -> Double? {

@@ -39,7 +39,7 @@ public struct MachineDescription: Sendable, Codable, Equatable {
 
     /// Describes this machine, whose topology is `topology`.
     public static func current(topology: Topology, blas: BLASRuntime = .current()) -> MachineDescription {
-        let cpuInfo = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let cpuInfo = SystemFile.text("/proc/cpuinfo") ?? ""
         return MachineDescription(topology: topology, blas: blas, cpuInfo: cpuInfo)
     }
 
@@ -61,13 +61,13 @@ public struct MachineDescription: Sendable, Codable, Equatable {
 
     /// All features of this machine's processor, in the spelling of /proc/cpuinfo; empty where there is none.
     public static func processorFlags() -> Set<String> {
-        flags(of: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+        flags(of: SystemFile.text("/proc/cpuinfo") ?? "")
     }
 
     /// Maker, family, model and stepping of this machine's processor, "GenuineIntel 6-207-2"; empty where there is no
     /// /proc/cpuinfo.
     public static func processorModel() -> String {
-        processorModel(of: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+        processorModel(of: SystemFile.text("/proc/cpuinfo") ?? "")
     }
 
     /// On ARM implementer, variant, part and revision.

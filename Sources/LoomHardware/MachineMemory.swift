@@ -55,7 +55,7 @@ public enum ResidentMemory {
     }
 
     private static func field(_ name: String) -> Int? {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
+        guard let status = SystemFile.text("/proc/self/status") else { return nil }
         return kibibytes(name, of: status)
     }
 }
