@@ -109,7 +109,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "LoomMeasurementTests",
-            dependencies: ["LoomMeasurement", "LoomRuns", "LoomTraining", "LoomHardware", "LoomKernels"]),
+            dependencies: [
+                "LoomMeasurement", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomHardware",
+                "LoomKernels",
+            ]),
         .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting", "LoomHardware", "LoomRuns"]),
         .testTarget(name: "GradloomTests", dependencies: ["Gradloom", "TestSupport"]),
         .testTarget(

@@ -1,14 +1,19 @@
 #define _GNU_SOURCE
 #include "CHardware.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #if defined(__linux__)
 #include <linux/futex.h>
+#include <linux/mempolicy.h>
+#include <linux/perf_event.h>
 #include <sys/syscall.h>
 #endif
 #if defined(__x86_64__)
@@ -124,5 +129,66 @@ void loom_return_freed_blocks(int bytes) {
     mallopt(M_MMAP_THRESHOLD, bytes);
 #else
     (void)bytes;
+#endif
+}
+
+int loom_nodes_of_pages(void *address, uint64_t page_bytes, uint64_t count, int *nodes) {
+#if defined(__linux__)
+    // In pieces, so that the list of addresses needs no memory of its own.
+    enum { piece = 512 };
+    void *pages[piece];
+    for (uint64_t start = 0; start < count; start += piece) {
+        const uint64_t length = count - start < piece ? count - start : piece;
+        for (uint64_t i = 0; i < length; i++) pages[i] = (char *)address + (start + i) * page_bytes;
+        if (syscall(SYS_move_pages, 0, length, pages, NULL, nodes + start, 0) != 0) return errno;
+    }
+    return 0;
+#else
+    (void)address, (void)page_bytes, (void)count, (void)nodes;
+    return ENOSYS;
+#endif
+}
+
+int loom_bind_memory(void *address, uint64_t bytes, int node) {
+#if defined(__linux__)
+    enum { most_nodes = 1024, bits = 8 * sizeof(unsigned long) };
+    if (node < 0 || node >= most_nodes) return EINVAL;
+    unsigned long mask[most_nodes / bits] = {0};
+    mask[node / bits] = 1ul << node % bits;
+    return syscall(SYS_mbind, address, bytes, MPOL_BIND, mask, most_nodes + 1, 0) == 0 ? 0 : errno;
+#else
+    (void)address, (void)bytes, (void)node;
+    return ENOSYS;
+#endif
+}
+
+int loom_collapse_pages(void *address, uint64_t bytes) {
+#if defined(__linux__)
+    // Younger than the headers of the C library.
+    enum { collapse = 25 };
+    return madvise(address, bytes, collapse) == 0 ? 0 : errno;
+#else
+    (void)address, (void)bytes;
+    return ENOSYS;
+#endif
+}
+
+// MARK: Counters
+
+int loom_cycle_counter_error(void) {
+#if defined(__linux__)
+    struct perf_event_attr attributes;
+    memset(&attributes, 0, sizeof(attributes));
+    attributes.size = sizeof(attributes);
+    attributes.type = PERF_TYPE_HARDWARE;
+    attributes.config = PERF_COUNT_HW_CPU_CYCLES;
+    attributes.exclude_kernel = 1;
+    attributes.exclude_hv = 1;
+    const long counter = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0);
+    if (counter < 0) return errno;
+    close((int)counter);
+    return 0;
+#else
+    return ENOSYS;
 #endif
 }

@@ -22,17 +22,27 @@ struct CoreTypeSearch {
 
     /// A search where there may be something to find; nil: OpenBLAS is fast enough, and nobody has set the variable.
     init?(_ peak: PeakMeasurement, _ request: PeakMeasurement.Request, machine: MachineSetup) {
-        // The library takes an empty value for none.
-        current = ProcessInfo.processInfo.environment[Self.variable].flatMap { $0.isEmpty ? nil : $0 }
         let share = peak.bestShare(.openBLAS) ?? 1
-        guard share < Self.shareWithoutSearch || current != nil, let precision = request.precisions.first else {
+        guard share < Self.shareWithoutSearch || Self.current != nil, let precision = request.precisions.first else {
             return nil
         }
+        self.init(
+            precision: precision, cpu: machine.workerCPUs[0], seconds: min(0.1, request.secondsPerFigure))
+    }
+
+    /// A search on `cpu`, of about so many seconds for each value; nil: there are no others.
+    init?(precision: Precision, cpu: Int?, seconds: Double) {
+        current = Self.current
         candidates = BLASCoreType.candidates(flags: MachineDescription.processorFlags(), current: current)
         guard !candidates.isEmpty else { return nil }
         self.precision = precision
-        cpu = machine.workerCPUs[0]
-        seconds = min(0.1, request.secondsPerFigure)
+        self.cpu = cpu
+        self.seconds = seconds
+    }
+
+    /// The library takes an empty value for none.
+    private static var current: String? {
+        ProcessInfo.processInfo.environment[variable].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// The kernels in use, and then the others. All are measured in turn, twice, and the higher figure counts, so that a
@@ -83,7 +93,7 @@ private struct OpenBLASSpeed: Codable {
     let gflops: Double
 }
 
-/// `gradloom openblas-speed`: what `peak` starts to measure OpenBLAS with another environment; not for users.
+/// `gradloom openblas-speed`: what `peak` and `doctor` start to measure OpenBLAS with another environment; not for users.
 struct OpenBLASSpeedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "openblas-speed", abstract: "Measure OpenBLAS on one worker.", shouldDisplay: false)

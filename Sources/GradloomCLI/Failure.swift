@@ -14,6 +14,7 @@ import LoomTraining
 enum ExitStatus {
     static let diverged: Int32 = 1
     static let checkFailed: Int32 = 1
+    static let somethingToMend: Int32 = 1
     static let usage: Int32 = 64
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66

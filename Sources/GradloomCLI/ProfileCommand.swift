@@ -18,7 +18,7 @@ struct ProfileCommand: ParsableCommand {
             Examples:
               gradloom profile configs/quickstart.yaml
               gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
-              gradloom profile configs/quickstart.yaml --trace quickstart.perfetto-trace --json
+              gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
             """)
 
     @OptionGroup var options: ConfigurationOptions

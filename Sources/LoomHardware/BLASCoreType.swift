@@ -42,14 +42,19 @@ public struct BLASCoreType: Sendable, Codable, Equatable {
         return candidates.filter { $0 == nil || $0?.lowercased() != current?.lowercased() }
     }
 
-    /// What a user should do with the variable, where another value than `current`'s was at least a tenth faster; nil
-    /// otherwise: so much two measurements of the same kernels may differ. Of values that are about as fast, none at all is
-    /// the best, and then the first.
-    public static func advice(current: BLASCoreType, others: [BLASCoreType]) -> String? {
+    /// The kernels to take instead of `current`'s, where others were at least a tenth faster; nil otherwise: so much two
+    /// measurements of the same kernels may differ. Of values that are about as fast, none at all is the best, and then the
+    /// first.
+    public static func better(than current: BLASCoreType, among others: [BLASCoreType]) -> BLASCoreType? {
         let known = others.filter(\.isHonoured)
         guard let fastest = known.map(\.gflops).max(), fastest >= 1.1 * current.gflops else { return nil }
         let good = known.filter { $0.gflops >= fastest / 1.1 && $0.gflops >= 1.1 * current.gflops }
-        guard let best = good.first(where: { $0.variable == nil }) ?? good.first else { return nil }
+        return good.first { $0.variable == nil } ?? good.first
+    }
+
+    /// What a user should do with the variable, where another value than `current`'s is better; nil otherwise.
+    public static func advice(current: BLASCoreType, others: [BLASCoreType]) -> String? {
+        guard let best = better(than: current, among: others) else { return nil }
         func speed(_ type: BLASCoreType) -> String { "\(Int(type.gflops.rounded())) GFLOP/s with \(type.core) kernels" }
         let was = current.variable.map { "OPENBLAS_CORETYPE=\($0)" } ?? "OPENBLAS_CORETYPE not set"
         let measured = "On one worker OpenBLAS had \(speed(current)) (\(was)) and \(speed(best))"

@@ -33,7 +33,7 @@ import Testing
     func completionScriptsKnowTheCommands(shell: String) throws {
         let outcome = try workplace.run("--generate-completion-script", shell)
         #expect(outcome.exitCode == 0)
-        for word in ["train", "evaluate", "predict", "peak", "topology", "resume", "per-l3"] {
+        for word in ["train", "evaluate", "predict", "doctor", "peak", "topology", "resume", "per-l3"] {
             #expect(outcome.output.contains(word))
         }
     }
@@ -44,7 +44,7 @@ import Testing
                 name: "unknown command", arguments: ["trian"], exitCode: 64,
                 message: """
                     error: There is no command 'trian'; the commands are train, evaluate, predict, inspect, \
-                    jacobian, graph, check, peak, and topology.
+                    jacobian, graph, check, profile, doctor, peak, and topology.
                     Usage: gradloom <subcommand>
                       See 'gradloom --help' for more information.
                     """),
@@ -111,6 +111,18 @@ import Testing
             Mistake(
                 name: "peak of no worker", arguments: ["peak", "--workers", "0"], exitCode: 64,
                 message: "error: --workers must be at least 1.\n\(usage("peak"))"),
+            Mistake(
+                name: "doctor of no configuration", arguments: ["doctor", "--set", "training.batch=4"], exitCode: 64,
+                message: "error: --set belongs to a configuration.\n\(usage("doctor"))"),
+            Mistake(
+                name: "doctor in no time", arguments: ["doctor", "--seconds", "0"], exitCode: 64,
+                message: "error: --seconds must be above 0 and at most 60.\n\(usage("doctor"))"),
+            Mistake(
+                name: "doctor for hours", arguments: ["doctor", "--seconds", "61"], exitCode: 64,
+                message: "error: --seconds must be above 0 and at most 60.\n\(usage("doctor"))"),
+            Mistake(
+                name: "doctor of no worker", arguments: ["doctor", "--workers", "0"], exitCode: 64,
+                message: "error: --workers must be at least 1.\n\(usage("doctor"))"),
             Mistake(
                 name: "unknown placement", arguments: ["topology", "--placement", "nearby"], exitCode: 64,
                 message: """

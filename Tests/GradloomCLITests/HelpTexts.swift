@@ -9,7 +9,9 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var arguments: [String] { [command, "--help"].compactMap { $0 } }
     var testDescription: String { command ?? "gradloom" }
 
-    static let all = [gradloom, train, evaluate, predict, inspect, jacobian, graph, check, peak, topology]
+    static let all = [
+        gradloom, train, evaluate, predict, inspect, jacobian, graph, check, profile, doctor, peak, topology,
+    ]
 
     static let gradloom = HelpTexts(
         command: nil,
@@ -39,6 +41,10 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       and parameters.
               check                   Compare a configuration's gradients, computed in
                                       several ways.
+              profile                 Show where the time of a training goes, and what
+                                      stops it from scaling.
+              doctor                  Look for what slows trainings down here, measure its
+                                      cost, and say what mends it.
               peak                    Measure what this machine can do at most, and the
                                       products of a model.
               topology                Draw this machine, what this process may use of it
@@ -142,6 +148,38 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       default.
               --input <file>          The samples, CSV or npy.
               --output <file>         Where the predictions go, FILE.csv or FILE.npy.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
+
+    static let doctor = HelpTexts(
+        command: "doctor",
+        text: """
+            OVERVIEW: Look for what slows trainings down here, measure its cost, and say
+            what mends it.
+
+            The findings, the most expensive first: what each costs of a training's speed,
+            why, and the command or setting that mends it. A configuration is checked for
+            what it makes of this machine, too. The exit code is 1 when something costs
+            more than 5 %.
+
+            Examples:
+              gradloom doctor
+              gradloom doctor configs/quickstart.yaml
+              gradloom doctor --workers 1 --seconds 1 --json
+
+            USAGE: gradloom doctor [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--seconds <s>] [--json]
+
+            ARGUMENTS:
+              <configuration>         A configuration that is to be trained here.
+
+            OPTIONS:
+              --set <key.path=value>  Replace a value of the configuration; may be repeated.
+              --workers <n>           The number of workers, instead of the
+                                      configuration's, or of one per allowed core.
+              --seconds <s>           About how long all is measured. (default: 3.0)
+              --json                  Print one JSON object a line for each finding.
               --version               Show the version.
               -h, --help              Show help information.
 

@@ -29,7 +29,9 @@ import Testing
     @Test func commandsRun() throws {
         let workplace = try Self.workplace()
         let commands = try Self.commands()
-        for command in ["train configs/digits.yaml", "evaluate", "predict", "peak", "check", "topology", "help"] {
+        for command in [
+            "train configs/digits.yaml", "evaluate", "predict", "doctor", "peak", "check", "topology", "help",
+        ] {
             #expect(commands.contains("gradloom \(command)"))
         }
 

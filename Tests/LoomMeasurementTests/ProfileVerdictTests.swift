@@ -27,7 +27,7 @@ import Testing
         #expect(verdict.causes.isEmpty)
         #expect(
             verdict.text
-                == "nothing stands out: the products run at 80 % of the arithmetic peak, and workers wait 3.0 % of their time"
+                == "nothing stands out: the products run at 80.0 % of the arithmetic peak, and workers wait 3.0 % of their time"
         )
     }
 
@@ -36,7 +36,7 @@ import Testing
         (facts.otherWorkFraction, facts.throttledFraction) = (0.1, 0.5)
         let verdict = ProfileVerdict(facts)
         #expect(verdict.causes.map(\.rule) == ["throttled", "busy_neighbour"])
-        #expect(verdict.text == "a CPU quota kept the workers from running 50 % of the time")
+        #expect(verdict.text == "a CPU quota kept the workers from running 50.0 % of the time")
         #expect(verdict.causes[0].gain == 1)
     }
 
@@ -67,7 +67,7 @@ import Testing
 
     @Test func fewerWorkersAreFaster() {
         let cause = Self.cause("fewer_workers_are_faster") { ($0.bestWorkers, $0.bestSpeedRatio) = (1, 1.25) }
-        #expect(cause?.text == "1 worker is 25 % faster than 2" && cause?.remedy == "--workers 1")
+        #expect(cause?.text == "1 worker is 25.0 % faster than 2" && cause?.remedy == "--workers 1")
         #expect(abs(cause!.gain - 0.25) < 1e-12)
         #expect(Self.cause("fewer_workers_are_faster") { ($0.bestWorkers, $0.bestSpeedRatio) = (1, 1.04) } == nil)
     }
@@ -90,7 +90,7 @@ import Testing
         let cause = Self.cause("batch_too_small") {
             ($0.stepSeconds, $0.shares["wait"]) = (4e-6, 0.3)
         }
-        #expect(cause?.text == "a step of 4.0 µs is short beside its barriers: workers wait 30 % of their time")
+        #expect(cause?.text == "a step of 4.0 µs is short beside its barriers: workers wait 30.0 % of their time")
         #expect(cause?.remedy == "--set training.batch=512")
         #expect(Self.cause("batch_too_small") { ($0.stepSeconds, $0.shares["wait"]) = (4e-6, 0.04) } == nil)
         #expect(Self.cause("batch_too_small") { $0.shares["wait"] = 0.3 } == nil)

@@ -205,6 +205,24 @@ long loom_thread_identifier(void);
 // freed. Does nothing with a C library other than glibc.
 void loom_return_freed_blocks(int bytes);
 
+// The NUMA node of each page of `page_bytes` bytes from `address` on, or a negative errno for a page that nobody has
+// touched (move_pages(2)). Returns 0, or the errno of a system that does not tell.
+int loom_nodes_of_pages(void *address, uint64_t page_bytes, uint64_t count, int *nodes);
+
+// Asks for the pages of these bytes, which nobody has touched, from one NUMA node below 1024 alone (mbind(2)). Returns 0
+// or an errno.
+int loom_bind_memory(void *address, uint64_t bytes, int node);
+
+// Puts touched memory, aligned to 2 MiB, into huge pages now, whatever the system's setting (madvise(2), MADV_COLLAPSE,
+// Linux 6.1). Returns 0 or an errno.
+int loom_collapse_pages(void *address, uint64_t bytes);
+
+// MARK: Counters
+
+// Whether this thread may count its cycles in user mode (perf_event_open(2)): 0 or an errno. ENOENT: the processor, as
+// a virtual machine sees it, has no such counter.
+int loom_cycle_counter_error(void);
+
 // MARK: Signals
 
 // From now on the first SIGINT or SIGTERM only writes its number to `word`, an aligned 32-bit integer that is read

@@ -1,3 +1,4 @@
+import CHardware
 import LoomKernels
 import LoomRuns
 import LoomTraining
@@ -18,17 +19,24 @@ public enum MemoryTraffic: String, Sendable, CaseIterable, Codable {
 
 /// Two arrays of float32, cut into one contiguous part for each worker, first written by it.
 final class BandwidthArrays: Sendable {
-    private let parts: [(source: AlignedBuffer<Float>, destination: AlignedBuffer<Float>)]
+    /// One of each array for every worker.
+    let parts: [(source: AlignedBuffer<Float>, destination: AlignedBuffer<Float>)]
     private let elements: Int
 
-    /// Arrays of `bytes` each.
-    init(bytes: Int, team: WorkerTeam) {
+    /// Arrays of `bytes` each, on the NUMA node of each worker in `nodes` (the system's numbers); nil: on those that the
+    /// system chooses.
+    init(bytes: Int, team: WorkerTeam, nodes: [Int]? = nil) {
         let perWorker = max(1, bytes / team.workers / MemoryLayout<Float>.stride)
         let parts = (0..<team.workers).map { _ in
             (AlignedBuffer<Float>(uninitializedCount: perWorker), AlignedBuffer<Float>(uninitializedCount: perWorker))
         }
         self.parts = parts.map { (source: $0.0, destination: $0.1) }
         elements = perWorker * team.workers
+        for (part, node) in zip(self.parts, nodes ?? []) {
+            let bytes = UInt64(perWorker * MemoryLayout<Float>.stride)
+            _ = loom_bind_memory(part.source.pointer, bytes, Int32(node))
+            _ = loom_bind_memory(part.destination.pointer, bytes, Int32(node))
+        }
         _ = team.seconds { [parts = self.parts] worker in
             parts[worker].source.elements.initialize(repeating: 0.5)
             parts[worker].destination.elements.initialize(repeating: 0.5)

@@ -264,7 +264,7 @@ public struct PeakMeasurement: Sendable {
 
 extension Probe {
     /// As the generic one, in the precision of `shape`.
-    fileprivate static func product(
+    static func product(
         _ shape: GemmShape, _ provider: GemmBackend, team: WorkerTeam
     ) -> Probe {
         switch shape.precision {

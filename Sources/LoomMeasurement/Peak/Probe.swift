@@ -119,20 +119,27 @@ extension WorkerTeam {
 extension Probe {
     /// The speed of one product, called by every worker at the same time on matrices of its own: GFLOP/s of all workers
     /// together.
+    ///
+    /// All elements are `value`. 0.5: no product overflows or becomes subnormal, and the speed does not depend on values.
+    /// Each worker has `floatingPointMode` meanwhile, unless it is nil.
     static func product<Scalar: LoomScalar>(
-        _ shape: GemmShape, _: Scalar.Type, provider: GemmBackend, team: WorkerTeam
+        _ shape: GemmShape, _: Scalar.Type, provider: GemmBackend, team: WorkerTeam, filledWith value: Scalar = 0.5,
+        floatingPointMode mode: UInt64? = nil
     ) -> Probe {
         let prepared = AlignedBuffer<PreparedGemm<Scalar>>([provider.prepare(shape)])
         let memory = GemmMemory<Scalar>(backend: provider, workers: team.workers)
         let operands = (0..<team.workers).map { _ in ProductOperands<Scalar>(shape) }
         // By the worker that will use them: their pages then lie on its NUMA node.
-        _ = team.seconds { operands[$0].fill() }
+        _ = team.seconds { operands[$0].fill(value) }
         return Probe(
             seconds: { repetitions in
                 withExtendedLifetime((memory, prepared)) {
                     team.seconds {
+                        let before = loom_floating_point_mode()
+                        if let mode { loom_set_floating_point_mode(mode) }
                         operands[$0].multiply(
                             UnsafePointer(prepared.pointer), scratch: memory.gemms[$0].scratch, times: repetitions)
+                        if mode != nil { loom_set_floating_point_mode(before) }
                     }
                 }
             },
@@ -165,9 +172,8 @@ private final class ProductOperands<Scalar: LoomScalar>: Sendable {
         buffers = [leftBuffer, rightBuffer, resultBuffer]
     }
 
-    /// 0.5 throughout: no product overflows or becomes subnormal, and the speed does not depend on values.
-    func fill() {
-        for buffer in buffers { buffer.elements.initialize(repeating: 0.5) }
+    func fill(_ value: Scalar) {
+        for buffer in buffers { buffer.elements.initialize(repeating: value) }
     }
 
     @_specialize(where Scalar == Float)

@@ -230,11 +230,6 @@ struct ProfileRule: Sendable {
     ]
 }
 
-private func percent(_ share: Double) -> String {
-    let value = 100 * share
-    return value < 10 ? "\((10 * value).rounded() / 10) %" : "\(Int(value.rounded())) %"
-}
-
 private func microseconds(_ seconds: Double) -> String { "\((seconds * 1e7).rounded() / 10) µs" }
 
 private func factor(_ value: Double) -> String { "\((10 * value).rounded() / 10)" }

@@ -163,7 +163,17 @@ extension Configuration {
             samples: opened.sampleCounts.training)
         return PlannedStep(
             program: program, products: program.products(shapes), text: program.text(shapes),
-            notes: opened.notes + program.unmetWishes(team.stepRequest))
+            notes: opened.notes + program.unmetWishes(team.stepRequest), shapes: shapes)
+    }
+
+    /// What a training with the workers of `machine` will need, on top of what the program has now.
+    /// - Throws: as `Experiment.init`.
+    package func plannedMemory(on machine: MachineSetup) throws -> MemoryPlan {
+        let opened = try OpenedData(data, network: network.description(inputs: 0), loss: loss)
+        return switch training.precision {
+        case .float32: try memoryPlan(opened, machine: machine, of: Float.self)
+        case .float64: try memoryPlan(opened, machine: machine, of: Double.self)
+        }
     }
 
     /// What trains on `data`.
@@ -203,4 +213,6 @@ public struct PlannedStep: Sendable {
     public let text: String
     /// What was detected or decided, for the user.
     public let notes: [String]
+    /// What the program was planned from.
+    package let shapes: StepShapes
 }

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import LoomConfiguration
+import LoomHardware
+import LoomKernels
+import LoomMeasurement
+import LoomRuns
+
+/// `gradloom doctor`
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Look for what slows trainings down here, measure its cost, and say what mends it.",
+        discussion: """
+            The findings, the most expensive first: what each costs of a training's speed, why, \
+            and the command or setting that mends it. A configuration is checked for what \
+            it makes of this machine, too. The exit code is 1 when something costs more \
+            than 5 %.
+
+            Examples:
+              gradloom doctor
+              gradloom doctor configs/quickstart.yaml
+              gradloom doctor --workers 1 --seconds 1 --json
+            """)
+
+    @Argument(
+        help: "A configuration that is to be trained here.",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var configuration: String?
+
+    @OptionGroup var overrides: OverrideOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of workers, instead of the configuration's, or of one per allowed core.", valueName: "n"))
+    var workers: Int?
+
+    @Option(help: ArgumentHelp("About how long all is measured.", valueName: "s"))
+    var seconds = 3.0
+
+    @Flag(help: "Print one JSON object a line for each finding.")
+    var json = false
+
+    func validate() throws {
+        try GradloomCLI.validate(workers: workers)
+        guard overrides.values.isEmpty || configuration != nil else {
+            throw ValidationError("--set belongs to a configuration.")
+        }
+        guard seconds > 0, seconds <= 60 else {
+            throw ValidationError("--seconds must be above 0 and at most 60.")
+        }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            var request = DoctorRequest()
+            request.seconds = seconds
+            let machine: MachineSetup
+            if let configuration {
+                let settings = try Configuration.load(
+                    path: configuration, overrides: overrides.and(workers: workers), note: printNote)
+                try settings.validateForTraining(file: configuration)
+                machine = try MachineSetup(
+                    workers: settings.parallel.workers, policy: settings.parallel.placement,
+                    instructions: settings.parallel.instructionSet)
+                request.precision = settings.training.precision
+                request.gemmBackend = settings.parallel.gemmBackend
+                request.plan = try (settings.plannedStep(on: machine), settings.plannedMemory(on: machine))
+            } else {
+                machine = try MachineSetup(workers: workers, policy: .auto)
+            }
+            machine.notes.forEach(printNote)
+            var facts = DoctorFacts(request, machine: machine)
+            if request.gemmBackend == .openBLAS {
+                let search = CoreTypeSearch(
+                    precision: request.precision, cpu: machine.workerCPUs[0], seconds: min(0.1, seconds / 10))
+                facts.openBLASKernels = search?.measured() ?? []
+            }
+            let diagnosis = Diagnosis(facts)
+            if json {
+                for finding in diagnosis.findings { try JSONLines.print(finding) }
+            } else {
+                print(
+                    diagnosis.text(processor: machine.machine.processor, placement: machine.workerCPUs), terminator: "")
+            }
+            if diagnosis.isSerious { throw ExitCode(ExitStatus.somethingToMend) }
+        }
+    }
+}
