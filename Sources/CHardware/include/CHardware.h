@@ -37,7 +37,7 @@ void loom_wake_all(const void *word);
 uint64_t loom_monotonic_nanoseconds(void);
 
 // The processor's counter of time: it runs at one rate whatever the clock of a core, and on all cores together (invariant
-// TSC on x86-64 since 2008, the generic timer on arm64). Reading it takes about 10 ns, a third of the time of the clock above.
+// TSC on x86-64 since 2008, the generic timer on arm64). Reading it takes about half the time of the clock above.
 static inline uint64_t loom_ticks(void) {
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();
