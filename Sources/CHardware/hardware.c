@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -13,7 +12,6 @@
 #if defined(__linux__)
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
-#include <linux/perf_event.h>
 #include <sys/syscall.h>
 #endif
 #if defined(__x86_64__)
@@ -169,26 +167,6 @@ int loom_collapse_pages(void *address, uint64_t bytes) {
     return madvise(address, bytes, collapse) == 0 ? 0 : errno;
 #else
     (void)address, (void)bytes;
-    return ENOSYS;
-#endif
-}
-
-// MARK: Counters
-
-int loom_cycle_counter_error(void) {
-#if defined(__linux__)
-    struct perf_event_attr attributes;
-    memset(&attributes, 0, sizeof(attributes));
-    attributes.size = sizeof(attributes);
-    attributes.type = PERF_TYPE_HARDWARE;
-    attributes.config = PERF_COUNT_HW_CPU_CYCLES;
-    attributes.exclude_kernel = 1;
-    attributes.exclude_hv = 1;
-    const long counter = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0);
-    if (counter < 0) return errno;
-    close((int)counter);
-    return 0;
-#else
     return ENOSYS;
 #endif
 }

@@ -91,7 +91,7 @@ struct CheckCommand: ParsableCommand {
             ])
             last = row.check
         }
-        var text = "\(counted(check.samples, "sample"))\n\n" + table.rendered()
+        var text = "\(NumberFormat.counted(check.samples, "sample"))\n\n" + table.rendered()
         if !check.kinks.isEmpty {
             text += "\nkinks of relu within a difference, left out:\n"
             for kink in check.kinks.prefix(20) {

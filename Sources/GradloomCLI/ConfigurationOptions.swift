@@ -28,6 +28,11 @@ struct OverrideOptions: ParsableArguments {
         }
     }
 
+    /// Refuses values where there is no configuration whose they could be.
+    func validate(for configuration: String?) throws {
+        if !values.isEmpty && configuration == nil { throw ValidationError("--set belongs to a configuration.") }
+    }
+
     /// With the number of workers, where it is given by an option of its own.
     func and(workers: Int?) -> [String] { values + (workers.map { ["parallel.workers=\($0)"] } ?? []) }
 }

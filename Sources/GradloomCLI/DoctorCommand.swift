@@ -43,12 +43,8 @@ struct DoctorCommand: ParsableCommand {
 
     func validate() throws {
         try GradloomCLI.validate(workers: workers)
-        guard overrides.values.isEmpty || configuration != nil else {
-            throw ValidationError("--set belongs to a configuration.")
-        }
-        guard seconds > 0, seconds <= 60 else {
-            throw ValidationError("--seconds must be above 0 and at most 60.")
-        }
+        try overrides.validate(for: configuration)
+        try GradloomCLI.validate(seconds: seconds)
     }
 
     func run() throws {
@@ -60,9 +56,7 @@ struct DoctorCommand: ParsableCommand {
                 let settings = try Configuration.load(
                     path: configuration, overrides: overrides.and(workers: workers), note: printNote)
                 try settings.validateForTraining(file: configuration)
-                machine = try MachineSetup(
-                    workers: settings.parallel.workers, policy: settings.parallel.placement,
-                    instructions: settings.parallel.instructionSet)
+                machine = try MachineSetup(settings)
                 request.precision = settings.training.precision
                 request.gemmBackend = settings.parallel.gemmBackend
                 request.plan = try (settings.plannedStep(on: machine), settings.plannedMemory(on: machine))

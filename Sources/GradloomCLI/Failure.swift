@@ -64,6 +64,11 @@ private func exitCode(for error: any Error) -> Int32? {
     }
 }
 
+/// Refuses times of a measurement that are none, or that nobody waits for.
+func validate(seconds: Double) throws {
+    guard seconds > 0, seconds <= 60 else { throw ValidationError("--seconds must be above 0 and at most 60.") }
+}
+
 /// Refuses a number of workers that is none. More than the machine has is found out when they are placed.
 func validate(workers: Int?) throws {
     if let workers, workers < 1 { throw ValidationError("--workers must be at least 1.") }

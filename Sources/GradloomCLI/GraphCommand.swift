@@ -2,6 +2,7 @@ import ArgumentParser
 import LoomModel
 import LoomReference
 import LoomReporting
+import LoomRuns
 
 /// `gradloom graph`
 struct GraphCommand: ParsableCommand {
@@ -49,6 +50,6 @@ struct GraphCommand: ParsableCommand {
             ])
         }
         return table.rendered()
-            + "\n\(counted(graph.parameterCount, "parameter")); N: samples of the batch\n"
+            + "\n\(NumberFormat.counted(graph.parameterCount, "parameter")); N: samples of the batch\n"
     }
 }

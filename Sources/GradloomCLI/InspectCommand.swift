@@ -79,9 +79,7 @@ struct InspectCommand: ParsableCommand {
 
 extension InspectCommand {
     private func showProgram(_ settings: Configuration) throws {
-        let machine = try MachineSetup(
-            workers: settings.parallel.workers, policy: settings.parallel.placement,
-            instructions: settings.parallel.instructionSet)
+        let machine = try MachineSetup(settings)
         let step = try settings.plannedStep(on: machine)
         for note in machine.notes + step.notes { printNote(note) }
         if json {
@@ -131,8 +129,8 @@ private struct InspectionText {
         let samples = problem.rows.count
         let network = problem.graph
         return """
-            \(samples) of \(counted(problem.sampleCount, "sample")), \(counted(network.layers.count, "layer")), \
-            \(counted(network.parameters, "parameter")), float64
+            \(samples) of \(NumberFormat.counted(problem.sampleCount, "sample")), \(NumberFormat.counted(network.layers.count, "layer")), \
+            \(NumberFormat.counted(network.parameters, "parameter")), float64
 
             """
     }
@@ -194,6 +192,3 @@ private struct InspectionText {
 }
 
 /// `1 sample`, `2 samples`.
-func counted(_ count: Int, _ noun: String) -> String {
-    "\(NumberFormat.grouped(count)) \(noun)\(count == 1 ? "" : "s")"
-}

@@ -33,8 +33,7 @@ struct ModelOptions: ParsableArguments {
     func model<Scalar: LoomScalar>(_ settings: Configuration, _: Scalar.Type) throws -> SavedModel<Scalar> {
         let checkpoints = CheckpointStore(directory: try RunDirectory(existing: run).checkpointsPath, keep: 1)
         guard let path = checkpoint ?? checkpoints.newest else { throw RunError.noCheckpoint(run: run) }
-        let machine = try MachineSetup(
-            workers: workers, policy: settings.parallel.placement, instructions: settings.parallel.instructionSet)
+        let machine = try MachineSetup(settings, workers: workers)
         return try SavedModel(settings, checkpoint: Safetensors(contentsOf: path), machine: machine)
     }
 }

@@ -52,12 +52,8 @@ struct PeakCommand: ParsableCommand {
 
     func validate() throws {
         try GradloomCLI.validate(workers: workers)
-        guard overrides.values.isEmpty || configuration != nil else {
-            throw ValidationError("--set belongs to a configuration.")
-        }
-        guard seconds > 0, seconds <= 60 else {
-            throw ValidationError("--seconds must be above 0 and at most 60.")
-        }
+        try overrides.validate(for: configuration)
+        try GradloomCLI.validate(seconds: seconds)
     }
 
     func run() throws {
@@ -68,16 +64,14 @@ struct PeakCommand: ParsableCommand {
             if let configuration {
                 let settings = try Configuration.load(path: configuration, overrides: allOverrides, note: printNote)
                 try settings.validateForTraining(file: configuration)
-                machine = try MachineSetup(
-                    workers: settings.parallel.workers, policy: settings.parallel.placement,
-                    instructions: settings.parallel.instructionSet)
+                machine = try MachineSetup(settings)
                 request.productPrecision = settings.training.precision
                 request.productProvider = settings.parallel.gemmBackend
                 request.products = try settings.plannedStep(on: machine).products
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)
             }
-            for note in machine.notes { FileHandle.standardError.write(Data("note: \(note)\n".utf8)) }
+            machine.notes.forEach(printNote)
             if let precision {
                 request.precisions = [precision]
                 request.includesBF16 = false

@@ -58,8 +58,7 @@ struct ProfileCommand: ParsableCommand {
             request.scaling = scaling
             request.seconds = seconds
             let machine = try MachineSetup(
-                workers: workers?.counts.max() ?? settings.parallel.workers, policy: settings.parallel.placement,
-                instructions: settings.parallel.instructionSet)
+                settings, workers: workers?.counts.max() ?? settings.parallel.workers)
             for note in machine.notes { printNote(note) }
             let profile = try ProfileMeasurement(settings, request, machine: machine, cache: .user())
             guard let last = profile.counts.last else {

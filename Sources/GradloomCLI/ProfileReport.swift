@@ -23,7 +23,7 @@ struct ProfileReport {
     }
 
     private var verdictText: String {
-        var text = verdict.text.prefix(1).uppercased() + verdict.text.dropFirst() + ".\n"
+        var text = verdict.text.capitalizedFirst + ".\n"
         guard !verdict.causes.isEmpty else { return text }
         var table = TextTable(columns: [
             .init("cause"), .init("of the time", alignment: .right), .init("gain, at most", alignment: .right),

@@ -78,9 +78,7 @@ struct TrainCommand: ParsableCommand {
 
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
-        let machine = try MachineSetup(
-            workers: settings.parallel.workers, policy: settings.parallel.placement,
-            instructions: settings.parallel.instructionSet)
+        let machine = try MachineSetup(settings)
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
             settings, machine: machine, stop: stop, willReserve: showMemoryPlan)

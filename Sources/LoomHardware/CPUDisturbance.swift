@@ -33,10 +33,9 @@ public struct CPUDisturbanceWindow: Sendable {
     private let contention: CPUContention
     private let throttling: CPUThrottling?
 
-    /// Watches the hardware threads with the operating system's numbers `cpus`, which `waitingThreads` threads of this
-    /// process have to themselves if there are no others (`CPUContention`).
-    public init(on cpus: [Int], waitingThreads: Int) {
-        contention = CPUContention(on: cpus, waitingThreads: waitingThreads)
+    /// What others have is what `contention` says, which has just begun.
+    public init(_ contention: CPUContention) {
+        self.contention = contention
         throttling = CPUThrottling.current()
     }
 

@@ -63,9 +63,10 @@ public enum CounterAvailability: Sendable, Equatable {
         }
     }
 
-    /// The machine's setting; nil where it does not tell.
-    static func paranoidLevel() -> Int? {
-        (try? String(contentsOfFile: "/proc/sys/kernel/perf_event_paranoid", encoding: .utf8))
-            .flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    /// Why this thread's cycles cannot be counted, as an `errno` of perf_event_open; 0: they can.
+    package static func cyclesError() -> Int32 {
+        var group = loom_counter_group()
+        defer { loom_counters_close(&group) }
+        return loom_counters_open(&group, [LOOM_COUNTER_CYCLES], 1, 1)
     }
 }

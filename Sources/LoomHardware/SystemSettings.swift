@@ -84,19 +84,6 @@ package struct SystemSettings: Sendable {
     /// Who may count processor events: up to 2, every program its own; nil where there are none.
     package func perfEventParanoia() -> Int? { word("/proc/sys/kernel/perf_event_paranoid").flatMap { Int($0) } }
 
-    /// How long hypervisors have given the CPUs to other machines, in seconds since the start, all CPUs together; nil where
-    /// the system does not tell of all of them.
-    package func stolenSeconds(of cpus: [Int]) -> Double? {
-        guard !cpus.isEmpty, let statistics = read("/proc/stat") else { return nil }
-        let names = Set(cpus.map { "cpu\($0)" })
-        let stolen = statistics.split(separator: "\n").compactMap { line -> Int? in
-            let fields = line.split(separator: " ")
-            guard let name = fields.first, names.contains(String(name)), fields.count > 8 else { return nil }
-            return Int(fields[8])
-        }
-        return stolen.count == names.count ? Double(stolen.reduce(0, +)) / Double(sysconf(Int32(_SC_CLK_TCK))) : nil
-    }
-
     // MARK: Files
 
     private func word(_ path: String) -> String? {

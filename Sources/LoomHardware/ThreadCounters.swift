@@ -6,7 +6,6 @@ import CHardware
 /// measures. A reading allocates nothing and takes four or five system calls: about 2 µs (Intel Emerald Rapids, Linux 6.18),
 /// and 5 µs more where the kernel does not let migrations be counted and they are looked up in a file.
 ///
-///
 /// ```swift
 /// let counters = ThreadCounters()
 /// let before = counters.read()
@@ -34,7 +33,7 @@ public struct ThreadCounters: ~Copyable {
         let code = loom_counters_open(&hardware, counted, Int32(counted.count), 1)
         if code != 0 {
             availability = .unavailable(
-                CounterAvailability.refusal(errno: code, paranoidLevel: CounterAvailability.paranoidLevel()))
+                CounterAvailability.refusal(errno: code, paranoidLevel: SystemSettings().perfEventParanoia()))
         } else {
             availability = hardware.user_space_only != 0 ? .userOnly : .userAndKernel
         }

@@ -3,8 +3,6 @@ import LoomRuns
 
 func percent(_ fraction: Double) -> String { NumberFormat.percentage(fraction) }
 
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
 /// With two decimals at most: "2", "1.5", "0.25".
 func decimal(_ value: Double) -> String {
     let rounded = (value * 100).rounded() / 100
@@ -15,5 +13,5 @@ func nanoseconds(_ value: Double) -> String { NumberFormat.duration(seconds: val
 
 extension String {
     /// "a step" → "A step"
-    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+    package var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

@@ -97,7 +97,7 @@ package func trainingSummary(_ summary: TrainingSummary) -> String {
         summary.ceilingGflops > 0
         ? ", \(NumberFormat.percentage(summary.ceilingFraction)) of the arithmetic peak "
             + "(\(NumberFormat.gigaflops(summary.ceilingGflops)), \(summary.ceilingInstructions) \(summary.precision), "
-            + "\(counted(summary.placement.count, "worker")))" : ""
+            + "\(NumberFormat.counted(summary.placement.count, "worker")))" : ""
     speed.append(["GFLOP/s", NumberFormat.gigaflops(summary.gflops) + share])
     speed.append(["workers", workers(summary.placement)])
     let peak = summary.peakResidentBytes.map { ", \(NumberFormat.bytes($0)) at the peak" } ?? ""
@@ -111,7 +111,7 @@ package func trainingSummary(_ summary: TrainingSummary) -> String {
     commands.append(["see this machine", "gradloom topology"])
 
     let title =
-        "\(summary.name): \(counted(summary.epochs, "epoch")), \(counted(summary.steps, "step")) in "
+        "\(summary.name): \(NumberFormat.counted(summary.epochs, "epoch")), \(NumberFormat.counted(summary.steps, "step")) in "
         + NumberFormat.duration(seconds: summary.seconds)
     return title + "\n\n" + quality.rendered(indent: 2) + "\n" + speed.rendered(indent: 2) + "\n"
         + summary.notes.map { "  note: \($0)\n" }.joined() + (summary.notes.isEmpty ? "" : "\n")
@@ -144,10 +144,6 @@ func listed(_ numbers: [Int]) -> String {
         }
     }
     return parts.joined(separator: ", ")
-}
-
-private func counted(_ count: Int, _ noun: String) -> String {
-    "\(NumberFormat.grouped(count)) \(noun)\(count == 1 ? "" : "s")"
 }
 
 /// The text as one word of a POSIX shell.

@@ -84,6 +84,11 @@ public enum NumberFormat {
         return String(format: "%.\(digits)f \(prefixes[index])", scaled)
     }
 
+    /// So many of something: "1 worker", "1,000 samples".
+    public static func counted(_ count: Int, _ noun: String) -> String {
+        "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+    }
+
     /// An integer with its digits in groups of three: "1,000,000".
     public static func grouped(_ value: Int) -> String {
         var groups: [String] = []

@@ -46,7 +46,7 @@ public final class Evaluator<Scalar: LoomScalar> {
         let chunks = chunkCount(data)
         let results = AlignedBuffer(count: chunks, repeating: ShardResult(loss: 0, correct: 0))
         let feed = ResidentFeed(
-            dataset: data, order: SampleOrder(seed: 0, count: data.count, shuffle: false), gathers: false,
+            dataset: data, order: SampleOrder(seed: 0, count: data.count, shuffle: false),
             capacity: Self.chunkRows * team.workers
         )
         forEachChunk(of: data) { [workspaces] worker, chunk, rows, products in

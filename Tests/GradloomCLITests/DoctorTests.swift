@@ -108,18 +108,7 @@ import Testing
 
     // MARK: Mistakes
 
-    static let mistakes = [
-        Mistake(
-            name: "no such configuration", arguments: ["doctor", "none.yaml"], exitCode: 66,
-            message: "error: none.yaml: there is no such file"),
-        Mistake(
-            name: "a configuration that cannot be trained", arguments: ["doctor", "a.yaml"],
-            files: ["a.yaml": SampleData.xor.replacing("tanh", with: "threshold")], exitCode: 78,
-            message: """
-                error: a.yaml: network.layers.0.activation: layer 'layer1' cannot be trained: the derivative of \
-                threshold is 0 almost everywhere, so no gradient passes it; train with sigmoid or tanh
-                """),
-    ]
+    static let mistakes = Mistake.ofConfigurations(command: "doctor")
 
     @Test(arguments: mistakes) func mistakesAreExplained(mistake: Mistake) throws {
         try mistake.check(in: Workplace())

@@ -23,3 +23,21 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         #expect(try workplace.names() == before, "nothing is left behind")
     }
 }
+
+extension Mistake {
+    /// What a command says of configurations that are missing or cannot be trained.
+    static func ofConfigurations(command: String) -> [Mistake] {
+        [
+            Mistake(
+                name: "no such configuration", arguments: [command, "none.yaml"], exitCode: 66,
+                message: "error: none.yaml: there is no such file"),
+            Mistake(
+                name: "a configuration that cannot be trained", arguments: [command, "a.yaml"],
+                files: ["a.yaml": SampleData.xor.replacing("tanh", with: "threshold")], exitCode: 78,
+                message: """
+                    error: a.yaml: network.layers.0.activation: layer 'layer1' cannot be trained: the derivative of \
+                    threshold is 0 almost everywhere, so no gradient passes it; train with sigmoid or tanh
+                    """),
+        ]
+    }
+}

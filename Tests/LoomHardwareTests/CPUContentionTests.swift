@@ -27,6 +27,19 @@ import Testing
         #expect(ticks?.stolen == stolen)
     }
 
+    @Test func stolenTimeIsThatOfTheCPUs() {
+        let statistics = """
+            cpu  1 1 1 1 1 1 1 900 0 0
+            cpu0 1 1 1 1 1 1 1 200 9 9
+            cpu1 1 1 1 1 1 1 1 100 9 9
+            cpu10 1 1 1 1 1 1 1 500 9 9
+
+            """
+        #expect(ProcessorTime.ticks(of: [0, 1], in: statistics)?.stolen == 300)
+        #expect(ProcessorTime.ticks(of: [1, 2], in: statistics) == nil)
+        #expect(ProcessorTime.ticks(of: [], in: statistics) == nil)
+    }
+
     /// A reading `seconds` after the one that all fixtures begin with, with what happened in between.
     private func reading(
         after seconds: Double, busy: Double = 0, niced: Double = 0, own: Double = 0, stolen: Double = 0,

@@ -77,20 +77,4 @@ import Testing
         #expect(none.hugePageMode() == nil && none.processMayHaveHugePages() == nil && none.clockSource() == nil)
         #expect(none.availableClockSources() == [] && none.perfEventParanoia() == nil)
     }
-
-    @Test func stolenTimeIsThatOfTheCPUs() throws {
-        let fixture = try Fixture([
-            "/proc/stat": """
-            cpu  1 1 1 1 1 1 1 900 0 0
-            cpu0 1 1 1 1 1 1 1 200 9 9
-            cpu1 1 1 1 1 1 1 1 100 9 9
-            cpu10 1 1 1 1 1 1 1 500 9 9
-
-            """
-        ])
-        let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
-        #expect(fixture.settings.stolenSeconds(of: [0, 1]) == 300 / ticks)
-        #expect(fixture.settings.stolenSeconds(of: [1, 2]) == nil)
-        #expect(fixture.settings.stolenSeconds(of: []) == nil)
-    }
 }

@@ -289,7 +289,7 @@ import Testing
     }
 
     @Test func aWindowIsOfThisProcess() {
-        let window = CPUDisturbanceWindow(on: [], waitingThreads: 1)
+        let window = CPUDisturbanceWindow(CPUContention(on: [], waitingThreads: 1))
         let disturbance = window.soFar()
         #expect(disturbance.stolenFraction == nil)
         #expect((disturbance.throttledPeriods == nil) == (CPUThrottling.current() == nil))

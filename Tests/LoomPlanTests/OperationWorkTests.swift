@@ -72,7 +72,7 @@ import Testing
             }
         }
         #expect(layers == [0..<1, 1..<2, 1..<2, 0..<1])
-        let names = program.phases[0].operations[0].map { program.layer(of: $0, Self.shapes) }
+        let names = program.phases[0].operations[0].map { Self.shapes.layer(of: $0) }
         #expect(names.prefix(5) == [nil, 0, 1, 1, 1])
     }
 }

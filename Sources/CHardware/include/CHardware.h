@@ -217,12 +217,6 @@ int loom_bind_memory(void *address, uint64_t bytes, int node);
 // Linux 6.1). Returns 0 or an errno.
 int loom_collapse_pages(void *address, uint64_t bytes);
 
-// MARK: Counters
-
-// Whether this thread may count its cycles in user mode (perf_event_open(2)): 0 or an errno. ENOENT: the processor, as
-// a virtual machine sees it, has no such counter.
-int loom_cycle_counter_error(void);
-
 // MARK: Signals
 
 // From now on the first SIGINT or SIGTERM only writes its number to `word`, an aligned 32-bit integer that is read

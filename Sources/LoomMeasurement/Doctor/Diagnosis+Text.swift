@@ -31,7 +31,7 @@ extension Diagnosis {
         let places =
             cpus.count == placement.count
             ? "on CPU\(cpus.count == 1 ? "" : "s") \(CPUList.format(cpus))" : "not pinned"
-        var lines = ["\(processor), \(counted(placement.count, "worker")) \(places)", ""]
+        var lines = ["\(processor), \(NumberFormat.counted(placement.count, "worker")) \(places)", ""]
         for finding in findings {
             let cost = NumberFormat.percentage(finding.cost)
             let indent = String(repeating: " ", count: max(0, Self.margin - 2 - cost.count))

@@ -32,7 +32,7 @@ extension Cores {
 
 extension Counters {
     static func current(_ settings: SystemSettings) -> Counters {
-        Counters(refusal: Refusal(errno: loom_cycle_counter_error()), paranoia: settings.perfEventParanoia())
+        Counters(refusal: Refusal(errno: CounterAvailability.cyclesError()), paranoia: settings.perfEventParanoia())
     }
 }
 

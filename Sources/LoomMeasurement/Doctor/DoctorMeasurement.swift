@@ -27,11 +27,9 @@ extension DoctorFacts {
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
         let measurement = DoctorMeasurement(request: request, machine: machine, settings: settings)
-        let (cpus, contention) = (machine.contestedCPUs, machine.contention())
-        let (start, stolen) = (ContinuousClock.now, settings.stolenSeconds(of: cpus))
-        let throttling = CPUThrottling.current()
+        let (start, window) = (ContinuousClock.now, CPUDisturbanceWindow(machine.contention()))
         let (arithmetic, noise) = measurement.arithmetic()
-        let (governor, throttled) = (measurement.governor(), CPUThrottling.current())
+        let (governor, throttledSeconds) = (measurement.governor(), window.soFar().throttledSeconds)
         let workSeconds = (ContinuousClock.now - start) / .seconds(1)
         self.init(
             workerCPUs: machine.workerCPUs, stepSeconds: measurement.stepSeconds(), arithmetic: arithmetic,
@@ -41,20 +39,15 @@ extension DoctorFacts {
         quota = machine.allowance.quota.map {
             Quota(
                 limit: $0,
-                throttledFraction: throttling.flatMap { before in
-                    throttled.map {
-                        min(1, Double($0.since(before).throttledNanoseconds) * 1e-9 / workSeconds / Double(workers))
-                    }
-                })
+                throttledFraction: throttledSeconds.map { min(1, $0 / workSeconds / Double(workers)) })
         }
         sharing = measurement.sharing()
         barriers = measurement.barriers()
         pages = measurement.pages()
         numa = measurement.numaMemory()
-        let seconds = (ContinuousClock.now - start) / .seconds(1) * Double(max(1, cpus.count))
+        let disturbance = window.soFar()
         others = Others(
-            fraction: contention.fraction(),
-            stolenFraction: settings.stolenSeconds(of: cpus).flatMap { now in stolen.map { (now - $0) / seconds } },
+            fraction: disturbance.othersFraction, stolenFraction: disturbance.stolenFraction,
             niceness: CPUContention.niceness)
         if let (step, memory) = request.plan {
             self.step = StepModel(step)
@@ -326,12 +319,6 @@ struct DoctorMeasurement {
             nodes: nodes, awayFraction: away, gigabytesPerSecond: figures[0],
             localGigabytesPerSecond: figures.count > 1 ? figures[1] : nil)
     }
-}
-
-/// Keeps a processor busy for a while.
-private func spin(nanoseconds: UInt64) {
-    let start = loom_monotonic_nanoseconds()
-    while loom_monotonic_nanoseconds() - start < nanoseconds { loom_spin_pause() }
 }
 
 extension BandwidthArrays {

@@ -9,7 +9,7 @@ extension DoctorRule {
         return .found(
             1 - Double(facts.threads) / Double(facts.workers),
             "\(facts.workers) workers cannot run at the same time: this process was started on "
-                + "\(counted(facts.threads, "CPU")). They take turns, with a fork in every phase.",
+                + "\(NumberFormat.counted(facts.threads, "CPU")). They take turns, with a fork in every phase.",
             remedy: "--workers \(facts.threads), or start gradloom on more CPUs",
             evidence: ["workers": Double(facts.workers), "threads": Double(facts.threads)])
     }

@@ -23,7 +23,7 @@ extension DoctorRule {
         return .found(
             cost,
             "The kernels use \(arithmetic.inUse): \(gflops(arithmetic.inUseGflops)) in registers on "
-                + "\(counted(facts.workers, "worker")). With \(arithmetic.widest) this processor has "
+                + "\(NumberFormat.counted(facts.workers, "worker")). With \(arithmetic.widest) this processor has "
                 + "\(gflops(arithmetic.widestGflops)). The bits of results are the same.",
             remedy: "--set parallel.instruction_set=auto",
             evidence: ["gflops": arithmetic.inUseGflops, "possible_gflops": arithmetic.widestGflops])
@@ -45,7 +45,7 @@ extension DoctorRule {
         return .found(
             cost,
             "The control group \(limit.path) may use the time of \(decimal(limit.cpus)) CPUs (\(file)), and this process "
-                + "could use \(counted(cores, "core"))." + (stopped ?? ""),
+                + "could use \(NumberFormat.counted(cores, "core"))." + (stopped ?? ""),
             remedy: "docker run --cpus \(cores), in Kubernetes resources.limits.cpu: \(cores), or "
                 + (limit.version == 2
                     ? "echo max | sudo tee /sys/fs/cgroup\(limit.path == "/" ? "" : limit.path)/cpu.max"
@@ -73,7 +73,7 @@ extension DoctorRule {
         let processes = cores.localProcesses > 1 ? " \(cores.localProcesses) processes share them." : ""
         return .found(
             1 - Double(cores.inMask) / Double(share),
-            "This process was started on \(counted(cores.inMask, "core")) of \(cores.inCpuset) (affinity mask)."
+            "This process was started on \(NumberFormat.counted(cores.inMask, "core")) of \(cores.inCpuset) (affinity mask)."
                 + processes
                 + " A training is at most as fast as its cores are many.",
             remedy: remedy, evidence: ["cores": Double(cores.inMask), "possible_cores": Double(share)])
@@ -85,8 +85,8 @@ extension DoctorRule {
         guard cost >= DoctorThresholds.measuredCost else { return .clear }
         return .found(
             cost,
-            "\(facts.workers) workers share \(counted(sharing.cores, "core")): \(gflops(sharing.gflops)) together. "
-                + "\(counted(other.count, "worker")) with \(other.count == 1 ? "a core of its own has" : "cores of their own have") "
+            "\(facts.workers) workers share \(NumberFormat.counted(sharing.cores, "core")): \(gflops(sharing.gflops)) together. "
+                + "\(NumberFormat.counted(other.count, "worker")) with \(other.count == 1 ? "a core of its own has" : "cores of their own have") "
                 + "\(gflops(sharing.otherGflops)). A second hardware thread brings no second vector unit.",
             remedy: other.count < facts.workers
                 ? "--workers \(other.count)"
@@ -111,7 +111,7 @@ extension DoctorRule {
             return .found(
                 cost,
                 "The workers are on cores of different kinds and have equal shares, so that all wait for the slowest: "
-                    + "\(gflops(together)). The \(counted(fast.count, "fastest core")) alone "
+                    + "\(gflops(together)). The \(NumberFormat.counted(fast.count, "fastest core")) alone "
                     + "\(fast.count == 1 ? "has" : "have") \(gflops(fastTogether)).",
                 remedy: "--workers \(fast.count)",
                 evidence: ["gflops": together, "possible_gflops": fastTogether])

@@ -71,7 +71,7 @@ extension DoctorRule {
         let ratio = lazy > 0 ? max(subnormals.ratio, subnormals.unflushedRatio) : subnormals.ratio
         return .found(
             1 - 1 / ratio,
-            "\(lazy) of \(counted(facts.workers, "worker")) do\(lazy == 1 ? "es" : "") not flush subnormal numbers to zero. "
+            "\(lazy) of \(NumberFormat.counted(facts.workers, "worker")) do\(lazy == 1 ? "es" : "") not flush subnormal numbers to zero. "
                 + "A product of them takes \(decimal(ratio)) times as long as one of normal numbers. Gradients that fade "
                 + "away are full of them.",
             remedy: "keep weights and gradients in the normal range: a larger optimizer.learning_rate, or another "

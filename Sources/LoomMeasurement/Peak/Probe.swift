@@ -81,16 +81,19 @@ struct EmptySteps: PhasedWork {
     func endFirstPhase(step: Int) -> Bool { true }
 }
 
+/// Keeps a processor busy for a while.
+func spin(nanoseconds: UInt64) {
+    let start = loom_monotonic_nanoseconds()
+    while loom_monotonic_nanoseconds() - start < nanoseconds { loom_spin_pause() }
+}
+
 /// Steps in which every worker is busy for a given time. Without work, the thread that forks has done everybody's part
 /// before another one wakes up, and a fork looks fifty times as cheap as it is.
 struct BusySteps: PhasedWork {
     let nanoseconds: UInt64
     var phaseCount: Int { 1 }
 
-    func perform(phase: Int, step: Int, worker: Int) {
-        let start = loom_monotonic_nanoseconds()
-        while loom_monotonic_nanoseconds() - start < nanoseconds { loom_spin_pause() }
-    }
+    func perform(phase: Int, step: Int, worker: Int) { spin(nanoseconds: nanoseconds) }
 
     func endFirstPhase(step: Int) -> Bool { true }
 }

@@ -121,16 +121,15 @@ public struct ProfileMeasurement: Sendable {
         let seconds = max(
             Self.shortestRegionSeconds, request.seconds / Double(2 * Self.pairs * max(1, trainings.count)))
         for training in trainings { training.warmUp(regionSeconds: seconds) }
-        let contention = machine.contention()
+        let window = CPUDisturbanceWindow(machine.contention())
         let start = ContinuousClock.now
-        let throttling = CPUThrottling.current()
         for pair in 0..<Self.pairs {
             for training in trainings { training.runPair(clockFirst: pair.isMultiple(of: 2)) }
         }
         self.seconds = (ContinuousClock.now - start) / .seconds(1)
-        otherWorkFraction = contention.fraction()
-        let throttled = throttling.flatMap { before in CPUThrottling.current()?.since(before) }
-        throttledSeconds = Double(throttled?.throttledNanoseconds ?? 0) * 1e-9
+        let disturbance = window.soFar()
+        otherWorkFraction = disturbance.othersFraction
+        throttledSeconds = disturbance.throttledSeconds ?? 0
         scaling = request.scaling
         self.counts = trainings.compactMap { $0.result() }
         operationsPerSample = trainings[0].operationsPerSample

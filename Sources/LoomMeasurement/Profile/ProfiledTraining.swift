@@ -13,7 +13,8 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     private let trainer: Trainer<Scalar>
     private let counters: WorkerCounters?
     private let stateBuffers: Int
-    private var clock: WorkerClockMemory
+    /// Made when it is known how many steps it measures.
+    private var clock: WorkerClockMemory?
     private var measuredEvery = 1
     private var stepsPerRegion = 1
     private var speeds: [Double] = []
@@ -58,11 +59,8 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         if let batch { schedule.batchRows = batch }
         // A profile ends by time.
         (schedule.epochs, schedule.maximumSteps) = (1 << 40 / max(1, data.count / schedule.batchRows), nil)
-        trainer = try Trainer(
-            network: configuration.network.description(inputs: data.featureCount), loss: configuration.loss,
-            optimizer: configuration.optimizer, schedule: schedule, team: plan, data: data)
+        trainer = try configuration.trainer(data: data, schedule: schedule, team: plan)
         stateBuffers = [trainer.state.first, trainer.state.second].compactMap { $0 }.count
-        clock = WorkerClockMemory(trainer.program)
         self.counters = counters
         self.workers = workers
     }
@@ -108,7 +106,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
 
     /// What was measured; nil when the loss became infinite too early.
     func result() -> ProfileMeasurement.Count? {
-        guard let speed = MedianEstimate(speeds), !speedsWithClock.isEmpty else { return nil }
+        guard let clock, let speed = MedianEstimate(speeds), !speedsWithClock.isEmpty else { return nil }
         let profile = StepProfile(
             clock, program: trainer.program, shapes: trainer.shapes, stateBuffers: stateBuffers)
         let secondsPerStep = profile.secondsByWorker.reduce(0, +) / Double(workers)
@@ -143,9 +141,9 @@ package struct ProfileLaps: Sendable {
     init(workers: [[Lap]]) { self.workers = workers }
 
     init(_ clock: WorkerClockMemory, program: StepProgram, shapes: StepShapes) {
-        var names: [String] = program.phases.flatMap { $0.operations.joined() }.map { operation in
-            let layer = program.layer(of: operation, shapes).map { " " + shapes.layers[$0].name } ?? ""
-            return operation.kind.name + layer
+        var names: [String] = program.operationsInOrder.map { _, operation in
+            let layer = shapes.layer(of: operation).map { " " + shapes.layers[$0].name } ?? ""
+            return operation.kind.rawValue + layer
         }
         names += program.recovery.joined().map { _ in "recovery" }
         names += program.phases.map { _ in StepProfile.wait }

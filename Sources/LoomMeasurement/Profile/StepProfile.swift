@@ -48,7 +48,7 @@ public struct StepProfile: Sendable, Equatable {
     public let measuredSteps: Int
 
     /// What waits are called.
-    public static let wait = "wait"
+    public static let wait = OperationKind.wait.rawValue
 
     /// What `clock` has measured of a training's program.
     package init(
@@ -58,19 +58,11 @@ public struct StepProfile: Sendable, Equatable {
         var entries: [Entry] = []
         for worker in 0..<program.workers {
             var found = Tally()
-            var slot = 0
-            for phase in program.phases {
-                for (owner, operations) in phase.operations.enumerated() {
-                    for operation in operations {
-                        if owner == worker {
-                            let layer = program.layer(of: operation, shapes).map { shapes.layers[$0].name }
-                            found.add(
-                                operation.kind.name, layer, ticks: clock.ticks(slot: slot, worker: worker),
-                                shapes.work(of: operation, in: program, stateBuffers: stateBuffers))
-                        }
-                        slot += 1
-                    }
-                }
+            for (slot, (owner, operation)) in program.operationsInOrder.enumerated() where owner == worker {
+                found.add(
+                    operation.kind.rawValue, shapes.layer(of: operation).map { shapes.layers[$0].name },
+                    ticks: clock.ticks(slot: slot, worker: worker),
+                    shapes.work(of: operation, in: program, stateBuffers: stateBuffers))
             }
             for (phase, slot) in zip(program.phases, clock.waitSlots) {
                 found.add(

@@ -17,15 +17,25 @@ extension StepProgram {
         return program
     }
 
+    /// The operations of all phases with their workers, phase by phase and worker by worker: the order in which they are bound
+    /// and clocked. Those of the recovery follow.
+    package var operationsInOrder: [(worker: Int, operation: Operation)] {
+        phases.flatMap { phase in
+            phase.operations.enumerated().flatMap { worker, operations in operations.map { (worker, $0) } }
+        }
+    }
+}
+
+extension StepShapes {
     /// The layer that an operation belongs to; nil where it belongs to all.
-    package func layer(of operation: Operation, _ shapes: StepShapes) -> Int? {
+    package func layer(of operation: Operation) -> Int? {
         switch operation {
         case .forward(_, let layers?), .backward(_, let layers?): layers.count == 1 ? layers.lowerBound : nil
-        case .loss: shapes.layers.count - 1
+        case .loss: layers.count - 1
         case .gradient(let part, _, _, _), .fusedUpdate(let part, _), .sum(let part, _, _), .penalty(let part),
             .addPenalty(let part), .squares(let part), .update(let part, _, _), .copy(let part, _),
             .prefetch(let part):
-            if case .slices(let tensor, _, _, _) = part { shapes.tensors[tensor].layer } else { nil }
+            if case .slices(let tensor, _, _, _) = part { tensors[tensor].layer } else { nil }
         case .gather, .forward, .backward: nil
         }
     }

@@ -39,7 +39,7 @@ extension Operation {
                 "\(part.text(shapes)) by \(addends.text)" + (mirrors.isEmpty ? "" : ", also of \(mirrors.workers)")
             case .copy(let part, let workers): "\(part.text(shapes)) to \(workers.workers)"
             }
-        return "\(kind.name) \(operands)"
+        return "\(kind.rawValue) \(operands)"
     }
 }
 

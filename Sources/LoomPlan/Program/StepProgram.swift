@@ -115,19 +115,13 @@ package enum Operation: Sendable, Hashable, Codable {
 }
 
 /// What a worker's time is spent on: the kinds of operations, and waiting for others.
-package enum OperationKind: Int, BitwiseCopyable, Sendable, Codable, CaseIterable {
-    case gather, forward, loss, backward, gradient, fusedUpdate, sum, penalty, addPenalty, squares, update, copy,
-        prefetch
+package enum OperationKind: String, Sendable {
+    case gather, forward, loss, backward, gradient
+    case fusedUpdate = "fused_update"
+    case sum, penalty
+    case addPenalty = "add_penalty"
+    case squares, update, copy, prefetch
     case wait
-
-    /// What it is called in profiles and in text.
-    package var name: String {
-        switch self {
-        case .fusedUpdate: "fused_update"
-        case .addPenalty: "add_penalty"
-        default: "\(self)"
-        }
-    }
 }
 
 extension Operation {

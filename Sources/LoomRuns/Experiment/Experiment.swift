@@ -180,9 +180,16 @@ extension Configuration {
     func trainer<Scalar: LoomScalar>(
         on machine: MachineSetup, data: Dataset<Scalar>, stop: StopRequest = StopRequest()
     ) throws -> Trainer<Scalar> {
+        try trainer(data: data, schedule: trainingSchedule, team: teamPlan(on: machine), stop: stop)
+    }
+
+    /// What trains on `data` with another schedule or team.
+    package func trainer<Scalar: LoomScalar>(
+        data: Dataset<Scalar>, schedule: TrainingSchedule, team: TeamPlan, stop: StopRequest = StopRequest()
+    ) throws -> Trainer<Scalar> {
         try Trainer(
             network: network.description(inputs: data.featureCount), loss: loss, optimizer: optimizer,
-            schedule: trainingSchedule, team: teamPlan(on: machine), data: data, stop: stop)
+            schedule: schedule, team: team, data: data, stop: stop)
     }
 
     /// The schedule that the trainer is given.

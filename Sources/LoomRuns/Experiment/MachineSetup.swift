@@ -1,4 +1,5 @@
 import Foundation
+import LoomConfiguration
 import LoomHardware
 import LoomKernels
 import LoomTraining
@@ -54,6 +55,20 @@ public struct MachineSetup: Sendable {
         notes = placement.notes + [reservation.note, CPUContention.nicenessNote()].compactMap { $0 }
         self.topology = topology
         self.allowance = allowance
+    }
+
+    /// The machine as `configuration` wants to use it.
+    /// - Throws: as the other initialiser.
+    public init(_ configuration: Configuration) throws {
+        try self.init(configuration, workers: configuration.parallel.workers)
+    }
+
+    /// The machine as `configuration` wants to use it, but with `workers` (nil: one per allowed physical core).
+    /// - Throws: as the other initialiser.
+    public init(_ configuration: Configuration, workers: Int?) throws {
+        try self.init(
+            workers: workers, policy: configuration.parallel.placement,
+            instructions: configuration.parallel.instructionSet)
     }
 
     /// The number of workers.

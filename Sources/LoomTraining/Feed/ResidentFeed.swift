@@ -15,7 +15,7 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     let labels: UnsafeMutablePointer<Int32>?
     let values: MatrixView<Scalar>
     /// Whether inputs are copied into `batchInputs`.
-    let gathers: Bool
+    var gathers: Bool { order.shuffle }
     let batchInputs: MatrixView<Scalar>
     let batchTargets: BatchTargets<Scalar>
     let indices: UnsafeMutablePointer<UInt64>
@@ -39,7 +39,7 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     /// The same samples with `rows` rows of the memory from `start` on: memory for one of several readers.
     func window(start: Int, rows: Int) -> FeedHandle {
         FeedHandle(
-            order: order, inputs: inputs, labels: labels, values: values, gathers: gathers,
+            order: order, inputs: inputs, labels: labels, values: values,
             batchInputs: gathers ? batchInputs.rows(start..<start + rows) : batchInputs,
             batchTargets: BatchTargets(
                 labels: batchTargets.labels.map { $0 + start },
@@ -64,17 +64,15 @@ final class ResidentFeed<Scalar: LoomScalar>: Sendable {
     private let indices: AlignedBuffer<UInt64>
     private let dataset: Dataset<Scalar>
     private let order: SampleOrder
-    private let gathers: Bool
     private let capacity: Int
     let bytes: Int
 
-    init(dataset: Dataset<Scalar>, order: SampleOrder, gathers: Bool, capacity: Int) {
+    init(dataset: Dataset<Scalar>, order: SampleOrder, capacity: Int) {
         self.dataset = dataset
         self.order = order
-        self.gathers = gathers
         self.capacity = capacity
         let inputStride = Padding.stride(columns: dataset.inputs.columns, of: Scalar.self)
-        inputs = AlignedBuffer(uninitializedCount: gathers ? capacity * inputStride : 0)
+        inputs = AlignedBuffer(uninitializedCount: order.shuffle ? capacity * inputStride : 0)
         switch dataset.targets {
         case nil:
             labels = AlignedBuffer(uninitializedCount: 0)
@@ -104,9 +102,9 @@ final class ResidentFeed<Scalar: LoomScalar>: Sendable {
         case .values(let matrix): targetValues = matrix
         }
         return FeedHandle(
-            order: order, inputs: dataset.inputs, labels: targetLabels, values: targetValues, gathers: gathers,
+            order: order, inputs: dataset.inputs, labels: targetLabels, values: targetValues,
             batchInputs: MatrixView(
-                pointer: inputs.pointer, rows: gathers ? capacity : 0, columns: features,
+                pointer: inputs.pointer, rows: order.shuffle ? capacity : 0, columns: features,
                 stride: Padding.stride(columns: features, of: Scalar.self)),
             batchTargets: BatchTargets(
                 labels: targetLabels == nil ? nil : labels.pointer,

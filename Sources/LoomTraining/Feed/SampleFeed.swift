@@ -39,7 +39,7 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
     func reserve(order: SampleOrder, capacity: Int) -> ResidentFeed<Scalar> {
         switch self {
         case .resident(let data):
-            ResidentFeed(dataset: data, order: order, gathers: order.shuffle, capacity: capacity)
+            ResidentFeed(dataset: data, order: order, capacity: capacity)
         }
     }
 }

@@ -146,9 +146,7 @@ package final class WorkerClockMemory: Sendable {
     ///   - stepCapacity: A power of two: the last steps of each worker whose times are kept.
     package init(_ program: StepProgram, every: Int = 1, eventCapacity: Int = 1 << 14, stepCapacity: Int = 1 << 16) {
         precondition([every, eventCapacity, stepCapacity].allSatisfy { $0 > 0 && $0 & ($0 - 1) == 0 }, "powers of two")
-        let operationCount = (program.phases.map(\.operations) + [program.recovery]).joined().reduce(0) {
-            $0 + $1.count
-        }
+        let operationCount = program.operationsInOrder.count + program.recovery.joined().count
         let workers = program.workers
         let waitSlots = operationCount..<operationCount + program.phases.count
         // No two workers' sums share a pair of cache lines.
