@@ -110,7 +110,8 @@ let package = Package(
         .testTarget(
             name: "LoomMeasurementTests",
             dependencies: [
-                "LoomMeasurement", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomHardware",
+                "LoomMeasurement", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomModel",
+                "LoomHardware",
                 "LoomKernels",
             ]),
         .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting", "LoomHardware", "LoomRuns"]),

@@ -56,10 +56,14 @@ struct DoctorCommand: ParsableCommand {
                 let settings = try Configuration.load(
                     path: configuration, overrides: overrides.and(workers: workers), note: printNote)
                 try settings.validateForTraining(file: configuration)
-                machine = try MachineSetup(settings)
+                let tuned = try TunedMachine(settings)
+                if let note = tuned.note { printNote(note) }
+                machine = tuned.machine
                 request.precision = settings.training.precision
                 request.gemmBackend = settings.parallel.gemmBackend
-                request.plan = try (settings.plannedStep(on: machine), settings.plannedMemory(on: machine))
+                request.plan = try (
+                    tuned.configuration.plannedStep(on: machine), tuned.configuration.plannedMemory(on: machine)
+                )
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)
             }

@@ -4,6 +4,7 @@ import LoomConfiguration
 import LoomData
 import LoomHardware
 import LoomKernels
+import LoomMeasurement
 import LoomModel
 import LoomReference
 import LoomReporting
@@ -55,6 +56,7 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as DataError: error.exitCode
     case let error as RunError: error.exitCode
     case is RequestError: ExitStatus.usage
+    case is TuneError: ExitStatus.diverged
     case is ModelError, is PlacementError, is BLASError, is InstructionSet.Unsupported: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:

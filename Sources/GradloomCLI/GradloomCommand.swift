@@ -21,8 +21,8 @@ struct GradloomCommand: ParsableCommand {
         version: version,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InspectCommand.self, JacobianCommand.self,
-            GraphCommand.self, CheckCommand.self, ProfileCommand.self, DoctorCommand.self, PeakCommand.self,
-            TopologyCommand.self,
+            GraphCommand.self, CheckCommand.self, TuneCommand.self, ProfileCommand.self, DoctorCommand.self,
+            PeakCommand.self, TopologyCommand.self,
             OpenBLASSpeedCommand.self,
         ])
 

@@ -79,9 +79,9 @@ struct InspectCommand: ParsableCommand {
 
 extension InspectCommand {
     private func showProgram(_ settings: Configuration) throws {
-        let machine = try MachineSetup(settings)
-        let step = try settings.plannedStep(on: machine)
-        for note in machine.notes + step.notes { printNote(note) }
+        let tuned = try TunedMachine(settings)
+        let step = try tuned.configuration.plannedStep(on: tuned.machine)
+        for note in [tuned.note].compactMap({ $0 }) + tuned.machine.notes + step.notes { printNote(note) }
         if json {
             try JSONLines.printInSnakeCase(step.program)
         } else {

@@ -64,10 +64,12 @@ struct PeakCommand: ParsableCommand {
             if let configuration {
                 let settings = try Configuration.load(path: configuration, overrides: allOverrides, note: printNote)
                 try settings.validateForTraining(file: configuration)
-                machine = try MachineSetup(settings)
+                let tuned = try TunedMachine(settings)
+                if let note = tuned.note { printNote(note) }
+                machine = tuned.machine
                 request.productPrecision = settings.training.precision
                 request.productProvider = settings.parallel.gemmBackend
-                request.products = try settings.plannedStep(on: machine).products
+                request.products = try tuned.configuration.plannedStep(on: machine).products
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)
             }

@@ -78,10 +78,11 @@ struct TrainCommand: ParsableCommand {
 
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
-        let machine = try MachineSetup(settings)
+        let tuned = try TunedMachine(settings)
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
-            settings, machine: machine, stop: stop, willReserve: showMemoryPlan)
+            tuned.configuration, machine: tuned.machine, stop: stop, willReserve: showMemoryPlan)
+        if let note = tuned.note, !quiet { printNote(note) }
         let ceilings = CeilingCache.user()
         let ceiling = ArithmeticPeak(of: experiment, cache: ceilings)
         // From here on something is written, so that a signal has to leave it whole.
@@ -89,7 +90,7 @@ struct TrainCommand: ParsableCommand {
         let run = try resume.map {
             try ResumedRun(
                 path: $0, experiment: experiment, acceptsNumerics: acceptNumerics,
-                isChanged: !overrides.and(workers: workers).isEmpty)
+                changed: overrides.and(workers: workers).isEmpty ? nil : settings)
         }
         let name =
             run?.name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent

@@ -18,9 +18,9 @@ public struct Configuration: Sendable, Equatable {
     /// How gradients change the parameters.
     public internal(set) var optimizer: OptimizerDescription
     /// How long, in which steps and in which precision.
-    public internal(set) var training: TrainingSettings
+    public package(set) var training: TrainingSettings
     /// Who works, where, and on which parts.
-    public internal(set) var parallel: ParallelSettings
+    public package(set) var parallel: ParallelSettings
     /// What the run leaves behind.
     public internal(set) var run: RunSettings
 

@@ -64,6 +64,31 @@ public struct CSVSource: DataSource {
         }
     }
 
+    /// The number of features of the file at `path`, from its first record alone.
+    ///
+    /// Throws for a file that is missing or empty, and columns that aren't there.
+    package static func featureCount(path: String, options: CSVOptions) throws(DataError) -> Int {
+        let file = try InputFile(path: path)
+        return try file.withBytes { bytes throws(DataError) in
+            let text = bytes.bindMemory(to: UInt8.self)
+            // A first record that is longer is looked for in the whole file.
+            var size = min(text.count, 1 << 16)
+            while true {
+                let beginning = UnsafeBufferPointer(rebasing: text[..<size])
+                if let records = try? CSVRecords(beginning, path: path), size == text.count || records.starts.count > 1
+                {
+                    let first = UnsafeBufferPointer(rebasing: beginning[records.starts[0]..<records.ends[0]])
+                    return try CSVLayout(firstRecord: first, options: options, path: path).featureColumns.count
+                }
+                guard size < text.count else {
+                    _ = try CSVRecords(beginning, path: path)
+                    return 0
+                }
+                size = text.count
+            }
+        }
+    }
+
     /// The line that the sample starts in, counted from 1.
     public func place(row: Int) -> String {
         "line \(records.lines[firstSample + row])"

@@ -10,7 +10,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var testDescription: String { command ?? "gradloom" }
 
     static let all = [
-        gradloom, train, evaluate, predict, inspect, jacobian, graph, check, profile, doctor, peak, topology,
+        gradloom, train, evaluate, predict, inspect, jacobian, graph, check, tune, profile, doctor, peak, topology,
     ]
 
     static let gradloom = HelpTexts(
@@ -41,6 +41,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       and parameters.
               check                   Compare a configuration's gradients, computed in
                                       several ways.
+              tune                    Find the fastest number of workers, placement, shards
+                                      and route for a training.
               profile                 Show where the time of a training goes, and what
                                       stops it from scaling.
               doctor                  Look for what slows trainings down here, measure its

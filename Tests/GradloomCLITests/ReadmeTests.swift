@@ -19,10 +19,11 @@ import Testing
         return workplace
     }
 
-    /// The commands of the section on them, and of the article.
+    /// The commands of the section on them, and of the articles.
     private static func commands() throws -> String {
         let section = try #require(try text("README.md").firstMatch(of: #/(?s)\n## Commands\n(.*?)\n## /#)).1
-        let texts = try [String(section), text(articles + "Commands.md")]
+        let texts =
+            try [String(section)] + ["Commands.md", "Profiling.md", "Tuning.md"].map { try text(articles + $0) }
         return texts.flatMap { $0.matches(of: /(?s)\n```sh\n(.*?)\n```/).map { String($0.1) } }.joined(separator: "\n")
     }
 
@@ -30,7 +31,8 @@ import Testing
         let workplace = try Self.workplace()
         let commands = try Self.commands()
         for command in [
-            "train configs/digits.yaml", "evaluate", "predict", "doctor", "peak", "check", "topology", "help",
+            "train configs/digits.yaml", "evaluate", "predict", "tune", "profile", "doctor", "peak", "check",
+            "topology", "help",
         ] {
             #expect(commands.contains("gradloom \(command)"))
         }

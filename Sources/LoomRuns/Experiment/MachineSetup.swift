@@ -57,6 +57,37 @@ public struct MachineSetup: Sendable {
         self.allowance = allowance
     }
 
+    /// `machine` with its workers placed by `placement`, and on the CPUs that it keeps others away from.
+    private init(_ machine: MachineSetup, placement: Placement) throws {
+        topology = machine.topology
+        allowance = machine.allowance
+        self.placement = placement
+        blas = try BLASRuntime.prepare(workers: placement.workers)
+        instructionSet = machine.instructionSet
+        self.machine = machine.machine
+        notes = placement.notes
+        binder = try ThreadBinder(placement: placement)
+        reservation = machine.reservation
+    }
+
+    /// The same machine with another number of workers, or with workers in other places: for trials. CPUs are kept away from
+    /// other trainings as before.
+    /// - Throws: `PlacementError` (more workers than processors), `BLASError` (more workers than the BLAS build allows).
+    package func placing(workers: Int, policy: PlacementPolicy) throws -> MachineSetup {
+        try MachineSetup(
+            self, placement: Placement.plan(topology: topology, allowance: allowance, workers: workers, policy: policy))
+    }
+
+    /// The largest team that can work at the same time here, on CPUs that are placed by `policy`.
+    /// - Throws: `TopologyError`.
+    package static func largestTeam(policy: PlacementPolicy) throws -> Int {
+        let allowance = try CPUAllowance.current(topology: Topology.machine())
+        var largest = min(
+            allowance.maximumWorkers, WorkerTeam.dispatchWidth, BLASRuntime.current().maximumThreads ?? .max)
+        if case .cpus(let list) = policy { largest = min(largest, list.count) }
+        return max(1, largest)
+    }
+
     /// The machine as `configuration` wants to use it.
     /// - Throws: as the other initialiser.
     public init(_ configuration: Configuration) throws {

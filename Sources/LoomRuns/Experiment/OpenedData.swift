@@ -116,6 +116,18 @@ extension DataSourceDescription {
             try InlineSource(inputs: description.inputs, targets: description.targets, name: "data.inline")
         }
     }
+
+    /// The number of features, from a description, a header or a first line: samples are not looked at.
+    /// - Throws: `DataError` for a file that is missing, or whose beginning is not as it should be.
+    package func featureCount() throws(DataError) -> Int {
+        switch self {
+        case .synthetic(let description): description.inputs
+        case .csv(let description):
+            try CSVSource.featureCount(path: description.path, options: description.options)
+        case .npy(let description): try NpyArray(path: description.inputs).columns
+        case .inline(let description): description.inputs.first?.count ?? 0
+        }
+    }
 }
 
 extension LabelForm {

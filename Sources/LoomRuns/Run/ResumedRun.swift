@@ -1,4 +1,5 @@
 import Foundation
+import LoomConfiguration
 import LoomKernels
 import LoomTraining
 
@@ -16,10 +17,10 @@ package struct ResumedRun {
     ///
     /// - Parameters:
     ///   - acceptsNumerics: Whether the steps to come may have another definition of their bits than those before.
-    ///   - isChanged: Whether the configuration is no longer the run's; the run then keeps the new one.
+    ///   - changed: The configuration with which it goes on, if that is no longer the run's: the run then keeps it.
     /// - Throws: `RunError`, `RunDirectoryError`, `SafetensorsError`, `AtomicFile.WriteError`.
     package init<Scalar: LoomScalar>(
-        path: String, experiment: Experiment<Scalar>, acceptsNumerics: Bool, isChanged: Bool
+        path: String, experiment: Experiment<Scalar>, acceptsNumerics: Bool, changed: Configuration?
     ) throws {
         directory = try RunDirectory(existing: path)
         guard let newest = CheckpointStore(directory: directory.checkpointsPath, keep: 1).newest else {
@@ -42,9 +43,7 @@ package struct ResumedRun {
         if let best = experiment.configuration.training.earlyStopping?.bestEpoch(endingAfter: losses) {
             throw RunError.stoppedEarly(run: path, bestEpoch: best + 1)
         }
-        if isChanged {
-            try AtomicFile.write(experiment.configuration.yaml(), to: directory.configurationPath)
-        }
+        if let changed { try AtomicFile.write(changed.yaml(), to: directory.configurationPath) }
     }
 
     /// The validation losses of the epochs up to `step`. An epoch that was trained again after a crash counts
