@@ -35,6 +35,13 @@ import Testing
             allowsOtherBits: allowsOtherBits, extent: extent)
     }
 
+    /// Other shards cut a smaller last batch elsewhere.
+    @Test func theLastBatchHasItsBits() throws {
+        let whole = try grid().entries.map(\.program.shardRows)
+        let smallerLast = try grid(samples: 1000).entries.map(\.program.shardRows)
+        #expect(Set(whole).count > Set(smallerLast).count)
+    }
+
     @Test func everyProgramIsThereOnce() throws {
         let grid = try grid("parallel.workers=2")
         #expect(grid.entries[0].candidate == .init(workers: 2, placement: .none))

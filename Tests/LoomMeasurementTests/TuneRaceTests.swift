@@ -96,6 +96,11 @@ import Testing
         let speeds = (0..<30).map { 100 + Double($0 % 7) + ($0 == 23 ? 20 : 0) }
         let machine = Machine(speeds, noise: 0.01, seed: 9)
         #expect(try race(machine, capacity: 8).1.choice == 23)
+        // Three that nobody has measured, and room for two.
+        #expect(try race(Machine([100, 120, 140], noise: 0.01, seed: 2), capacity: 2).1.choice == 2)
+        // Many that are equal: no more go on to the end than there is room for.
+        let equal = Machine(Array(repeating: 100, count: 24), noise: 0.01, seed: 5)
+        #expect(try race(equal, capacity: 6).0.leftAfter.count { $0 == nil } <= 6)
     }
 
     @Test func theBestOfEachNumberOfWorkersGoesOn() throws {

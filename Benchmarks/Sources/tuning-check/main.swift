@@ -94,16 +94,20 @@ func perform(_ words: [String]) throws {
         }
     }
     let machine = try MachineSetup(workers: nil, policy: .auto)
-    print(
-        "\(machine.machine.processor), \(machine.workers) workers; tuning \(Int(budget)) s, all candidates \(Int(exhaustive)) s\n"
-    )
-    print("| training | candidates | choice | of the best | interval | as it is, of the best | best |")
-    print("|---|---:|---|---:|---|---:|---|")
+    write(
+        """
+        \(machine.machine.processor), \(machine.workers) workers; tuning \(Int(budget)) s, candidates \(Int(exhaustive)) s
+
+        | training | candidates | choice | of the best | interval | as it is, of the best | best |
+        |---|---:|---|---:|---|---:|---|
+        """)
     for training in trainings.isEmpty ? Training.all : trainings {
-        try print(check(training, budget: budget, exhaustive: exhaustive, machine: machine))
-        fflush(stdout)
+        try write(check(training, budget: budget, exhaustive: exhaustive, machine: machine))
     }
 }
+
+/// At once, so that a long measurement shows where it is.
+func write(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
 /// A row of the table.
 func check(_ training: Training, budget: Double, exhaustive: Double, machine: MachineSetup) throws -> String {

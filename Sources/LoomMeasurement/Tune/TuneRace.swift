@@ -70,16 +70,17 @@ struct TuneRace {
                 until: settings.seconds, seconds: seconds, prepare: prepare, measure: measure, report: report)
         }
         let count = max(1, runners.count)
-        let halvings = max(0, Int(log2(Double(count) / Double(Limit.finalists)).rounded(.up)))
-        for stage in 0..<halvings where runners.count > Limit.finalists {
+        let finalists = min(Limit.finalists, settings.capacity)
+        let halvings = max(0, Int(log2(Double(count) / Double(finalists)).rounded(.up)))
+        for stage in 0..<halvings where runners.count > finalists {
             stages += 1
             try runStage(
                 until: settings.seconds * Double(stage + 1) / Double(halvings + 2), seconds: seconds, prepare: prepare,
                 measure: measure, report: report)
             halve()
         }
+        if stages > 0 { keepFinalists() }
         stages += 1
-        keepFinalists()
         try prepare(runners)
         var rounds = 0
         repeat {
@@ -140,16 +141,18 @@ struct TuneRace {
         for candidate in runners where !staying.contains(candidate) { leftAfter[candidate] = stages }
     }
 
-    /// Before the last stage: what is far behind leaves, but for the first one and the best one with one worker.
+    /// Before the last stage: what is far behind leaves, and what there is no room for; the first one and the best one with
+    /// one worker stay.
     private mutating func keepFinalists() {
         let ranking = standings.ranking(of: runners)
-        guard ranking.count > Limit.finalists else { return }
-        let alone = ranking.first { settings.workers[$0] == 1 }
-        let best = standings.score(of: ranking[0])
-        for (place, candidate) in ranking.enumerated() where candidate != 0 && candidate != alone {
-            if place >= Limit.finalists, standings.score(of: candidate) < best * Limit.finalistRatio {
-                leftAfter[candidate] = stages
+        guard let fastest = ranking.first else { return }
+        var staying = Set([0, fastest] + [ranking.first { settings.workers[$0] == 1 }].compactMap { $0 })
+        let best = standings.score(of: fastest)
+        for (place, candidate) in ranking.enumerated() where staying.count < settings.capacity {
+            if place < Limit.finalists || standings.score(of: candidate) >= best * Limit.finalistRatio {
+                staying.insert(candidate)
             }
         }
+        for candidate in runners where !staying.contains(candidate) { leftAfter[candidate] = stages }
     }
 }
