@@ -60,6 +60,7 @@ struct ProfileCommand: ParsableCommand {
             let machine = try MachineSetup(
                 settings, workers: workers?.counts.max() ?? settings.parallel.workers)
             for note in machine.notes { printNote(note) }
+            let begin = Date()
             let profile = try ProfileMeasurement(settings, request, machine: machine, cache: .user())
             guard let last = profile.counts.last else {
                 fail("the training diverged before anything was measured; try a smaller optimizer.learning_rate")
@@ -68,7 +69,10 @@ struct ProfileCommand: ParsableCommand {
             let report = ProfileReport(
                 profile: profile, scaling: ProfileScaling(profile),
                 verdict: ProfileVerdict(ProfileFacts(profile, configuration: settings, machine: machine)),
-                machine: machine)
+                provenance: ProfileProvenance(
+                    version: GradloomCommand.version, date: begin,
+                    command: ["gradloom"] + CommandLine.arguments.dropFirst(), file: options.configuration,
+                    configuration: settings, machine: machine))
             if let trace { try last.trace().write(to: trace) }
             if json {
                 try JSONLines.print(report)

@@ -9,11 +9,11 @@ struct ProfileReport {
     let profile: ProfileMeasurement
     let scaling: ProfileScaling
     let verdict: ProfileVerdict
-    let machine: MachineSetup
+    let provenance: ProfileProvenance
 
     /// The largest number of workers, which the tables of operations are about.
-    private var last: ProfileMeasurement.Count { profile.counts[profile.counts.count - 1] }
-    private var ceilingOfWorker: Double { profile.ceilingGflops / Double(profile.ceilingWorkers) }
+    var last: ProfileMeasurement.Count { profile.counts[profile.counts.count - 1] }
+    var ceilingOfWorker: Double { profile.ceilingGflops / Double(profile.ceilingWorkers) }
 
     // MARK: Text
 
@@ -112,95 +112,5 @@ struct ProfileReport {
         if migrations > 0 { notes.append("pinned workers were moved to another CPU \(migrations) times") }
         if profile.diverged { notes.append("the loss became infinite, which ended some measurements early") }
         return notes.map { "note: \($0)\n" }.joined()
-    }
-}
-
-// MARK: JSON
-
-extension ProfileReport: Encodable {
-    private struct OperationRecord: Encodable {
-        let kind: String
-        let layer: String?
-        let worker: Int
-        let seconds, share: Double
-        let gflops, gigabytesPerSecond, ceilingFraction: Double?
-
-        enum CodingKeys: String, CodingKey {
-            case kind, layer, worker, seconds, share, gflops
-            case gigabytesPerSecond = "gigabytes_per_second"
-            case ceilingFraction = "ceiling_fraction"
-        }
-    }
-
-    private struct ScalingRecord: Encodable {
-        let workers: Int
-        let samplesPerSecond, low, high, speedUp, efficiency: Double
-        let loadBalance, synchronisation, computation: Double?
-
-        enum CodingKeys: String, CodingKey {
-            case workers, low, high, efficiency, synchronisation, computation
-            case samplesPerSecond = "samples_per_second"
-            case speedUp = "speed_up"
-            case loadBalance = "load_balance"
-        }
-    }
-
-    private struct HeldOutRecord: Encodable {
-        let model: String
-        let workers: Int
-        let predicted, measured: Double
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case event, workers, route, operations, verdict, scaling, counters
-        case scalingKind = "scaling_kind"
-        case samplesPerSecond = "samples_per_second"
-        case accountedFraction = "accounted_fraction"
-        case overheadFraction = "overhead_fraction"
-        case measuredEvery = "measured_every"
-        case stepSeconds = "step_seconds"
-        case ceilingGflops = "ceiling_gflops"
-        case otherWorkFraction = "other_work_fraction"
-        case heldOut = "held_out"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode("profile", forKey: .event)
-        try container.encode(last.workers, forKey: .workers)
-        try container.encode(last.profile.route, forKey: .route)
-        try container.encode(last.speed.median, forKey: .samplesPerSecond)
-        try container.encode(last.accountedFraction, forKey: .accountedFraction)
-        try container.encode(last.overheadFraction, forKey: .overheadFraction)
-        try container.encode(last.measuredEvery, forKey: .measuredEvery)
-        try container.encode(Quantiles(last.profile.stepSeconds), forKey: .stepSeconds)
-        try container.encode(profile.ceilingGflops, forKey: .ceilingGflops)
-        try container.encode(profile.otherWorkFraction, forKey: .otherWorkFraction)
-        try container.encode(
-            last.profile.entries.map { entry in
-                OperationRecord(
-                    kind: entry.kind, layer: entry.layer, worker: entry.worker, seconds: entry.secondsPerStep,
-                    share: entry.share, gflops: entry.gflops, gigabytesPerSecond: entry.gigabytesPerSecond,
-                    ceilingFraction: entry.gflops.map { $0 / ceilingOfWorker })
-            }, forKey: .operations)
-        try container.encode(verdict, forKey: .verdict)
-        try container.encode(profile.scaling, forKey: .scalingKind)
-        try container.encode(
-            scaling.rows.map { row in
-                ScalingRecord(
-                    workers: row.workers, samplesPerSecond: row.speed.median, low: row.speed.low, high: row.speed.high,
-                    speedUp: row.speedUp, efficiency: row.efficiency, loadBalance: row.tree?.loadBalance,
-                    synchronisation: row.tree?.communication, computation: row.tree?.computation)
-            }, forKey: .scaling)
-        let held =
-            scaling.universal.model.map { ("universal_scalability_law", $0) }
-            ?? scaling.amdahl.model.map { ("amdahl", $0) }
-        try container.encode(
-            held.map {
-                HeldOutRecord(
-                    model: $0.0, workers: $0.1.predicted.workers, predicted: $0.1.predicted.throughput,
-                    measured: $0.1.measured)
-            }, forKey: .heldOut)
-        try container.encode(last.counters, forKey: .counters)
     }
 }

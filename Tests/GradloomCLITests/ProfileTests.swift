@@ -28,7 +28,7 @@ import Testing
             Set(event.keys) == [
                 "event", "workers", "route", "operations", "verdict", "scaling", "counters", "scaling_kind",
                 "samples_per_second", "accounted_fraction", "overhead_fraction", "measured_every", "step_seconds",
-                "ceiling_gflops", "other_work_fraction", "held_out",
+                "ceiling_gflops", "other_work_fraction", "held_out", "samples", "provenance",
             ])
         #expect(event["event"] as? String == "profile" && event["workers"] as? Int == 2)
         // Two numbers of workers cannot carry a model.
@@ -56,6 +56,49 @@ import Testing
             abs(scaling[1]["efficiency"] as! Double - two / one / 2) < 1e-9 && scaling[0]["efficiency"] as? Double == 1)
         let verdict = try #require(event["verdict"] as? [String: Any])
         #expect((verdict["text"] as? String)?.isEmpty == false && verdict["causes"] is [[String: Any]])
+    }
+
+    /// What two profiles are compared by: one value a region.
+    @Test func samplesOfRegions() throws {
+        let event = try profile("--workers", "1,2", "--seconds", "0.9", "--json").lastEvent()
+        let samples = try #require(event["samples"] as? [String: Any])
+        let speeds = try #require(samples["samples_per_second"] as? [Double])
+        let steps = try #require(samples["step_seconds"] as? [Double])
+        // The middle one of an odd number of regions.
+        #expect(speeds.count == 15 && speeds.sorted()[7] == event["samples_per_second"] as? Double)
+        // 2000 samples are 15 batches of 128 and one of 80: 125 a step.
+        #expect(steps.count == 15 && zip(speeds, steps).allSatisfy { (120...128).contains($0 * $1) })
+        let scaling = try #require(event["scaling"] as? [[String: Any]])
+        #expect(scaling.last?["samples_per_second_samples"] as? [Double] == speeds)
+        #expect((scaling.first?["samples_per_second_samples"] as? [Double])?.count == 15)
+        let operations = try #require(event["operations"] as? [[String: Any]])
+        let regions = try #require(samples["operations"] as? [[String: Any]])
+        #expect(regions.count == operations.count)
+        for (operation, region) in zip(operations, regions) {
+            for key in ["kind", "layer"] { #expect(operation[key] as? String == region[key] as? String) }
+            #expect(operation["worker"] as? Int == region["worker"] as? Int)
+            let seconds = try #require(region["seconds"] as? [Double])
+            let mean = try #require(operation["seconds"] as? Double)
+            // The mean of all steps is a weighted mean of those of the regions.
+            #expect(seconds.count == 15 && mean >= seconds.min()! * (1 - 1e-9) && mean <= seconds.max()! * (1 + 1e-9))
+        }
+    }
+
+    @Test func provenance() throws {
+        let event = try profile("--workers", "1", "--seconds", "0.2", "--json").lastEvent()
+        let provenance = try #require(event["provenance"] as? [String: Any])
+        #expect(
+            Set(provenance.keys) == [
+                "gradloom", "date", "processor", "processor_model", "kernel", "blas", "gemm", "instruction_set",
+                "allowed_cpus", "placement", "command", "configuration", "network", "batch", "precision",
+            ])
+        let command = ["gradloom", "profile", "teacher.yaml", "--workers", "1", "--seconds", "0.2", "--json"]
+        #expect(provenance["command"] as? [String] == command)
+        #expect(provenance["configuration"] as? String == "teacher.yaml" && provenance["network"] as? String == "48-5")
+        #expect(provenance["batch"] as? Int == 128 && provenance["precision"] as? String == "float32")
+        #expect(provenance["gemm"] as? String == "builtin" && (provenance["placement"] as? [Any])?.count == 1)
+        let date = try #require((provenance["date"] as? String).flatMap(ISO8601DateFormatter().date(from:)))
+        #expect(abs(date.timeIntervalSinceNow) < 600)
     }
 
     @Test func theTextBeginsWithAVerdict() throws {

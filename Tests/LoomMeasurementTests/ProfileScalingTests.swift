@@ -19,7 +19,7 @@ import Testing
     ) -> ProfileMeasurement.Count {
         let speeds = (-4...4).map { samplesPerSecond * (1 + Double($0) / 100) }
         return ProfileMeasurement.Count(
-            workers: workers, samplesPerSecond: speeds, speed: MedianEstimate(speeds)!,
+            workers: workers, samplesPerSecond: speeds, stepSeconds: speeds.map { 256 / $0 }, speed: MedianEstimate(speeds)!,
             profile: StepProfile(
                 workers: workers, route: "partition", entries: entries, stepSeconds: [], stepNumbers: [],
                 measuredSteps: 1),

@@ -119,7 +119,7 @@ import Testing
         var team = TeamPlan(workers: 2, groups: 2, route: .reduceScatterAllGather)
         team.separatesLayers = true
         let trainer = try Self.problem(rows: 320).trainer(
-            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 10), team: team)
+            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 16), team: team)
         let clock = WorkerClockMemory(trainer.program, every: every)
         let report = trainer.run(steps: 50, clock: clock)
         #expect(report.steps == 50)
@@ -146,9 +146,18 @@ import Testing
             #expect(zip(laps, laps.dropFirst()).allSatisfy { $0.tick <= $1.tick })
             #expect(Double(slots) * clock.nanosecondsPerTick() <= report.seconds * 1e9)
         }
+        // What a region adds is the time of its own steps.
+        let before = clock.totals()
+        #expect(trainer.run(steps: 30, clock: clock).steps == 30)
+        let added = clock.totals().since(before)
+        for worker in 0..<2 {
+            let marks = clock.marks(worker: worker).filter { $0.step >= 50 }
+            #expect(added.steps[worker] == marks.count && marks.count >= 30 / every)
+            #expect(added.ticks[worker].reduce(0, +) == marks.reduce(0) { $0 + ($1.end - $1.begin) })
+        }
         // The clock has no influence.
         let other = try Self.problem(rows: 320).trainer(
-            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 10), team: TeamPlan(workers: 1, groups: 2))
-        #expect(other.run(steps: 50).steps == 50 && other.parameters.hash == trainer.parameters.hash)
+            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 16), team: TeamPlan(workers: 1, groups: 2))
+        #expect(other.run(steps: 80).steps == 80 && other.parameters.hash == trainer.parameters.hash)
     }
 }

@@ -46,6 +46,8 @@ public struct ProfileMeasurement: Sendable {
         public let workers: Int
         /// Samples a second in each region without clocks.
         public let samplesPerSecond: [Double]
+        /// Seconds of a step in each of these regions: their mean.
+        public let stepSeconds: [Double]
         /// Their median, with an interval.
         public let speed: MedianEstimate
         /// Where the time went.

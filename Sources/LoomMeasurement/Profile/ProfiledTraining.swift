@@ -18,7 +18,9 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     private var measuredEvery = 1
     private var stepsPerRegion = 1
     private var speeds: [Double] = []
+    private var stepSeconds: [Double] = []
     private var speedsWithClock: [Double] = []
+    private var regionsWithClock: [ClockTotals] = []
     private var secondsWithClock = 0.0
     private var stepsWithClock = 0
     private var teamMode = TeamMode.alone
@@ -84,6 +86,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     func runPair(clockFirst: Bool) {
         guard !hasDiverged else { return }
         for isMeasured in clockFirst ? [true, false] : [false, true] {
+            let before = isMeasured ? clock?.totals() : nil
             let report = run(stepsPerRegion, clock: isMeasured ? clock : nil)
             guard !hasDiverged else { return }
             let speed = Double(report.samples) / report.seconds
@@ -91,8 +94,10 @@ final class ProfiledTraining<Scalar: LoomScalar> {
                 speedsWithClock.append(speed)
                 secondsWithClock += report.seconds
                 stepsWithClock += report.steps
+                if let before, let clock { regionsWithClock.append(clock.totals().since(before)) }
             } else {
                 speeds.append(speed)
+                stepSeconds.append(report.seconds / Double(report.steps))
             }
         }
     }
@@ -108,11 +113,12 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     func result() -> ProfileMeasurement.Count? {
         guard let clock, let speed = MedianEstimate(speeds), !speedsWithClock.isEmpty else { return nil }
         let profile = StepProfile(
-            clock, program: trainer.program, shapes: trainer.shapes, stateBuffers: stateBuffers)
+            clock, regions: regionsWithClock, program: trainer.program, shapes: trainer.shapes,
+            stateBuffers: stateBuffers)
         let secondsPerStep = profile.secondsByWorker.reduce(0, +) / Double(workers)
         let ratio = PairedRatio.estimate(speedsWithClock, over: speeds)
         return ProfileMeasurement.Count(
-            workers: workers, samplesPerSecond: speeds, speed: speed, profile: profile,
+            workers: workers, samplesPerSecond: speeds, stepSeconds: stepSeconds, speed: speed, profile: profile,
             accountedFraction: min(1, secondsPerStep * Double(stepsWithClock) / secondsWithClock),
             overheadFraction: 1 - (ratio?.median ?? 1), measuredEvery: measuredEvery,
             counters: counters?.readings() ?? Array(repeating: nil, count: workers), shardCount: trainer.shardCount,

@@ -22,10 +22,16 @@ public struct StepProfile: Sendable, Equatable {
         public let bytesPerStep: Double
         /// Whether it multiplies matrices.
         public let multiplies: Bool
+        /// Seconds of one step in each region with clocks, oldest first: their mean over its measured steps.
+        public internal(set) var secondsByRegion: [Double] = []
 
         /// 10⁹ floating-point operations a second; nil where it does not multiply matrices.
         public var gflops: Double? {
             multiplies && secondsPerStep > 0 ? operationsPerStep / secondsPerStep / 1e9 : nil
+        }
+        /// Floating-point operations for each byte; nil where nothing is counted.
+        public var intensity: Double? {
+            bytesPerStep > 0 && operationsPerStep > 0 ? operationsPerStep / bytesPerStep : nil
         }
         /// 10⁹ bytes a second; nil for waits.
         public var gigabytesPerSecond: Double? {
@@ -51,31 +57,38 @@ public struct StepProfile: Sendable, Equatable {
     public static let wait = OperationKind.wait.rawValue
 
     /// What `clock` has measured of a training's program.
+    /// - Parameter regions: What each region added to the clock, oldest first.
     package init(
-        _ clock: WorkerClockMemory, program: StepProgram, shapes: StepShapes, stateBuffers: Int
+        _ clock: WorkerClockMemory, regions: [ClockTotals], program: StepProgram, shapes: StepShapes, stateBuffers: Int
     ) {
         let secondsPerTick = clock.nanosecondsPerTick() * 1e-9
+        let totals = clock.totals()
+        // The steps that are measured may be so far apart that a short region has none of them.
+        let regions = regions.filter { !$0.steps.contains(0) }
         var entries: [Entry] = []
         for worker in 0..<program.workers {
             var found = Tally()
             for (slot, (owner, operation)) in program.operationsInOrder.enumerated() where owner == worker {
                 found.add(
                     operation.kind.rawValue, shapes.layer(of: operation).map { shapes.layers[$0].name },
-                    ticks: clock.ticks(slot: slot, worker: worker),
+                    slot: slot,
                     shapes.work(of: operation, in: program, stateBuffers: stateBuffers))
             }
             for (phase, slot) in zip(program.phases, clock.waitSlots) {
-                found.add(
-                    Self.wait, phase.name.rawValue, ticks: clock.ticks(slot: slot, worker: worker), OperationWork())
+                found.add(Self.wait, phase.name.rawValue, slot: slot, OperationWork())
             }
-            let total = Double(max(1, found.rows.reduce(0) { $0 + $1.ticks }))
-            let steps = Double(max(1, clock.measuredSteps(worker: worker)))
+            func ticksPerStep(_ row: Tally.Row, _ totals: ClockTotals) -> Double {
+                let ticks = row.slots.reduce(0) { $0 + totals.ticks[worker][$1] }
+                return Double(ticks) / Double(max(1, totals.steps[worker]))
+            }
+            let all = max(1e-12, found.rows.reduce(0) { $0 + ticksPerStep($1, totals) })
             entries += found.rows.map { row in
-                Entry(
-                    kind: row.kind, layer: row.layer, worker: worker,
-                    secondsPerStep: Double(row.ticks) * secondsPerTick / steps, share: Double(row.ticks) / total,
-                    operationsPerStep: row.work.floatingPointOperations, bytesPerStep: row.work.bytes,
-                    multiplies: row.work.multiplies)
+                let ticks = ticksPerStep(row, totals)
+                return Entry(
+                    kind: row.kind, layer: row.layer, worker: worker, secondsPerStep: ticks * secondsPerTick,
+                    share: ticks / all, operationsPerStep: row.work.floatingPointOperations,
+                    bytesPerStep: row.work.bytes, multiplies: row.work.multiplies,
+                    secondsByRegion: regions.map { ticksPerStep(row, $0) * secondsPerTick })
             }
         }
         let marks = clock.marks(worker: 0)
@@ -104,17 +117,17 @@ public struct StepProfile: Sendable, Equatable {
         struct Row {
             let kind: String
             let layer: String?
-            var ticks: UInt64
+            var slots: [Int]
             var work: OperationWork
         }
         private(set) var rows: [Row] = []
 
-        mutating func add(_ kind: String, _ layer: String?, ticks: UInt64, _ work: OperationWork) {
+        mutating func add(_ kind: String, _ layer: String?, slot: Int, _ work: OperationWork) {
             guard let index = rows.firstIndex(where: { $0.kind == kind && $0.layer == layer }) else {
-                rows.append(Row(kind: kind, layer: layer, ticks: ticks, work: work))
+                rows.append(Row(kind: kind, layer: layer, slots: [slot], work: work))
                 return
             }
-            rows[index].ticks += ticks
+            rows[index].slots.append(slot)
             rows[index].work.floatingPointOperations += work.floatingPointOperations
             rows[index].work.bytes += work.bytes
             rows[index].work.multiplies = rows[index].work.multiplies || work.multiplies

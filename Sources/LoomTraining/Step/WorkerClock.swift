@@ -56,6 +56,26 @@ package struct StepMark: BitwiseCopyable, Sendable {
     package let begin, end: UInt64
 }
 
+/// Ticks and measured steps up to some moment, or of a while.
+package struct ClockTotals: Sendable, Equatable {
+    /// By worker and slot.
+    package var ticks: [[UInt64]]
+    /// By worker.
+    package var steps: [Int]
+
+    package init(ticks: [[UInt64]], steps: [Int]) {
+        self.ticks = ticks
+        self.steps = steps
+    }
+
+    /// What was added after `earlier`.
+    package func since(_ earlier: ClockTotals) -> ClockTotals {
+        ClockTotals(
+            ticks: zip(ticks, earlier.ticks).map { zip($0, $1).map { $0 &- $1 } },
+            steps: zip(steps, earlier.steps).map { $0 - $1 })
+    }
+}
+
 /// The clock of one worker: two cache lines, because processors fetch lines in pairs.
 private struct ClockOfWorker: BitwiseCopyable {
     /// The end of the last lap; 0 outside measured steps.
@@ -195,6 +215,14 @@ package final class WorkerClockMemory: Sendable {
 
     /// Ticks that `worker` has spent in a slot.
     package func ticks(slot: Int, worker: Int) -> UInt64 { sums.pointer[worker * slotsPerWorker + slot] }
+
+    /// What every worker has come to so far; between regions.
+    package func totals() -> ClockTotals {
+        ClockTotals(
+            ticks: (0..<workers).map { worker in
+                (0..<waitSlots.upperBound).map { ticks(slot: $0, worker: worker) }
+            }, steps: (0..<workers).map(measuredSteps))
+    }
 
     /// How many steps of `worker` were measured.
     package func measuredSteps(worker: Int) -> Int { clocks.pointer[worker].stepCount }
