@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,8 @@ int loom_number_in_text(const char *text, const char *name, int skipped, uint64_
     }
     return 1;
 }
+
+uint64_t loom_thread_mark(void) { return (uint64_t)(uintptr_t)pthread_self(); }
 
 long loom_thread_identifier(void) {
 #if defined(__linux__)

@@ -18,6 +18,7 @@ struct ProfileCommand: ParsableCommand {
             Examples:
               gradloom profile configs/quickstart.yaml
               gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
+              gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
             """)
 
@@ -31,8 +32,13 @@ struct ProfileCommand: ParsableCommand {
     @Option(help: "Whether the batch stays the same (strong) or grows with the workers (weak).")
     var scaling = ProfileMeasurement.Scaling.strong
 
-    @Option(help: ArgumentHelp("About how long is measured, in all.", valueName: "s"))
-    var seconds = 10.0
+    @Option(help: ArgumentHelp("About how long is measured, in all; 10 by default.", valueName: "s"))
+    var seconds: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Instead of --seconds: the steps to measure, at least, with each number of workers.", valueName: "n"))
+    var steps: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -44,8 +50,12 @@ struct ProfileCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard seconds >= 0.1, seconds <= 3600 else {
+        if seconds != nil && steps != nil { throw ValidationError("Give --seconds or --steps, not both.") }
+        if let seconds, !(0.1...3600).contains(seconds) {
             throw ValidationError("--seconds must be at least 0.1 and at most 3600.")
+        }
+        if let steps, !(1...100_000_000).contains(steps) {
+            throw ValidationError("--steps must be at least 1 and at most 100000000.")
         }
     }
 
@@ -56,7 +66,8 @@ struct ProfileCommand: ParsableCommand {
             var request = ProfileMeasurement.Request()
             request.workerCounts = workers?.counts
             request.scaling = scaling
-            request.seconds = seconds
+            if let seconds { request.seconds = seconds }
+            request.steps = steps
             let machine = try MachineSetup(
                 settings, workers: workers?.counts.max() ?? settings.parallel.workers)
             for note in machine.notes { printNote(note) }
@@ -67,7 +78,7 @@ struct ProfileCommand: ParsableCommand {
                 throw ExitCode(ExitStatus.diverged)
             }
             let report = ProfileReport(
-                profile: profile, scaling: ProfileScaling(profile),
+                profile: profile, scaling: ProfileScaling(profile), kinds: ProfileKinds(profile),
                 verdict: ProfileVerdict(ProfileFacts(profile, configuration: settings, machine: machine)),
                 provenance: ProfileProvenance(
                     version: GradloomCommand.version, date: begin,

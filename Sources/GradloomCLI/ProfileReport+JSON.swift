@@ -6,11 +6,16 @@ extension ProfileReport: Encodable {
         let layer: String?
         let worker: Int
         let seconds, share, operations, bytes: Double
-        let intensity, gflops, gigabytesPerSecond, peakFraction: Double?
+        let intensity, gflops, gigabytesPerSecond, peakFraction, ceilingGflops, ceilingFraction: Double?
+        let bound: Roof?
+        let boundFraction: Double?
 
         enum CodingKeys: String, CodingKey {
-            case kind, layer, worker, seconds, share, operations, bytes, intensity, gflops
+            case kind, layer, worker, seconds, share, operations, bytes, intensity, gflops, bound
             case gigabytesPerSecond = "gigabytes_per_second"
+            case ceilingGflops = "ceiling_gflops"
+            case ceilingFraction = "ceiling_fraction"
+            case boundFraction = "bound_fraction"
             case peakFraction = "peak_fraction"
         }
 
@@ -28,6 +33,10 @@ extension ProfileReport: Encodable {
             try container.encode(gflops, forKey: .gflops)
             try container.encode(gigabytesPerSecond, forKey: .gigabytesPerSecond)
             try container.encode(peakFraction, forKey: .peakFraction)
+            try container.encode(ceilingGflops, forKey: .ceilingGflops)
+            try container.encode(ceilingFraction, forKey: .ceilingFraction)
+            try container.encode(bound, forKey: .bound)
+            try container.encode(boundFraction, forKey: .boundFraction)
         }
     }
 
@@ -43,6 +52,84 @@ extension ProfileReport: Encodable {
             case speedUp = "speed_up"
             case loadBalance = "load_balance"
             case samples = "samples_per_second_samples"
+        }
+    }
+
+    private struct RoofsRecord: Encodable {
+        let roofs: Roofs
+
+        enum CodingKeys: String, CodingKey {
+            case arithmetic = "arithmetic_gflops"
+            case l2 = "l2_gigabytes_per_second"
+            case l3 = "l3_gigabytes_per_second"
+            case memory = "memory_gigabytes_per_second"
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(roofs.arithmeticGflops, forKey: .arithmetic)
+            try container.encode(roofs.l2GigabytesPerSecond, forKey: .l2)
+            try container.encode(roofs.l3GigabytesPerSecond, forKey: .l3)
+            try container.encode(roofs.memoryGigabytesPerSecond, forKey: .memory)
+        }
+    }
+
+    private struct SlowStepRecord: Encodable {
+        let slow: SlowStep
+
+        enum CodingKeys: String, CodingKey {
+            case step, seconds, ratio, faults, migrations, cause
+            case involuntarySwitches = "involuntary_switches"
+            case voluntarySwitches = "voluntary_switches"
+            case notRunningSeconds = "not_running_seconds"
+            case stolenSeconds = "stolen_seconds"
+            case throttledSeconds = "throttled_seconds"
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(slow.step, forKey: .step)
+            try container.encode(slow.seconds, forKey: .seconds)
+            try container.encode(slow.ratio, forKey: .ratio)
+            try container.encode(slow.events?.involuntarySwitches, forKey: .involuntarySwitches)
+            try container.encode(slow.events?.voluntarySwitches, forKey: .voluntarySwitches)
+            try container.encode(slow.events?.faults, forKey: .faults)
+            try container.encode(slow.events?.migrations, forKey: .migrations)
+            try container.encode(slow.events?.notRunningSeconds, forKey: .notRunningSeconds)
+            try container.encode(slow.stolenSeconds, forKey: .stolenSeconds)
+            try container.encode(slow.throttledSeconds, forKey: .throttledSeconds)
+            try container.encode(slow.cause, forKey: .cause)
+        }
+    }
+
+    private struct KindRecord: Encodable {
+        let kind: ProfileKinds.Kind
+
+        enum CodingKeys: String, CodingKey {
+            case kind, seconds, efficiency, refusal
+            case maximumSeconds = "maximum_seconds"
+            case lostSeconds = "lost_seconds"
+            case lostShare = "lost_share"
+            case serialFraction = "serial_fraction"
+            case heldOut = "held_out"
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(kind.kind, forKey: .kind)
+            try container.encode(kind.seconds, forKey: .seconds)
+            try container.encode(kind.maximumSeconds, forKey: .maximumSeconds)
+            try container.encode(kind.efficiency, forKey: .efficiency)
+            try container.encode(kind.lostSeconds, forKey: .lostSeconds)
+            try container.encode(kind.lostShare, forKey: .lostShare)
+            try container.encode(kind.amdahl.model?.serialFraction, forKey: .serialFraction)
+            let held = kind.heldOut.model.map {
+                HeldOutRecord(
+                    model: "amdahl", workers: $0.predicted.workers, predicted: $0.predicted.throughput,
+                    measured: $0.measured)
+            }
+            try container.encode(held, forKey: .heldOut)
+            try container.encode(kind.amdahl.refusal, forKey: .refusal)
         }
     }
 
@@ -80,7 +167,7 @@ extension ProfileReport: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case event, workers, route, operations, verdict, scaling, counters, samples, provenance
+        case event, workers, route, operations, verdict, scaling, counters, samples, provenance, roofs, kinds
         case scalingKind = "scaling_kind"
         case samplesPerSecond = "samples_per_second"
         case accountedFraction = "accounted_fraction"
@@ -90,6 +177,8 @@ extension ProfileReport: Encodable {
         case ceilingGflops = "ceiling_gflops"
         case otherWorkFraction = "other_work_fraction"
         case heldOut = "held_out"
+        case slowSteps = "slow_steps"
+        case stopsScaling = "stops_scaling"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -103,13 +192,17 @@ extension ProfileReport: Encodable {
         try container.encode(last.overheadFraction, forKey: .overheadFraction)
         try container.encode(last.measuredEvery, forKey: .measuredEvery)
         try container.encode(Quantiles(last.profile.stepSeconds), forKey: .stepSeconds)
+        try container.encode(last.slowSteps.slowest.map(SlowStepRecord.init), forKey: .slowSteps)
         try container.encode(profile.ceilingGflops, forKey: .ceilingGflops)
         try container.encode(profile.otherWorkFraction, forKey: .otherWorkFraction)
         try container.encode(operationRecords, forKey: .operations)
+        try container.encode(RoofsRecord(roofs: profile.roofs), forKey: .roofs)
         try container.encode(Samples(last), forKey: .samples)
         try container.encode(verdict, forKey: .verdict)
         try container.encode(profile.scaling, forKey: .scalingKind)
         try container.encode(scalingRecords, forKey: .scaling)
+        try container.encode(kinds.kinds.map(KindRecord.init), forKey: .kinds)
+        try container.encode(kinds.stopsScaling, forKey: .stopsScaling)
         try container.encode(heldOutRecord, forKey: .heldOut)
         try container.encode(last.counters, forKey: .counters)
     }
@@ -120,7 +213,8 @@ extension ProfileReport: Encodable {
                 kind: entry.kind, layer: entry.layer, worker: entry.worker, seconds: entry.secondsPerStep,
                 share: entry.share, operations: entry.operationsPerStep, bytes: entry.bytesPerStep,
                 intensity: entry.intensity, gflops: entry.gflops, gigabytesPerSecond: entry.gigabytesPerSecond,
-                peakFraction: entry.gflops.map { $0 / ceilingOfWorker })
+                peakFraction: entry.gflops.map { $0 / ceilingOfWorker }, ceilingGflops: entry.ceilingGflops,
+                ceilingFraction: entry.ceilingFraction, bound: entry.limit?.roof, boundFraction: entry.limit?.fraction)
         }
     }
 

@@ -8,6 +8,7 @@ import LoomRuns
 struct ProfileReport {
     let profile: ProfileMeasurement
     let scaling: ProfileScaling
+    let kinds: ProfileKinds
     let verdict: ProfileVerdict
     let provenance: ProfileProvenance
 
@@ -18,7 +19,7 @@ struct ProfileReport {
     // MARK: Text
 
     var text: String {
-        let parts = [verdictText, operationsText, stepsText, scalingText, notesText]
+        let parts = [verdictText, operationsText, stepsText, slowStepsText, scalingText, kindsText, notesText]
         return parts.filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
@@ -33,6 +34,7 @@ struct ProfileReport {
             table.append([
                 cause.rule, NumberFormat.percentage(cause.share), NumberFormat.percentage(cause.gain), cause.remedy,
             ])
+            for other in cause.others { table.append(["  and \(other)", "", "", ""]) }
         }
         text += "\n" + table.rendered()
         return text
@@ -42,20 +44,35 @@ struct ProfileReport {
         var table = TextTable(columns: [
             .init("worker", alignment: .right), .init("operation"), .init("layer"),
             .init("time a step", unit: "µs", alignment: .right), .init("share", alignment: .right),
-            .init("GFLOP/s", alignment: .right), .init("of peak", alignment: .right),
-            .init("GB/s", alignment: .right),
+            .init("GFLOP/s", alignment: .right), .init("of ceiling", alignment: .right),
+            .init("GB/s", alignment: .right), .init("FLOP/B", alignment: .right), .init("of its roof"),
         ])
         for entry in last.profile.entries where entry.share >= 0.0005 {
             table.append([
                 "\(entry.worker)", entry.kind, entry.layer ?? "",
                 String(format: "%.2f", entry.secondsPerStep * 1e6), NumberFormat.percentage(entry.share),
                 entry.gflops.map { String(format: "%.1f", $0) } ?? "",
-                entry.gflops.map { NumberFormat.percentage($0 / ceilingOfWorker) } ?? "",
+                entry.ceilingFraction.map { NumberFormat.percentage($0) } ?? "",
                 entry.gigabytesPerSecond.map { String(format: "%.1f", $0) } ?? "",
+                entry.multiplies ? entry.intensity.map { String(format: "%.1f", $0) } ?? "" : "",
+                entry.limit.map { "\(NumberFormat.percentage($0.fraction)) of \($0.roof.title)" } ?? "",
             ])
         }
         return "Where \(last.workers == 1 ? "1 worker's" : "\(last.workers) workers'") time goes, route "
-            + "\(last.profile.route):\n" + table.rendered()
+            + "\(last.profile.route):\n" + table.rendered() + roofsText
+    }
+
+    private var roofsText: String {
+        let roofs = profile.roofs
+        let bandwidths = [
+            (Roof.l2, roofs.l2GigabytesPerSecond), (.l3, roofs.l3GigabytesPerSecond),
+            (.memory, roofs.memoryGigabytesPerSecond),
+        ]
+        return "Roofs of one worker while all work: arithmetic "
+            + "\(NumberFormat.gigaflops(roofs.arithmeticGflops)) GFLOP/s"
+            + bandwidths.compactMap { roof, speed in
+                speed.map { String(format: ", \(roof.title) %.1f GB/s", $0) }
+            }.joined() + "\n"
     }
 
     private var stepsText: String {
@@ -69,40 +86,35 @@ struct ProfileReport {
                 : "cost nothing that shows\n")
     }
 
-    private var scalingText: String {
-        guard scaling.rows.count > 1 else { return "" }
+    private var slowStepsText: String {
+        let slow = last.slowSteps
+        guard !slow.slowest.isEmpty else { return "" }
         var table = TextTable(columns: [
-            .init("workers", alignment: .right), .init("samples/s", alignment: .right),
-            .init("95 % interval", alignment: .right), .init("speed-up", alignment: .right),
-            .init("efficiency", alignment: .right), .init("load balance", alignment: .right),
-            .init("communication", alignment: .right), .init("computation", alignment: .right),
+            .init("step", alignment: .right), .init("time", unit: "µs", alignment: .right),
+            .init("of median", alignment: .right), .init("core taken", alignment: .right),
+            .init("slept", alignment: .right), .init("moved", alignment: .right), .init("faults", alignment: .right),
+            .init("stood still", unit: "µs", alignment: .right), .init("stolen", unit: "ms, region", alignment: .right),
+            .init("throttled", unit: "ms, region", alignment: .right), .init("cause"),
         ])
-        for row in scaling.rows {
-            func factor(_ value: Double?) -> String {
-                value.map { String(format: "%.2f", $0) + ($0 < EfficiencyTree.acceptable ? " !" : "") } ?? "–"
-            }
+        func number(_ value: Int?) -> String { value.map(NumberFormat.grouped) ?? NumberFormat.missing }
+        func milliseconds(_ seconds: Double?) -> String {
+            seconds.map { String(format: "%.0f", $0 * 1e3) } ?? NumberFormat.missing
+        }
+        for step in slow.slowest.prefix(5) {
             table.append([
-                "\(row.workers)", NumberFormat.grouped(Int(row.speed.median)),
-                NumberFormat.grouped(Int(row.speed.low)) + "–" + NumberFormat.grouped(Int(row.speed.high)),
-                String(format: "%.2f", row.speedUp), factor(row.efficiency), factor(row.tree?.loadBalance),
-                factor(row.tree?.communication), factor(row.tree?.computation),
+                NumberFormat.grouped(step.step), String(format: "%.1f", step.seconds * 1e6),
+                String(format: "%.2f", step.ratio), number(step.events?.involuntarySwitches),
+                number(step.events?.voluntarySwitches), number(step.events?.migrations), number(step.events?.faults),
+                step.events.map { String(format: "%.1f", max(0, $0.notRunningSeconds) * 1e6) } ?? NumberFormat.missing,
+                milliseconds(step.stolenSeconds), milliseconds(step.throttledSeconds), step.cause.rawValue,
             ])
         }
-        return "\(profile.scaling == .strong ? "Strong" : "Weak") scaling (! below \(EfficiencyTree.acceptable)):\n"
-            + table.rendered() + heldOutText
-    }
-
-    private var heldOutText: String {
-        let fits = [("Amdahl's law", scaling.amdahl), ("the Universal Scalability Law", scaling.universal)]
-        let refusals = Set(fits.compactMap(\.1.refusal))
-        if refusals.count == 1 { return "Extrapolation: \(refusals.first!)\n" }
-        return fits.map { name, fit in
-            fit.model.map { held in
-                "\(name), without the last row, predicts \(NumberFormat.grouped(Int(held.predicted.throughput))) "
-                    + "samples/s for it: \(NumberFormat.percentage(abs(held.miss))) too "
-                    + "\(held.miss < 0 ? "few" : "many")\n"
-            } ?? "\(name): \(fit.refusal ?? "")\n"
-        }.joined()
+        let causes = SlowStep.Cause.allCases.compactMap { cause in
+            slow.causes[cause].map { "\(NumberFormat.grouped($0)) \(cause.rawValue)" }
+        }
+        return "Slow steps, above \(SlowSteps.limit) medians: \(NumberFormat.grouped(slow.count)) ("
+            + causes.joined(separator: ", ") + "). The slowest, and what happened in them to the workers together:\n"
+            + table.rendered()
     }
 
     private var notesText: String {
@@ -112,5 +124,17 @@ struct ProfileReport {
         if migrations > 0 { notes.append("pinned workers were moved to another CPU \(migrations) times") }
         if profile.diverged { notes.append("the loss became infinite, which ended some measurements early") }
         return notes.map { "note: \($0)\n" }.joined()
+    }
+}
+
+extension Roof {
+    /// For tables: "L2".
+    var title: String {
+        switch self {
+        case .arithmetic: "arithmetic"
+        case .l2: "L2"
+        case .l3: "L3"
+        case .memory: "memory"
+        }
     }
 }

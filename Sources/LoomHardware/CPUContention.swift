@@ -46,6 +46,10 @@ public struct CPUContention: Sendable {
         Reading.current(of: cpus, includesThreads: false).stolenFraction(since: start)
     }
 
+    /// Seconds that a hypervisor has given of the hardware threads `cpus` to other machines since the system's start, all
+    /// together, in hundredths; nil where the system does not tell.
+    public static func stolenSeconds(of cpus: [Int]) -> Double? { ProcessorTime.current(of: cpus)?.stolenSeconds }
+
     /// Whether so much work of others, 0…1, belongs beside a speed: above 5 %. What a system does by itself is 1 to 2 % of
     /// two cores.
     public static func isDisturbing(_ fraction: Double) -> Bool { fraction > 0.05 }

@@ -12,9 +12,10 @@ extension HelpTexts {
             Examples:
               gradloom profile configs/quickstart.yaml
               gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
+              gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
 
-            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--trace <file>] [--json]
+            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--json]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -26,7 +27,9 @@ extension HelpTexts {
               --scaling <scaling>     Whether the batch stays the same (strong) or grows
                                       with the workers (weak). (values: strong, weak;
                                       default: strong)
-              --seconds <s>           About how long is measured, in all. (default: 10.0)
+              --seconds <s>           About how long is measured, in all; 10 by default.
+              --steps <n>             Instead of --seconds: the steps to measure, at least,
+                                      with each number of workers.
               --trace <file>          Write the last steps of the largest number of workers
                                       as a trace, for ui.perfetto.dev.
               --json                  Print one JSON object on standard output.

@@ -29,6 +29,7 @@ import Testing
                 "event", "workers", "route", "operations", "verdict", "scaling", "counters", "scaling_kind",
                 "samples_per_second", "accounted_fraction", "overhead_fraction", "measured_every", "step_seconds",
                 "ceiling_gflops", "other_work_fraction", "held_out", "samples", "provenance",
+                "roofs", "slow_steps", "kinds", "stops_scaling",
             ])
         #expect(event["event"] as? String == "profile" && event["workers"] as? Int == 2)
         // Two numbers of workers cannot carry a model.
@@ -66,8 +67,8 @@ import Testing
         let steps = try #require(samples["step_seconds"] as? [Double])
         // The middle one of an odd number of regions.
         #expect(speeds.count == 15 && speeds.sorted()[7] == event["samples_per_second"] as? Double)
-        // 2000 samples are 15 batches of 128 and one of 80: 125 a step.
-        #expect(steps.count == 15 && zip(speeds, steps).allSatisfy { (120...128).contains($0 * $1) })
+        // 2000 samples are 15 batches of 128 and one of 80.
+        #expect(steps.count == 15 && zip(speeds, steps).allSatisfy { (80 - 1e-6...128 + 1e-6).contains($0 * $1) })
         let scaling = try #require(event["scaling"] as? [[String: Any]])
         #expect(scaling.last?["samples_per_second_samples"] as? [Double] == speeds)
         #expect((scaling.first?["samples_per_second_samples"] as? [Double])?.count == 15)
@@ -81,6 +82,57 @@ import Testing
             let mean = try #require(operation["seconds"] as? Double)
             // The mean of all steps is a weighted mean of those of the regions.
             #expect(seconds.count == 15 && mean >= seconds.min()! * (1 - 1e-9) && mean <= seconds.max()! * (1 + 1e-9))
+        }
+    }
+
+    /// So many steps were measured at least, in an odd number of regions.
+    @Test func stepsInsteadOfSeconds() throws {
+        let event = try profile("--workers", "1", "--steps", "20000", "--json").lastEvent()
+        let quantiles = try #require(event["step_seconds"] as? [String: Any])
+        #expect((quantiles["count"] as? Int ?? 0) >= 20000)
+        let samples = try #require(event["samples"] as? [String: Any])
+        #expect((samples["samples_per_second"] as? [Double])?.count.isMultiple(of: 2) == false)
+    }
+
+    @Test func roofsKindsAndSlowSteps() throws {
+        let outcome = try profile("--workers", "1,2", "--seconds", "0.6", "--json")
+        let event = try outcome.lastEvent()
+        let roofs = try #require(event["roofs"] as? [String: Any])
+        #expect(
+            Set(roofs.keys) == [
+                "arithmetic_gflops", "l2_gigabytes_per_second", "l3_gigabytes_per_second",
+                "memory_gigabytes_per_second",
+            ])
+        let arithmetic = try #require(roofs["arithmetic_gflops"] as? Double)
+        #expect(abs(arithmetic * 2 / (event["ceiling_gflops"] as! Double) - 1) < 1e-9)
+        #expect(roofs["memory_gigabytes_per_second"] as? Double ?? 0 > 0)
+        for operation in try #require(event["operations"] as? [[String: Any]]) {
+            let bytes = operation["bytes"] as! Double
+            if let gflops = operation["gflops"] as? Double, let ceiling = operation["ceiling_gflops"] as? Double {
+                #expect(abs(operation["ceiling_fraction"] as! Double - gflops / ceiling) < 1e-9 && gflops <= ceiling)
+                #expect(abs(operation["peak_fraction"] as! Double - gflops / arithmetic) < 1e-9)
+                #expect(abs(operation["intensity"] as! Double - (operation["operations"] as! Double) / bytes) < 1e-9)
+                #expect(operation["bound"] is String)
+            } else {
+                #expect(operation["gflops"] is NSNull && operation["ceiling_fraction"] is NSNull)
+            }
+            if operation["kind"] as? String == "wait" { #expect(operation["bound"] is NSNull && bytes == 0) }
+        }
+        let kinds = try #require(event["kinds"] as? [[String: Any]])
+        #expect(kinds.map { $0["kind"] as? String }.prefix(2) == ["gather", "forward"])
+        for kind in kinds {
+            #expect((kind["seconds"] as? [Double])?.count == 2 && (kind["efficiency"] as? [Any])?.count == 2)
+            #expect(
+                kind["serial_fraction"] is NSNull
+                    && (kind["refusal"] as? String)?.contains("cannot carry a model") == true)
+        }
+        for step in try #require(event["slow_steps"] as? [[String: Any]]) {
+            #expect(
+                Set(step.keys) == [
+                    "step", "seconds", "ratio", "involuntary_switches", "voluntary_switches", "faults", "migrations",
+                    "not_running_seconds", "stolen_seconds", "throttled_seconds", "cause",
+                ])
+            #expect(step["ratio"] as? Double ?? 0 > 1.25)
         }
     }
 
@@ -124,6 +176,8 @@ import Testing
 
     @Test(
         arguments: [
+            (["--seconds", "1", "--steps", "10"], 64, "Give --seconds or --steps, not both."),
+            (["--steps", "0"], 64, "--steps must be at least 1"),
             (["--seconds", "0"], 64, "--seconds must be at least 0.1 and at most 3600"),
             (["--workers", "1,x"], 64, "1,x"), (["--workers", "0"], 64, "0"),
             (["--scaling", "sideways"], 64, "sideways"), (["--workers", "100000"], 78, "100000 workers"),

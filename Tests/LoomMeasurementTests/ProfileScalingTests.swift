@@ -6,41 +6,24 @@ import Testing
 
 /// Scaling and facts of a profile, from figures that are given.
 @Suite struct ProfileScalingTests {
-    private static func entry(_ kind: String, _ worker: Int, seconds: Double, operations: Double = 0)
-        -> StepProfile.Entry
-    {
-        StepProfile.Entry(
-            kind: kind, layer: nil, worker: worker, secondsPerStep: seconds, share: 0, operationsPerStep: operations,
-            bytesPerStep: 1e6, multiplies: operations > 0)
-    }
-
-    private static func count(
-        _ workers: Int, samplesPerSecond: Double, entries: [StepProfile.Entry]
-    ) -> ProfileMeasurement.Count {
-        let speeds = (-4...4).map { samplesPerSecond * (1 + Double($0) / 100) }
-        return ProfileMeasurement.Count(
-            workers: workers, samplesPerSecond: speeds, stepSeconds: speeds.map { 256 / $0 }, speed: MedianEstimate(speeds)!,
-            profile: StepProfile(
-                workers: workers, route: "partition", entries: entries, stepSeconds: [], stepNumbers: [],
-                measuredSteps: 1),
-            accountedFraction: 1, overheadFraction: 0, measuredEvery: 1,
-            counters: Array(repeating: nil, count: workers), shardCount: 16, shardRows: 16, batchRows: 256,
-            teamMode: workers == 1 ? .alone : .gang, laps: ProfileLaps(workers: []))
-    }
-
     /// One worker computes 10 ms a step; two 4.5 and 6 ms, and meet after 7.5 ms.
     private static let measured = ProfileMeasurement(
         scaling: .strong,
         counts: [
-            count(1, samplesPerSecond: 25_600, entries: [entry("forward", 0, seconds: 0.01, operations: 4e8)]),
-            count(
+            SyntheticProfile.count(
+                1, samplesPerSecond: 25_600,
+                entries: [SyntheticProfile.entry("forward", 0, seconds: 0.01, operations: 4e8)]),
+            SyntheticProfile.count(
                 2, samplesPerSecond: 38_400,
                 entries: [
-                    entry("forward", 0, seconds: 0.003, operations: 2e8), entry("gather", 0, seconds: 0.0015),
-                    entry("wait", 0, seconds: 0.003), entry("forward", 1, seconds: 0.006, operations: 2e8),
-                    entry("wait", 1, seconds: 0.0015),
+                    SyntheticProfile.entry("forward", 0, seconds: 0.003, operations: 2e8),
+                    SyntheticProfile.entry("gather", 0, seconds: 0.0015),
+                    SyntheticProfile.entry("wait", 0, seconds: 0.003),
+                    SyntheticProfile.entry("forward", 1, seconds: 0.006, operations: 2e8),
+                    SyntheticProfile.entry("wait", 1, seconds: 0.0015),
                 ]),
-        ], otherWorkFraction: nil, throttledSeconds: 0, operationsPerSample: 1, ceilingGflops: 200)
+        ], otherWorkFraction: nil, throttledSeconds: 0, operationsPerSample: 1, ceilingGflops: 200,
+        roofs: SyntheticProfile.roofs)
 
     @Test func factorsByHand() throws {
         let scaling = ProfileScaling(Self.measured)
@@ -65,8 +48,8 @@ import Testing
         #expect(abs(profile.entries[0].gflops! - 0.2 / 0.003) < 1e-9)
     }
 
-    /// 14 laps of 85 ns are 1.19 µs: 0.8 % of 149 µs.
-    @Test(arguments: [(1e-3, 1), (150e-6, 1), (148e-6, 2), (40e-6, 4), (11e-6, 16), (4e-6, 64), (0, 32768)])
+    /// 14 laps of 85 ns and two questions of 0.575 µs are 2.34 µs: 0.8 % of 292.5 µs.
+    @Test(arguments: [(1e-3, 1), (293e-6, 1), (292e-6, 2), (40e-6, 8), (11e-6, 32), (4e-6, 128), (0, 32768)])
     func oneOfSoManyStepsIsMeasured(stepSeconds: Double, every: Int) {
         #expect(ProfiledTraining<Float>.measuredEvery(stepSeconds: stepSeconds, laps: 14) == every)
     }

@@ -110,21 +110,108 @@ import Testing
 
     @Test func update() {
         // Half of it goes with half as many updates.
-        let cause = Self.cause("update") { ($0.shares["update"], $0.shares["sum"]) = (0.2, 0.2) }
+        let cause = Self.cause("update") { ($0.shares["update"], $0.shares["penalty"]) = (0.2, 0.2) }
         #expect(cause?.share == 0.2 && cause?.gain == 0.25)
+        // A penalty belongs to the update, and is named where there is one.
+        #expect(
+            cause?.text
+                == "updating the parameters (update, penalty) takes 40.0 % of the time, once a batch whatever its size")
         #expect(Self.cause("update") { $0.shares["update"] = 0.1 } == nil)
     }
 
     @Test func productsBelowPeak() {
-        let cause = Self.cause("products_below_peak") { $0.productPeakFraction = 0.3 }
+        let cause = Self.cause("products_below_peak") { $0.shapePeakFraction = 0.3 }
         #expect(abs(cause!.share - 0.47) < 1e-12 && cause?.remedy == "--set training.batch=512, or wider layers")
         #expect(
-            Self.cause("products_below_peak") { ($0.productPeakFraction, $0.usesOpenBLAS) = (0.3, true) }?.remedy
+            cause?.text == "the shapes of the matrix products are slow: alone they reach 30.0 % of the arithmetic peak")
+        #expect(
+            Self.cause("products_below_peak") { ($0.shapePeakFraction, $0.usesOpenBLAS) = (0.3, true) }?.remedy
                 == "--set parallel.gemm=builtin")
         #expect(
-            Self.cause("products_below_peak") { ($0.productPeakFraction, $0.isDouble) = (0.3, true) }?.remedy
+            Self.cause("products_below_peak") { ($0.shapePeakFraction, $0.isDouble) = (0.3, true) }?.remedy
                 == "--set training.precision=float32")
-        #expect(Self.cause("products_below_peak") { $0.productPeakFraction = 0.59 } == nil)
+        #expect(Self.cause("products_below_peak") { $0.shapePeakFraction = 0.59 } == nil)
+        // Products that are slow in the training alone have no slow shapes.
+        #expect(Self.cause("products_below_peak") { $0.productCeilingFraction = 0.3 } == nil)
+        // Half of their time is not theirs.
+        let half = Self.cause("products_below_peak") { ($0.shapePeakFraction, $0.productCeilingFraction) = (0.3, 0.5) }
+        #expect(abs(half!.share - 0.235) < 1e-12)
+    }
+
+    @Test func productsBelowCeiling() {
+        let cause = Self.cause("products_below_ceiling") { $0.productCeilingFraction = 0.45 }
+        // 94 % of the time, of which two fifths more than alone.
+        #expect(abs(cause!.share - 0.94 * 0.4) < 1e-12)
+        #expect(cause?.text == "matrix products reach 45.0 % of what they reach alone, in 94.0 % of the time")
+        #expect(cause?.remedy == "a step that stays in the second-level cache: --set training.batch=128")
+        #expect(
+            Self.cause("products_below_ceiling") { ($0.productCeilingFraction, $0.fitsCache) = (0.45, true) }?.remedy
+                == "gradloom doctor looks for what disturbs them: neighbours, clocks, cores far from each other")
+        #expect(Self.cause("products_below_ceiling") { $0.productCeilingFraction = 0.74 } == nil)
+        // Slow shapes are slow alone, too.
+        #expect(Self.cause("products_below_ceiling") { $0.shapePeakFraction = 0.1 } == nil)
+        // A neighbour explains it.
+        #expect(
+            Self.cause("products_below_ceiling") { ($0.productCeilingFraction, $0.otherWorkFraction) = (0.45, 0.2) }
+                == nil)
+    }
+
+    @Test func updateMemoryBound() {
+        func cause(_ change: (inout ProfileFacts) -> Void) -> ProfileCause? {
+            Self.cause("update_memory_bound") {
+                ($0.memoryShares, $0.memoryFractions) = (["update": 0.15, "sum": 0.05], ["update": 0.9, "sum": 0.7])
+                change(&$0)
+            }
+        }
+        let found = cause { _ in }
+        #expect(abs(found!.share - 0.1) < 1e-12 && found?.remedy == "half as many updates: --set training.batch=512")
+        #expect(
+            found?.text
+                == "updating the parameters is limited by memory: 85.0 % of its bandwidth, in 20.0 % of the time; "
+                + "more workers will not help")
+        #expect(cause { $0.isDouble = true }?.remedy == "--set training.precision=float32: half the bytes")
+        #expect(cause { $0.memoryShares = ["update": 0.04] } == nil)
+        #expect(cause { $0.memoryShares = ["forward": 0.4, "gather": 0.4] } == nil)
+    }
+
+    @Test func gatherMemoryBound() {
+        let cause = Self.cause("gather_memory_bound") {
+            ($0.memoryShares, $0.memoryFractions) = (["gather": 0.2], ["gather": 0.8])
+        }
+        #expect(cause?.share == 0.2 && cause?.remedy.contains("data.shuffle=false") == true)
+        #expect(
+            cause?.text
+                == "copying samples together is limited by memory: 80.0 % of its bandwidth, in 20.0 % of the time")
+        #expect(
+            Self.cause("gather_memory_bound") { ($0.memoryShares, $0.shuffles) = (["gather": 0.2], false) }?.remedy
+                == "fewer inputs for a sample")
+        #expect(Self.cause("gather_memory_bound") { $0.memoryShares = ["gather": 0.05, "update": 0.4] } == nil)
+    }
+
+    @Test func productsMemoryBound() {
+        let cause = Self.cause("products_memory_bound") {
+            ($0.memoryShares, $0.memoryFractions) = (
+                ["forward": 0.2, "gradient": 0.2], ["forward": 0.8, "gradient": 0.7]
+            )
+        }
+        #expect(cause?.share == 0.2 && cause?.remedy == "weights that serve more samples: --set training.batch=512")
+        #expect(
+            cause?.text == "matrix products are limited by memory: 75.0 % of its bandwidth, in 40.0 % of the time")
+        #expect(Self.cause("products_memory_bound") { $0.memoryShares = ["forward": 0.05] } == nil)
+        #expect(Self.cause("products_memory_bound") { $0.memoryShares = ["update": 0.5] } == nil)
+    }
+
+    /// Whoever changes the batch has changed it for all rules that want it.
+    @Test func oneRemedyIsToldOnce() {
+        var facts = Self.sound
+        (facts.shares["update"], facts.memoryShares) = (0.4, ["update": 0.4])
+        (facts.stepSeconds, facts.shares["wait"]) = (4e-6, 0.3)
+        let causes = ProfileVerdict(facts).causes
+        #expect(causes.map(\.rule) == ["batch_too_small"])
+        #expect(causes[0].others == ["update", "update_memory_bound"] && causes[0].share == 0.3)
+        // Another batch is another change.
+        (facts.productCeilingFraction, facts.otherWorkFraction) = (0.3, 0)
+        #expect(ProfileVerdict(facts).causes.map(\.rule) == ["products_below_ceiling", "batch_too_small"])
     }
 
     @Test func sharedCores() {
@@ -136,7 +223,14 @@ import Testing
     @Test func unevenSteps() {
         let cause = Self.cause("uneven_steps") { $0.slowStepRatio = 3 }
         #expect(cause?.share == 0.02 && cause?.text == "one step of a hundred takes 3.0 times the median")
-        #expect(Self.cause("uneven_steps") { $0.slowStepRatio = 1.2 } == nil)
+        #expect(cause?.remedy == "gradloom doctor looks for the reason")
+        let preempted = Self.cause("uneven_steps") { ($0.slowStepRatio, $0.slowStepCause) = (3, .preempted) }
+        #expect(
+            preempted?.text
+                == "one step of a hundred takes 3.0 times the median: in most slow ones another thread had a worker's core"
+        )
+        #expect(preempted?.remedy == "end what else runs on these cores, or leave it one: --workers 1")
+        #expect(Self.cause("uneven_steps") { ($0.slowStepRatio, $0.slowStepCause) = (1.2, .preempted) } == nil)
         #expect(Self.cause("uneven_steps") { ($0.slowStepRatio, $0.otherWorkFraction) = (3, 0.2) } == nil)
     }
 
@@ -144,8 +238,9 @@ import Testing
         #expect(
             ProfileRule.all.map(\.name) == [
                 "busy_neighbour", "throttled", "shards_too_few", "fork_join", "fewer_workers_are_faster",
-                "load_imbalance", "batch_too_small", "waiting", "gathering", "update", "products_below_peak",
-                "shared_cores", "uneven_steps",
+                "load_imbalance", "batch_too_small", "waiting", "shared_cores", "uneven_steps", "gathering",
+                "gather_memory_bound", "update", "update_memory_bound", "products_memory_bound", "products_below_peak",
+                "products_below_ceiling",
             ])
     }
 }

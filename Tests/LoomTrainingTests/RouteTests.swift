@@ -145,6 +145,16 @@ import Testing
             #expect(laps.first?.slot == ClockEvent.beginSlot && laps.last?.tick == marks.last?.end)
             #expect(zip(laps, laps.dropFirst()).allSatisfy { $0.tick <= $1.tick })
             #expect(Double(slots) * clock.nanosecondsPerTick() <= report.seconds * 1e9)
+            // Threads are counted to the end of a step, but not in a region's last one, behind which nobody is left.
+            let counted = marks.filter { $0.events != nil }
+            #expect(
+                counted.allSatisfy { $0.step < 49 } && report.region?.mode == .forkJoin || counted.count >= 49 / every)
+            let nanoseconds = clock.nanosecondsPerTick()
+            for mark in counted {
+                let ran = Double(mark.events!.processorNanoseconds)
+                // Both clocks are read one after the other, and may be read a little apart.
+                #expect(ran > 0 && ran <= Double(mark.end - mark.begin) * nanoseconds * 1.5 + 50_000)
+            }
         }
         // What a region adds is the time of its own steps.
         let before = clock.totals()

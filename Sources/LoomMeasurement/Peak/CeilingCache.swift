@@ -78,6 +78,37 @@ public struct CeilingCache: Sendable {
         }
     }
 
+    /// Bandwidths of one worker while all work, in 10⁹ bytes a second.
+    public struct Bandwidths: Sendable, Codable, Equatable {
+        /// Of the second-level cache, of the third, and of memory; nil: there is no such level.
+        public var l2, l3, memory: Double?
+        /// As that of a `Figure`.
+        public var otherWorkFraction: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case l2, l3, memory
+            case otherWorkFraction = "other_work_fraction"
+        }
+
+        /// Whether no other measurement is needed.
+        public var isTrusted: Bool { otherWorkFraction.map { !CPUContention.isDisturbing($0) } ?? true }
+
+        /// What two measurements say together: the higher ones.
+        func merged(with other: Bandwidths) -> Bandwidths {
+            func highest(_ path: KeyPath<Bandwidths, Double?>) -> Double? {
+                [self[keyPath: path], other[keyPath: path]].compactMap { $0 }.max()
+            }
+            return Bandwidths(
+                l2: highest(\.l2), l3: highest(\.l3), memory: highest(\.memory),
+                otherWorkFraction: [otherWorkFraction, other.otherWorkFraction].compactMap { $0 }.min())
+        }
+    }
+
+    private struct BandwidthEntry: Codable {
+        let key: Key
+        let bandwidths: Bandwidths
+    }
+
     private struct Entry: Codable {
         let key: Key
         let figure: Figure
@@ -87,6 +118,8 @@ public struct CeilingCache: Sendable {
         static let currentFormat = 2
         var format = currentFormat
         var entries: [Entry] = []
+        /// Nil in files of versions that did not measure bandwidths.
+        var bandwidths: [BandwidthEntry]?
     }
 
     /// A cache in the file at `path`.
@@ -117,15 +150,39 @@ public struct CeilingCache: Sendable {
         var contents = contents()
         contents.entries.removeAll { $0.key == key }
         contents.entries.append(Entry(key: key, figure: merged))
+        return write(contents) ? merged : nil
+    }
+
+    /// The bandwidths kept for `key`; nil where there are none.
+    public func bandwidths(for key: Key) -> Bandwidths? {
+        contents().bandwidths?.first { $0.key == key }.map(\.bandwidths).flatMap { kept in
+            [kept.l2, kept.l3, kept.memory].compactMap { $0 }.allSatisfy { $0.isFinite && $0 > 0 } ? kept : nil
+        }
+    }
+
+    /// Keeps what `bandwidths` and older ones for `key` say together: the higher ones. Returns them; nil where the file
+    /// cannot be written.
+    @discardableResult
+    public func keep(_ bandwidths: Bandwidths, for key: Key) -> Bandwidths? {
+        let merged = self.bandwidths(for: key).map(bandwidths.merged) ?? bandwidths
+        var contents = contents()
+        var entries = contents.bandwidths ?? []
+        entries.removeAll { $0.key == key }
+        entries.append(BandwidthEntry(key: key, bandwidths: merged))
+        contents.bandwidths = entries
+        return write(contents) ? merged : nil
+    }
+
+    private func write(_ contents: Contents) -> Bool {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let directory = URL(fileURLWithPath: path).deletingLastPathComponent()
         do {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             try AtomicFile.write(String(decoding: encoder.encode(contents), as: UTF8.self) + "\n", to: path)
-            return merged
+            return true
         } catch {
-            return nil
+            return false
         }
     }
 

@@ -20,6 +20,14 @@ extension ProfileFacts {
         shardRows = last.shardRows
         productPeakFraction =
             steps.productGflopsPerWorker / (profile.ceilingGflops / Double(profile.ceilingWorkers))
+        productCeilingFraction = steps.productCeilingFraction ?? 1
+        shapePeakFraction = min(1, productPeakFraction / productCeilingFraction)
+        fitsCache = steps.largestStepBytes <= Double(profile.roofs.l2Bytes ?? 0)
+        for (kind, bound) in steps.memoryBound(l2Bytes: profile.roofs.l2Bytes ?? 0) {
+            memoryShares[kind] = bound.share
+            memoryFractions[kind] = bound.fraction
+        }
+        slowStepCause = last.slowSteps.commonCause
         isDouble = configuration.training.precision == .float64
         usesOpenBLAS = configuration.parallel.gemmBackend == .openBLAS
         shuffles = configuration.data.shuffle
@@ -41,5 +49,43 @@ extension StepProfile {
         let products = entries.filter(\.multiplies)
         let seconds = products.reduce(0) { $0 + $1.secondsPerStep }
         return seconds > 0 ? products.reduce(0) { $0 + $1.operationsPerStep } / seconds / 1e9 : 0
+    }
+}
+
+extension StepProfile {
+    /// The time that the products would take alone over the time that they took, all workers together; nil where a ceiling is
+    /// missing.
+    var productCeilingFraction: Double? {
+        let products = entries.filter { $0.multiplies && $0.secondsPerStep > 0 }
+        let alone = products.compactMap { entry in entry.ceilingGflops.map { entry.operationsPerStep / $0 / 1e9 } }
+        guard !products.isEmpty, alone.count == products.count else { return nil }
+        return alone.reduce(0, +) / products.reduce(0) { $0 + $1.secondsPerStep }
+    }
+
+    /// Bytes that the operations of a worker read and write in a step, the worker with most.
+    var largestStepBytes: Double {
+        (0..<workers).map { worker in
+            entries.filter { $0.worker == worker }.reduce(0) { $0 + $1.bytesPerStep }
+        }.max() ?? 0
+    }
+
+    /// The share of all workers' time that operations have which memory limits, and what they reach of its bandwidth, by
+    /// kind.
+    ///
+    /// A product that would fit into the second-level cache, and is as fast as it is alone, owes its speed to its shape.
+    /// - Parameter l2Bytes: Of the second-level cache that a worker has.
+    func memoryBound(l2Bytes: Int) -> [String: (share: Double, fraction: Double)] {
+        let all = secondsByWorker.reduce(0, +)
+        let bound = entries.filter { entry in
+            guard let limit = entry.limit, limit.roof == .memory else { return false }
+            let mayBeItsShape = entry.multiplies && entry.bytesPerStep <= Double(l2Bytes)
+            return limit.fraction >= ProfileFacts.memoryBoundFraction
+                && !(mayBeItsShape && entry.ceilingFraction ?? 1 >= 0.8)
+        }
+        return Dictionary(grouping: bound, by: \.kind).compactMapValues { entries in
+            let seconds = entries.reduce(0) { $0 + $1.secondsPerStep }
+            guard all > 0, seconds > 0 else { return nil }
+            return (seconds / all, entries.reduce(0) { $0 + $1.secondsPerStep * ($1.limit?.fraction ?? 0) } / seconds)
+        }
     }
 }

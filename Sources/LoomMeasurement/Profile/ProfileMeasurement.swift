@@ -28,6 +28,8 @@ public struct ProfileMeasurement: Sendable {
         public var scaling = Scaling.strong
         /// About how long all regions take together.
         public var seconds = 10.0
+        /// So many steps at least are measured with each number of workers, however long that takes; nil: `seconds` says.
+        public var steps: Int?
 
         /// The defaults.
         public init() {}
@@ -51,7 +53,9 @@ public struct ProfileMeasurement: Sendable {
         /// Their median, with an interval.
         public let speed: MedianEstimate
         /// Where the time went.
-        public let profile: StepProfile
+        public internal(set) var profile: StepProfile
+        /// The slow ones of the measured steps.
+        public let slowSteps: SlowSteps
         /// Of the regions' time, what named operations and waits account for, 0…1.
         public let accountedFraction: Double
         /// What measuring costs: 1 − speed with clocks over speed without, the median of neighbouring regions.
@@ -88,6 +92,8 @@ public struct ProfileMeasurement: Sendable {
     public let ceilingGflops: Double
     /// The workers that it is the peak of.
     public let ceilingWorkers: Int
+    /// What one worker can reach while all of the machine's are at work.
+    public let roofs: Roofs
     /// A step whose loss was not finite ended the measurement of some number of workers.
     public let diverged: Bool
 
@@ -120,20 +126,29 @@ public struct ProfileMeasurement: Sendable {
                 configuration, data: data.training, machine: machine, workers: workers,
                 batch: request.scaling == .weak ? configuration.training.batch * workers : nil)
         }
-        let seconds = max(
-            Self.shortestRegionSeconds, request.seconds / Double(2 * Self.pairs * max(1, trainings.count)))
-        for training in trainings { training.warmUp(regionSeconds: seconds) }
+        let seconds =
+            request.steps == nil ? request.seconds / Double(2 * Self.pairs * max(1, trainings.count)) : 0
+        for training in trainings {
+            training.warmUp(
+                regionSeconds: max(Self.shortestRegionSeconds, seconds),
+                measuredSteps: request.steps.map { ($0 + Self.pairs - 1) / Self.pairs } ?? 0)
+        }
         let window = CPUDisturbanceWindow(machine.contention())
         let start = ContinuousClock.now
-        for pair in 0..<Self.pairs {
+        var pair = 0
+        // Smaller batches at the end of an epoch are not measured: more regions may be needed, again an odd number.
+        while pair < Self.pairs || pair.isMultiple(of: 2)
+            || trainings.contains(where: { $0.lacks(measuredSteps: request.steps ?? 0) })
+        {
             for training in trainings { training.runPair(clockFirst: pair.isMultiple(of: 2)) }
+            pair += 1
         }
         self.seconds = (ContinuousClock.now - start) / .seconds(1)
         let disturbance = window.soFar()
         otherWorkFraction = disturbance.othersFraction
         throttledSeconds = disturbance.throttledSeconds ?? 0
         scaling = request.scaling
-        self.counts = trainings.compactMap { $0.result() }
+        var results = trainings.map { $0.result() }
         operationsPerSample = trainings[0].operationsPerSample
         diverged = trainings.contains { $0.hasDiverged }
         ceilingGflops =
@@ -142,12 +157,21 @@ public struct ProfileMeasurement: Sendable {
                 team: WorkerTeam(workers: machine.workers, binding: machine.binding), machine: machine, cache: cache
             ).gflops
         ceilingWorkers = machine.workers
+        roofs = Roofs(
+            arithmeticGflops: ceilingGflops / Double(machine.workers), machine: machine, cache: cache)
+        // The tables of operations are about the largest number of workers.
+        if let last = results.lastIndex(where: { $0 != nil }) {
+            results[last]?.profile.setCeilings(
+                trainings[last].productCeilings(binding: machine.binding).gflops(worker:))
+            results[last]?.profile.setLimits(roofs, dataBytes: trainings[last].dataBytes)
+        }
+        self.counts = results.compactMap { $0 }
     }
 
     /// What would have been measured.
     init(
         scaling: Scaling, counts: [Count], otherWorkFraction: Double?, throttledSeconds: Double,
-        operationsPerSample: Double, ceilingGflops: Double
+        operationsPerSample: Double, ceilingGflops: Double, roofs: Roofs
     ) {
         self.scaling = scaling
         self.counts = counts
@@ -158,5 +182,6 @@ public struct ProfileMeasurement: Sendable {
         self.ceilingGflops = ceilingGflops
         ceilingWorkers = counts.last?.workers ?? 1
         diverged = false
+        self.roofs = roofs
     }
 }

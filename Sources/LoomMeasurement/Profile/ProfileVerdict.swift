@@ -22,6 +22,17 @@ public struct ProfileFacts: Sendable, Equatable {
     public var shardRows = 1
     /// Speed of the matrix products over the arithmetic peak.
     public var productPeakFraction = 1.0
+    /// Of the products' time, what the same products take alone.
+    public var productCeilingFraction = 1.0
+    /// Speed of the same products alone over the arithmetic peak.
+    public var shapePeakFraction = 1.0
+    /// Whether all that a worker touches in a step fits into its second-level cache.
+    public var fitsCache = false
+    /// Shares of all workers' time that operations limited by memory have, by kind: those that reach `memoryBoundFraction`
+    /// of its bandwidth.
+    public var memoryShares: [String: Double] = [:]
+    /// What they reach of the bandwidth, by kind.
+    public var memoryFractions: [String: Double] = [:]
     /// Whether factors are float64.
     public var isDouble = false
     /// Whether OpenBLAS multiplies.
@@ -38,6 +49,12 @@ public struct ProfileFacts: Sendable, Equatable {
     public var workersOnSharedCores = 0
     /// The 99th percentile of a step's time over the median.
     public var slowStepRatio = 1.0
+    /// What most slow steps have in common; nil where that is nothing.
+    public var slowStepCause: SlowStep.Cause?
+
+    /// An operation that reaches as much of the memory's bandwidth is limited by it: loops of kernels that do nothing else
+    /// differ by a third between reading, writing and copying.
+    public static let memoryBoundFraction = 0.67
 
     /// Nothing to find.
     public init() {}
@@ -55,6 +72,14 @@ public struct ProfileCause: Sendable, Equatable, Codable {
     public let gain: Double
     /// What to try.
     public let remedy: String
+    /// Other rules that hold and have the same remedy, which win less, most first.
+    public internal(set) var others: [String] = []
+
+    /// What is to be changed or called: the first option or command that the remedy names, or else all of it. Causes with
+    /// the same are mended together.
+    var change: String {
+        remedy.firstMatch(of: /--set [^ ,;]+|--workers [^ ,;]+|gradloom doctor/).map { String($0.output) } ?? remedy
+    }
 }
 
 /// What limits a training, in one sentence, and all causes, by what they cost.
@@ -66,170 +91,22 @@ public struct ProfileVerdict: Sendable, Equatable, Codable {
 
     /// The verdict of all rules on `facts`.
     public init(_ facts: ProfileFacts) {
-        causes = ProfileRule.all.compactMap { $0.cause(facts) }.sorted { ($0.gain, $1.rule) > ($1.gain, $0.rule) }
+        causes = Self.merged(
+            ProfileRule.all.compactMap { $0.cause(facts) }.sorted { ($0.gain, $1.rule) > ($1.gain, $0.rule) })
         text =
             causes.first.map(\.text)
             ?? "nothing stands out: the products run at \(percent(facts.productPeakFraction)) of the arithmetic peak, and "
             + "workers wait \(percent(facts.shares["wait"] ?? 0)) of their time"
     }
-}
 
-/// A rule: whether something is so, what it costs, and what to try.
-struct ProfileRule: Sendable {
-    let name: String
-    private let find: @Sendable (ProfileFacts) -> (text: String, share: Double, remedy: String)?
-
-    /// The cause, where the rule holds. What a share of the time can win at most is share / (1 − share).
-    func cause(_ facts: ProfileFacts) -> ProfileCause? {
-        find(facts).map { found in
-            let share = min(found.share, 0.99)
-            return ProfileCause(
-                rule: name, text: found.text, share: share, gain: share / (1 - share), remedy: found.remedy)
+    /// The first cause of each change, with the names of the others.
+    private static func merged(_ causes: [ProfileCause]) -> [ProfileCause] {
+        causes.reduce(into: []) { merged, cause in
+            if let known = merged.firstIndex(where: { $0.change == cause.change }) {
+                merged[known].others.append(cause.rule)
+            } else {
+                merged.append(cause)
+            }
         }
     }
-
-    /// From which share of the time on a cause is told.
-    enum Threshold {
-        /// Below, the figures of two profiles of one training differ by as much.
-        static let share = 0.05
-        /// Products of the sizes of networks reach 60 to 90 % of the peak (README's comparison).
-        static let productPeakFraction = 0.6
-        /// A step so short that two barriers, 0.1 to 0.5 µs each between near cores and several µs between far ones, show.
-        static let shortStepSeconds = 50e-6
-        /// The steps of an undisturbed machine have a 99th percentile within a quarter of the median.
-        static let slowStepRatio = 1.25
-    }
-
-    static let all: [ProfileRule] = [
-        ProfileRule(name: "busy_neighbour") { facts in
-            guard facts.otherWorkFraction > Threshold.share else { return nil }
-            return (
-                "other programs had \(percent(facts.otherWorkFraction)) of the workers' cores", facts.otherWorkFraction,
-                "end them, or leave them cores with --workers \(max(1, facts.workers - 1))"
-            )
-        },
-        ProfileRule(name: "throttled") { facts in
-            guard facts.throttledFraction > Threshold.share else { return nil }
-            return (
-                "a CPU quota kept the workers from running \(percent(facts.throttledFraction)) of the time",
-                facts.throttledFraction, "raise the container's CPU limit, or use fewer workers: --workers N"
-            )
-        },
-        ProfileRule(name: "shards_too_few") { facts in
-            guard facts.shardCount < facts.workers else { return nil }
-            return (
-                "a batch of \(facts.batchRows) in \(facts.shardCount) shards leaves "
-                    + "\(facts.workers - facts.shardCount) of \(facts.workers) workers without samples",
-                1 - Double(facts.shardCount) / Double(facts.workers),
-                "--set training.batch=\(facts.batchRows * 2), or "
-                    + "--set parallel.shard_rows=\(max(1, facts.batchRows / facts.workers))"
-            )
-        },
-        ProfileRule(name: "fork_join") { facts in
-            guard facts.isForkJoin, facts.workers > 1 else { return nil }
-            return (
-                "the workers cannot run at the same time, and start anew in every phase", facts.shares["wait"] ?? 0,
-                "use as many workers as there are free cores: --workers N"
-            )
-        },
-        ProfileRule(name: "fewer_workers_are_faster") { facts in
-            guard facts.bestWorkers < facts.workers, facts.bestSpeedRatio > 1 + Threshold.share else { return nil }
-            return (
-                "\(facts.bestWorkers) worker\(facts.bestWorkers == 1 ? " is" : "s are") "
-                    + "\(percent(facts.bestSpeedRatio - 1)) faster than \(facts.workers)",
-                1 - 1 / facts.bestSpeedRatio, "--workers \(facts.bestWorkers)"
-            )
-        },
-        ProfileRule(name: "load_imbalance") { facts in
-            let share = 1 - facts.loadBalance
-            guard facts.workers > 1, facts.shardCount >= facts.workers, share > Threshold.share,
-                facts.otherWorkFraction <= Threshold.share
-            else { return nil }
-            let even = (facts.shardCount + facts.workers - 1) / facts.workers * facts.workers * facts.shardRows
-            return (
-                "the workers have unequal work: their mean is \(percent(facts.loadBalance)) of the longest", share,
-                even == facts.batchRows
-                    ? "look for what slows one of them: gradloom doctor"
-                    : "a batch that the workers divide evenly: --set training.batch=\(even)"
-            )
-        },
-        ProfileRule(name: "batch_too_small") { facts in
-            let wait = facts.shares["wait"] ?? 0
-            guard facts.workers > 1, facts.stepSeconds < Threshold.shortStepSeconds, wait > Threshold.share,
-                facts.otherWorkFraction <= Threshold.share
-            else { return nil }
-            return (
-                "a step of \(microseconds(facts.stepSeconds)) is short beside its barriers: workers wait "
-                    + "\(percent(wait)) of their time", wait, "--set training.batch=\(facts.batchRows * 2)"
-            )
-        },
-        ProfileRule(name: "waiting") { facts in
-            let wait = facts.shares["wait"] ?? 0
-            guard facts.workers > 1, facts.stepSeconds >= Threshold.shortStepSeconds, wait > 2 * Threshold.share,
-                1 - facts.loadBalance <= Threshold.share
-            else { return nil }
-            return (
-                "workers wait \(percent(wait)) of their time at barriers, although their work is equal on average",
-                wait,
-                "look for what stops one of them: gradloom doctor; or place them closer: "
-                    + "--set parallel.placement=compact"
-            )
-        },
-        ProfileRule(name: "gathering") { facts in
-            let share = facts.shares["gather"] ?? 0
-            guard facts.shuffles, share > 2 * Threshold.share else { return nil }
-            return (
-                "copying the samples of a batch together takes \(percent(share)) of the time", share,
-                "--set data.shuffle=false where the data are in random order already"
-            )
-        },
-        ProfileRule(name: "update") { facts in
-            let share = ["update", "sum", "copy", "add_penalty", "squares", "penalty"].reduce(0) {
-                $0 + (facts.shares[$1] ?? 0)
-            }
-            guard share > 2 * Threshold.share else { return nil }
-            return (
-                "updating the parameters takes \(percent(share)) of the time, once a batch whatever its size",
-                share / 2,
-                "half as many updates: --set training.batch=\(facts.batchRows * 2)"
-            )
-        },
-        ProfileRule(name: "products_below_peak") { facts in
-            let share = ["forward", "backward", "gradient", "fused_update"].reduce(0) { $0 + (facts.shares[$1] ?? 0) }
-            let lost = share * (1 - facts.productPeakFraction / Threshold.productPeakFraction)
-            guard lost > Threshold.share else { return nil }
-            let remedy =
-                facts.usesOpenBLAS
-                ? "--set parallel.gemm=builtin"
-                : facts.isDouble
-                    ? "--set training.precision=float32"
-                    : "--set training.batch=\(facts.batchRows * 2), or wider layers"
-            return (
-                "matrix products run at \(percent(facts.productPeakFraction)) of the arithmetic peak, in "
-                    + "\(percent(share)) of the time", lost, remedy
-            )
-        },
-        ProfileRule(name: "shared_cores") { facts in
-            guard facts.workersOnSharedCores > 0 else { return nil }
-            return (
-                "\(facts.workersOnSharedCores) workers share a core with another one",
-                Double(facts.workersOnSharedCores) / Double(facts.workers) / 2,
-                "one worker a core: --workers \(max(1, facts.workers - facts.workersOnSharedCores / 2))"
-            )
-        },
-        ProfileRule(name: "uneven_steps") { facts in
-            guard facts.slowStepRatio > Threshold.slowStepRatio, facts.otherWorkFraction <= Threshold.share else {
-                return nil
-            }
-            // One step of a hundred is that slow.
-            return (
-                "one step of a hundred takes \(factor(facts.slowStepRatio)) times the median",
-                0.01 * (facts.slowStepRatio - 1), "gradloom doctor looks for the reason"
-            )
-        },
-    ]
 }
-
-private func microseconds(_ seconds: Double) -> String { "\((seconds * 1e7).rounded() / 10) µs" }
-
-private func factor(_ value: Double) -> String { "\((10 * value).rounded() / 10)" }

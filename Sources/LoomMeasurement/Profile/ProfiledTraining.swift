@@ -21,6 +21,8 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     private var stepSeconds: [Double] = []
     private var speedsWithClock: [Double] = []
     private var regionsWithClock: [ClockTotals] = []
+    private var disturbances: [RegionDisturbance] = []
+    private let contestedCPUs: [Int]
     private var secondsWithClock = 0.0
     private var stepsWithClock = 0
     private var teamMode = TeamMode.alone
@@ -31,12 +33,14 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     /// What a lap costs in a step, its lines of memory included: 32-64-10 in batches of 64, 14 laps in 11 µs, on two cores
     /// of Emerald Rapids.
     private static var lapSeconds: Double { 85e-9 }
+    /// What asking the system before and behind a measured step costs: two times 0.57 µs on the same machine.
+    private static var eventSeconds: Double { 1.15e-6 }
     /// The part of the speed that measuring may cost.
     private static var overheadLimit: Double { 0.008 }
 
     /// The smallest power of two so that measuring one of so many steps costs no more than that.
     static func measuredEvery(stepSeconds: Double, laps: Int) -> Int {
-        let cost = Double(laps) * lapSeconds / max(stepSeconds, 1e-9)
+        let cost = (Double(laps) * lapSeconds + eventSeconds) / max(stepSeconds, 1e-9)
         return (0..<16).map { 1 << $0 }.first { cost / Double($0) <= overheadLimit } ?? 1 << 15
     }
 
@@ -65,10 +69,11 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         stateBuffers = [trainer.state.first, trainer.state.second].compactMap { $0 }.count
         self.counters = counters
         self.workers = workers
+        contestedCPUs = machine.contestedCPUs
     }
 
-    /// Finds out how many steps a region has.
-    func warmUp(regionSeconds: Double) {
+    /// Finds out how many steps a region has: as many as `regionSeconds` take, and so many that `measuredSteps` are measured.
+    func warmUp(regionSeconds: Double, measuredSteps: Int) {
         var count = 1
         var seconds = 0.0
         while seconds < regionSeconds / 2, !hasDiverged {
@@ -79,22 +84,34 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         }
         measuredEvery = Self.measuredEvery(
             stepSeconds: regionSeconds / Double(stepsPerRegion), laps: lapsPerStep)
+        stepsPerRegion = max(stepsPerRegion, measuredSteps * measuredEvery)
         clock = WorkerClockMemory(trainer.program, every: measuredEvery)
+    }
+
+    /// Whether fewer steps were measured, and more can be.
+    func lacks(measuredSteps: Int) -> Bool {
+        !hasDiverged && clock.map { $0.measuredSteps(worker: 0) < measuredSteps } ?? false
     }
 
     /// A region with clocks and one without.
     func runPair(clockFirst: Bool) {
         guard !hasDiverged else { return }
         for isMeasured in clockFirst ? [true, false] : [false, true] {
-            let before = isMeasured ? clock?.totals() : nil
-            let report = run(stepsPerRegion, clock: isMeasured ? clock : nil)
+            let clock = isMeasured ? clock : nil
+            let before = clock.map { (totals: $0.totals(), moment: DisturbanceMoment.now(cpus: contestedCPUs)) }
+            let report = run(stepsPerRegion, clock: clock)
             guard !hasDiverged else { return }
             let speed = Double(report.samples) / report.seconds
             if isMeasured {
                 speedsWithClock.append(speed)
                 secondsWithClock += report.seconds
                 stepsWithClock += report.steps
-                if let before, let clock { regionsWithClock.append(clock.totals().since(before)) }
+                if let before, let clock {
+                    let added = clock.totals().since(before.totals)
+                    regionsWithClock.append(added)
+                    disturbances.append(
+                        before.moment.region(until: .now(cpus: contestedCPUs), steps: added.steps[0]))
+                }
             } else {
                 speeds.append(speed)
                 stepSeconds.append(report.seconds / Double(report.steps))
@@ -109,6 +126,16 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         return report
     }
 
+    /// How fast the program's products are alone.
+    func productCeilings(binding: WorkerBinding?) -> ProductCeilings {
+        ProductCeilings(
+            trainer.program, shapes: trainer.shapes, provider: trainer.gemmBackend,
+            team: WorkerTeam(workers: workers, binding: binding))
+    }
+
+    /// Bytes of the inputs of all samples.
+    var dataBytes: Double { Double(trainer.epochs.samples * trainer.shapes.inputs * trainer.shapes.elementBytes) }
+
     /// What was measured; nil when the loss became infinite too early.
     func result() -> ProfileMeasurement.Count? {
         guard let clock, let speed = MedianEstimate(speeds), !speedsWithClock.isEmpty else { return nil }
@@ -119,6 +146,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         let ratio = PairedRatio.estimate(speedsWithClock, over: speeds)
         return ProfileMeasurement.Count(
             workers: workers, samplesPerSecond: speeds, stepSeconds: stepSeconds, speed: speed, profile: profile,
+            slowSteps: SlowSteps(clock, regions: disturbances),
             accountedFraction: min(1, secondsPerStep * Double(stepsWithClock) / secondsWithClock),
             overheadFraction: 1 - (ratio?.median ?? 1), measuredEvery: measuredEvery,
             counters: counters?.readings() ?? Array(repeating: nil, count: workers), shardCount: trainer.shardCount,

@@ -24,10 +24,20 @@ public struct StepProfile: Sendable, Equatable {
         public let multiplies: Bool
         /// Seconds of one step in each region with clocks, oldest first: their mean over its measured steps.
         public internal(set) var secondsByRegion: [Double] = []
+        /// What the same products reach alone, one after the other on matrices in the caches, while all workers do the same:
+        /// 10⁹ floating-point operations a second of one worker; nil where it was not measured.
+        public internal(set) var ceilingGflops: Double?
+        /// What limits the operation; nil where nothing is known of it, and for waits.
+        public internal(set) var limit: Roofs.Limit?
 
         /// 10⁹ floating-point operations a second; nil where it does not multiply matrices.
         public var gflops: Double? {
             multiplies && secondsPerStep > 0 ? operationsPerStep / secondsPerStep / 1e9 : nil
+        }
+        /// The speed over that of the same products alone, 0…1.
+        public var ceilingFraction: Double? {
+            guard let gflops, let ceilingGflops, ceilingGflops > 0 else { return nil }
+            return gflops / ceilingGflops
         }
         /// Floating-point operations for each byte; nil where nothing is counted.
         public var intensity: Double? {
@@ -44,7 +54,7 @@ public struct StepProfile: Sendable, Equatable {
     /// How the gradient travels.
     public let route: String
     /// All entries, by worker, and in the order of the program.
-    public let entries: [Entry]
+    public internal(set) var entries: [Entry]
     /// Seconds from the beginning of a step to the end of its last barrier, of each measured step on the first worker, oldest
     /// first. Only the last ones are kept.
     public let stepSeconds: [Double]

@@ -7,16 +7,19 @@ public struct PlannedProduct: Sendable, Equatable {
     public let layer: String
     /// One call, as a product that is written: what it is added to, and what follows it, makes no other product of it.
     public let shape: GemmShape
-    /// Calls of all workers in a step on a full batch.
+    /// Calls in a step on a full batch.
     public internal(set) var callsPerStep: Int
 }
 
 extension StepProgram {
     /// The matrix products of a step, in the order of the layers: forward, backward and gradient, each shape once with the
     /// number of its calls.
-    package func products(_ shapes: StepShapes) -> [PlannedProduct] {
+    /// - Parameter worker: The only worker whose calls count; nil: those of all.
+    package func products(_ shapes: StepShapes, of worker: Int? = nil) -> [PlannedProduct] {
         var tally = ProductTally(precision: shapes.precision)
-        let operations = phases.flatMap { $0.operations.joined() }
+        let operations = phases.flatMap { phase in
+            worker.map { phase.operations[$0] } ?? Array(phase.operations.joined())
+        }
         var connection = 0
         for (index, layer) in shapes.layers.enumerated() {
             for tensor in layer.connections.map({ shapes.tensors[$0.tensor] }) {

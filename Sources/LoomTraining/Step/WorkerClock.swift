@@ -6,7 +6,8 @@ import LoomPlan
 /// at the beginning of each phase for the wait before it.
 ///
 /// Laps follow each other without a gap, so that those of a step add up to its time. A lap reads the processor's counter of
-/// time and writes 24 bytes.
+/// time and writes 24 bytes. Before and behind a measured step, not within its time, the system is asked what happened to
+/// the thread.
 struct WorkerClock: BitwiseCopyable, @unchecked Sendable {
     // Sendable: each worker touches memory of its own.
     fileprivate let workers: UnsafeMutablePointer<ClockOfWorker>
@@ -54,6 +55,66 @@ package struct StepMark: BitwiseCopyable, Sendable {
     package let step: Int
     /// The counter of time at its beginning, and behind its last barrier.
     package let begin, end: UInt64
+    /// What happened to the worker's thread meanwhile; nil where the step ended a region, or another thread ended it.
+    package let events: StepEvents?
+
+    package init(step: Int, begin: UInt64, end: UInt64, events: StepEvents?) {
+        self.step = step
+        self.begin = begin
+        self.end = end
+        self.events = events
+    }
+}
+
+/// What happened to a worker's thread in one step, by the system's own counts.
+package struct StepEvents: BitwiseCopyable, Sendable, Equatable {
+    /// How often it gave its processor up, and how often that was taken from it.
+    package var voluntarySwitches, involuntarySwitches: UInt32
+    /// Pages that were mapped or read.
+    package var faults: UInt32
+    /// 1 where it ended on another processor than it began on.
+    package var migrations: UInt32
+    /// How long it ran.
+    package var processorNanoseconds: UInt64
+
+    package init(
+        voluntarySwitches: UInt32 = 0, involuntarySwitches: UInt32 = 0, faults: UInt32 = 0, migrations: UInt32 = 0,
+        processorNanoseconds: UInt64 = 0
+    ) {
+        self.voluntarySwitches = voluntarySwitches
+        self.involuntarySwitches = involuntarySwitches
+        self.faults = faults
+        self.migrations = migrations
+        self.processorNanoseconds = processorNanoseconds
+    }
+}
+
+/// What the system has counted for a thread so far.
+private struct ThreadMoment: BitwiseCopyable {
+    var usage = loom_thread_usage()
+    var processor: Int32 = -1
+    var thread: UInt64 = 0
+
+    @inline(never)
+    static func now() -> ThreadMoment {
+        var moment = ThreadMoment()
+        _ = loom_thread_usage_read(&moment.usage)
+        moment.processor = loom_current_processor()
+        moment.thread = loom_thread_mark()
+        return moment
+    }
+
+    /// Nil where another thread did the rest: forks give the phases of a step to any.
+    func events(until now: ThreadMoment) -> StepEvents? {
+        guard thread == now.thread else { return nil }
+        return StepEvents(
+            voluntarySwitches: UInt32(clamping: now.usage.voluntary_switches &- usage.voluntary_switches),
+            involuntarySwitches: UInt32(clamping: now.usage.involuntary_switches &- usage.involuntary_switches),
+            faults: UInt32(
+                clamping: now.usage.minor_faults &- usage.minor_faults &+ now.usage.major_faults &- usage.major_faults),
+            migrations: processor == now.processor ? 0 : 1,
+            processorNanoseconds: now.usage.processor_nanoseconds &- usage.processor_nanoseconds)
+    }
 }
 
 /// Ticks and measured steps up to some moment, or of a while.
@@ -76,7 +137,7 @@ package struct ClockTotals: Sendable, Equatable {
     }
 }
 
-/// The clock of one worker: two cache lines, because processors fetch lines in pairs.
+/// The clock of one worker: two pairs of cache lines, because processors fetch lines in pairs.
 private struct ClockOfWorker: BitwiseCopyable {
     /// The end of the last lap; 0 outside measured steps.
     var lastTick: UInt64 = 0
@@ -92,7 +153,8 @@ private struct ClockOfWorker: BitwiseCopyable {
     let steps: UnsafeMutablePointer<StepMark>
     let markMask: Int
     var stepCount = 0
-    private let padding = (0, 0, 0, 0, 0, 0)
+    private var moment = ThreadMoment()
+    private let padding = ((0, 0, 0, 0, 0), (0, 0, 0, 0, 0), (0, 0, 0, 0, 0))
 
     init(
         sums: UnsafeMutablePointer<UInt64>, events: UnsafeMutablePointer<ClockEvent>, eventCapacity: Int,
@@ -108,6 +170,7 @@ private struct ClockOfWorker: BitwiseCopyable {
     @inline(__always)
     mutating func beginStep(_ number: Int) {
         step = number
+        moment = .now()
         lastTick = loom_ticks()
         stepBegin = lastTick
         record(ClockEvent.beginSlot)
@@ -124,12 +187,12 @@ private struct ClockOfWorker: BitwiseCopyable {
     @inline(__always)
     mutating func endStep(waitSlot: Int) {
         lap(waitSlot)
-        markStep()
+        markStep(moment.events(until: .now()))
     }
 
     /// The step ends with its last lap.
-    mutating func markStep() {
-        steps[stepCount & markMask] = StepMark(step: step, begin: stepBegin, end: lastTick)
+    mutating func markStep(_ events: StepEvents?) {
+        steps[stepCount & markMask] = StepMark(step: step, begin: stepBegin, end: lastTick, events: events)
         stepCount += 1
         lastTick = 0
     }
@@ -174,7 +237,8 @@ package final class WorkerClockMemory: Sendable {
         let sums = AlignedBuffer<UInt64>(count: workers * slotsPerWorker, repeating: 0)
         let events = AlignedBuffer(
             count: workers * eventCapacity, repeating: ClockEvent(tick: 0, step: 0, slot: ClockEvent.beginSlot))
-        let steps = AlignedBuffer(count: workers * stepCapacity, repeating: StepMark(step: 0, begin: 0, end: 0))
+        let steps = AlignedBuffer(
+            count: workers * stepCapacity, repeating: StepMark(step: 0, begin: 0, end: 0, events: nil))
         clocks = AlignedBuffer(
             (0..<workers).map { worker in
                 ClockOfWorker(
@@ -195,14 +259,17 @@ package final class WorkerClockMemory: Sendable {
 
     /// Valid while this object lives.
     var clock: WorkerClock {
-        WorkerClock(
+        assert(MemoryLayout<ClockOfWorker>.stride == 256)
+        return WorkerClock(
             workers: clocks.pointer, stepMask: stepMask, firstWaitSlot: waitSlots.lowerBound,
             phaseCount: waitSlots.count)
     }
 
     /// Ends the steps in progress: a region is over, and nobody waits behind its last barrier.
     func stop() {
-        for worker in 0..<workers where clocks.pointer[worker].lastTick != 0 { clocks.pointer[worker].markStep() }
+        for worker in 0..<workers where clocks.pointer[worker].lastTick != 0 {
+            clocks.pointer[worker].markStep(nil)
+        }
     }
 
     // MARK: What was measured
