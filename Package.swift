@@ -110,9 +110,8 @@ let package = Package(
         .testTarget(
             name: "LoomMeasurementTests",
             dependencies: [
-                "LoomMeasurement", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomModel",
-                "LoomHardware",
-                "LoomKernels",
+                "LoomMeasurement", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomModel", "LoomData",
+                "LoomHardware", "LoomKernels",
             ]),
         .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting", "LoomHardware", "LoomRuns"]),
         .testTarget(name: "GradloomTests", dependencies: ["Gradloom", "TestSupport"]),

@@ -16,6 +16,8 @@ enum ExitStatus {
     static let diverged: Int32 = 1
     static let checkFailed: Int32 = 1
     static let somethingToMend: Int32 = 1
+    static let worse: Int32 = 1
+    static let cannotTell: Int32 = 2
     static let usage: Int32 = 64
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66

@@ -31,8 +31,10 @@ struct GradloomCommand: ParsableCommand {
 
     static func main() {
         ResidentMemory.returnFreedBlocks(ofAtLeast: 1 << 20)
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if ProfileSubcommands.areMeant(by: arguments) { return ProfileSubcommands.main(arguments) }
         do {
-            try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
+            try refuseUnknownCommand(arguments.first)
             var command = try parseAsRoot()
             try command.run()
         } catch {

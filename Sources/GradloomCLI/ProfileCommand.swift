@@ -13,13 +13,15 @@ struct ProfileCommand: ParsableCommand {
         discussion: """
             Runs the steps that train would run, on the same data, with several numbers of \
             workers in turn, and writes nothing but what is asked for. It says first what \
-            limits the training here, and what to try.
+            limits the training here, and what to try. What changed between profiles is said by \
+            gradloom profile compare: see gradloom help profile compare.
 
             Examples:
               gradloom profile configs/quickstart.yaml
               gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
               gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
+              gradloom profile compare before.json after.json
             """)
 
     @OptionGroup var options: ConfigurationOptions

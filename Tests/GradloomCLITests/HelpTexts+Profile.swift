@@ -7,13 +7,15 @@ extension HelpTexts {
 
             Runs the steps that train would run, on the same data, with several numbers of
             workers in turn, and writes nothing but what is asked for. It says first what
-            limits the training here, and what to try.
+            limits the training here, and what to try. What changed between profiles is
+            said by gradloom profile compare: see gradloom help profile compare.
 
             Examples:
               gradloom profile configs/quickstart.yaml
               gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
               gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
+              gradloom profile compare before.json after.json
 
             USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--json]
 
@@ -32,6 +34,41 @@ extension HelpTexts {
                                       with each number of workers.
               --trace <file>          Write the last steps of the largest number of workers
                                       as a trace, for ui.perfetto.dev.
+              --json                  Print one JSON object on standard output.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
+
+    static let profileCompare = HelpTexts(
+        command: "profile compare",
+        text: """
+            OVERVIEW: Say what changed beyond noise between profiles.
+
+            Compares files that profile --json wrote: speeds by number of workers, and with
+            the largest one a step and its operations. Ratios are of times: above 1 is
+            slower. Two profiles of one program differ, too: four of each side show how
+            much, of fewer --run-noise is assumed. The exit code is 0 when no number of
+            workers is slower, 1 when one is, and 2 when noise hides it.
+
+            Examples:
+              gradloom profile compare before.json after.json
+              gradloom profile compare --before b?.json --after a?.json
+              gradloom profile compare before.json after.json --run-noise 0.01 --json
+
+            USAGE: gradloom profile compare [<profiles> ...] [--before <file> ...] [--after <file> ...] [--relevant-change <part>] [--run-noise <part>] [--json]
+
+            ARGUMENTS:
+              <profiles>              Two profiles: before, and after.
+
+            OPTIONS:
+              --before <file>         Several profiles before.
+              --after <file>          Several profiles after.
+              --relevant-change <part>
+                                      The smallest change that matters, as a part.
+                                      (default: 0.03)
+              --run-noise <part>      How far the speeds of equal runs are apart, as a
+                                      part: their standard deviation. (default: 0.07)
               --json                  Print one JSON object on standard output.
               --version               Show the version.
               -h, --help              Show help information.

@@ -6,11 +6,12 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     let command: String?
     let text: String
 
-    var arguments: [String] { [command, "--help"].compactMap { $0 } }
+    var arguments: [String] { (command ?? "").split(separator: " ").map(String.init) + ["--help"] }
     var testDescription: String { command ?? "gradloom" }
 
     static let all = [
-        gradloom, train, evaluate, predict, inspect, jacobian, graph, check, tune, profile, doctor, peak, topology,
+        gradloom, train, evaluate, predict, inspect, jacobian, graph, check, tune, profile, profileCompare, doctor,
+        peak, topology,
     ]
 
     static let gradloom = HelpTexts(

@@ -59,6 +59,15 @@ public struct ChangeRule: Sendable, Equatable {
         self.confidence = confidence
         self.runNoise = runNoise
     }
+
+    /// How far the noise between runs reaches on either side of a ratio's logarithm, for so many runs; 0 where there are
+    /// enough of them to be samples, whose interval shows it.
+    func reachOfRunNoise(before: Int, after: Int) -> Double {
+        guard min(before, after) < Self.fewestRuns, runNoise > 0 else { return 0 }
+        // From 1,000 degrees of freedom on, Student's distribution is the normal one.
+        return runNoise * (1 / Double(before) + 1 / Double(after)).squareRoot()
+            * StudentT.quantile(confidence: confidence, degrees: 1000)
+    }
 }
 
 /// Compares times of the same thing before and after a change: a list for each run, in the order in which they were taken.
@@ -72,9 +81,9 @@ public func changeVerdict(before: [[Double]], after: [[Double]], rule: ChangeRul
     func samples(_ runs: [[Double]]) -> [Double] {
         runsAreSamples ? runs.map { SortedSamples($0)!.median } : runs.flatMap(blockMedians)
     }
-    let runNoise =
-        runsAreSamples ? 0 : rule.runNoise * (1 / Double(before.count) + 1 / Double(after.count)).squareRoot()
-    let ratio = MannWhitney.ratio(samples(after), over: samples(before), rule: rule, noise: runNoise)
+    let ratio = MannWhitney.ratio(
+        samples(after), over: samples(before), confidence: rule.confidence,
+        reach: rule.reachOfRunNoise(before: before.count, after: after.count))
     guard ratio.confidence >= rule.confidence else {
         return Change(ratio: ratio, verdict: .cannotTell, isNoWorse: false)
     }
@@ -105,15 +114,12 @@ func blockMedians(_ samples: [Double]) -> [Double] {
 
 /// The distribution of Mann and Whitney's U for two samples of the same distribution.
 enum MannWhitney {
-    /// The median of all ratios with its interval, which `noise`, a standard deviation of the ratio's logarithm that the
-    /// samples do not show, makes wider.
+    /// The median of all ratios with its interval, which `reach`, on either side of the ratio's logarithm, makes wider.
     static func ratio(
-        _ numerators: [Double], over denominators: [Double], rule: ChangeRule, noise: Double
+        _ numerators: [Double], over denominators: [Double], confidence wanted: Double, reach: Double
     ) -> MedianEstimate {
         let logarithms = numerators.flatMap { numerator in denominators.map { log(numerator / $0) } }.sorted()
-        let (rank, confidence) = rank(numerators.count, denominators.count, confidence: rule.confidence)
-        // From 1,000 degrees of freedom on, Student's distribution is the normal one.
-        let reach = noise > 0 ? noise * StudentT.quantile(confidence: rule.confidence, degrees: 1000) : 0
+        let (rank, confidence) = rank(numerators.count, denominators.count, confidence: wanted)
         return MedianEstimate(
             median: exp(SortedSamples(logarithms)!.median), low: exp(logarithms[rank - 1] - reach),
             high: exp(logarithms[logarithms.count - rank] + reach), confidence: confidence)
