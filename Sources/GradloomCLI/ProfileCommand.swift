@@ -22,6 +22,7 @@ struct ProfileCommand: ParsableCommand {
               gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
               gradloom profile compare before.json after.json
+              gradloom profile configs/quickstart.yaml --simulate "pack:2 l3:4 core:8 pu:2"
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -48,6 +49,8 @@ struct ProfileCommand: ParsableCommand {
         completion: .file())
     var trace: String?
 
+    @OptionGroup var simulation: SimulationOptions
+
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
 
@@ -59,12 +62,17 @@ struct ProfileCommand: ParsableCommand {
         if let steps, !(1...100_000_000).contains(steps) {
             throw ValidationError("--steps must be at least 1 and at most 100000000.")
         }
+        try simulation.validate(isStrong: scaling == .strong, trace: trace)
     }
 
     func run() throws {
         try reportingFailures {
             let settings = try options.settings()
             try settings.validateForTraining(file: options.configuration)
+            if let topology = simulation.simulate {
+                return try simulation.run(
+                    settings, on: topology, workers: workers?.counts, seconds: seconds, json: json)
+            }
             var request = ProfileMeasurement.Request()
             request.workerCounts = workers?.counts
             request.scaling = scaling

@@ -129,6 +129,9 @@ public struct Topology: Sendable, Codable, Equatable {
         return cores.map { $0.threads.map(\.osIndex) }.filter { !wanted.isDisjoint(with: $0) }.flatMap { $0 }
     }
 
+    /// Bytes of second-level cache of the core that has least; 1 MiB where the system does not tell.
+    package var secondLevelCacheBytes: Int { cores.compactMap(\.l2Bytes).min() ?? 1 << 20 }
+
     /// Whether the machine has cores of different speed.
     public var isHybrid: Bool { Set(cores.map(\.performanceClass)).count > 1 }
 }

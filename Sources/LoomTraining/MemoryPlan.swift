@@ -114,7 +114,7 @@ extension MemoryPlan {
 
 extension OptimizerDescription.Kind {
     /// Buffers in the layout of the parameters that the rule keeps from step to step.
-    var stateBuffers: Int {
+    package var stateBuffers: Int {
         switch self {
         case .sgd: 0
         case .momentum, .nesterov: 1

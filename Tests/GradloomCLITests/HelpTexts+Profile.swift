@@ -16,8 +16,9 @@ extension HelpTexts {
               gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
               gradloom profile compare before.json after.json
+              gradloom profile configs/quickstart.yaml --simulate "pack:2 l3:4 core:8 pu:2"
 
-            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--json]
+            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--simulate <topology>] [--memory-bandwidth <gb/s>] [--json]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -34,6 +35,11 @@ extension HelpTexts {
                                       with each number of workers.
               --trace <file>          Write the last steps of the largest number of workers
                                       as a trace, for ui.perfetto.dev.
+              --simulate <topology>   Predict instead how steps would run on another
+                                      machine: a topology of hwloc, such as 'pack:2 l3:4
+                                      core:8 pu:2', or a file with one in XML.
+              --memory-bandwidth <gb/s>
+                                      The memory bandwidth of a NUMA node of that machine.
               --json                  Print one JSON object on standard output.
               --version               Show the version.
               -h, --help              Show help information.

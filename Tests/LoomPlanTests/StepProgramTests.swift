@@ -148,6 +148,22 @@ import Testing
         #expect(program != planner.program(batchRows: 95))
     }
 
+    /// Of 8 workers, 6 of whom have samples: the first two and the last one of those at work.
+    @Test func manyWorkersAreShownInPart() throws {
+        let shapes = try Self.shapes([20, 3])
+        var planner = StepPlanner(
+            shapes: shapes, update: Self.traits[0], fullBatchRows: 12,
+            request: StepRequest(workers: 8, shardRows: 2, route: .partition, gemmBackend: .builtin))
+        let program = planner.program(batchRows: 12)
+        func workers(_ text: String) -> [Substring] {
+            text.split(separator: "parameters")[0].matches(of: /(?m)^  (worker \d|… \d more)/).map(\.1)
+        }
+        let all = (0..<6).map { Substring("worker \($0)") }
+        #expect(workers(program.text(shapes)) == all && workers(program.text(shapes, mostWorkers: 6)) == all)
+        #expect(
+            workers(program.text(shapes, mostWorkers: 3)) == ["worker 0", "worker 1", "… 3 more", "worker 5"])
+    }
+
     /// A deep network on many workers is planned in under a millisecond in a release build; a debug build has twenty times
     /// that.
     @Test func planningIsFast() throws {

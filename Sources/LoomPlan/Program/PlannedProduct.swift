@@ -16,10 +16,18 @@ extension StepProgram {
     /// number of its calls.
     /// - Parameter worker: The only worker whose calls count; nil: those of all.
     package func products(_ shapes: StepShapes, of worker: Int? = nil) -> [PlannedProduct] {
+        products(
+            of: phases.flatMap { phase in worker.map { phase.operations[$0] } ?? Array(phase.operations.joined()) },
+            shapes)
+    }
+
+    /// The matrix products of one of its operations.
+    package func products(of operation: Operation, _ shapes: StepShapes) -> [PlannedProduct] {
+        products(of: [operation], shapes)
+    }
+
+    private func products(of operations: [Operation], _ shapes: StepShapes) -> [PlannedProduct] {
         var tally = ProductTally(precision: shapes.precision)
-        let operations = phases.flatMap { phase in
-            worker.map { phase.operations[$0] } ?? Array(phase.operations.joined())
-        }
         var connection = 0
         for (index, layer) in shapes.layers.enumerated() {
             for tensor in layer.connections.map({ shapes.tensors[$0.tensor] }) {

@@ -1,13 +1,20 @@
 extension StepProgram {
     /// The program as text: for each phase and worker what it does, one operation a line.
-    package func text(_ shapes: StepShapes) -> String {
+    /// - Parameter mostWorkers: Of more workers at work in a phase, only the first ones and the last one are shown.
+    package func text(_ shapes: StepShapes, mostWorkers: Int = .max) -> String {
         var lines = [
             "\(route.rawValue), \(workers) \(workers == 1 ? "worker" : "workers"), \(batchRows) samples in "
                 + "\(sum.groups) \(sum.groups == 1 ? "group" : "groups")"
         ]
         for phase in phases {
             lines.append(phase.name.rawValue)
+            let busy = phase.operations.indices.filter { !phase.operations[$0].isEmpty }
+            let hidden = busy.count > mostWorkers ? busy[(mostWorkers - 1)..<(busy.count - 1)] : []
             for (worker, operations) in phase.operations.enumerated() {
+                guard !hidden.contains(worker) else {
+                    if worker == hidden.first { lines.append("  … \(hidden.count) more") }
+                    continue
+                }
                 let prefix = "  worker \(worker)  "
                 for (index, operation) in operations.enumerated() {
                     let margin = index == 0 ? prefix : String(repeating: " ", count: prefix.count)

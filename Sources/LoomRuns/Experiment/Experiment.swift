@@ -147,23 +147,31 @@ extension Configuration {
     /// file's header tells it.
     /// - Throws: as `Experiment.init`.
     public func plannedStep(on machine: MachineSetup) throws -> PlannedStep {
+        try plannedSteps([teamPlan(on: machine)])[0]
+    }
+
+    /// A training step with each of `teams`, as it would run.
+    /// - Throws: as `plannedStep(on:)`.
+    package func plannedSteps(_ teams: [TeamPlan]) throws -> [PlannedStep] {
         switch training.precision {
-        case .float32: try plannedStep(on: machine, of: Float.self)
-        case .float64: try plannedStep(on: machine, of: Double.self)
+        case .float32: try plannedSteps(teams, of: Float.self)
+        case .float64: try plannedSteps(teams, of: Double.self)
         }
     }
 
-    private func plannedStep<Scalar: LoomScalar>(on machine: MachineSetup, of _: Scalar.Type) throws -> PlannedStep {
+    private func plannedSteps<Scalar: LoomScalar>(_ teams: [TeamPlan], of _: Scalar.Type) throws -> [PlannedStep] {
         let opened = try OpenedData(data, network: network.description(inputs: 0), loss: loss)
         let network = try Network<Scalar>(network.description(inputs: opened.source.featureCount))
-        try trainingSchedule.check(samples: opened.sampleCounts.training)
-        let team = teamPlan(on: machine)
-        let (program, shapes) = StepProgram.planned(
-            for: network, loss: loss, optimizer: optimizer, schedule: trainingSchedule, team: team,
-            samples: opened.sampleCounts.training)
-        return PlannedStep(
-            program: program, products: program.products(shapes), text: program.text(shapes),
-            notes: opened.notes + program.unmetWishes(team.stepRequest), shapes: shapes)
+        let samples = opened.sampleCounts.training
+        try trainingSchedule.check(samples: samples)
+        return teams.map { team in
+            let (program, shapes) = StepProgram.planned(
+                for: network, loss: loss, optimizer: optimizer, schedule: trainingSchedule, team: team, samples: samples
+            )
+            return PlannedStep(
+                program: program, products: program.products(shapes), text: program.text(shapes),
+                notes: opened.notes + program.unmetWishes(team.stepRequest), shapes: shapes, samples: samples)
+        }
     }
 
     /// What a training with the workers of `machine` will need, on top of what the program has now.
@@ -222,4 +230,6 @@ public struct PlannedStep: Sendable {
     public let notes: [String]
     /// What the program was planned from.
     package let shapes: StepShapes
+    /// All samples that are trained on.
+    package let samples: Int
 }

@@ -138,7 +138,5 @@ public struct MachineSetup: Sendable {
     }
 
     /// Bytes of second-level cache of the smallest core in use; 1 MiB where the system does not tell.
-    public var cacheBytes: Int {
-        topology.cores.compactMap(\.l2Bytes).min() ?? 1 << 20
-    }
+    public var cacheBytes: Int { topology.secondLevelCacheBytes }
 }
