@@ -30,7 +30,7 @@ struct ProfileCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The numbers of workers, with commas between them; 1, 2, 4 … and all by default.", valueName: "list"))
-    var workers: WorkerCounts?
+    var workers: Counts?
 
     @Option(help: "Whether the batch stays the same (strong) or grows with the workers (weak).")
     var scaling = ProfileMeasurement.Scaling.strong
@@ -62,24 +62,24 @@ struct ProfileCommand: ParsableCommand {
         if let steps, !(1...100_000_000).contains(steps) {
             throw ValidationError("--steps must be at least 1 and at most 100000000.")
         }
-        try simulation.validate(isStrong: scaling == .strong, trace: trace)
+        try simulation.validate(isStrong: scaling == .strong, trace: trace, steps: steps)
     }
 
     func run() throws {
         try reportingFailures {
             let settings = try options.settings()
             try settings.validateForTraining(file: options.configuration)
+            var request = ProfileMeasurement.Request()
             if let topology = simulation.simulate {
                 return try simulation.run(
-                    settings, on: topology, workers: workers?.counts, seconds: seconds, json: json)
+                    settings, on: topology, workers: workers?.values, seconds: seconds ?? request.seconds, json: json)
             }
-            var request = ProfileMeasurement.Request()
-            request.workerCounts = workers?.counts
+            request.workerCounts = workers?.values
             request.scaling = scaling
             if let seconds { request.seconds = seconds }
             request.steps = steps
             let machine = try MachineSetup(
-                settings, workers: workers?.counts.max() ?? settings.parallel.workers)
+                settings, workers: workers?.values.max() ?? settings.parallel.workers)
             for note in machine.notes { printNote(note) }
             let begin = Date()
             let profile = try ProfileMeasurement(settings, request, machine: machine, cache: .user())
@@ -101,17 +101,6 @@ struct ProfileCommand: ParsableCommand {
                 print(report.text, terminator: "")
             }
         }
-    }
-}
-
-/// Numbers of workers on the command line: `1,2,4`.
-struct WorkerCounts: ExpressibleByArgument {
-    let counts: [Int]
-
-    init?(argument: String) {
-        let counts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-        guard !counts.isEmpty, counts.allSatisfy({ $0 ?? 0 >= 1 }) else { return nil }
-        self.counts = Set(counts.map { $0! }).sorted()
     }
 }
 

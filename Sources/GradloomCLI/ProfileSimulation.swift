@@ -19,12 +19,13 @@ struct SimulationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The memory bandwidth of a NUMA node of that machine.", valueName: "gb/s"))
     var memoryBandwidth: Double?
 
-    func validate(isStrong: Bool, trace: String?) throws {
+    func validate(isStrong: Bool, trace: String?, steps: Int?) throws {
         guard simulate != nil else {
             if memoryBandwidth != nil { throw ValidationError("--memory-bandwidth belongs to --simulate.") }
             return
         }
         if !isStrong { throw ValidationError("--simulate predicts strong scaling: give it without --scaling weak.") }
+        if steps != nil { throw ValidationError("--simulate measures for --seconds: give it without --steps.") }
         if trace != nil { throw ValidationError("--simulate has no steps for a trace: give it without --trace.") }
         if let memoryBandwidth, !(memoryBandwidth > 0 && memoryBandwidth.isFinite) {
             throw ValidationError("--memory-bandwidth must be above 0.")
