@@ -9,18 +9,21 @@ struct ReproducibilityCost: Encodable {
     /// The medians of the rounds.
     let anyWorkersSamplesPerSecond: Double
     let fixedWorkersSamplesPerSecond: Double
-    /// The median of the rounds' own costs: how much longer a step takes than with fixed workers, 0.05 is 5 %.
+    /// How much longer a step takes than with fixed workers, 0.05 is 5 %: the median of the rounds' own ratios, with its
+    /// interval.
     let cost: Double
-    let lowestCost: Double
-    let highestCost: Double
+    let lowCost: Double
+    let highCost: Double
+    /// The probability, at least, with which such an interval holds the true median: 0.95 needs six rounds.
+    let confidence: Double
     let blas: String
 
     enum CodingKeys: String, CodingKey {
-        case workload, workers, cost, blas
+        case workload, workers, cost, confidence, blas
         case anyWorkersSamplesPerSecond = "any_workers_samples_per_second"
         case fixedWorkersSamplesPerSecond = "fixed_workers_samples_per_second"
-        case lowestCost = "lowest_cost"
-        case highestCost = "highest_cost"
+        case lowCost = "low_cost"
+        case highCost = "high_cost"
     }
 
     /// Measures `rounds` rounds of at least a tenth of a second for each of the two.
@@ -37,14 +40,17 @@ struct ReproducibilityCost: Encodable {
                 speeds[index].append(Double(report.samples) / report.seconds)
             }
         }
-        let costs = PeakFigure(samples: zip(speeds[0], speeds[1]).map { any, fixed in fixed / any - 1 })
+        guard let ratio = PairedRatio.estimate(speeds[1], over: speeds[0]) else {
+            preconditionFailure("no rounds, or a speed that is not above 0")
+        }
         self.workload = workload.name
         workers = machine.workers
-        anyWorkersSamplesPerSecond = median(speeds[0])
-        fixedWorkersSamplesPerSecond = median(speeds[1])
-        cost = costs.median
-        lowestCost = costs.lowest
-        highestCost = costs.highest
+        anyWorkersSamplesPerSecond = estimate(speeds[0]).median
+        fixedWorkersSamplesPerSecond = estimate(speeds[1]).median
+        cost = ratio.median - 1
+        lowCost = ratio.low - 1
+        highCost = ratio.high - 1
+        confidence = ratio.confidence
         blas = machine.blasTitle
     }
 
@@ -53,14 +59,15 @@ struct ReproducibilityCost: Encodable {
             .init("workload"), .init("workers", alignment: .right),
             .init("any workers", unit: "samples/s", alignment: .right),
             .init("fixed workers", unit: "samples/s", alignment: .right),
-            .init("cost", alignment: .right), .init("lowest–highest", alignment: .right),
+            .init("cost", alignment: .right), .init("interval", alignment: .right),
+            .init("confidence", alignment: .right),
         ])
         for cost in costs {
-            let lowest = NumberFormat.percentage(cost.lowestCost)
+            let low = NumberFormat.percentage(cost.lowCost)
             table.append([
                 cost.workload, "\(cost.workers)", NumberFormat.samplesPerSecond(cost.anyWorkersSamplesPerSecond),
                 NumberFormat.samplesPerSecond(cost.fixedWorkersSamplesPerSecond), NumberFormat.percentage(cost.cost),
-                "\(lowest)–\(NumberFormat.percentage(cost.highestCost))",
+                "\(low)–\(NumberFormat.percentage(cost.highCost))", NumberFormat.percentage(cost.confidence),
             ])
         }
         return table

@@ -13,10 +13,12 @@ struct StepSpeed: Encodable {
     let gflops: Double
     /// The highest arithmetic peak of all workers at once that was ever measured.
     let ceilingGflops: Double
-    /// The median of the rounds' shares of it.
+    /// The median of the rounds' shares of it, with its interval.
     let ceilingFraction: Double
-    let lowestFraction: Double
-    let highestFraction: Double
+    let lowFraction: Double
+    let highFraction: Double
+    /// The probability, at least, with which such an interval holds the true median: 0.95 needs six rounds.
+    let confidence: Double
     /// Rounds whose phases forked and joined, because the system did not run all workers at the same time: such a round
     /// tells about the machine, not about the step.
     let forkJoinRounds: Int
@@ -25,13 +27,13 @@ struct StepSpeed: Encodable {
     let blas: String
 
     enum CodingKeys: String, CodingKey {
-        case workload, workers, gflops, blas
+        case workload, workers, gflops, confidence, blas
         case shardRows = "shard_rows"
         case samplesPerSecond = "samples_per_second"
         case ceilingGflops = "ceiling_gflops"
         case ceilingFraction = "ceiling_fraction"
-        case lowestFraction = "lowest_fraction"
-        case highestFraction = "highest_fraction"
+        case lowFraction = "low_fraction"
+        case highFraction = "high_fraction"
         case forkJoinRounds = "fork_join_rounds"
         case peakResidentBytes = "peak_resident_bytes"
     }
@@ -44,16 +46,18 @@ struct StepSpeed: Encodable {
         let slices = try (0..<rounds).map { _ in try timer.slice() }
         let operations = timer.trainer.network.operationsPerSample
         let ceiling = timer.ceiling.gflops
-        let fractions = PeakFigure(samples: slices.map { $0.samplesPerSecond * operations / 1e9 / ceiling })
+        let speed = estimate(slices.map(\.samplesPerSecond))
+        let ceilingSamplesPerSecond = ceiling * 1e9 / operations
         self.workload = workload.name
         workers = machine.workers
         shardRows = timer.trainer.shardRows
-        samplesPerSecond = median(slices.map(\.samplesPerSecond))
-        gflops = samplesPerSecond * operations / 1e9
+        samplesPerSecond = speed.median
+        gflops = speed.median * operations / 1e9
         ceilingGflops = ceiling
-        ceilingFraction = fractions.median
-        lowestFraction = fractions.lowest
-        highestFraction = fractions.highest
+        ceilingFraction = speed.median / ceilingSamplesPerSecond
+        lowFraction = speed.low / ceilingSamplesPerSecond
+        highFraction = speed.high / ceilingSamplesPerSecond
+        confidence = speed.confidence
         forkJoinRounds = slices.count(where: \.forkedAndJoined)
         peakResidentBytes = slices.last?.peakResidentBytes
         blas = machine.blasTitle
@@ -64,15 +68,16 @@ struct StepSpeed: Encodable {
             .init("workload"), .init("workers", alignment: .right), .init("shard", alignment: .right),
             .init("samples/s", alignment: .right), .init("GFLOP/s", alignment: .right),
             .init("arithmetic peak", alignment: .right), .init("share", alignment: .right),
-            .init("lowest–highest", alignment: .right), .init("fork-join rounds", alignment: .right),
+            .init("interval", alignment: .right), .init("confidence", alignment: .right),
+            .init("fork-join rounds", alignment: .right),
         ])
         for speed in speeds {
-            let lowest = NumberFormat.percentage(speed.lowestFraction)
+            let low = NumberFormat.percentage(speed.lowFraction)
             table.append([
                 speed.workload, "\(speed.workers)", "\(speed.shardRows)",
                 NumberFormat.samplesPerSecond(speed.samplesPerSecond), NumberFormat.gigaflops(speed.gflops),
                 NumberFormat.gigaflops(speed.ceilingGflops), NumberFormat.percentage(speed.ceilingFraction),
-                "\(lowest)–\(NumberFormat.percentage(speed.highestFraction))",
+                "\(low)–\(NumberFormat.percentage(speed.highFraction))", NumberFormat.percentage(speed.confidence),
                 "\(speed.forkJoinRounds)",
             ])
         }
@@ -104,4 +109,8 @@ struct StepsLeftOut: Error, CustomStringConvertible {
     var description: String { "only \(done) of \(asked) steps were done: the loss was no longer finite" }
 }
 
-func median(_ values: [Double]) -> Double { PeakFigure(samples: values).median }
+/// The median of at least one measured figure.
+func estimate(_ values: [Double]) -> MedianEstimate {
+    guard let estimate = MedianEstimate(values) else { preconditionFailure("no rounds, or a speed that is no number") }
+    return estimate
+}
