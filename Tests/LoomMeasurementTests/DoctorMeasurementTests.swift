@@ -21,12 +21,18 @@ import Testing
         let noise = Noise(nanoseconds: [
             [1e6, 1e6, 1e6, 1e6, 1e6], [2e6, 2e6, 2e6, 2e6, 6e6],
         ])
-        #expect(noise == Noise(rounds: 5, milliseconds: 1.5, p50: 1, p99: 3, mean: 1.4))
+        #expect(noise.rounds == 5 && noise.milliseconds == 1.5 && noise.p50 == 1 && noise.mean == 1.4)
+        // At position 0.99 · 4 of 1, 1, 1, 1, 3.
+        #expect(abs(noise.p99 - 2.92) < 1e-12)
         // The first is late in one round, the second in another.
         let two = Noise(nanoseconds: [[1, 5, 1, 1, 1], [1, 1, 1, 3, 1]])
-        #expect(two == Noise(rounds: 5, milliseconds: 1e-6, p50: 1, p99: 5, mean: 2.2))
-        let many = Noise(nanoseconds: [(1...200).map { $0 <= 198 ? 1 : 2 }])
-        #expect(many.p99 == 1)
+        #expect(two.milliseconds == 1e-6 && two.p50 == 1 && two.mean == 2.2)
+        // At position 3.96 of 1, 1, 1, 3, 5.
+        #expect(abs(two.p99 - 4.92) < 1e-12)
+        // At position 198 of 0 … 200.
+        for (undisturbed, p99) in [(199, 1.0), (198, 2)] {
+            #expect(Noise(nanoseconds: [(1...201).map { $0 <= undisturbed ? 1 : 2 }]).p99 == p99)
+        }
     }
 
     @Test func everyRoundOfEveryWorkerIsTimed() {

@@ -220,8 +220,8 @@ package struct Noise: Sendable, Equatable {
     package var rounds: Int
     /// The median of a round, in milliseconds.
     package var milliseconds: Double
-    /// The time of the slowest worker of a round, over its own median: the middle of all rounds, the 99th of a hundred, and
-    /// the mean, which is what a training with barriers pays.
+    /// The time of the slowest worker of a round, over its own median: two `Quantiles` of all rounds, and the mean, which is
+    /// what a training with barriers pays.
     package var p50, p99, mean: Double
 }
 

@@ -60,10 +60,11 @@ extension Noise {
         rounds = nanoseconds[0].count
         let slowest = (0..<rounds).map { round in
             zip(nanoseconds, medians).map { $0[round] / $1 }.max()!
-        }.sorted()
+        }
+        guard let quantiles = Quantiles(slowest) else { preconditionFailure("noise needs at least one round") }
         milliseconds = PeakFigure(samples: medians).median * 1e-6
-        p50 = slowest[(rounds - 1) / 2]
-        p99 = slowest[min(rounds - 1, Int((0.99 * Double(rounds)).rounded(.up)) - 1)]
+        p50 = quantiles.p50
+        p99 = quantiles.p99
         mean = slowest.reduce(0, +) / Double(rounds)
     }
 }
