@@ -104,11 +104,12 @@ struct TrainCommand: ParsableCommand {
             quiet: quiet)
         defer { output.abandon() }
         try output.begin()
+        let loadingSeconds = (ContinuousClock.now - started) / .seconds(1)
         let result = try experiment.train(checkpoints: checkpoints, earlierLosses: run?.losses ?? []) {
             output.report($0)
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
-        try output.end(result, seconds: seconds)
+        try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds)
         try exitStatus(of: result, signal: stop.signal, checkpoints: checkpoints)
     }
 

@@ -10,7 +10,7 @@ import LoomTraining
 final class TrainingOutput<Scalar: LoomScalar> {
     private let experiment: Experiment<Scalar>
     /// The arithmetic peak of all workers, which the training's speed is held against.
-    private var ceiling: ArithmeticPeak
+    private(set) var ceiling: ArithmeticPeak
     private let ceilings: CeilingCache?
     private let name: String
     private let directory: RunDirectory
@@ -20,6 +20,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private let progress: ProgressLine
     private let metrics: MetricsFile
     private var latestValidation: Evaluation?
+    private var latestOverhead: TimeShare?
     private var failure: (any Error)?
     private let throttlingBefore = CPUThrottling.current()
     private let contention: CPUContention
@@ -55,11 +56,14 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let epochs = experiment.configuration.training.epochs
         switch event {
         case .progress(let epoch, let sum, let speed):
+            // Where an epoch is so short that none of its steps was measured, the one before tells.
+            latestOverhead = TimeShare(largestOf: sum.activities) ?? latestOverhead
             progress.update(
                 TrainingProgress(
                     epoch: epoch + 1, epochs: epochs, step: trainer.step, steps: trainer.totalSteps,
                     loss: sum.loss,
-                    validationAccuracy: latestValidation?.accuracy, samplesPerSecond: speed))
+                    validationAccuracy: latestValidation?.accuracy, samplesPerSecond: speed,
+                    ceilingFraction: ceilingFraction(samplesPerSecond: speed), largestOverhead: latestOverhead))
         case .epochEnded(let result):
             latestValidation = result.validation
             let event = epochEvent(result)
@@ -75,21 +79,24 @@ final class TrainingOutput<Scalar: LoomScalar> {
 
     /// The summary file, the last event and the table; no table for a training that diverged, because an
     /// error follows.
-    func end(_ result: TrainingResult, seconds: Double) throws {
+    func end(_ result: TrainingResult, seconds: Double, loadingSeconds: Double) throws {
         progress.finish()
         if let failure { throw failure }
-        let summary = summary(of: result, seconds: seconds)
+        let summary = summary(
+            of: result, time: TrainingTime(result, seconds: seconds, loadingSeconds: loadingSeconds))
         let done = DoneEvent(
             steps: experiment.trainer.step, loss: summary.loss, samplesPerSecond: summary.samplesPerSecond,
             gflops: summary.gflops, ceilingGflops: summary.ceilingGflops, ceilingFraction: summary.ceilingFraction,
-            otherWorkFraction: summary.otherWorkFraction, parameterHash: experiment.trainer.parameters.hash,
+            otherWorkFraction: summary.otherWorkFraction, time: summary.time,
+            stepFractions: summary.stepShares.isEmpty
+                ? nil : Dictionary(uniqueKeysWithValues: summary.stepShares.map { ($0.name, $0.fraction) }),
+            largestOverhead: summary.largestOverhead, parameterHash: experiment.trainer.parameters.hash,
             peakResidentBytes: summary.peakResidentBytes, runDirectory: directory.path)
         try directory.writeSummary(
             RunSummary(
                 done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
         try emit(done)
-        if case .diverged = result.end { return }
-        if !json && !quiet { print(trainingSummary(summary), terminator: "") }
+        if !json && !quiet && !result.hasDiverged { print(trainingSummary(summary), terminator: "") }
     }
 
     private func emit(_ event: some Encodable) throws {
@@ -120,16 +127,24 @@ final class TrainingOutput<Scalar: LoomScalar> {
             memory: PlannedMemory(experiment.memoryPlan), runDirectory: directory.path)
     }
 
+    /// Known before the training's end, when the ceiling is raised if need be: never above 1.
+    private func ceilingFraction(samplesPerSecond: Double) -> Double? {
+        guard ceiling.gflops > 0 else { return nil }
+        return min(1, samplesPerSecond * experiment.trainer.network.operationsPerSample / 1e9 / ceiling.gflops)
+    }
+
     private func epochEvent(_ result: EpochResult) -> EpochEvent {
-        EpochEvent(
+        let samplesPerSecond = Double(result.training.samples) / result.training.seconds
+        return EpochEvent(
             epoch: result.epoch + 1, step: result.step, loss: result.training.loss,
             accuracy: result.training.accuracy, validationLoss: result.validation?.loss,
             validationAccuracy: result.validation?.accuracy,
-            samplesPerSecond: Double(result.training.samples) / result.training.seconds,
-            seconds: result.training.seconds)
+            samplesPerSecond: samplesPerSecond, seconds: result.training.seconds,
+            ceilingFraction: ceilingFraction(samplesPerSecond: samplesPerSecond),
+            largestOverhead: TimeShare(largestOf: result.training.activities))
     }
 
-    private func summary(of result: TrainingResult, seconds: Double) -> TrainingSummary {
+    private func summary(of result: TrainingResult, time: TrainingTime) -> TrainingSummary {
         // The unfinished epoch speaks for itself when it is all there is.
         let last = result.epochs.last
         let epochsDone =
@@ -140,7 +155,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let earlierCeiling = ceiling.gflops
         let isRaised = ceiling.raise(toReach: gflops, in: experiment, cache: ceilings)
         return TrainingSummary(
-            name: name, epochs: epochsDone, steps: experiment.trainer.step, seconds: seconds,
+            name: name, epochs: epochsDone, steps: experiment.trainer.step,
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
             validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
             samplesPerSecond: result.samplesPerSecond, gflops: gflops,
@@ -148,7 +163,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
             precision: Scalar.precision.rawValue,
             placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
             peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: others.fraction,
-            runDirectory: directory.path,
+            time: time, stepShares: TimeShare.all(of: result.activities),
+            largestOverhead: time.largestOverhead(result.activities), runDirectory: directory.path,
             notes: notes(result, raisedFrom: isRaised ? earlierCeiling : nil, others: others))
     }
 
@@ -211,7 +227,7 @@ private struct RunSummary: Encodable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(endName, forKey: .end)
         try container.encode(summary.epochs, forKey: .epochs)
-        try container.encode(summary.seconds, forKey: .seconds)
+        try container.encode(summary.time.seconds, forKey: .seconds)
         try container.encode(summary.accuracy, forKey: .accuracy)
         try container.encode(summary.validationLoss, forKey: .validationLoss)
         try container.encode(summary.validationAccuracy, forKey: .validationAccuracy)

@@ -18,12 +18,16 @@ public struct TrainingProgress: Sendable, Equatable {
     public var validationAccuracy: Double?
     /// The speed of the latest steps, where known.
     public var samplesPerSecond: Double?
+    /// This speed as a share of the arithmetic peak, 0…1, where known.
+    public var ceilingFraction: Double?
+    /// What takes most of the steps' time beside matrix products, where known.
+    public var largestOverhead: TimeShare?
 
     /// A state of the training.
     public init(
         epoch: Int, epochs: Int, step: Int, steps: Int, loss: Double? = nil,
-        validationAccuracy: Double? = nil,
-        samplesPerSecond: Double? = nil
+        validationAccuracy: Double? = nil, samplesPerSecond: Double? = nil, ceilingFraction: Double? = nil,
+        largestOverhead: TimeShare? = nil
     ) {
         self.epoch = epoch
         self.epochs = epochs
@@ -32,6 +36,8 @@ public struct TrainingProgress: Sendable, Equatable {
         self.loss = loss
         self.validationAccuracy = validationAccuracy
         self.samplesPerSecond = samplesPerSecond
+        self.ceilingFraction = ceilingFraction
+        self.largestOverhead = largestOverhead
     }
 
     /// The part of the whole training that is done, 0…1.
@@ -161,8 +167,8 @@ public final class ProgressLine: Sendable {
 extension ProgressLine {
     /// The rewritten line in at most `columns` columns.
     ///
-    /// Where room is short the bar shrinks, then parts are left out from the least needed: validation accuracy, speed,
-    /// bar, loss.
+    /// Where room is short the bar shrinks, then parts are left out from the least needed: validation accuracy, share of the
+    /// peak, bar or largest overhead, speed, bar, loss.
     static func line(
         _ progress: TrainingProgress, remainingSeconds: Double?, terminal: Terminal, columns: Int
     ) -> String {
@@ -179,9 +185,17 @@ extension ProgressLine {
         let accuracy = progress.validationAccuracy.map { "validation \(NumberFormat.percentage($0))" }
         let remaining = remainingSeconds.map { "\(NumberFormat.duration(seconds: $0.rounded())) left" }
 
-        let choices: [(hasBar: Bool, tail: [String?])] = [
-            (true, [loss, accuracy, speed, remaining]), (true, [loss, speed, remaining]),
-            (true, [loss, remaining]), (false, [loss, remaining]), (false, [remaining]), (false, []),
+        let peak = progress.ceilingFraction.map(peakShare)
+        let overhead = progress.largestOverhead.map { share($0) }
+
+        var choices: [(hasBar: Bool, tail: [String?])] = [
+            (true, [loss, accuracy, speed, peak, overhead, remaining]),
+            (true, [loss, speed, peak, overhead, remaining]), (true, [loss, speed, overhead, remaining]),
+        ]
+        if overhead != nil { choices.append((false, [loss, speed, overhead, remaining])) }
+        choices += [
+            (true, [loss, speed, remaining]), (true, [loss, remaining]), (false, [loss, remaining]),
+            (false, [remaining]), (false, []),
         ]
         for choice in choices {
             let head = [epoch, percentage].joined(separator: separator)
@@ -195,6 +209,16 @@ extension ProgressLine {
             }
         }
         return epoch.truncated(toTerminalWidth: columns)
+    }
+
+    /// "61 % of the peak"
+    private static func peakShare(_ fraction: Double) -> String {
+        "\(NumberFormat.percentage(fraction, digits: 0)) of the peak"
+    }
+
+    /// "waiting 9 %"
+    private static func share(_ share: TimeShare) -> String {
+        "\(share.title) \(NumberFormat.percentage(share.fraction, digits: 0))"
     }
 
     /// A bar of `cells` cells: eighths of a cell where the terminal shows Unicode, "[###---]" elsewhere.
@@ -219,6 +243,7 @@ extension ProgressLine {
             "\(NumberFormat.percentage(progress.fraction, digits: 0)) of the training",
             progress.loss.map { "loss \(NumberFormat.number($0))" },
             progress.samplesPerSecond.map { "\(NumberFormat.samplesPerSecond($0)) samples/s" },
+            progress.ceilingFraction.map(peakShare), progress.largestOverhead.map { share($0) },
             remainingSeconds.map { "\(NumberFormat.duration(seconds: $0.rounded())) left" },
         ].compactMap { $0 }.joined(separator: "  ")
     }
@@ -232,6 +257,7 @@ extension ProgressLine {
             epoch.validationLoss.map { "validation loss \(NumberFormat.number($0))" },
             epoch.validationAccuracy.map { "validation accuracy \(NumberFormat.percentage($0))" },
             "\(NumberFormat.samplesPerSecond(epoch.samplesPerSecond)) samples/s",
+            epoch.ceilingFraction.map(peakShare), epoch.largestOverhead.map { share($0) },
             NumberFormat.duration(seconds: epoch.seconds),
         ].compactMap { $0 }.joined(separator: "  ")
     }

@@ -8,8 +8,6 @@ package struct TrainingSummary: Sendable, Equatable {
     package var epochs: Int
     /// The steps done.
     package var steps: Int
-    /// The time of the whole training, validation and checkpoints included.
-    package var seconds: Double
     /// The mean loss of the last epoch's steps as configured, penalty included.
     package var loss: Double
     /// The accuracy over the last epoch's training samples, 0…1; nil where the task has none.
@@ -36,6 +34,12 @@ package struct TrainingSummary: Sendable, Equatable {
     package var peakResidentBytes: Int?
     /// The part of the time of the workers' cores that others had meanwhile, 0…1; nil where the system does not tell.
     package var otherWorkFraction: Double?
+    /// Where the time of the whole training went.
+    package var time: TrainingTime
+    /// What the workers' time in training steps was spent on; nothing where no step was measured.
+    package var stepShares: [TimeShare]
+    /// What took most of the whole time beside the matrix products of training steps.
+    package var largestOverhead: TimeShare?
     /// The run's directory.
     package var runDirectory: String
     /// One line for each thing that the user should know: a refused pin, kernels that are too old for the processor.
@@ -43,16 +47,16 @@ package struct TrainingSummary: Sendable, Equatable {
 
     /// A summary.
     package init(
-        name: String, epochs: Int, steps: Int, seconds: Double, loss: Double, accuracy: Double?,
+        name: String, epochs: Int, steps: Int, loss: Double, accuracy: Double?,
         validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
         ceilingGflops: Double, ceilingInstructions: String, precision: String, placement: [Int?],
         plannedMemoryBytes: Int,
-        peakResidentBytes: Int?, otherWorkFraction: Double?, runDirectory: String, notes: [String] = []
+        peakResidentBytes: Int?, otherWorkFraction: Double?, time: TrainingTime, stepShares: [TimeShare],
+        largestOverhead: TimeShare?, runDirectory: String, notes: [String] = []
     ) {
         self.name = name
         self.epochs = epochs
         self.steps = steps
-        self.seconds = seconds
         self.loss = loss
         self.accuracy = accuracy
         self.validationLoss = validationLoss
@@ -66,6 +70,9 @@ package struct TrainingSummary: Sendable, Equatable {
         self.plannedMemoryBytes = plannedMemoryBytes
         self.peakResidentBytes = peakResidentBytes
         self.otherWorkFraction = otherWorkFraction
+        self.time = time
+        self.stepShares = stepShares
+        self.largestOverhead = largestOverhead
         self.runDirectory = runDirectory
         self.notes = notes
     }
@@ -99,6 +106,14 @@ package func trainingSummary(_ summary: TrainingSummary) -> String {
             + "(\(NumberFormat.gigaflops(summary.ceilingGflops)), \(summary.ceilingInstructions) \(summary.precision), "
             + "\(NumberFormat.counted(summary.placement.count, "worker")))" : ""
     speed.append(["GFLOP/s", NumberFormat.gigaflops(summary.gflops) + share])
+    func list(_ shares: [TimeShare]) -> String {
+        shares.map { "\(percentage($0.fraction)) \($0.title)" }.joined(separator: ", ")
+    }
+    if !summary.stepShares.isEmpty { speed.append(["steps", list(summary.stepShares)]) }
+    speed.append(["time", list(summary.time.parts)])
+    if let overhead = summary.largestOverhead {
+        speed.append(["overhead", "\(percentage(overhead.fraction)) of the time (the largest: \(overhead.title))"])
+    }
     speed.append(["workers", workers(summary.placement)])
     let peak = summary.peakResidentBytes.map { ", \(NumberFormat.bytes($0)) at the peak" } ?? ""
     speed.append(["memory", "\(NumberFormat.bytes(summary.plannedMemoryBytes)) planned\(peak)"])
@@ -112,7 +127,7 @@ package func trainingSummary(_ summary: TrainingSummary) -> String {
 
     let title =
         "\(summary.name): \(NumberFormat.counted(summary.epochs, "epoch")), \(NumberFormat.counted(summary.steps, "step")) in "
-        + NumberFormat.duration(seconds: summary.seconds)
+        + NumberFormat.duration(seconds: summary.time.seconds)
     return title + "\n\n" + quality.rendered(indent: 2) + "\n" + speed.rendered(indent: 2) + "\n"
         + summary.notes.map { "  note: \($0)\n" }.joined() + (summary.notes.isEmpty ? "" : "\n")
         + "Next:\n" + commands.rendered(indent: 2)

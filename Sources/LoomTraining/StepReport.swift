@@ -16,6 +16,8 @@ public struct StepReport: Sendable {
     public private(set) var interrupted = false
     /// How the team ran; nil before the first region.
     public private(set) var region: RegionReport?
+    /// What the workers' time was spent on, where it was measured.
+    public private(set) var activities = ActivitySeconds()
     private var lossSum = 0.0
     private var penaltySum = 0.0
     private var correct = 0
@@ -27,7 +29,7 @@ public struct StepReport: Sendable {
 
     init<Scalar>(
         _ sums: StepSums, seconds: Double, loss: Loss<Scalar>, reduction: LossDescription.Reduction,
-        decisionsPerSample: Int, region: RegionReport
+        decisionsPerSample: Int, region: RegionReport, activities: ActivitySeconds = ActivitySeconds()
     ) {
         steps = sums.steps
         samples = sums.samples
@@ -36,6 +38,7 @@ public struct StepReport: Sendable {
         divergedStep = sums.divergedStep < 0 ? nil : sums.divergedStep
         interrupted = sums.interrupted
         self.region = region
+        self.activities = activities
         lossSum = sums.lossSum
         penaltySum = sums.penaltySum
         correct = sums.correct
@@ -65,6 +68,7 @@ public struct StepReport: Sendable {
         divergedStep = divergedStep ?? other.divergedStep
         interrupted = interrupted || other.interrupted
         region = other.region
+        activities += other.activities
         lossSum += other.lossSum
         penaltySum += other.penaltySum
         correct += other.correct

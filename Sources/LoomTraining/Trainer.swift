@@ -152,7 +152,9 @@ public final class Trainer<Scalar: LoomScalar> {
         step += sums.steps
         return StepReport(
             sums, seconds: seconds, loss: loss, reduction: lossDescription.reduction,
-            decisionsPerSample: loss.decisionsPerSample(outputs: network.outputs), region: region)
+            decisionsPerSample: loss.decisionsPerSample(outputs: network.outputs), region: region,
+            activities: clock.map { ActivitySeconds(seconds: seconds, ticks: $0.takeActivityTicks()) }
+                ?? ActivitySeconds())
     }
 
     /// Runs up to `count` more steps as one region, and reports them.

@@ -26,12 +26,13 @@ import Testing
         #expect(
             Set(events[1].keys) == [
                 "event", "epoch", "step", "loss", "accuracy", "validation_loss", "validation_accuracy",
-                "samples_per_second", "seconds",
+                "samples_per_second", "seconds", "ceiling_fraction", "largest_overhead",
             ])
         #expect(
             Set(events[4].keys) == [
                 "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_gflops", "ceiling_fraction",
-                "other_work_fraction", "parameter_hash", "peak_resident_bytes", "run_directory",
+                "other_work_fraction", "parameter_hash", "peak_resident_bytes", "run_directory", "time",
+                "step_fractions", "largest_overhead",
             ])
         #expect(events[0]["parameters"] as? Int == 9)
         #expect(events[0]["workers"] as? Int == 1)

@@ -48,12 +48,6 @@ import Testing
         #expect(abs(profile.entries[0].gflops! - 0.2 / 0.003) < 1e-9)
     }
 
-    /// 14 laps of 85 ns and two questions of 0.575 µs are 2.34 µs: 0.8 % of 292.5 µs.
-    @Test(arguments: [(1e-3, 1), (293e-6, 1), (292e-6, 2), (40e-6, 8), (11e-6, 32), (4e-6, 128), (0, 32768)])
-    func oneOfSoManyStepsIsMeasured(stepSeconds: Double, every: Int) {
-        #expect(ProfiledTraining<Float>.measuredEvery(stepSeconds: stepSeconds, laps: 14) == every)
-    }
-
     @Test func countsOfWorkers() {
         var request = ProfileMeasurement.Request()
         #expect(request.counts(largest: 1) == [1] && request.counts(largest: 2) == [1, 2])

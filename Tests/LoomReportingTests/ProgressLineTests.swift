@@ -113,10 +113,14 @@ private let epoch = EpochEvent(
     func fitsEveryWidth(columns: Int) {
         for terminal in [unicode, ascii] {
             for step in [0, 1, 333, 999, 1000] {
-                let line = ProgressLine.line(
-                    progress(step: step), remainingSeconds: 72, terminal: terminal, columns: columns)
-                #expect(line.terminalWidth <= columns)
-                #expect(columns < 9 || line.hasPrefix("epoch 2/3"))
+                for overhead in [nil, TimeShare(name: "loss_function", fraction: 1)] {
+                    var progress = progress(step: step)
+                    (progress.ceilingFraction, progress.largestOverhead) = (overhead.map { _ in 1 }, overhead)
+                    let line = ProgressLine.line(
+                        progress, remainingSeconds: 72, terminal: terminal, columns: columns)
+                    #expect(line.terminalWidth <= columns)
+                    #expect(columns < 9 || line.hasPrefix("epoch 2/3"))
+                }
             }
         }
     }
@@ -135,6 +139,35 @@ private let epoch = EpochEvent(
                 "epoch 2/3   50 %",
                 "epoch 2/3   50 %",
             ])
+    }
+
+    /// A share of the peak and the largest overhead: where room is short, the overhead comes before the bar.
+    @Test func showsWhereTheTimeGoes() {
+        var measured = progress(step: 500)
+        measured.ceilingFraction = 0.612
+        measured.largestOverhead = TimeShare(name: "loss_function", fraction: 0.094)
+        let lines = [140, 110, 94, 81, 79].map {
+            ProgressLine.line(measured, remainingSeconds: 72, terminal: unicode, columns: $0)
+        }
+        #expect(
+            lines == [
+                "epoch 2/3  ██████████░░░░░░░░░░  50 %  loss 0.2345  validation 91.2 %  1.23 M samples/s"
+                    + "  61 % of the peak  loss function 9 %  1 m 12 s left",
+                "epoch 2/3  █████░░░░░  50 %  loss 0.2345  1.23 M samples/s  61 % of the peak  loss function 9 %"
+                    + "  1 m 12 s left",
+                "epoch 2/3  █████░░░░░  50 %  loss 0.2345  1.23 M samples/s  loss function 9 %  1 m 12 s left",
+                "epoch 2/3   50 %  loss 0.2345  1.23 M samples/s  loss function 9 %  1 m 12 s left",
+                "epoch 2/3  ███████▌░░░░░░░  50 %  loss 0.2345  1.23 M samples/s  1 m 12 s left",
+            ])
+        #expect(
+            ProgressLine.plainLine(measured, remainingSeconds: 72)
+                == "epoch 2/3  50 % of the training  loss 0.2345  1.23 M samples/s  61 % of the peak  loss function 9 %"
+                + "  1 m 12 s left")
+        var epoch = epoch
+        epoch.ceilingFraction = 0.5
+        epoch.largestOverhead = TimeShare(name: "waiting", fraction: 0.12)
+        #expect(
+            ProgressLine.plainLine(epoch, of: 3).hasSuffix("1.00 M samples/s  50 % of the peak  waiting 12 %  2.5 s"))
     }
 
     @Test func colorsTheBarWhereWelcome() {

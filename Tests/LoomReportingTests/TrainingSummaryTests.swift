@@ -1,20 +1,27 @@
+import LoomRuns
 import Testing
 
 @testable import LoomReporting
 
 @Suite struct TrainingSummaryTests {
     private let summary = TrainingSummary(
-        name: "quickstart", epochs: 3, steps: 11_484, seconds: 21.4, loss: 0.1834, accuracy: 0.9412,
+        name: "quickstart", epochs: 3, steps: 11_484, loss: 0.1834, accuracy: 0.9412,
         validationLoss: 0.2104, validationAccuracy: 0.9287, samplesPerSecond: 1_234_000, gflops: 213.4,
         ceilingGflops: 440, ceilingInstructions: "AVX-512", precision: "float32", placement: [0, 2],
         plannedMemoryBytes: 300 << 20,
         peakResidentBytes: 310 << 20, otherWorkFraction: 0.01,
+        time: TrainingTime(
+            seconds: 20, loadingSeconds: 9, trainingSeconds: 10, validationSeconds: 0.5, checkpointSeconds: 0.1),
+        stepShares: [
+            TimeShare(name: "products", fraction: 0.75), TimeShare(name: "waiting", fraction: 0.1),
+            TimeShare(name: "loss_function", fraction: 0.15),
+        ], largestOverhead: TimeShare(name: "loading", fraction: 0.45),
         runDirectory: "runs/quickstart-20261121T094905Z")
 
     @Test func showsEverything() {
         #expect(
             trainingSummary(summary) == """
-                quickstart: 3 epochs, 11,484 steps in 21.4 s
+                quickstart: 3 epochs, 11,484 steps in 20.0 s
 
                             training  validation
                   ────────  ────────  ──────────
@@ -23,6 +30,9 @@ import Testing
 
                   samples/s  1.23 M
                   GFLOP/s    213, 48.5 % of the arithmetic peak (440, AVX-512 float32, 2 workers)
+                  steps      75.0 % products, 10.0 % waiting, 15.0 % loss function
+                  time       45.0 % loading, 50.0 % training, 2.5 % validation, 0.5 % checkpoints
+                  overhead   45.0 % of the time (the largest: loading)
                   workers    2, pinned to CPUs 0, 2
                   memory     300 MiB planned, 310 MiB at the peak
                   run        runs/quickstart-20261121T094905Z
@@ -43,10 +53,12 @@ import Testing
         summary.ceilingGflops = 0
         summary.placement = [nil, nil]
         summary.peakResidentBytes = nil
+        summary.stepShares = []
+        summary.largestOverhead = nil
         summary.runDirectory = "my runs/it's"
         summary.notes = ["CPU 3 refused the pin: Operation not permitted"]
         let text = trainingSummary(summary)
-        #expect(!text.contains("accuracy  "))
+        #expect(!text.contains("accuracy  ") && !text.contains("  steps  ") && !text.contains("overhead"))
         #expect(text.contains("0.1834           –\n"))
         #expect(text.contains("GFLOP/s    213\n"))
         #expect(text.contains("workers    2, not pinned\n"))

@@ -19,7 +19,10 @@ import Testing
         memory: PlannedMemory(MemoryPlan()), runDirectory: "runs/xor")
     private let done = DoneEvent(
         steps: 10, loss: 0.1, samplesPerSecond: 1e6, gflops: 220, ceilingGflops: 440, ceilingFraction: 0.5,
-        otherWorkFraction: nil, parameterHash: "ab", peakResidentBytes: nil, runDirectory: "runs/xor")
+        otherWorkFraction: nil,
+        time: TrainingTime(
+            seconds: 2, loadingSeconds: 0.5, trainingSeconds: 1, validationSeconds: 0.25, checkpointSeconds: 0.125),
+        stepFractions: nil, largestOverhead: nil, parameterHash: "ab", peakResidentBytes: nil, runDirectory: "runs/xor")
 
     @Test func runHasItsKeys() throws {
         let names = [
@@ -43,19 +46,42 @@ import Testing
         #expect(
             try keys(epoch) == [
                 "event", "epoch", "step", "loss", "accuracy", "validation_loss", "validation_accuracy",
-                "samples_per_second", "seconds",
+                "samples_per_second", "seconds", "ceiling_fraction", "largest_overhead",
             ])
-        #expect(try JSONLines.line(epoch).contains(#""accuracy":null"#))
+        let line = try JSONLines.line(epoch)
+        #expect(line.contains(#""accuracy":null"#) && line.contains(#""largest_overhead":null"#))
+    }
+
+    /// Runs that were begun by versions without these keys go on.
+    @Test func epochsOfFormerVersionsAreRead() throws {
+        let line =
+            #"{"accuracy":null,"epoch":1,"event":"epoch","loss":0.1,"samples_per_second":2,"seconds":3,"step":5,"#
+            + #""validation_accuracy":null,"validation_loss":0.5}"#
+        let epoch = try JSONLines.value(EpochEvent.self, from: line)
+        #expect(epoch.validationLoss == 0.5 && epoch.ceilingFraction == nil && epoch.largestOverhead == nil)
     }
 
     @Test func doneHasItsKeys() throws {
         #expect(
             try keys(done) == [
                 "event", "steps", "loss", "samples_per_second", "gflops", "ceiling_gflops", "ceiling_fraction",
-                "other_work_fraction", "parameter_hash", "peak_resident_bytes", "run_directory",
+                "other_work_fraction", "parameter_hash", "peak_resident_bytes", "run_directory", "time",
+                "step_fractions", "largest_overhead",
             ])
         let line = try JSONLines.line(done)
         #expect(line.contains(#""peak_resident_bytes":null"#) && line.contains(#""other_work_fraction":null"#))
+        #expect(line.contains(#""step_fractions":null"#) && line.contains(#""largest_overhead":null"#))
+        #expect(
+            line.contains(
+                #""time":{"checkpoint_seconds":0.125,"loading_seconds":0.5,"seconds":2,"training_seconds":1,"#
+                    + #""validation_seconds":0.25}"#))
+        var measured = done
+        measured.stepFractions = ["products": 0.75, "waiting": 0.25]
+        measured.largestOverhead = TimeShare(name: "loading", fraction: 0.25)
+        let other = try JSONLines.line(measured)
+        #expect(other.contains(#""step_fractions":{"products":0.75,"waiting":0.25}"#))
+        #expect(other.contains(#""largest_overhead":{"fraction":0.25,"name":"loading"}"#))
+        #expect(try JSONLines.value(DoneEvent.self, from: other) == measured)
     }
 
     @Test(arguments: [

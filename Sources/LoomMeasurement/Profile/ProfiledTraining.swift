@@ -13,9 +13,8 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     private let trainer: Trainer<Scalar>
     private let counters: WorkerCounters?
     private let stateBuffers: Int
-    /// Made when it is known how many steps it measures.
+    /// Made when it is known how long a step takes.
     private var clock: WorkerClockMemory?
-    private var measuredEvery = 1
     private var stepsPerRegion = 1
     private var speeds: [Double] = []
     private var stepSeconds: [Double] = []
@@ -29,28 +28,6 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     private(set) var hasDiverged = false
 
     var operationsPerSample: Double { trainer.network.operationsPerSample }
-
-    /// What a lap costs in a step, its lines of memory included: 32-64-10 in batches of 64, 14 laps in 11 µs, on two cores
-    /// of Emerald Rapids.
-    private static var lapSeconds: Double { 85e-9 }
-    /// What asking the system before and behind a measured step costs: two times 0.57 µs on the same machine.
-    private static var eventSeconds: Double { 1.15e-6 }
-    /// The part of the speed that measuring may cost.
-    private static var overheadLimit: Double { 0.008 }
-
-    /// The smallest power of two so that measuring one of so many steps costs no more than that.
-    static func measuredEvery(stepSeconds: Double, laps: Int) -> Int {
-        let cost = (Double(laps) * lapSeconds + eventSeconds) / max(stepSeconds, 1e-9)
-        return (0..<16).map { 1 << $0 }.first { cost / Double($0) <= overheadLimit } ?? 1 << 15
-    }
-
-    /// The laps of the worker that has most.
-    private var lapsPerStep: Int {
-        let operations = (0..<workers).map { worker in
-            trainer.program.phases.reduce(0) { $0 + $1.operations[worker].count }
-        }
-        return (operations.max() ?? 0) + 2 * trainer.program.phases.count
-    }
 
     /// - Parameter batch: Samples of a batch; nil: as configured.
     init(
@@ -82,10 +59,10 @@ final class ProfiledTraining<Scalar: LoomScalar> {
             stepsPerRegion = max(1, Int(Double(report.steps) * regionSeconds / max(seconds, 1e-9)))
             count = min(stepsPerRegion, count * 8)
         }
-        measuredEvery = Self.measuredEvery(
-            stepSeconds: regionSeconds / Double(stepsPerRegion), laps: lapsPerStep)
-        stepsPerRegion = max(stepsPerRegion, measuredSteps * measuredEvery)
-        clock = WorkerClockMemory(trainer.program, every: measuredEvery)
+        let clock = WorkerClockMemory(trainer.program)
+        clock.limitCost(stepSeconds: regionSeconds / Double(stepsPerRegion))
+        self.clock = clock
+        stepsPerRegion = max(stepsPerRegion, measuredSteps * clock.measuredEvery)
     }
 
     /// Whether fewer steps were measured, and more can be.
@@ -148,7 +125,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
             workers: workers, samplesPerSecond: speeds, stepSeconds: stepSeconds, speed: speed, profile: profile,
             slowSteps: SlowSteps(clock, regions: disturbances),
             accountedFraction: min(1, secondsPerStep * Double(stepsWithClock) / secondsWithClock),
-            overheadFraction: 1 - (ratio?.median ?? 1), measuredEvery: measuredEvery,
+            overheadFraction: 1 - (ratio?.median ?? 1), measuredEvery: clock.measuredEvery,
             counters: counters?.readings() ?? Array(repeating: nil, count: workers), shardCount: trainer.shardCount,
             shardRows: trainer.shardRows,
             batchRows: trainer.epochs.batchRows, teamMode: teamMode,

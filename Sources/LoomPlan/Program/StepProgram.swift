@@ -115,7 +115,7 @@ package enum Operation: Sendable, Hashable, Codable {
 }
 
 /// What a worker's time is spent on: the kinds of operations, and waiting for others.
-package enum OperationKind: String, Sendable {
+package enum OperationKind: String, Sendable, CaseIterable {
     case gather, forward, loss, backward, gradient
     case fusedUpdate = "fused_update"
     case sum, penalty

@@ -150,11 +150,16 @@ public struct EpochEvent: Codable, Sendable, Equatable {
     public var samplesPerSecond: Double
     /// The time of the epoch's steps, validation and checkpoints excluded.
     public var seconds: Double
+    /// The matrix products' speed as a share of the arithmetic peak as it is known by then, 0…1.
+    public var ceilingFraction: Double?
+    /// What took most of the steps' time beside matrix products; nil where no step was measured.
+    public var largestOverhead: TimeShare?
 
     /// The line of a finished epoch.
     public init(
         epoch: Int, step: Int, loss: Double, accuracy: Double?, validationLoss: Double?,
-        validationAccuracy: Double?, samplesPerSecond: Double, seconds: Double
+        validationAccuracy: Double?, samplesPerSecond: Double, seconds: Double, ceilingFraction: Double? = nil,
+        largestOverhead: TimeShare? = nil
     ) {
         self.epoch = epoch
         self.step = step
@@ -164,6 +169,8 @@ public struct EpochEvent: Codable, Sendable, Equatable {
         self.validationAccuracy = validationAccuracy
         self.samplesPerSecond = samplesPerSecond
         self.seconds = seconds
+        self.ceilingFraction = ceilingFraction
+        self.largestOverhead = largestOverhead
     }
 
     enum CodingKeys: String, CodingKey {
@@ -171,6 +178,8 @@ public struct EpochEvent: Codable, Sendable, Equatable {
         case validationLoss = "validation_loss"
         case validationAccuracy = "validation_accuracy"
         case samplesPerSecond = "samples_per_second"
+        case ceilingFraction = "ceiling_fraction"
+        case largestOverhead = "largest_overhead"
     }
 
     /// Writes every key; absent values are null.
@@ -185,6 +194,8 @@ public struct EpochEvent: Codable, Sendable, Equatable {
         try container.encode(validationAccuracy, forKey: .validationAccuracy)
         try container.encode(samplesPerSecond, forKey: .samplesPerSecond)
         try container.encode(seconds, forKey: .seconds)
+        try container.encode(ceilingFraction, forKey: .ceilingFraction)
+        try container.encode(largestOverhead, forKey: .largestOverhead)
     }
 }
 
@@ -207,6 +218,12 @@ package struct DoneEvent: Codable, Sendable, Equatable {
     /// The part of the time of the workers' cores that others had meanwhile, 0…1: other programs, the system itself, other
     /// machines of a hypervisor. Null where the system does not tell.
     package var otherWorkFraction: Double?
+    /// Where the time of the whole training went.
+    package var time: TrainingTime
+    /// What the workers' time in training steps was spent on: fractions by `StepActivity`; null where no step was measured.
+    package var stepFractions: [String: Double]?
+    /// What took most of the whole time beside the matrix products of training steps.
+    package var largestOverhead: TimeShare?
     /// SHA-256 over the parameters' bytes in layout order, in hexadecimal digits.
     package var parameterHash: String
     /// The most memory that the process has had at a time, in bytes; null where the system does not tell.
@@ -217,8 +234,8 @@ package struct DoneEvent: Codable, Sendable, Equatable {
     /// The last line of a run.
     package init(
         steps: Int, loss: Double, samplesPerSecond: Double, gflops: Double, ceilingGflops: Double,
-        ceilingFraction: Double, otherWorkFraction: Double?, parameterHash: String, peakResidentBytes: Int?,
-        runDirectory: String
+        ceilingFraction: Double, otherWorkFraction: Double?, time: TrainingTime, stepFractions: [String: Double]?,
+        largestOverhead: TimeShare?, parameterHash: String, peakResidentBytes: Int?, runDirectory: String
     ) {
         self.steps = steps
         self.loss = loss
@@ -227,13 +244,18 @@ package struct DoneEvent: Codable, Sendable, Equatable {
         self.ceilingGflops = ceilingGflops
         self.ceilingFraction = ceilingFraction
         self.otherWorkFraction = otherWorkFraction
+        self.time = time
+        self.stepFractions = stepFractions
+        self.largestOverhead = largestOverhead
         self.parameterHash = parameterHash
         self.peakResidentBytes = peakResidentBytes
         self.runDirectory = runDirectory
     }
 
     enum CodingKeys: String, CodingKey {
-        case event, steps, loss, gflops
+        case event, steps, loss, gflops, time
+        case stepFractions = "step_fractions"
+        case largestOverhead = "largest_overhead"
         case samplesPerSecond = "samples_per_second"
         case ceilingGflops = "ceiling_gflops"
         case ceilingFraction = "ceiling_fraction"
@@ -254,6 +276,9 @@ package struct DoneEvent: Codable, Sendable, Equatable {
         try container.encode(ceilingGflops, forKey: .ceilingGflops)
         try container.encode(ceilingFraction, forKey: .ceilingFraction)
         try container.encode(otherWorkFraction, forKey: .otherWorkFraction)
+        try container.encode(time, forKey: .time)
+        try container.encode(stepFractions, forKey: .stepFractions)
+        try container.encode(largestOverhead, forKey: .largestOverhead)
         try container.encode(parameterHash, forKey: .parameterHash)
         try container.encode(peakResidentBytes, forKey: .peakResidentBytes)
         try container.encode(runDirectory, forKey: .runDirectory)

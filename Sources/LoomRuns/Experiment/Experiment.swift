@@ -92,7 +92,25 @@ public final class Experiment<Scalar: LoomScalar> {
         checkpoints: CheckpointStore?, earlierLosses: [ValidationLoss] = [],
         report: @escaping (TrainingEvent) -> Void
     ) throws -> TrainingResult {
+        try train(
+            checkpoints: checkpoints, earlierLosses: earlierLosses, clock: clock(), regionMeasured: { _ in },
+            report: report)
+    }
+
+    /// A clock for a training that nobody wants single laps or steps of.
+    package func clock() -> WorkerClockMemory {
+        WorkerClockMemory(trainer.program, eventCapacity: 1 << 8, stepCapacity: 1 << 8)
+    }
+
+    /// The same with another clock, or without one.
+    /// - Parameter regionMeasured: Told of every region that the clock was with.
+    package func train(
+        checkpoints: CheckpointStore?, earlierLosses: [ValidationLoss], clock: WorkerClockMemory?,
+        regionMeasured: @escaping (StepReport) -> Void, report: @escaping (TrainingEvent) -> Void
+    ) throws -> TrainingResult {
         var run = TrainingRun(trainer: trainer)
+        run.clock = clock
+        run.regionMeasured = regionMeasured
         run.earlierLosses = earlierLosses
         if let validation = data.validation {
             run.validate = { [evaluator, configuration] in

@@ -8,6 +8,8 @@ struct SpeedMeter {
     private var measured = StepReport()
     private(set) var latest = 0.0
     private var secondsPerStep: Double?
+    private var regions = 0
+    private var fastestSecondsPerStep = Double.infinity
 
     mutating func add(_ region: StepReport) {
         guard region.steps > 0, region.seconds > 0 else { return }
@@ -17,8 +19,14 @@ struct SpeedMeter {
             measured.add(region)
         }
         latest = Double(region.samples) / region.seconds
-        secondsPerStep = region.seconds / Double(region.steps)
+        let secondsPerStep = region.seconds / Double(region.steps)
+        self.secondsPerStep = secondsPerStep
+        regions += 1
+        fastestSecondsPerStep = min(fastestSecondsPerStep, secondsPerStep)
     }
+
+    /// The time of a step in the fastest region; nil as long as there was only the first one, which is short and cold.
+    var fastestStepSeconds: Double? { regions > 1 ? fastestSecondsPerStep : nil }
 
     /// A first region of one step tells how long a step takes. It includes a fork and cold caches, so the next region is too
     /// short rather than too long.

@@ -43,4 +43,21 @@ public struct TrainingResult: Sendable {
     public let unfinishedEpoch: StepReport
     /// Samples a second in training steps, warm-up excluded.
     public let samplesPerSecond: Double
+    /// Seconds that validations took.
+    public let validationSeconds: Double
+    /// Seconds that checkpoints took.
+    public let checkpointSeconds: Double
+}
+
+extension TrainingResult {
+    /// Whether a loss or a parameter was not finite.
+    public var hasDiverged: Bool { if case .diverged = end { true } else { false } }
+
+    /// Seconds that training steps took.
+    public var trainingSeconds: Double { epochs.reduce(unfinishedEpoch.seconds) { $0 + $1.training.seconds } }
+
+    /// What the workers' time in training steps was spent on, where it was measured.
+    public var activities: ActivitySeconds {
+        epochs.reduce(into: unfinishedEpoch.activities) { $0 += $1.training.activities }
+    }
 }

@@ -1,6 +1,7 @@
 import CHardware
 import LoomKernels
 import LoomPlan
+import Synchronization
 
 /// Measures what each worker's time is spent on, in every step or in every 2ᵏ-th one: a lap after each operation, and one
 /// at the beginning of each phase for the wait before it.
@@ -212,13 +213,18 @@ package final class WorkerClockMemory: Sendable {
     /// The slots of waits: one for each phase, behind those of the operations of all workers, phase by phase and worker by
     /// worker, and of the recovery.
     package let waitSlots: Range<Int>
-    private let stepMask: Int
+    /// The laps of a step of the worker that has most.
+    let lapsPerStep: Int
+    private let interval: Atomic<Int>
     private let clocks: AlignedBuffer<ClockOfWorker>
     private let sums: AlignedBuffer<UInt64>
     private let events: AlignedBuffer<ClockEvent>
     private let steps: AlignedBuffer<StepMark>
     private let eventCapacity, stepCapacity: Int
     private let slotsPerWorker: Int
+    /// The sums of an activity: where they are.
+    private let activityPlaces: [(activity: StepActivity, place: Int)]
+    private let ticksTaken = Mutex(ActivityTicks())
     private let startTick = loom_ticks()
     private let startNanoseconds = loom_monotonic_nanoseconds()
 
@@ -254,14 +260,27 @@ package final class WorkerClockMemory: Sendable {
         self.steps = steps
         self.eventCapacity = eventCapacity
         self.stepCapacity = stepCapacity
-        stepMask = every - 1
+        lapsPerStep = program.lapsPerStep
+        interval = Atomic(every)
+        activityPlaces = program.slotActivities.enumerated().flatMap { slot, owned in
+            (owned.worker.map { $0..<$0 + 1 } ?? 0..<workers).map { (owned.activity, $0 * slotsPerWorker + slot) }
+        }
+    }
+
+    /// One of so many steps is measured: a power of two, that holds from the next region on.
+    package var measuredEvery: Int {
+        get { interval.load(ordering: .relaxed) }
+        set {
+            precondition(newValue > 0 && newValue & (newValue - 1) == 0, "a power of two")
+            interval.store(newValue, ordering: .relaxed)
+        }
     }
 
     /// Valid while this object lives.
     var clock: WorkerClock {
         assert(MemoryLayout<ClockOfWorker>.stride == 256)
         return WorkerClock(
-            workers: clocks.pointer, stepMask: stepMask, firstWaitSlot: waitSlots.lowerBound,
+            workers: clocks.pointer, stepMask: measuredEvery - 1, firstWaitSlot: waitSlots.lowerBound,
             phaseCount: waitSlots.count)
     }
 
@@ -289,6 +308,16 @@ package final class WorkerClockMemory: Sendable {
             ticks: (0..<workers).map { worker in
                 (0..<waitSlots.upperBound).map { ticks(slot: $0, worker: worker) }
             }, steps: (0..<workers).map(measuredSteps))
+    }
+
+    /// What the time since the last call was spent on.
+    func takeActivityTicks() -> ActivityTicks {
+        var now = ActivityTicks()
+        for (activity, place) in activityPlaces { now[activity] &+= sums.pointer[place] }
+        return ticksTaken.withLock { before in
+            defer { before = now }
+            return now - before
+        }
     }
 
     /// How many steps of `worker` were measured.
