@@ -16,6 +16,7 @@ enum ExitStatus {
     static let diverged: Int32 = 1
     static let checkFailed: Int32 = 1
     static let somethingToMend: Int32 = 1
+    static let nothingMeasured: Int32 = 1
     static let worse: Int32 = 1
     static let cannotTell: Int32 = 2
     static let usage: Int32 = 64

@@ -80,10 +80,12 @@ struct ProfileReport {
         func time(_ seconds: Double) -> String { String(format: "%.1f µs", seconds * 1e6) }
         return "Steps: median \(time(quantiles.p50)), 90 % within \(time(quantiles.p90)), 99 % within "
             + "\(time(quantiles.p99)), longest \(time(quantiles.max)) (\(NumberFormat.grouped(quantiles.count)) steps)\n"
-            + "Operations and waits account for \(NumberFormat.percentage(last.accountedFraction)) of the time; measuring "
-            + (last.overheadFraction > 0
-                ? "cost \(NumberFormat.percentage(last.overheadFraction)) of the speed\n"
-                : "cost nothing that shows\n")
+            + "Operations and waits account for \(NumberFormat.percentage(last.accountedFraction)) of the time"
+            + (last.overheadFraction.map { overhead in
+                overhead > 0
+                    ? "; measuring cost \(NumberFormat.percentage(overhead)) of the speed\n"
+                    : "; measuring cost nothing that shows\n"
+            } ?? "\n")
     }
 
     private var slowStepsText: String {

@@ -22,6 +22,7 @@ struct TrainCommand: ParsableCommand {
               gradloom train configs/quickstart.yaml
               gradloom train configs/digits.yaml --set optimizer.learning_rate=0.05
               gradloom train --resume runs/digits-20260102T030405Z
+              gradloom train configs/quickstart.yaml --profile profile.json
             """)
 
     @Argument(help: "The configuration, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -45,6 +46,13 @@ struct TrainCommand: ParsableCommand {
             began with.
             """)
     var acceptNumerics = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write where the time of the training's steps goes to a file: what gradloom profile --json prints.",
+            valueName: "file.json"),
+        completion: .file(extensions: ["json"]))
+    var profile: String?
 
     @Flag(help: "Print one JSON object a line on standard output; everything else goes to standard error.")
     var json = false
@@ -78,6 +86,7 @@ struct TrainCommand: ParsableCommand {
 
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
+        if let profile { try AtomicFile.checkDirectory(of: profile) }
         let tuned = try TunedMachine(settings)
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
@@ -105,11 +114,22 @@ struct TrainCommand: ParsableCommand {
         defer { output.abandon() }
         try output.begin()
         let loadingSeconds = (ContinuousClock.now - started) / .seconds(1)
-        let result = try experiment.train(checkpoints: checkpoints, earlierLosses: run?.losses ?? []) {
-            output.report($0)
-        }
+        let begin = Date()
+        let measured = profile.map { _ in TrainingProfile(experiment) }
+        let result = try experiment.train(
+            checkpoints: checkpoints, earlierLosses: run?.losses ?? [], clock: measured?.clock ?? experiment.clock(),
+            regionMeasured: { measured?.add($0) }, report: output.report)
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds)
+        if let measured, let profile, !result.hasDiverged {
+            try write(
+                measured.result(ceilingGflops: output.ceiling.gflops, cache: ceilings), to: profile,
+                settings: tuned.configuration,
+                provenance: ProfileProvenance(
+                    version: GradloomCommand.version, date: begin,
+                    command: ["gradloom"] + CommandLine.arguments.dropFirst(), file: path,
+                    configuration: tuned.configuration, machine: tuned.machine), machine: tuned.machine)
+        }
         try exitStatus(of: result, signal: stop.signal, checkpoints: checkpoints)
     }
 
@@ -121,6 +141,21 @@ struct TrainCommand: ParsableCommand {
             lines.append("warning: " + warning)
         }
         FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    }
+
+    private func write(
+        _ profile: ProfileMeasurement?, to path: String, settings: Configuration, provenance: ProfileProvenance,
+        machine: MachineSetup
+    ) throws {
+        guard let profile else {
+            fail("the training was too short for a profile: no step was measured, and ‘\(path)’ was not written")
+            throw ExitCode(ExitStatus.nothingMeasured)
+        }
+        let report = ProfileReport(
+            profile: profile, scaling: ProfileScaling(profile), kinds: ProfileKinds(profile),
+            verdict: ProfileVerdict(ProfileFacts(profile, configuration: settings, machine: machine)),
+            provenance: provenance)
+        try AtomicFile.write(JSONLines.line(report), to: path)
     }
 
     private func exitStatus(of result: TrainingResult, signal: Int32?, checkpoints: CheckpointStore) throws {

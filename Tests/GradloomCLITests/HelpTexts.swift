@@ -68,8 +68,9 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom train configs/quickstart.yaml
               gradloom train configs/digits.yaml --set optimizer.learning_rate=0.05
               gradloom train --resume runs/digits-20260102T030405Z
+              gradloom train configs/quickstart.yaml --profile profile.json
 
-            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--accept-numerics] [--json] [--quiet]
+            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--accept-numerics] [--profile <file.json>] [--json] [--quiet]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -83,6 +84,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               --accept-numerics       With --resume: go on although this version, or
                                       parallel.gemm, gives other bits than those that the
                                       run began with.
+              --profile <file.json>   Write where the time of the training's steps goes to
+                                      a file: what gradloom profile --json prints.
               --json                  Print one JSON object a line on standard output;
                                       everything else goes to standard error.
               --quiet                 Print nothing but errors, and with --json the JSON

@@ -58,8 +58,9 @@ public struct ProfileMeasurement: Sendable {
         public let slowSteps: SlowSteps
         /// Of the regions' time, what named operations and waits account for, 0…1.
         public let accountedFraction: Double
-        /// What measuring costs: 1 − speed with clocks over speed without, the median of neighbouring regions.
-        public let overheadFraction: Double
+        /// What measuring costs: 1 − speed with clocks over speed without, the median of neighbouring regions; nil where there
+        /// were no regions without.
+        public let overheadFraction: Double?
         /// One of so many steps was measured.
         public let measuredEvery: Int
         /// What happened to each worker's thread; nil where it was not counted.
@@ -168,16 +169,16 @@ public struct ProfileMeasurement: Sendable {
         self.counts = results.compactMap { $0 }
     }
 
-    /// What would have been measured.
+    /// What was measured, or would have been.
     init(
-        scaling: Scaling, counts: [Count], otherWorkFraction: Double?, throttledSeconds: Double,
+        scaling: Scaling, counts: [Count], otherWorkFraction: Double?, seconds: Double = 1, throttledSeconds: Double,
         operationsPerSample: Double, ceilingGflops: Double, roofs: Roofs
     ) {
         self.scaling = scaling
         self.counts = counts
         self.otherWorkFraction = otherWorkFraction
         self.throttledSeconds = throttledSeconds
-        seconds = 1
+        self.seconds = seconds
         self.operationsPerSample = operationsPerSample
         self.ceilingGflops = ceilingGflops
         ceilingWorkers = counts.last?.workers ?? 1

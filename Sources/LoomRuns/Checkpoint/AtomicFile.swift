@@ -90,6 +90,17 @@ public enum AtomicFile {
         try write(to: path) { output in try output.append(text) }
     }
 
+    /// Finds out at once what would be found out when the file at `path` is written.
+    ///
+    /// - Throws: `WriteError` where its directory does not exist or may not be written.
+    package static func checkDirectory(of path: String) throws(WriteError) {
+        let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        guard access(directory, W_OK | X_OK) == 0 else {
+            throw WriteError(
+                path: path, reason: "cannot create a file in ‘\(directory)’: \(systemMessage(errno))")
+        }
+    }
+
     /// Makes the rename itself survive a power cut.
     ///
     /// Some file systems refuse to synchronise a directory (EINVAL). The file is complete by then, so a refusal
