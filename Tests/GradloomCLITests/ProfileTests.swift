@@ -160,7 +160,19 @@ import Testing
         #expect(first.hasSuffix(".") && first.first!.isUppercase)
         #expect(outcome.output.contains("Where 1 worker's time goes, route partition:"))
         #expect(outcome.output.contains("Operations and waits account for"))
-        #expect(!outcome.output.contains("scaling (!"))
+        #expect(outcome.output.contains("Roofs of one worker while all work: arithmetic "))
+        #expect(outcome.output.contains("of its roof"))
+        // One number of workers does not scale.
+        #expect(!outcome.output.contains("scaling (!") && !outcome.output.contains("By kind of operation"))
+    }
+
+    @Test func theTextSaysWhatStopsScaling() throws {
+        let outcome = try profile("--seconds", "0.4", "--workers", "1,2")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("By kind of operation, a step's mean of all workers:"))
+        #expect(outcome.output.contains("stops scaling: of the time") || outcome.output.contains("No kind loses much."))
+        #expect(
+            outcome.output.contains("A model of each kind: two points cannot carry a model: it needs 3 worker counts"))
     }
 
     @Test func theTraceHasAllOperations() throws {
