@@ -49,9 +49,9 @@ struct CacheShares: Equatable {
         return wanted > 2 * second ? wanted : nil
     }
 
-    /// As much of all workers together for memory: twice the last-level caches, but no more than 512 MiB, which takes a
-    /// tenth of a second to fill, and no more than an eighth of the memory that is free. Two cores of a virtual machine that
-    /// sees 300 MiB of third level: 37 GB/s with 512 MiB, 35 to 38 GB/s with 2.4 GiB.
+    /// As much of all workers together for memory: twice the last-level caches, but no more than 512 MiB, which are soon
+    /// filled, and no more than an eighth of the memory that is free. Two cores of a virtual machine that sees 300 MiB of
+    /// third level: 35 GB/s with 512 MiB, 35 to 38 GB/s with 2.3 GiB.
     func memoryArrayBytes(availableBytes: Int?) -> Int {
         min(512 << 20, max(64 << 20, 2 * lastLevelBytes), max(1 << 20, (availableBytes ?? .max) / 8))
     }

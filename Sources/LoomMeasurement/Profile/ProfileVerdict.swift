@@ -52,8 +52,8 @@ public struct ProfileFacts: Sendable, Equatable {
     /// What most slow steps have in common; nil where that is nothing.
     public var slowStepCause: SlowStep.Cause?
 
-    /// An operation that reaches as much of the memory's bandwidth is limited by it: loops of kernels that do nothing else
-    /// differ by a third between reading, writing and copying.
+    /// An operation that reaches as much of the memory's bandwidth is limited by it: the roof is the highest of all rounds,
+    /// and rounds of one loop differ by a third and more (two cores of Emerald Rapids with neighbours: 21 to 41 GB/s).
     public static let memoryBoundFraction = 0.67
 
     /// Nothing to find.
