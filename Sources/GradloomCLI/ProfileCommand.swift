@@ -84,8 +84,7 @@ struct ProfileCommand: ParsableCommand {
             let begin = Date()
             let profile = try ProfileMeasurement(settings, request, machine: machine, cache: .user())
             guard let last = profile.counts.last else {
-                fail("the training diverged before anything was measured; try a smaller optimizer.learning_rate")
-                throw ExitCode(ExitStatus.diverged)
+                throw Self.divergence()
             }
             let report = ProfileReport(
                 profile: profile, scaling: ProfileScaling(profile), kinds: ProfileKinds(profile),
@@ -101,6 +100,14 @@ struct ProfileCommand: ParsableCommand {
                 print(report.text, terminator: "")
             }
         }
+    }
+}
+
+extension ProfileCommand {
+    /// Says that there is nothing to show.
+    static func divergence() -> ExitCode {
+        fail("the training diverged before anything was measured; try a smaller optimizer.learning_rate")
+        return ExitCode(ExitStatus.diverged)
     }
 }
 

@@ -49,6 +49,7 @@ struct SimulationOptions: ParsableArguments {
             workers: nil, policy: isList ? .auto : policy, instructions: settings.parallel.instructionSet)
         for note in machine.notes { printNote(note) }
         let simulation = try StepSimulation(settings, request, machine: machine, cache: .user())
+        guard !simulation.validation.isEmpty else { throw ProfileCommand.divergence() }
         for note in simulation.notes { printNote(note) }
         let report = ProfileSimulationReport(topology: text, machine: request.topology, simulation: simulation)
         if json {

@@ -82,7 +82,6 @@ struct ProfileSimulationReport {
     }
 
     private var validationText: String {
-        guard !simulation.validation.isEmpty else { return "Nothing could be measured here: the training diverged.\n" }
         var table = TextTable(columns: [
             .init("workers", alignment: .right), .init("predicted", unit: "µs", alignment: .right),
             .init("measured", unit: "µs", alignment: .right), .init("95 % interval", unit: "µs", alignment: .right),

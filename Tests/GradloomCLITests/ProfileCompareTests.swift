@@ -87,6 +87,22 @@ import Testing
         #expect(noisy.errors == "note: the profiles differ in batch: 128 before, 64 after\n")
     }
 
+    @Test func whatProfileWritesIsRead() throws {
+        try workplace.write(SampleData.xor, to: "xor.yaml")
+        let profile = try workplace.run("profile", "xor.yaml", "--workers", "1", "--seconds", "0.2", "--json")
+        try workplace.write(profile.output, to: "p.json")
+        let outcome = try compare("p.json", "p.json", "--json")
+        #expect(outcome.exitCode != 1 && outcome.errors == "")
+        let event = try outcome.lastEvent()
+        let operations = try #require(event["operations"] as? [[String: Any]])
+        let forward = try #require(operations.first { $0["kind"] as? String == "forward" })
+        let ratio = try #require(forward["ratio"] as? Double)
+        let before = try #require(forward["before"] as? Double)
+        #expect(abs(ratio - 1) < 1e-9 && before > 0)
+        #expect((event["speeds"] as? [[String: Any]])?.count == 1)
+        #expect((event["differences"] as? [Any])?.isEmpty == true)
+    }
+
     private static let usage = """
         Usage: gradloom profile compare [<profiles> ...] [--before <file> ...] [--after <file> ...] \
         [--relevant-change <part>] [--run-noise <part>] [--json]

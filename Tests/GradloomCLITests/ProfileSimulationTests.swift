@@ -127,6 +127,13 @@ import Testing
         ("core:4 pu:1", 64, "error: --workers 5 is more than the 4 workers that 'core:4 pu:1' has room for\n"),
     ]
 
+    @Test func aTrainingThatDivergesHasNoRates() throws {
+        let outcome = try simulate(
+            "core:2 pu:1", "--set", "optimizer.learning_rate=1e30", "--set", "loss.kind=squared_sum", "--set",
+            "network.output=identity")
+        #expect(outcome.exitCode == 1 && outcome.output == "" && outcome.errors.contains("diverged"))
+    }
+
     @Test(arguments: mistakes)
     func wrongTopologies(topology: String, exitCode: Int32, errors: String) throws {
         let outcome = try simulate(topology, "--workers", "2,5")

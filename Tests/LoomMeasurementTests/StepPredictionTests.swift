@@ -109,6 +109,8 @@ import Testing
         #expect(step.program.buffers.partials == 0)
         let elements: Double = 3 * parameters + 128 * perSample
         #expect(step.workingSetBytes == 4 * elements)
+        let adam = PlannedProgram(step.program, shapes: step.shapes, stateBuffers: 2)
+        #expect(adam.workingSetBytes == 4 * (elements + parameters))
         #expect(parameters >= 2762)
         #expect(perSample >= 180)
     }
@@ -134,6 +136,10 @@ import Testing
         }
         #expect(isClose(rates.seconds(.forward(rows: 0..<64, layers: 0..<1), in: two), 2 * hidden))
         #expect(isClose(rates.seconds(.forward(rows: 0..<64, layers: 1..<2), in: two), 3 * output))
+        // A layer that was not measured: as the others of its kind.
+        var half = rates
+        half.calibrate(one) { kind, layer in kind == .forward && layer == 0 ? 2 * hidden : nil }
+        #expect(isClose(half.seconds(.forward(rows: 0..<64, layers: 1..<2), in: two), 2 * output))
         // Of all layers together: as all layers took. What was not measured takes what its bytes do.
         let all = rates.seconds(.forward(rows: 0..<64, layers: 0..<2), in: two)
         #expect(isClose(all, 2 * hidden + 3 * output))
@@ -169,6 +175,11 @@ import Testing
         #expect(limit([70, 70], barrier: 5, kinds: [.forward: 60, .gradient: 80]) == "gradient")
         let two = prediction(workers: 2, seconds: [60, 40], memory: 75, barrier: 5, kinds: kinds)
         #expect(isClose(two.stepSeconds, 80) && isClose(two.efficiency(over: one), 100.0 / 80 / 2))
+    }
+
+    @Test func aDisturbedMeasurementIsNamed() {
+        #expect(StepSimulation.disturbance(nil).isEmpty && StepSimulation.disturbance(0.05).isEmpty)
+        #expect(StepSimulation.disturbance(0.25).first?.hasPrefix("other programs had 25.0 % of") == true)
     }
 
     // MARK: Places

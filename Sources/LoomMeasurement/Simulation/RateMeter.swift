@@ -9,10 +9,7 @@ import LoomTraining
 struct RateMeter {
     private(set) var ratesHere = StepRates()
     /// Those of this machine, with the other one's memory.
-    var rates: StepRates {
-        get { withMemory(given) }
-        set { ratesHere = newValue }
-    }
+    var rates: StepRates { withMemory(given) }
     private let backend: GemmBackend
     private let machine: MachineSetup
     private let seconds: Double
@@ -86,6 +83,11 @@ struct RateMeter {
             let (first, second) = (alone[shape] ?? together[shape], together[shape] ?? alone[shape])
             if let first, let second { ratesHere.products[shape] = .init(alone: first, together: second) }
         }
+    }
+
+    /// As `StepRates.calibrate`.
+    mutating func calibrate(_ step: PlannedProgram, seconds: (OperationKind, _ layer: Int?) -> Double?) {
+        ratesHere.calibrate(step, seconds: seconds)
     }
 
     // MARK: Memory

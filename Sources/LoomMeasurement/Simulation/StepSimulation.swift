@@ -91,9 +91,13 @@ package struct StepSimulation: Sendable {
         meter.measureProducts(of: there.steps + here.steps)
         meter.measureMemory(isNeeded: !(there.fitsCaches && here.fitsCaches), given: request.memoryGigabytesPerSecond)
         if let alone = profile.counts.first(where: { $0.workers == 1 }), let plan = here.steps.first {
-            meter.rates.calibrate(plan) { kind, layer in
-                let layerName = layer.map { plan.shapes.layers[$0].name }
-                return alone.profile.entries.first { $0.kind == kind.rawValue && $0.layer == layerName }?.secondsPerStep
+            // What the clocks cost is part of the operations' seconds, and not of the step's.
+            let step = Double(alone.batchRows) / alone.speed.median
+            let part = step / max(alone.profile.secondsByWorker[0], 1e-12)
+            meter.calibrate(plan) { kind, layer in
+                let name = layer.map { plan.shapes.layers[$0].name }
+                let entry = alone.profile.entries.first { $0.kind == kind.rawValue && $0.layer == name }
+                return entry.map { $0.secondsPerStep * part }
             }
         }
         let rates = meter.rates
@@ -103,13 +107,28 @@ package struct StepSimulation: Sendable {
             request.counts.contains($0.0.program.workers)
         }.map { Case(step: $0, placement: $1.0, prediction: $1.1) }
         // What this machine really has of memory is part of its own predictions, whatever the other one has.
-        validation = zip(profile.counts, here.predictions(meter.ratesHere)).map { count, prediction in
-            Validation(
+        let predictionsHere = here.predictions(meter.ratesHere)
+        validation = profile.counts.compactMap { count in
+            guard let prediction = predictionsHere.first(where: { $0.workers == count.workers }) else { return nil }
+            return Validation(
                 workers: count.workers, predicted: prediction.stepSeconds,
                 measured: count.speed.reciprocal(times: Double(count.batchRows)))
         }
-        notes = there.planned.last?.notes ?? []
+        notes = (there.planned.last?.notes ?? []) + Self.disturbance(profile.otherWorkFraction)
         assumptions = meter.assumptions(request, there: there)
+    }
+}
+
+extension StepSimulation {
+    /// Other programs' part of the cores from which on measured times are doubtful.
+    private static let doubtfulPart = 0.05
+
+    static func disturbance(_ otherWorkFraction: Double?) -> [String] {
+        guard let otherWorkFraction, otherWorkFraction > doubtfulPart else { return [] }
+        return [
+            "other programs had \(percent(otherWorkFraction)) of the workers' cores while the steps were measured: their times "
+                + "and the errors are too large"
+        ]
     }
 }
 
