@@ -55,8 +55,8 @@ import Testing
             ]))
         #expect(
             waiting.stopsScaling?.text
-                == "wait stops scaling: of the time that 2 workers lose to perfect scaling it has 100.0 %, 1.00 ms of a "
-                + "step")
+                == "waiting for other workers stops scaling: of the time that 2 workers lose to perfect scaling it has 100.0 %, "
+                + "1.00 ms of a step")
         // 2 % of a step is no loss, and one number of workers loses nothing.
         let small = SyntheticProfile.profile([
             Self.count(1, ["forward": [8e-3]]), Self.count(2, ["forward": [4.1e-3, 4.1e-3]]),

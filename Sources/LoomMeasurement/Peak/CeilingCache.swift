@@ -11,7 +11,8 @@ import LoomTraining
 /// measured again next time. Nothing here fails a training.
 public struct CeilingCache: Sendable {
     /// The file.
-    public let path: String
+    public var path: String { file.path }
+    private let file: CacheFile<Contents>
 
     /// What a ceiling depends on.
     public struct Key: Sendable, Codable, Equatable {
@@ -114,7 +115,7 @@ public struct CeilingCache: Sendable {
         let figure: Figure
     }
 
-    private struct Contents: Codable {
+    private struct Contents: CacheContents {
         static let currentFormat = 2
         var format = currentFormat
         var entries: [Entry] = []
@@ -124,20 +125,17 @@ public struct CeilingCache: Sendable {
 
     /// A cache in the file at `path`.
     public init(path: String) {
-        self.path = path
+        file = CacheFile(path: path)
     }
 
-    /// The user's: `gradloom/ceilings.json` in `$XDG_CACHE_HOME`, or in `~/.cache` where that is not set or no absolute
-    /// path (XDG Base Directory Specification); nil without a home.
+    /// The user's, `gradloom/ceilings.json` in the directory of caches; nil without a home.
     public static func user(environment: [String: String] = ProcessInfo.processInfo.environment) -> CeilingCache? {
-        func absolute(_ name: String) -> String? { environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil } }
-        guard let base = absolute("XDG_CACHE_HOME") ?? absolute("HOME").map({ $0 + "/.cache" }) else { return nil }
-        return CeilingCache(path: base + "/gradloom/ceilings.json")
+        UserCache.path("ceilings.json", environment: environment).map(CeilingCache.init)
     }
 
     /// What is kept for `key`; nil where there is nothing.
     public func figure(for key: Key) -> Figure? {
-        contents().entries.first { $0.key == key }.map(\.figure).flatMap {
+        file.read().entries.first { $0.key == key }.map(\.figure).flatMap {
             $0.gflops.isFinite && $0.gflops > 0 ? $0 : nil
         }
     }
@@ -147,15 +145,15 @@ public struct CeilingCache: Sendable {
     @discardableResult
     public func keep(_ figure: Figure, for key: Key) -> Figure? {
         let merged = self.figure(for: key).map(figure.merged) ?? figure
-        var contents = contents()
+        var contents = file.read()
         contents.entries.removeAll { $0.key == key }
         contents.entries.append(Entry(key: key, figure: merged))
-        return write(contents) ? merged : nil
+        return file.write(contents) ? merged : nil
     }
 
     /// The bandwidths kept for `key`; nil where there are none.
     public func bandwidths(for key: Key) -> Bandwidths? {
-        contents().bandwidths?.first { $0.key == key }.map(\.bandwidths).flatMap { kept in
+        file.read().bandwidths?.first { $0.key == key }.map(\.bandwidths).flatMap { kept in
             [kept.l2, kept.l3, kept.memory].compactMap { $0 }.allSatisfy { $0.isFinite && $0 > 0 } ? kept : nil
         }
     }
@@ -165,32 +163,11 @@ public struct CeilingCache: Sendable {
     @discardableResult
     public func keep(_ bandwidths: Bandwidths, for key: Key) -> Bandwidths? {
         let merged = self.bandwidths(for: key).map(bandwidths.merged) ?? bandwidths
-        var contents = contents()
+        var contents = file.read()
         var entries = contents.bandwidths ?? []
         entries.removeAll { $0.key == key }
         entries.append(BandwidthEntry(key: key, bandwidths: merged))
         contents.bandwidths = entries
-        return write(contents) ? merged : nil
-    }
-
-    private func write(_ contents: Contents) -> Bool {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let directory = URL(fileURLWithPath: path).deletingLastPathComponent()
-        do {
-            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-            try AtomicFile.write(String(decoding: encoder.encode(contents), as: UTF8.self) + "\n", to: path)
-            return true
-        } catch {
-            return false
-        }
-    }
-
-    private func contents() -> Contents {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
-            let contents = try? JSONDecoder().decode(Contents.self, from: data),
-            contents.format == Contents.currentFormat
-        else { return Contents() }
-        return contents
+        return file.write(contents) ? merged : nil
     }
 }

@@ -98,9 +98,10 @@ public struct ProfileKinds: Sendable {
         let step = last.profile.secondsByWorker.reduce(0, +) / Double(last.workers)
         guard lostSeconds > relevantLoss * step else { return nil }
         let efficiency = most.efficiency.last.flatMap { $0 }.map { ", at an efficiency of \(decimal($0))" } ?? ""
+        let name = most.kind == StepProfile.wait ? "waiting for other workers" : most.kind
         return StopsScaling(
             kind: most.kind,
-            text: "\(most.kind) stops scaling: of the time that \(NumberFormat.counted(last.workers, "worker")) "
+            text: "\(name) stops scaling: of the time that \(NumberFormat.counted(last.workers, "worker")) "
                 + "\(last.workers == 1 ? "loses" : "lose") to perfect scaling it has \(percent(most.lostShare)), "
                 + "\(NumberFormat.duration(seconds: most.lostSeconds)) of a step\(efficiency)")
     }

@@ -53,14 +53,17 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     func warmUp(regionSeconds: Double, measuredSteps: Int) {
         var count = 1
         var seconds = 0.0
+        var shortestStepSeconds = Double.infinity
         while seconds < regionSeconds / 2, !hasDiverged {
             let report = run(count, clock: nil)
             seconds = report.seconds
+            shortestStepSeconds = min(shortestStepSeconds, seconds / Double(max(1, report.steps)))
             stepsPerRegion = max(1, Int(Double(report.steps) * regionSeconds / max(seconds, 1e-9)))
             count = min(stepsPerRegion, count * 8)
         }
         let clock = WorkerClockMemory(trainer.program)
-        clock.limitCost(stepSeconds: regionSeconds / Double(stepsPerRegion))
+        // By a disturbed run laps would look cheap, and all steps would have them.
+        clock.limitCost(stepSeconds: shortestStepSeconds)
         self.clock = clock
         stepsPerRegion = max(stepsPerRegion, measuredSteps * clock.measuredEvery)
     }

@@ -1,42 +1,39 @@
 import Foundation
 
-/// Values that were found out on this machine, kept in a JSON file by what they depend on.
+/// What a cache's file holds.
+package protocol CacheContents: Codable, Sendable {
+    /// The form of what is written: a file with another one counts as empty.
+    static var currentFormat: Int { get }
+    /// The form of what was read.
+    var format: Int { get }
+    /// Nothing, in the current form.
+    init()
+}
+
+/// What was found out on this machine, kept in a JSON file.
 ///
 /// A file that is missing, cannot be read or holds something else counts as empty; one that cannot be written is found out
 /// again next time. Nothing here fails a command.
-package struct CacheFile<Key: Codable & Equatable & Sendable, Value: Codable & Sendable>: Sendable {
+package struct CacheFile<Contents: CacheContents>: Sendable {
     /// The file.
     package let path: String
-    /// The form of its entries: a file with another one counts as empty.
-    private let format: Int
-
-    private struct Entry: Codable {
-        let key: Key
-        let value: Value
-    }
-
-    private struct Contents: Codable {
-        var format: Int
-        var entries: [Entry] = []
-    }
 
     /// The file at `path`.
-    package init(path: String, format: Int) {
+    package init(path: String) {
         self.path = path
-        self.format = format
     }
 
-    /// What is kept for `key`; nil where there is nothing.
-    package func value(for key: Key) -> Value? { contents().entries.first { $0.key == key }?.value }
+    /// What is kept.
+    package func read() -> Contents {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
+            let contents = try? JSONDecoder().decode(Contents.self, from: data),
+            contents.format == Contents.currentFormat
+        else { return Contents() }
+        return contents
+    }
 
-    /// Whether nothing is kept.
-    package var isEmpty: Bool { contents().entries.isEmpty }
-
-    /// Keeps `value` for `key` instead of an older one. False where the file cannot be written.
-    package func keep(_ value: Value, for key: Key) -> Bool {
-        var contents = contents()
-        contents.entries.removeAll { $0.key == key }
-        contents.entries.append(Entry(key: key, value: value))
+    /// Keeps `contents` instead of what is there. False where the file cannot be written.
+    package func write(_ contents: Contents) -> Bool {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let directory = URL(fileURLWithPath: path).deletingLastPathComponent()
@@ -47,13 +44,6 @@ package struct CacheFile<Key: Codable & Equatable & Sendable, Value: Codable & S
         } catch {
             return false
         }
-    }
-
-    private func contents() -> Contents {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
-            let contents = try? JSONDecoder().decode(Contents.self, from: data), contents.format == format
-        else { return Contents(format: format) }
-        return contents
     }
 }
 

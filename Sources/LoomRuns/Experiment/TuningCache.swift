@@ -87,26 +87,42 @@ public struct TuningCache: Sendable {
 
     /// The file.
     public var path: String { file.path }
-    private let file: CacheFile<Key, Choice>
+    private let file: CacheFile<Contents>
+
+    private struct Entry: Codable {
+        let key: Key
+        let choice: Choice
+    }
+
+    private struct Contents: CacheContents {
+        static let currentFormat = 1
+        var format = currentFormat
+        var entries: [Entry] = []
+    }
 
     /// A cache in the file at `path`.
     public init(path: String) {
-        file = CacheFile(path: path, format: 1)
+        file = CacheFile(path: path)
     }
 
     /// The user's, `gradloom/tuned.json` in the directory of caches; nil without a home.
     public static func user() -> TuningCache? { UserCache.path("tuned.json").map(TuningCache.init) }
 
     /// What was chosen for `key`; nil: nothing.
-    package func choice(for key: Key) -> Choice? { file.value(for: key) }
+    package func choice(for key: Key) -> Choice? { file.read().entries.first { $0.key == key }?.choice }
 
     /// Keeps `choice` instead of an older one. False where the file cannot be written.
-    package func keep(_ choice: Choice, for key: Key) -> Bool { file.keep(choice, for: key) }
+    package func keep(_ choice: Choice, for key: Key) -> Bool {
+        var contents = file.read()
+        contents.entries.removeAll { $0.key == key }
+        contents.entries.append(Entry(key: key, choice: choice))
+        return file.write(contents)
+    }
 
     /// `configuration` as it was tuned: with `parallel.workers: auto`, the number of workers, and those of placement, route
     /// and rows of a shard that it leaves to the program. Nil: it gives a number, or was not tuned here.
     package func tuned(_ configuration: Configuration) -> (configuration: Configuration, choice: Choice)? {
-        guard configuration.parallel.workers == nil, !file.isEmpty,
+        guard configuration.parallel.workers == nil, !file.read().entries.isEmpty,
             let inputs = try? configuration.data.source.featureCount(),
             let key = try? Key(configuration, inputs: inputs), let choice = choice(for: key),
             let placement = try? PlacementPolicy(parsing: choice.placement)
