@@ -48,8 +48,7 @@ private struct TopologyDrawing {
     let allowance: CPUAllowance
     let placement: Placement?
 
-    private let allowed: Set<Int>
-    private let workers: [Int: Int]
+    private let uses: HardwareThreadUses
     private let fastestClass: Int
 
     /// Above this many cores, runs of like cores share a line.
@@ -59,10 +58,7 @@ private struct TopologyDrawing {
         self.topology = topology
         self.allowance = allowance
         self.placement = placement
-        allowed = Set(allowance.allowedCPUs)
-        workers = Dictionary(
-            (placement?.assignments ?? []).map { ($0.cpu, $0.worker) },
-            uniquingKeysWith: { first, _ in first })
+        uses = HardwareThreadUses(allowance: allowance, placement: placement)
         fastestClass = topology.cores.map(\.performanceClass).max() ?? 0
     }
 
@@ -126,29 +122,17 @@ private struct TopologyDrawing {
     /// Whether two cores may share a line: the same kind, hardware threads used alike.
     private func isLike(_ a: Topology.Core, _ b: Topology.Core) -> Bool {
         a.performanceClass == b.performanceClass && a.threads.count == b.threads.count
-            && zip(a.threads, b.threads).allSatisfy { use($0) == use($1) }
-    }
-
-    private enum Use { case worker, free, outsideMask, outsideCpuset }
-
-    private func use(_ thread: Topology.HardwareThread) -> Use {
-        if workers[thread.osIndex] != nil { return .worker }
-        if allowed.contains(thread.osIndex) { return .free }
-        return allowance.cpusetCPUs.contains(thread.osIndex) ? .outsideMask : .outsideCpuset
+            && zip(a.threads, b.threads).allSatisfy { uses.use(ofCPU: $0.osIndex) == uses.use(ofCPU: $1.osIndex) }
     }
 
     /// One hardware thread of each of several like cores: `cpus 0-7 [workers 0-7]`.
     private func draw(_ threads: [Topology.HardwareThread]) -> String {
         let name = threads.count == 1 ? "cpu" : "cpus"
         let text = "\(name) \(sequence(threads.map(\.osIndex)))"
-        switch use(threads[0]) {
-        case .free: return text
-        case .outsideMask: return text + " (not in the affinity mask)"
-        case .outsideCpuset: return text + " (not in the cpuset)"
-        case .worker:
-            let label = threads.count == 1 ? "worker" : "workers"
-            return text + " [\(label) \(sequence(threads.compactMap { workers[$0.osIndex] }))]"
-        }
+        let use = uses.use(ofCPU: threads[0].osIndex)
+        guard use == .worker else { return text + (use.refusal.map { " (\($0))" } ?? "") }
+        let label = threads.count == 1 ? "worker" : "workers"
+        return text + " [\(label) \(sequence(threads.compactMap { uses.worker(onCPU: $0.osIndex) }))]"
     }
 
     private func kind(_ core: Topology.Core) -> String {
