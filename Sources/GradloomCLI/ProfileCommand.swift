@@ -21,6 +21,7 @@ struct ProfileCommand: ParsableCommand {
               gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
               gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
+              gradloom profile configs/quickstart.yaml --report profile.html
               gradloom profile compare before.json after.json
               gradloom profile configs/quickstart.yaml --simulate "pack:2 l3:4 core:8 pu:2"
             """)
@@ -49,6 +50,12 @@ struct ProfileCommand: ParsableCommand {
         completion: .file())
     var trace: String?
 
+    @Option(
+        name: .customLong("report"),
+        help: ArgumentHelp("Write a page with charts, one HTML file that needs no network.", valueName: "file"),
+        completion: .file(extensions: ["html"]))
+    var page: String?
+
     @OptionGroup var simulation: SimulationOptions
 
     @Flag(help: "Print one JSON object on standard output.")
@@ -61,6 +68,9 @@ struct ProfileCommand: ParsableCommand {
         }
         if let steps, !(1...100_000_000).contains(steps) {
             throw ValidationError("--steps must be at least 1 and at most 100000000.")
+        }
+        if page != nil && simulation.simulate != nil {
+            throw ValidationError("--simulate has no measured steps for a report: give it without --report.")
         }
         try simulation.validate(isStrong: scaling == .strong, trace: trace, steps: steps)
     }
@@ -94,6 +104,7 @@ struct ProfileCommand: ParsableCommand {
                     command: ["gradloom"] + CommandLine.arguments.dropFirst(), file: options.configuration,
                     configuration: settings, machine: machine))
             if let trace { try last.trace().write(to: trace) }
+            if let page { try ProfilePage(report, machine: machine).write(to: page) }
             if json {
                 try JSONLines.print(report)
             } else {

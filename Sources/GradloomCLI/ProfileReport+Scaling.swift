@@ -28,7 +28,8 @@ extension ProfileReport {
             + table.rendered() + heldOutText
     }
 
-    private var heldOutText: String {
+    /// What models predict for the largest number of workers, and by how much they miss; or why there is no model. Lines.
+    var heldOutText: String {
         let fits = [("Amdahl's law", scaling.amdahl), ("the Universal Scalability Law", scaling.universal)]
         let refusals = Set(fits.compactMap(\.1.refusal))
         if refusals.count == 1 { return "Extrapolation: \(refusals.first!)\n" }

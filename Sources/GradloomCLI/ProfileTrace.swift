@@ -15,16 +15,14 @@ extension ProfileMeasurement.Count {
             return names.count - 1
         }
         let origin = trace.clock.monotonic
-        for (worker, laps) in laps.workers.enumerated() {
+        for worker in laps.workers.indices {
             trace.threads.append(.init(name: "worker \(worker)", threadIdentifier: Int(getpid()) + 1 + worker))
-            // A ring begins anywhere: steps whose beginning is lost are left out.
-            for step in laps.drop(while: { $0.name != nil }).split(whereSeparatorBegins: { $0.name == nil }) {
-                guard let first = step.first, let last = step.last, step.count > 1 else { continue }
-                let number = index("step \(first.step)")
+            for step in laps.steps(worker: worker) {
+                let number = index("step \(step[0].step)")
                 trace.slices.append(
                     .init(
-                        thread: worker, name: number, category: 0, start: origin + first.nanoseconds,
-                        end: origin + last.nanoseconds))
+                        thread: worker, name: number, category: 0, start: origin + step[0].nanoseconds,
+                        end: origin + step[step.count - 1].nanoseconds))
                 for (lap, next) in zip(step, step.dropFirst()) {
                     let name = next.name ?? ""
                     trace.slices.append(
@@ -38,15 +36,12 @@ extension ProfileMeasurement.Count {
     }
 }
 
-extension Collection {
-    /// Parts that begin with an element for which `begins` is true.
-    fileprivate func split(whereSeparatorBegins begins: (Element) -> Bool) -> [[Element]] {
-        reduce(into: []) { parts, element in
-            if begins(element) || parts.isEmpty {
-                parts.append([element])
-            } else {
-                parts[parts.count - 1].append(element)
-            }
-        }
+extension ProfileLaps {
+    /// The laps of each step of `worker`, its beginning first. A ring begins anywhere: a step whose beginning is lost is left
+    /// out, and so is one without laps.
+    func steps(worker: Int) -> [[Lap]] {
+        workers[worker].drop { $0.name != nil }.reduce(into: [[Lap]]()) { steps, lap in
+            if lap.name == nil { steps.append([lap]) } else { steps[steps.count - 1].append(lap) }
+        }.filter { $0.count > 1 }
     }
 }

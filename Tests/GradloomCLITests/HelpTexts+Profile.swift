@@ -15,10 +15,11 @@ extension HelpTexts {
               gradloom profile configs/quickstart.yaml --workers 1,2 --seconds 20
               gradloom profile configs/quickstart.yaml --steps 1000 --json
               gradloom profile configs/quickstart.yaml --trace steps.perfetto-trace
+              gradloom profile configs/quickstart.yaml --report profile.html
               gradloom profile compare before.json after.json
               gradloom profile configs/quickstart.yaml --simulate "pack:2 l3:4 core:8 pu:2"
 
-            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--simulate <topology>] [--memory-bandwidth <gb/s>] [--json]
+            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--report <file>] [--simulate <topology>] [--memory-bandwidth <gb/s>] [--json]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -35,6 +36,8 @@ extension HelpTexts {
                                       with each number of workers.
               --trace <file>          Write the last steps of the largest number of workers
                                       as a trace, for ui.perfetto.dev.
+              --report <file>         Write a page with charts, one HTML file that needs no
+                                      network.
               --simulate <topology>   Predict instead how steps would run on another
                                       machine: a topology of hwloc, such as 'pack:2 l3:4
                                       core:8 pu:2', or a file with one in XML.

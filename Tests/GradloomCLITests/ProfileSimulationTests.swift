@@ -152,6 +152,10 @@ import Testing
                 ["--simulate", "core:4 pu:1", "--trace", "t"],
                 "--simulate has no steps for a trace: give it without --trace."
             ),
+            (
+                ["--simulate", "core:4 pu:1", "--report", "r.html"],
+                "--simulate has no measured steps for a report: give it without --report."
+            ),
         ] as [([String], String)])
     func wrongUsage(arguments: [String], message: String) throws {
         let outcome = try workplace.run(["profile", "teacher.yaml"] + arguments)
