@@ -1,23 +1,24 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan trace-check benchmark compare bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan trace-check report-check benchmark compare bundle docs reference clean
 
 help:
-	@echo "make quickstart   build Gradloom, and train a network on a million samples"
-	@echo "make build        build .build/release/gradloom"
-	@echo "make test         run all tests"
-	@echo "make soak         run the tests that take long, in a release build"
-	@echo "make lint         check the formatting"
-	@echo "make format       correct the formatting"
-	@echo "make tsan         run the tests of workers and steps under the thread sanitizer"
-	@echo "make trace-check  ask Perfetto's trace processor whether it reads the traces as they are meant"
-	@echo "make benchmark    measure speed, and count the allocations of hot paths"
-	@echo "make compare      train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
-	@echo "make bundle       build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
-	@echo "make docs         build the articles and the library's reference in .build/docs"
-	@echo "make reference    write the documentation's tables of configuration keys"
-	@echo "make clean        remove what was built"
+	@echo "make quickstart    build Gradloom, and train a network on a million samples"
+	@echo "make build         build .build/release/gradloom"
+	@echo "make test          run all tests"
+	@echo "make soak          run the tests that take long, in a release build"
+	@echo "make lint          check the formatting"
+	@echo "make format        correct the formatting"
+	@echo "make tsan          run the tests of workers and steps under the thread sanitizer"
+	@echo "make trace-check   ask Perfetto's trace processor whether it reads the traces as they are meant"
+	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
+	@echo "make benchmark     measure speed, and count the allocations of hot paths"
+	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
+	@echo "make bundle        build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
+	@echo "make docs          build the articles and the library's reference in .build/docs"
+	@echo "make reference     write the documentation's tables of configuration keys"
+	@echo "make clean         remove what was built"
 
 # The package that builds the program: Benchmarks builds the same, for its own programs.
 PACKAGE ?= .
@@ -64,6 +65,15 @@ trace-check:
 	@.ci/dependencies
 	GRADLOOM_TRACE_SAMPLE=$(CURDIR)/.build/sample.pftrace swift test $(DEBUG) --filter aSampleForTheTraceProcessor $(SWIFT_FLAGS)
 	Tests/trace-check/run.sh $(PERFETTO) .build/sample.pftrace
+
+# Screenshots, and the Python package that talks to the browser, stay outside the source tree, too.
+REPORTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/reports
+
+report-check: build
+	mkdir -p $(REPORTS)
+	GRADLOOM_REPORT_SAMPLE=$(REPORTS)/sample.html swift test $(DEBUG) --filter aSampleForTheBrowser $(SWIFT_FLAGS)
+	.build/release/gradloom profile configs/quickstart.yaml --report $(REPORTS)/quickstart.html
+	Tests/report-check/run.sh $(REPORTS) $(REPORTS)/sample.html $(REPORTS)/quickstart.html
 
 benchmark:
 	@.ci/dependencies
