@@ -98,8 +98,8 @@ func perform(_ words: [String]) throws {
         """
         \(machine.machine.processor), \(machine.workers) workers; tuning \(Int(budget)) s, candidates \(Int(exhaustive)) s
 
-        | training | candidates | choice | of the best | interval | as it is, of the best | best |
-        |---|---:|---|---:|---|---:|---|
+        | training | candidates | choice | of the best | as it is, of the best | best |
+        |---|---:|---|---:|---:|---|
         """)
     for training in trainings.isEmpty ? Training.all : trainings {
         try write(check(training, budget: budget, exhaustive: exhaustive, machine: machine))
@@ -124,8 +124,7 @@ func check(_ training: Training, budget: Double, exhaustive: Double, machine: Ma
     func percent(_ value: Double) -> String { NumberFormat.percentage(value) }
     let scale = best.ratio.median
     return "| \(training.name) | \(all.rows.count) | \(phrase(choice)) | \(percent(chosen.ratio.median / scale)) | "
-        + "\(percent(chosen.ratio.low / scale))–\(percent(chosen.ratio.high / scale)) | \(percent(1 / scale)) | "
-        + "\(phrase(best)) |"
+        + "\(percent(1 / scale)) | \(phrase(best)) |"
 }
 
 func phrase(_ row: TuneMeasurement.Row) -> String {
