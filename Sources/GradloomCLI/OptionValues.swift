@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// A time on the command line: `90`, `90s`, `1.5m`, `2h`.
 struct TimeSpan: ExpressibleByArgument {
@@ -28,4 +29,10 @@ struct Counts: ExpressibleByArgument {
         guard !values.isEmpty, values.allSatisfy({ $0 ?? 0 >= 1 }) else { return nil }
         self.values = Set(values.map { $0! }).sorted()
     }
+}
+
+/// Whether two paths are of one file, whatever links lead there.
+func isSameFile(_ first: String, _ second: String) -> Bool {
+    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    return resolved(first) == resolved(second)
 }

@@ -72,6 +72,15 @@ struct ProfileCommand: ParsableCommand {
         if page != nil && simulation.simulate != nil {
             throw ValidationError("--simulate has no measured steps for a report: give it without --report.")
         }
+        for (option, path) in [("--report", page), ("--trace", trace)] {
+            if let path, isSameFile(path, options.configuration) {
+                throw ValidationError(
+                    "\(option) would replace the configuration \(options.configuration); give another file.")
+            }
+        }
+        if let page, let trace, isSameFile(page, trace) {
+            throw ValidationError("--report and --trace are one file; give two.")
+        }
         try simulation.validate(isStrong: scaling == .strong, trace: trace, steps: steps)
     }
 

@@ -60,7 +60,7 @@ struct TuneCommand: ParsableCommand {
         guard budget.seconds >= 1, budget.seconds <= 86_400 else {
             throw ValidationError("--budget must be at least 1s and at most 24h.")
         }
-        if let output, Self.isSameFile(output, options.configuration) {
+        if let output, isSameFile(output, options.configuration) {
             throw ValidationError(
                 "--output would replace the configuration \(options.configuration), comments included; give another file."
             )
@@ -111,10 +111,9 @@ struct TuneCommand: ParsableCommand {
 
     private func keep(_ report: TuneReport, inputs: Int) throws {
         var report = report
-        if report.isWorthKeeping, let cache = TuningCache.user(),
-            cache.keep(report.choice, for: try TuningCache.Key(report.settings, inputs: inputs))
-        {
-            report.cachePath = cache.path
+        if report.isWorthKeeping, let cache = TuningCache.user() {
+            let isKept = try cache.keep(report.choice, for: TuningCache.Key(report.settings, inputs: inputs))
+            if isKept { report.cachePath = cache.path } else { report.refusedCachePath = cache.path }
         }
         if let output {
             try AtomicFile.write(report.configurationText(source: options.configuration), to: output)
@@ -126,11 +125,6 @@ struct TuneCommand: ParsableCommand {
         } else {
             print(report.text, terminator: "")
         }
-    }
-
-    private static func isSameFile(_ first: String, _ second: String) -> Bool {
-        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-        return resolved(first) == resolved(second)
     }
 }
 

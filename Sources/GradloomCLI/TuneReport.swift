@@ -16,6 +16,8 @@ struct TuneReport {
     var configurationPath = ""
     /// Where the choice was kept; nil: it was not.
     var cachePath: String?
+    /// The file that the choice could not be kept in.
+    var refusedCachePath: String?
     /// The configuration that was written.
     var outputPath: String?
 
@@ -67,6 +69,7 @@ struct TuneReport {
     private static func phrase(_ row: TuneMeasurement.Row) -> String {
         "\(NumberFormat.counted(row.candidate.workers, "worker")), placement \(row.candidate.placement), shards of "
             + "\(NumberFormat.counted(row.shardRows, "sample")), route \(row.route.rawValue)"
+            + (row.candidate.groups == nil ? "" : ", \(NumberFormat.counted(row.groups, "group"))")
     }
 
     private static func factor(_ ratio: MedianEstimate) -> String {
@@ -122,7 +125,7 @@ struct TuneReport {
                 row.route.rawValue + (row.candidate.route == nil ? "" : " *"),
                 NumberFormat.grouped(Int(row.speed.median)),
                 NumberFormat.grouped(Int(row.speed.low)) + "–" + NumberFormat.grouped(Int(row.speed.high)),
-                NumberFormat.percentage(row.ratio.median / chosen.ratio.median, digits: 0), "\(row.rounds)",
+                NumberFormat.percentage(row.ratioToChoice.median, digits: 0), "\(row.rounds)",
                 remark(row),
             ])
         }
@@ -151,7 +154,7 @@ struct TuneReport {
             case .unclear: "unclear"
             case .left: "left after stage \(row.leftAfter ?? 0)"
             }
-        let bits = row.keepsBits ? "" : "other bits"
+        let bits = row.keepsBits ? "" : "other bits, \(NumberFormat.counted(row.groups, "group"))"
         return [standing, own, bits].filter { !$0.isEmpty }.joined(separator: ", ")
     }
 
@@ -178,13 +181,16 @@ struct TuneReport {
     private var afterwardsText: String {
         var lines: [String] = []
         if let outputPath {
-            lines.append("Next: gradloom train \(outputPath)")
+            lines.append("Next: \(ShellText.joined(["gradloom", "train", outputPath]))")
         } else if tuning.choiceIndex != 0 || batches != nil {
-            lines.append("Next: gradloom train \(configurationPath)\(overrides)")
+            lines.append("Next: \(ShellText.joined(["gradloom", "train", configurationPath]))\(overrides)")
         }
         if let cachePath {
             lines.append(
                 "Trainings of these shapes with parallel.workers: auto use it from now on (kept in \(cachePath)).")
+        }
+        if let refusedCachePath {
+            lines.append("The choice could not be kept for trainings to come: \(refusedCachePath) cannot be written.")
         }
         return lines.map { $0 + "\n" }.joined()
     }

@@ -146,7 +146,9 @@ import Testing
             ])
         let command = ["gradloom", "profile", "teacher.yaml", "--workers", "1", "--seconds", "0.2", "--json"]
         #expect(provenance["command"] as? [String] == command)
-        #expect(provenance["configuration"] as? String == "teacher.yaml" && provenance["network"] as? String == "48-5")
+        #expect(
+            provenance["configuration"] as? String == "teacher.yaml"
+                && provenance["network"] as? String == "24-48 relu-5 softmax")
         #expect(provenance["batch"] as? Int == 128 && provenance["precision"] as? String == "float32")
         #expect(provenance["gemm"] as? String == "builtin" && (provenance["placement"] as? [Any])?.count == 1)
         let date = try #require((provenance["date"] as? String).flatMap(ISO8601DateFormatter().date(from:)))
@@ -190,6 +192,9 @@ import Testing
         arguments: [
             (["--seconds", "1", "--steps", "10"], 64, "Give --seconds or --steps, not both."),
             (["--steps", "0"], 64, "--steps must be at least 1"),
+            (["--report", "./teacher.yaml"], 64, "--report would replace the configuration teacher.yaml"),
+            (["--trace", "teacher.yaml"], 64, "--trace would replace the configuration teacher.yaml"),
+            (["--report", "one", "--trace", "./one"], 64, "--report and --trace are one file; give two."),
             (["--seconds", "0"], 64, "--seconds must be at least 0.1 and at most 3600"),
             (["--workers", "1,x"], 64, "1,x"), (["--workers", "0"], 64, "0"),
             (["--scaling", "sideways"], 64, "sideways"), (["--workers", "100000"], 78, "100000 workers"),

@@ -63,7 +63,7 @@ import Testing
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         for pattern in [
             #"  steps +\d.* % products, \d.* % waiting, \d.* % gathering, \d.* % update, \d.* % loss function"#,
-            #"  time +\d.* % loading, \d.* % training, \d.* % validation, \d.* % checkpoints"#,
+            #"  time +\d.* % loading, \d.* % training, \d.* % validation, \d.* % checkpoints, \d.* % other"#,
             #"  overhead +\d.* % of the time \(the largest: [a-z ]+\)"#,
         ] {
             let line = try Regex(pattern)

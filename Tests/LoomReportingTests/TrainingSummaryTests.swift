@@ -31,7 +31,7 @@ import Testing
                   samples/s  1.23 M
                   GFLOP/s    213, 48.5 % of the arithmetic peak (440, AVX-512 float32, 2 workers)
                   steps      75.0 % products, 10.0 % waiting, 15.0 % loss function
-                  time       45.0 % loading, 50.0 % training, 2.5 % validation, 0.5 % checkpoints
+                  time       45.0 % loading, 50.0 % training, 2.5 % validation, 0.5 % checkpoints, 2.0 % other
                   overhead   45.0 % of the time (the largest: loading)
                   workers    2, pinned to CPUs 0, 2
                   memory     300 MiB planned, 310 MiB at the peak

@@ -212,6 +212,29 @@ import Testing
         #expect(try directory.contents() == ["file"])
     }
 
+    @Test func replacesWhatALinkLeadsTo() throws {
+        let path = directory.path + "/file"
+        let link = directory.path + "/link"
+        try AtomicFile.write("first", to: path)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+        try AtomicFile.write("second", to: link)
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "second")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == path)
+    }
+
+    @Test func whatIsNoFileStaysWhatItIs() throws {
+        let path = directory.path + "/pipe"
+        #expect(mkfifo(path, 0o600) == 0)
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        try AtomicFile.write("through", to: path)
+        var bytes = [UInt8](repeating: 0, count: 16)
+        let count = read(reader, &bytes, bytes.count)
+        #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == "through")
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType != .typeRegular)
+        #expect(try directory.contents() == ["pipe"])
+    }
+
     @Test func honoursTheProcessesFileModeMask() throws {
         let path = directory.path + "/file"
         try AtomicFile.write("", to: path)

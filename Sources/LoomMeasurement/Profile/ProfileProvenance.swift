@@ -61,10 +61,21 @@ public struct ProfileProvenance: Sendable, Equatable, Codable {
         placement = machine.workerCPUs
         self.command = command
         self.configuration = file
-        network = configuration.network.description(inputs: 0).layers.map { layer in
-            layer.inputs.map { "\(layer.name) \(layer.units) of \($0.joined(separator: ", "))" } ?? "\(layer.units)"
-        }.joined(separator: "-")
+        network = Self.phrase(configuration)
         batch = configuration.training.batch
         precision = configuration.training.precision.rawValue
+    }
+
+    /// "24-48 relu-5 softmax": features, units with what is applied to them, and the output map.
+    private static func phrase(_ configuration: Configuration) -> String {
+        let network = configuration.network.description(inputs: 0)
+        let features = (try? configuration.data.source.featureCount()).map(String.init)
+        let layers = network.layers.enumerated().map { index, layer in
+            let isLast = index == network.layers.count - 1
+            let applied = isLast ? network.output.rawValue : layer.activation.rawValue
+            let units = "\(layer.units) \(applied)"
+            return layer.inputs.map { "\(layer.name) \(units) of \($0.joined(separator: ", "))" } ?? units
+        }
+        return ([features].compactMap { $0 } + layers).joined(separator: "-")
     }
 }

@@ -55,6 +55,8 @@ public struct TuneMeasurement: Sendable {
         public let rounds: Int
         /// How many times as fast as the configuration as it is.
         public let ratio: MedianEstimate
+        /// How many times as fast as the choice, in the regions of both.
+        public let ratioToChoice: MedianEstimate
         /// What became of it.
         public let standing: Standing
         /// The stage after which it left; nil: it was there to the end.
@@ -223,7 +225,10 @@ extension TuneMeasurement.Row {
         cpus = entry.placement.assignments.map(\.cpu)
         speed = MedianEstimate(speeds)!
         rounds = speeds.count
-        ratio = race.standings.ratio(index, over: 0) ?? MedianEstimate(median: 1, low: 1, high: 1, confidence: 0)
+        let one = MedianEstimate(median: 1, low: 1, high: 1, confidence: 0)
+        ratio = race.standings.ratio(index, over: 0) ?? one
+        ratioToChoice =
+            index == decision.choice ? one : race.standings.ratio(index, over: decision.choice) ?? ratio
         self.standing = standing
         leftAfter = race.leftAfter[index]
         keepsBits = entry.keepsBits

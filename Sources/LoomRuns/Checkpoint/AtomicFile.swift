@@ -48,13 +48,29 @@ public enum AtomicFile {
         }
     }
 
-    /// Writes the file at `path` with what `body` appends; an existing file is replaced.
+    /// Writes the file at `path` with what `body` appends; an existing file is replaced, and a link's target where the path
+    /// is one of a link. What is no file, such as a device or a pipe, is written to as it is.
     ///
     /// When `body` throws or the system refuses, the temporary file is removed and an existing file stays as it was.
     ///
     /// - Throws: `WriteError`, or what `body` throws.
     public static func write(to path: String, _ body: (borrowing Output) throws -> Void) throws {
-        let target = URL(fileURLWithPath: path)
+        guard let resolved = realpath(path, nil) else { return try replace(path, calledBy: path, body) }
+        defer { free(resolved) }
+        var status = stat()
+        let isFile = stat(resolved, &status) != 0 || [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+        if isFile { return try replace(String(cString: resolved), calledBy: path, body) }
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw WriteError(path: path, code: errno) }
+        defer { close(descriptor) }
+        try body(Output(descriptor: descriptor, path: path))
+    }
+
+    /// Replaces `file`, which the user calls `path`.
+    private static func replace(
+        _ file: String, calledBy path: String, _ body: (borrowing Output) throws -> Void
+    ) throws {
+        let target = URL(fileURLWithPath: file)
         let directory = target.deletingLastPathComponent().path
         // Hidden, and with a random part: two processes may write the same checkpoint name at the same time.
         let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
@@ -73,7 +89,7 @@ public enum AtomicFile {
                     throw WriteError(path: path, code: errno)
                 }
             }
-            guard rename(temporary, path) == 0 else {
+            guard rename(temporary, file) == 0 else {
                 throw WriteError(path: path, code: errno)
             }
         } catch {

@@ -158,14 +158,14 @@ package struct TunedMachine {
     ///
     /// - Throws: as `MachineSetup.init`.
     package init(_ configuration: Configuration, cache: TuningCache? = .user()) throws {
-        if let (tuned, choice) = cache?.tuned(configuration), let machine = try? MachineSetup(tuned),
+        if let cache, let (tuned, choice) = cache.tuned(configuration), let machine = try? MachineSetup(tuned),
             tuned.parallel.placement == .none || machine.placement.assignments.count == machine.workers
         {
             self.configuration = tuned
             self.machine = machine
             note =
-                "\(choice.workers) worker\(choice.workers == 1 ? "" : "s"), placement \(choice.placement), as tuned here on "
-                + "\(choice.date) (\(cache!.path))"
+                "\(choice.workers) worker\(choice.workers == 1 ? "" : "s"), placement \(tuned.parallel.placement), as tuned here "
+                + "on \(choice.date) (\(cache.path))"
             return
         }
         self.configuration = configuration

@@ -2,7 +2,7 @@ import LoomTraining
 
 /// Something that takes time, and its fraction of the time.
 public struct TimeShare: Sendable, Equatable, Codable {
-    /// "loading", "training", "validation", "checkpoints", or a `StepActivity`.
+    /// "loading", "training", "validation", "checkpoints", "other", or a `StepActivity`.
     public let name: String
     /// Of the time, 0…1.
     public let fraction: Double
@@ -62,11 +62,13 @@ package struct TrainingTime: Sendable, Equatable, Codable {
             validationSeconds: result.validationSeconds, checkpointSeconds: result.checkpointSeconds)
     }
 
-    /// The parts with their fractions of the time. What is missing is output and what lies between regions of steps.
+    /// The parts with their fractions of the time, which add up to 1. What is other is output and what lies between regions of
+    /// steps.
     package var parts: [TimeShare] {
-        [
+        let known = loadingSeconds + trainingSeconds + validationSeconds + checkpointSeconds
+        return [
             ("loading", loadingSeconds), ("training", trainingSeconds), ("validation", validationSeconds),
-            ("checkpoints", checkpointSeconds),
+            ("checkpoints", checkpointSeconds), ("other", max(0, seconds - known)),
         ].map { TimeShare(name: $0, fraction: $1 / max(seconds, 1e-9)) }
     }
 
