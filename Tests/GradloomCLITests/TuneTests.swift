@@ -122,7 +122,8 @@ import Testing
         outcome = try tune("--budget", "1s", "--batch", "64", "--target-loss", "0")
         #expect(outcome.exitCode == 1)
         #expect(
-            outcome.errors.contains("error: no batch reached the target loss 0.0 within the budget; the lowest was "))
+            outcome.errors.contains(
+                "error: no batch reached the target loss 0.000 within the budget and training.epochs; the lowest was "))
     }
 
     @Test func aTrainingThatDivergesCannotBeTuned() throws {

@@ -92,8 +92,8 @@ public enum TuneError: Error, Equatable, CustomStringConvertible {
             "the training diverges in its first steps; try a smaller optimizer.learning_rate, optimizer.clip_norm, or "
                 + "data.standardize: true"
         case .targetNotReached(let loss, let target):
-            "no batch reached the target loss \(target) within the budget; the lowest was \(loss): give a higher "
-                + "--target-loss or a larger --budget"
+            "no batch reached the target loss \(NumberFormat.number(target)) within the budget and training.epochs; the lowest "
+                + "was \(NumberFormat.number(loss)): give a higher --target-loss, a larger --budget or more epochs"
         }
     }
 }
