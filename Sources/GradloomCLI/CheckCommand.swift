@@ -29,16 +29,20 @@ struct CheckCommand: ParsableCommand {
             "Scale the gradient of this layer by 1.01, so that the check must fail.", valueName: "layer"))
     var corrupt: String?
 
-    @Option(help: ArgumentHelp("Samples of the batch.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Samples of the batch.", valueName: "n"))
     var samples = 8
 
-    @Option(help: ArgumentHelp("Elements of an array to take central differences of.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Elements of an array to take central differences of.", valueName: "n"))
     var elements = 32
 
-    @Option(help: ArgumentHelp("The seed that chooses the elements.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The seed that chooses the elements.", valueName: "n"))
     var seed: UInt64 = 1
 
-    @Option(help: ArgumentHelp("The largest number of workers; 4, or one per allowed core.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The largest number of workers; 4, or one per allowed core.", valueName: "n"))
     var workers: Int?
 
     @Flag(help: "Print one JSON object on standard output.")
@@ -59,7 +63,8 @@ struct CheckCommand: ParsableCommand {
             chosen.elements = elements
             chosen.seed = seed
             chosen.corrupted = corrupt
-            chosen.workers = try workers ?? max(4, MachineSetup(workers: nil, policy: .none).workers)
+            chosen.workers =
+                try workers ?? max(4, MachineSetup.largestTeam(policy: .none, provider: settings.parallel.gemmBackend))
             let check = try NetworkCheck(settings, options: chosen)
             if json {
                 try JSONLines.print(check)

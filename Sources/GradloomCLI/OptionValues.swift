@@ -31,6 +31,22 @@ struct Counts: ExpressibleByArgument {
     }
 }
 
+/// A size on the command line: `4096`, `64MiB`, `1.5GB`; at least a page, and at most a terabyte.
+struct ByteCount: ExpressibleByArgument {
+    let bytes: Int
+
+    init?(argument: String) {
+        let units = [
+            "KiB": 1024.0, "MiB": 1_048_576, "GiB": 1_073_741_824, "KB": 1e3, "kB": 1e3, "MB": 1e6, "GB": 1e9, "B": 1,
+        ]
+        let digits = argument.prefix { $0.isNumber || $0 == "." }
+        let unit = argument.dropFirst(digits.count).trimmingPrefix(" ")
+        guard let number = Double(digits), let factor = unit.isEmpty ? 1 : units[String(unit)] else { return nil }
+        guard (4096...1e12).contains(number * factor) else { return nil }
+        bytes = Int(number * factor)
+    }
+}
+
 /// Whether two paths are of one file, whatever links lead there.
 func isSameFile(_ first: String, _ second: String) -> Bool {
     func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }

@@ -33,6 +33,7 @@ struct PeakCommand: ParsableCommand {
     @OptionGroup var overrides: OverrideOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The number of workers, instead of the configuration's, or of one per allowed core.", valueName: "n"))
     var workers: Int?
@@ -44,8 +45,13 @@ struct PeakCommand: ParsableCommand {
         completion: .list(Precision.allCases.map(\.rawValue)))
     var precision: Precision?
 
-    @Option(help: ArgumentHelp("About how long each figure is measured.", valueName: "s"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("About how long each figure is measured.", valueName: "s"))
     var seconds = 0.35
+
+    @Option(
+        help: ArgumentHelp(
+            "The size of each array in memory, such as 64MiB; by default too large for all caches.", valueName: "size"))
+    var arraySize: ByteCount?
 
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
@@ -60,12 +66,12 @@ struct PeakCommand: ParsableCommand {
         try reportingFailures {
             var request = PeakMeasurement.Request()
             request.secondsPerFigure = seconds
+            request.arrayBytes = arraySize?.bytes
             let machine: MachineSetup
             if let configuration {
                 let settings = try Configuration.load(path: configuration, overrides: allOverrides, note: printNote)
                 try settings.validateForTraining(file: configuration)
                 let tuned = try TunedMachine(settings)
-                if let note = tuned.note { printNote(note) }
                 machine = tuned.machine
                 request.productPrecision = settings.training.precision
                 request.productProvider = settings.parallel.gemmBackend

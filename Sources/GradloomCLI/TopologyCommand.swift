@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LoomHardware
+import LoomKernels
 import LoomReporting
 import LoomRuns
 
@@ -16,7 +17,9 @@ struct TopologyCommand: ParsableCommand {
               gradloom topology --json
             """)
 
-    @Option(help: ArgumentHelp("The number of workers; one per allowed core by default.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The number of workers; one per allowed core by default.", valueName: "n"))
     var workers: Int?
 
     @Option(
@@ -37,7 +40,7 @@ struct TopologyCommand: ParsableCommand {
             let allowance = try CPUAllowance.current(topology: topology)
             let plan = try Placement.plan(
                 topology: topology, allowance: allowance, workers: workers,
-                policy: placement, libraryLimit: BLASRuntime.current().maximumThreads,
+                policy: placement, libraryLimit: GemmBackend.preferred.mostWorkers,
                 inUse: (try? CPULocks.user().inUse(allowance.allowedCPUs)) ?? [])
             if json {
                 try JSONLines.print(TopologyReport(topology: topology, allowance: allowance, placement: plan))

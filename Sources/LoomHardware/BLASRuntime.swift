@@ -118,6 +118,12 @@ public struct BLASRuntime: Sendable, Codable, Equatable {
         return runtime
     }
 
+    /// The loaded library, told to keep to its caller's thread: for programs in which one thread at a time calls it.
+    public static func singleThreaded() -> BLASRuntime {
+        openblas_set_num_threads(1)
+        return current()
+    }
+
     /// Checks what can be known without a call: the build's limit on threads and its use of OpenMP.
     ///
     /// Every thread inside a call holds a buffer of a table whose size grows with MAX_THREADS

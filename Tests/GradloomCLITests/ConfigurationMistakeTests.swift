@@ -129,7 +129,8 @@ import Testing
     func moreWorkersThanTheLibraryAllowsAreRefused() throws {
         try workplace.write(SampleData.xor, to: "xor.yaml")
         let outcome = try workplace.run(
-            "train", "xor.yaml", "--workers", "\(Self.libraryLimit + 1)", "--set", "parallel.placement=none")
+            "train", "xor.yaml", "--workers", "\(Self.libraryLimit + 1)", "--set", "parallel.placement=none", "--set",
+            "parallel.gemm=openblas")
         #expect(outcome.exitCode == 78)
         #expect(
             outcome.errors.hasPrefix(

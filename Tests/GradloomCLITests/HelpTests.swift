@@ -108,6 +108,10 @@ import Testing
             Mistake(
                 name: "peak in no time", arguments: ["peak", "--seconds", "0"], exitCode: 64,
                 message: "error: --seconds must be above 0 and at most 60.\n\(usage("peak"))"),
+            // A number that begins with a dash is a number.
+            Mistake(
+                name: "peak of less than no worker", arguments: ["peak", "--workers", "-1"], exitCode: 64,
+                message: "error: --workers must be at least 1.\n\(usage("peak"))"),
             Mistake(
                 name: "peak of no worker", arguments: ["peak", "--workers", "0"], exitCode: 64,
                 message: "error: --workers must be at least 1.\n\(usage("peak"))"),

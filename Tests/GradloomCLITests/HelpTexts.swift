@@ -207,7 +207,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom peak configs/quickstart.yaml
               gradloom peak --precision float64 --workers 1 --json
 
-            USAGE: gradloom peak [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--precision <precision>] [--seconds <s>] [--json]
+            USAGE: gradloom peak [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--precision <precision>] [--seconds <s>] [--array-size <size>] [--json]
 
             ARGUMENTS:
               <configuration>         A configuration whose matrix products are measured,
@@ -221,6 +221,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       configuration's products. (values: float32, float64)
               --seconds <s>           About how long each figure is measured. (default:
                                       0.35)
+              --array-size <size>     The size of each array in memory, such as 64MiB; by
+                                      default too large for all caches.
               --json                  Print one JSON object on standard output.
               --version               Show the version.
               -h, --help              Show help information.

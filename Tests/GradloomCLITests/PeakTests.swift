@@ -12,7 +12,7 @@ import Testing
     }
 
     private func peak(_ arguments: String...) throws -> Outcome {
-        try workplace.run(["peak", "--seconds", "0.002"] + arguments)
+        try workplace.run(["peak", "--seconds", "0.002", "--array-size", "8MiB"] + arguments)
     }
 
     @Test func theReportIsOneObjectWithItsUnits() throws {
@@ -53,6 +53,7 @@ import Testing
                 "copy 8 1", "copy 8 2", "update 12 1", "update 12 2",
             ])
         let latencies = try objects(report["latencies"], unit: "microseconds").map { $0["kind"] as? String }
+        #expect(report["array_bytes"] as? Int == 8 << 20)
         // Where two workers cannot run at the same time, there is no barrier between them.
         #expect(latencies.suffix(2) == ["fork_join", "region"] && latencies.count <= 3)
         let products = try objects(report["products"], unit: "one_worker_gflops")
@@ -200,7 +201,10 @@ import Testing
 
     @Test func otherKernelsAreMeasuredBeforeTheyAreAdvised() throws {
         let outcome = try workplace.start(
-            ["peak", "--seconds", "0.01", "--precision", "float32", "--workers", "1", "--json"],
+            [
+                "peak", "--seconds", "0.01", "--array-size", "8MiB", "--precision", "float32", "--workers", "1",
+                "--json",
+            ],
             environment: ["OPENBLAS_CORETYPE": "Prescott"]
         ).wait()
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
@@ -258,13 +262,22 @@ import Testing
         #expect(try !ceiling(environment).isCached)
         #expect(try !ceiling(environment).isCached)
         let outcome = try workplace.start(
-            ["peak", "--seconds", "0.001", "--precision", "float32"], environment: environment
+            ["peak", "--seconds", "0.001", "--array-size", "8MiB", "--precision", "float32"], environment: environment
         ).wait()
         #expect(outcome.exitCode == 0)
         #expect(outcome.output.hasSuffix("\nNot kept for trainings: the cache cannot be written.\n"))
     }
 
     // MARK: Mistakes
+
+    @Test(arguments: ["8XB", "MiB", "1KiB", "1e3GB", "-8MiB", "2000GB", "nan"])
+    func sizesAreUnderstoodOrRefused(size: String) throws {
+        let outcome = try peak("--array-size=\(size)")
+        #expect(outcome.exitCode == 64)
+        #expect(
+            outcome.errors.hasPrefix("error: The value '\(size)' is invalid for '--array-size <size>'"),
+            "\(outcome.errors)")
+    }
 
     static let mistakes = Mistake.ofConfigurations(command: "peak")
 

@@ -82,7 +82,8 @@ import Testing
         let listed = try shortTraining("--workers", "1", "--set", "parallel.placement=\"\(cpu)\"")
         #expect(placement(listed.run) == [cpu])
         #expect(listed.errors.contains(": the workers share them, because parallel.placement names them\n"))
-        let peak = try workplace.run("peak", "--seconds", "0.001", "--precision", "float32", "--workers", "1")
+        let peak = try workplace.run(
+            "peak", "--seconds", "0.001", "--array-size", "8MiB", "--precision", "float32", "--workers", "1")
         #expect(peak.exitCode == 0)
         #expect(peak.errors.contains("in use by another Gradloom training"))
         #expect(peak.output.contains("1 worker on CPU any\n"))

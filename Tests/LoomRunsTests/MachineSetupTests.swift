@@ -29,6 +29,18 @@ import Testing
         #expect(try locks.inUse([cpu]) == [])
     }
 
+    /// A library that was built for few threads limits those who let it multiply.
+    @Test(.enabled(if: BLASRuntime.current().maximumThreads ?? .max < CPUAllowance.dispatchWorkerLimit))
+    func builtInProductsHaveNoLimit() throws {
+        let limit = try #require(BLASRuntime.current().maximumThreads)
+        let machine = try MachineSetup(workers: limit + 1, policy: .none, provider: .builtin, locks: locks)
+        #expect(machine.workers == limit + 1)
+        #expect(try machine.placing(workers: limit + 2, policy: .none).workers == limit + 2)
+        #expect(throws: BLASError.tooManyWorkersForBLAS(requested: limit + 1, maximum: limit)) {
+            try MachineSetup(workers: limit + 1, policy: .none, provider: .openBLAS, locks: locks)
+        }
+    }
+
     @Test func withoutPlacesNobodyIsKeptAway() throws {
         let setup = try MachineSetup(workers: 1, policy: .none, locks: locks)
         withExtendedLifetime(setup) { #expect(!FileManager.default.fileExists(atPath: directory.path)) }

@@ -21,6 +21,8 @@ public struct PeakMeasurement: Sendable {
         public var productPrecision = Precision.float32
         /// Who multiplies `products`.
         public var productProvider = GemmBackend.preferred
+        /// Bytes of each of the two arrays that bandwidths are measured on; nil: no cache can hold a relevant part of them.
+        public var arrayBytes: Int?
         /// How often each figure is measured.
         public var rounds = 7
         /// About how long each figure is measured in all rounds together.
@@ -129,7 +131,8 @@ public struct PeakMeasurement: Sendable {
 
     /// Measures `request` with the workers of `machine`.
     public init(_ request: Request, machine: MachineSetup) {
-        arrayBytes = machine.bandwidthArrayBytes(availableBytes: MachineMemory.available()?.bytes)
+        arrayBytes =
+            request.arrayBytes ?? machine.bandwidthArrayBytes(availableBytes: MachineMemory.available()?.bytes)
         workers = machine.workers
         productPrecision = request.productPrecision
         productProvider = request.productProvider
@@ -151,7 +154,7 @@ public struct PeakMeasurement: Sendable {
         }
         for precision in request.precisions {
             for provider in GemmBackend.allCases {
-                entries += teams.map { team in
+                entries += teams.filter { provider.canServe(workers: $0.workers) }.map { team in
                     Entry(.product(Self.largeProduct(precision), provider, team: team)) {
                         $0.largeProducts.append(
                             LargeProduct(
@@ -360,5 +363,13 @@ extension PeakMeasurement {
         defer { binder.restore(worker: 0) }
         let probe = Probe.product(largeProduct(precision), .openBLAS, team: WorkerTeam(workers: 1))
         return Probe.measure([probe], rounds: 5, seconds: seconds / 5)[0].highest
+    }
+}
+
+extension GemmBackend {
+    /// Whether so many workers may call it at the same time: an OpenBLAS that is not safe, or was built for fewer, is not
+    /// measured.
+    fileprivate func canServe(workers: Int) -> Bool {
+        self == .builtin || (try? BLASRuntime.prepare(workers: workers)) != nil
     }
 }

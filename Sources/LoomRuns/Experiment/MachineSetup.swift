@@ -12,14 +12,15 @@ public struct MachineSetup: Sendable {
     public let allowance: CPUAllowance
     /// Where the workers are.
     public let placement: Placement
-    /// The BLAS, set to one thread of its own.
+    /// The BLAS, set to one thread of its own, and tested where it multiplies.
     public let blas: BLASRuntime
     /// The vector instructions of the kernels.
     public let instructionSet: InstructionSet
     /// Facts for the record.
     public let machine: MachineDescription
     /// What the user should know: refused wishes, settings that cost speed, other trainings on the same CPUs.
-    public let notes: [String]
+    public private(set) var notes: [String]
+    private let provider: GemmBackend
     private let binder: ThreadBinder
     /// Kept as long as somebody may be bound to these CPUs: by this value and by the `binding` that a team has.
     private let reservation: CPUReservation
@@ -31,17 +32,20 @@ public struct MachineSetup: Sendable {
     /// To be called before any thread is bound: the affinity mask of the calling thread is part of the
     /// allowance.
     ///
-    /// - Parameter locks: Where trainings tell each other which CPUs they work on.
+    /// - Parameters:
+    ///   - provider: Who multiplies on all workers: only OpenBLAS has limits of its own.
+    ///   - locks: Where trainings tell each other which CPUs they work on.
     /// - Throws: `InstructionSet.Unsupported`, `TopologyError`, `PlacementError` (more workers than processors), `BLASError`
-    ///   (more workers than the BLAS build allows, a build that is not safe to use).
+    ///   (OpenBLAS multiplies, and there are more workers than the build allows, or it is not safe to use).
     public init(
-        workers: Int?, policy: PlacementPolicy, instructions: InstructionSet? = nil, locks: CPULocks = .user()
+        workers: Int?, policy: PlacementPolicy, instructions: InstructionSet? = nil, provider: GemmBackend = .preferred,
+        locks: CPULocks = .user()
     ) throws {
         try instructions?.select()
         instructionSet = .active
         let topology = try Topology.machine()
         let allowance = try CPUAllowance.current(topology: topology)
-        let libraryLimit = BLASRuntime.current().maximumThreads
+        let libraryLimit = provider.mostWorkers
         // Without places there is nothing to keep others away from.
         (placement, reservation) = try locks.reserve(among: policy == .none ? [] : allowance.allowedCPUs) { inUse in
             let placement = try Placement.plan(
@@ -49,7 +53,8 @@ public struct MachineSetup: Sendable {
                 libraryLimit: libraryLimit, inUse: inUse)
             return (placement, placement.assignments.map(\.cpu))
         }
-        blas = try BLASRuntime.prepare(workers: placement.workers)
+        self.provider = provider
+        blas = try provider.prepare(workers: placement.workers)
         machine = MachineDescription.current(topology: topology, blas: blas)
         binder = try ThreadBinder(placement: placement)
         notes = placement.notes + [reservation.note, CPUContention.nicenessNote()].compactMap { $0 }
@@ -62,7 +67,8 @@ public struct MachineSetup: Sendable {
         topology = machine.topology
         allowance = machine.allowance
         self.placement = placement
-        blas = try BLASRuntime.prepare(workers: placement.workers)
+        provider = machine.provider
+        blas = try provider.prepare(workers: placement.workers)
         instructionSet = machine.instructionSet
         self.machine = machine.machine
         notes = placement.notes
@@ -78,12 +84,18 @@ public struct MachineSetup: Sendable {
             self, placement: Placement.plan(topology: topology, allowance: allowance, workers: workers, policy: policy))
     }
 
-    /// The largest team that can work at the same time here, on CPUs that are placed by `policy`.
+    /// The same with `notes` before its own.
+    func noting(_ notes: [String]) -> MachineSetup {
+        var machine = self
+        machine.notes = notes + self.notes
+        return machine
+    }
+
+    /// The largest team that can work at the same time here, on CPUs that are placed by `policy`, with products by `provider`.
     /// - Throws: `TopologyError`.
-    package static func largestTeam(policy: PlacementPolicy) throws -> Int {
+    package static func largestTeam(policy: PlacementPolicy, provider: GemmBackend) throws -> Int {
         let allowance = try CPUAllowance.current(topology: Topology.machine())
-        var largest = min(
-            allowance.maximumWorkers, WorkerTeam.dispatchWidth, BLASRuntime.current().maximumThreads ?? .max)
+        var largest = min(allowance.maximumWorkers, WorkerTeam.dispatchWidth, provider.mostWorkers ?? .max)
         if case .cpus(let list) = policy { largest = min(largest, list.count) }
         return max(1, largest)
     }
@@ -99,7 +111,7 @@ public struct MachineSetup: Sendable {
     public init(_ configuration: Configuration, workers: Int?) throws {
         try self.init(
             workers: workers, policy: configuration.parallel.placement,
-            instructions: configuration.parallel.instructionSet)
+            instructions: configuration.parallel.instructionSet, provider: configuration.parallel.gemmBackend)
     }
 
     /// The number of workers.
@@ -139,4 +151,14 @@ public struct MachineSetup: Sendable {
 
     /// Bytes of second-level cache of the smallest core in use; 1 MiB where the system does not tell.
     public var cacheBytes: Int { topology.secondLevelCacheBytes }
+}
+
+extension GemmBackend {
+    /// The threads that may call it at the same time; nil: any number.
+    package var mostWorkers: Int? { self == .openBLAS ? BLASRuntime.current().maximumThreads : nil }
+
+    /// Makes it ready for so many workers.
+    fileprivate func prepare(workers: Int) throws(BLASError) -> BLASRuntime {
+        self == .openBLAS ? try BLASRuntime.prepare(workers: workers) : BLASRuntime.singleThreaded()
+    }
 }
