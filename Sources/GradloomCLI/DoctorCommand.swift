@@ -31,11 +31,12 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var overrides: OverrideOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The number of workers, instead of the configuration's, or of one per allowed core.", valueName: "n"))
     var workers: Int?
 
-    @Option(help: ArgumentHelp("About how long all is measured.", valueName: "s"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("About how long all is measured.", valueName: "s"))
     var seconds = 3.0
 
     @Flag(help: "Print one JSON object a line for each finding.")
@@ -57,7 +58,6 @@ struct DoctorCommand: ParsableCommand {
                     path: configuration, overrides: overrides.and(workers: workers), note: printNote)
                 try settings.validateForTraining(file: configuration)
                 let tuned = try TunedMachine(settings)
-                if let note = tuned.note { printNote(note) }
                 machine = tuned.machine
                 request.precision = settings.training.precision
                 request.gemmBackend = settings.parallel.gemmBackend

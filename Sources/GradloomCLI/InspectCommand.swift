@@ -30,7 +30,7 @@ struct InspectCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("One sample alone, counted from 0.", valueName: "i"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("One sample alone, counted from 0.", valueName: "i"))
     var sample: Int?
 
     @Flag(help: "All samples, even if they are more than 64.")
@@ -45,7 +45,7 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Show instead what every worker does in a training step on this machine, operation by operation.")
     var program = false
 
-    @Option(help: ArgumentHelp("Significant digits of the tables.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Significant digits of the tables.", valueName: "n"))
     var digits = 6
 
     func validate() throws {
@@ -81,7 +81,7 @@ extension InspectCommand {
     private func showProgram(_ settings: Configuration) throws {
         let tuned = try TunedMachine(settings)
         let step = try tuned.configuration.plannedStep(on: tuned.machine)
-        for note in [tuned.note].compactMap({ $0 }) + tuned.machine.notes + step.notes { printNote(note) }
+        for note in tuned.machine.notes + step.notes { printNote(note) }
         if json {
             try JSONLines.printInSnakeCase(step.program)
         } else {

@@ -31,6 +31,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var overrides: OverrideOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The number of workers, instead of the configuration's parallel.workers.", valueName: "n"))
     var workers: Int?
@@ -91,7 +92,6 @@ struct TrainCommand: ParsableCommand {
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
             tuned.configuration, machine: tuned.machine, stop: stop, willReserve: showMemoryPlan)
-        if let note = tuned.note, !quiet { printNote(note) }
         let ceilings = CeilingCache.user()
         let ceiling = ArithmeticPeak(of: experiment, cache: ceilings)
         // From here on something is written, so that a signal has to leave it whole.

@@ -26,7 +26,9 @@ struct TuneCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("How long is measured at most, such as 30s or 2m.", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long is measured at most, such as 30s or 2m.", valueName: "time"))
     var budget = TimeSpan(seconds: 60)
 
     @Option(
@@ -35,12 +37,13 @@ struct TuneCommand: ParsableCommand {
     var output: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Try these batches, too, with commas between them; the one that reaches --target-loss first wins.",
             valueName: "list"))
     var batch: Counts?
 
-    @Option(help: ArgumentHelp("The training loss to reach; with --batch.", valueName: "loss"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The training loss to reach; with --batch.", valueName: "loss"))
     var targetLoss: Double?
 
     @Flag(help: "Also try what changes the bits of the result: other shards, and other groups of samples.")
@@ -80,7 +83,9 @@ struct TuneCommand: ParsableCommand {
 
     private func tune<Scalar: LoomScalar>(_ settings: Configuration, _: Scalar.Type) throws {
         let largest = try max(
-            MachineSetup.largestTeam(policy: settings.parallel.placement), settings.parallel.workers ?? 1)
+            MachineSetup.largestTeam(
+                policy: settings.parallel.placement, provider: settings.parallel.gemmBackend),
+            settings.parallel.workers ?? 1)
         let machine = try MachineSetup(settings, workers: largest)
         for note in machine.notes { printNote(note) }
         let data = try PreparedData<Scalar>(

@@ -88,9 +88,46 @@ import Testing
             #expect(tuned.machine.workers == 1 && tuned.machine.placement.policy == .none)
             #expect(tuned.configuration.parallel.shardRows == 32)
             #expect(
-                tuned.note == "1 worker, placement none, as tuned here on 2026-01-31 (\(cache.path))")
+                tuned.machine.notes.first == "1 worker, placement none, as tuned here on 2026-01-31 (\(cache.path))")
             let other = try TunedMachine(configuration("training.batch=32"), cache: cache)
-            #expect(other.note == nil && other.configuration.parallel.workers == nil)
+            #expect(
+                !other.machine.notes.contains { $0.contains("tuned") } && other.configuration.parallel.workers == nil)
+        }
+    }
+
+    /// With 100 samples a batch of 64 has a last one of 36, whose shards of 7 samples are other groups' than by rule.
+    @Test func aChoiceThatWouldChangeBitsIsNotUsed() throws {
+        try withCache { cache in
+            var other = choice
+            other.shardRows = 7
+            _ = cache.keep(other, for: try .init(configuration(), inputs: 7))
+            let tuned = try TunedMachine(configuration(), cache: cache)
+            #expect(tuned.configuration.parallel.shardRows == nil && tuned.configuration.parallel.workers == nil)
+            #expect(
+                tuned.machine.notes.first
+                    == "what was tuned here on 2026-01-31 would change the results with these data, and is not used: tune "
+                    + "again (\(cache.path))")
+            // The configuration's own wish is nothing that tuning changes.
+            let own = try TunedMachine(configuration("parallel.shard_rows=7"), cache: cache)
+            #expect(own.configuration.parallel.workers == 1 && own.configuration.parallel.shardRows == 7)
+        }
+    }
+
+    @Test func damageIsTold() throws {
+        try withCache { cache in
+            #expect(cache.damage == nil)
+            _ = cache.keep(choice, for: try .init(configuration(), inputs: 7))
+            #expect(cache.damage == nil)
+            for (text, isDamaged) in [
+                ("", true), ("{", true), ("[]", true), (#"{"format": 1}"#, true), (#"{"format": 99}"#, false),
+            ] {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: cache.path))
+                #expect((cache.damage != nil) == isDamaged, "\(text)")
+            }
+            try Data("{".utf8).write(to: URL(fileURLWithPath: cache.path))
+            #expect(
+                try TunedMachine(configuration(), cache: cache).machine.notes.first
+                    == "\(cache.path) is damaged, and nothing of it is used; gradloom tune writes it anew")
         }
     }
 

@@ -22,8 +22,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     private var regionsWithClock: [ClockTotals] = []
     private var disturbances: [RegionDisturbance] = []
     private let contestedCPUs: [Int]
-    private var secondsWithClock = 0.0
-    private var stepsWithClock = 0
+    private var measured = StepReport()
     private var teamMode = TeamMode.alone
     private(set) var hasDiverged = false
 
@@ -49,28 +48,15 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         contestedCPUs = machine.contestedCPUs
     }
 
-    /// Finds out how many steps a region has: as many as `regionSeconds` take, and so many that `measuredSteps` are measured.
-    func warmUp(regionSeconds: Double, measuredSteps: Int) {
-        var count = 1
-        var seconds = 0.0
-        var shortestStepSeconds = Double.infinity
-        while seconds < regionSeconds / 2, !hasDiverged {
-            let report = run(count, clock: nil)
-            seconds = report.seconds
-            shortestStepSeconds = min(shortestStepSeconds, seconds / Double(max(1, report.steps)))
-            stepsPerRegion = max(1, Int(Double(report.steps) * regionSeconds / max(seconds, 1e-9)))
-            count = min(stepsPerRegion, count * 8)
-        }
+    /// Finds out how many steps a region has: as many as `regionSeconds` take, but no fewer than `steps`.
+    func warmUp(regionSeconds: Double, steps: Int) {
+        let length = RegionLength(seconds: regionSeconds) { run($0, clock: nil) }
         let clock = WorkerClockMemory(trainer.program)
         // By a disturbed run laps would look cheap, and all steps would have them.
-        clock.limitCost(stepSeconds: shortestStepSeconds)
+        clock.limitCost(stepSeconds: length.shortestStepSeconds)
         self.clock = clock
-        stepsPerRegion = max(stepsPerRegion, measuredSteps * clock.measuredEvery)
-    }
-
-    /// Whether fewer steps were measured, and more can be.
-    func lacks(measuredSteps: Int) -> Bool {
-        !hasDiverged && clock.map { $0.measuredSteps(worker: 0) < measuredSteps } ?? false
+        // No region is without measured steps: an epoch's last one may have fewer samples, and is not measured.
+        stepsPerRegion = max(length.steps, steps, 2 * clock.measuredEvery)
     }
 
     /// A region with clocks and one without.
@@ -84,8 +70,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
             let speed = Double(report.samples) / report.seconds
             if isMeasured {
                 speedsWithClock.append(speed)
-                secondsWithClock += report.seconds
-                stepsWithClock += report.steps
+                measured.add(report)
                 if let before, let clock {
                     let added = clock.totals().since(before.totals)
                     regionsWithClock.append(added)
@@ -122,12 +107,11 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         let profile = StepProfile(
             clock, regions: regionsWithClock, program: trainer.program, shapes: trainer.shapes,
             stateBuffers: stateBuffers)
-        let secondsPerStep = profile.secondsByWorker.reduce(0, +) / Double(workers)
         let ratio = PairedRatio.estimate(speedsWithClock, over: speeds)
         return ProfileMeasurement.Count(
             workers: workers, samplesPerSecond: speeds, stepSeconds: stepSeconds, speed: speed, profile: profile,
             slowSteps: SlowSteps(clock, regions: disturbances),
-            accountedFraction: min(1, secondsPerStep * Double(stepsWithClock) / secondsWithClock),
+            accountedFraction: profile.accountedFraction(of: measured, batchRows: trainer.epochs.batchRows),
             overheadFraction: 1 - (ratio?.median ?? 1), measuredEvery: clock.measuredEvery,
             counters: counters?.readings() ?? Array(repeating: nil, count: workers), shardCount: trainer.shardCount,
             shardRows: trainer.shardRows,

@@ -59,7 +59,7 @@ struct TuneGrid: Sendable {
                 team: applied.teamPlan(on: placed), samples: samples)
         }
         let policy = configuration.parallel.placement
-        let ownMachine = try Self.ownMachine(configuration, machine: machine)
+        let ownMachine = try machine.placed(as: configuration)
         let count = ownMachine.workers
         let own = configuration.candidate(workers: count)
         let first = plan(own, on: ownMachine)
@@ -95,16 +95,6 @@ struct TuneGrid: Sendable {
         self.entries = entries
         self.otherBits = otherBits
         self.extent = extent
-    }
-
-    /// `machine` as the configuration as it is uses it.
-    /// - Throws: `PlacementError`, `BLASError`.
-    static func ownMachine(_ configuration: Configuration, machine: MachineSetup) throws -> MachineSetup {
-        let policy = configuration.parallel.placement
-        if let workers = configuration.parallel.workers { return try machine.placing(workers: workers, policy: policy) }
-        let byRule = try Placement.plan(topology: machine.topology, allowance: machine.allowance, policy: policy)
-            .workers
-        return try machine.placing(workers: min(machine.workers, byRule), policy: policy)
     }
 
     /// The configuration's own policy, and all others; a list of CPUs is obeyed.

@@ -248,7 +248,7 @@ private struct TrialPool<Scalar: LoomScalar> {
         self.configuration = configuration
         self.data = data
         self.machine = machine
-        let placed = try TuneGrid.ownMachine(configuration, machine: machine)
+        let placed = try machine.placed(as: configuration)
         own = try TuneTrial(configuration, data: data, machine: placed)
     }
 

@@ -9,7 +9,6 @@ import LoomTraining
 final class TuneTrial<Scalar: LoomScalar> {
     private let makeTrainer: () throws -> Trainer<Scalar>
     private var trainer: Trainer<Scalar>
-    private let regionSeconds: Double
     private var stepsPerRegion = 1
     /// SHA-256 of the parameters after the first steps: equal for candidates that keep the bits.
     let hash: String
@@ -30,7 +29,6 @@ final class TuneTrial<Scalar: LoomScalar> {
         _ configuration: Configuration, data: Dataset<Scalar>, machine: MachineSetup,
         regionSeconds: Double = TuneTrial.shortestRegionSeconds
     ) throws {
-        self.regionSeconds = regionSeconds
         makeTrainer = {
             // A trial ends by time.
             var schedule = configuration.trainingSchedule
@@ -41,19 +39,7 @@ final class TuneTrial<Scalar: LoomScalar> {
         trainer = try makeTrainer()
         guard trainer.run(steps: Self.hashedSteps).divergedStep == nil else { throw TuneError.diverges }
         hash = trainer.parameters.hash
-        try warmUp()
-    }
-
-    private func warmUp() throws {
-        var count = 1
-        var seconds = 0.0
-        while seconds < regionSeconds / 2 {
-            let report = try run(count)
-            seconds = report.seconds
-            stepsPerRegion = max(2, Int(Double(report.steps) * regionSeconds / max(seconds, 1e-9)))
-            guard count < stepsPerRegion else { break }
-            count = min(stepsPerRegion, count * 8)
-        }
+        stepsPerRegion = try max(2, RegionLength(seconds: regionSeconds) { try run($0) }.steps)
     }
 
     /// Seconds of a step in the latest region.

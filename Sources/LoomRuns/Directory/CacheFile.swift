@@ -25,12 +25,24 @@ package struct CacheFile<Contents: CacheContents>: Sendable {
 
     /// What is kept.
     package func read() -> Contents {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
-            let contents = try? JSONDecoder().decode(Contents.self, from: data),
+        guard let contents = data.flatMap({ try? JSONDecoder().decode(Contents.self, from: $0) }),
             contents.format == Contents.currentFormat
         else { return Contents() }
         return contents
     }
+
+    /// Whether there is something else than an object of any format.
+    package var isDamaged: Bool {
+        guard let data else { return FileManager.default.fileExists(atPath: path) }
+        guard let format = try? JSONDecoder().decode(Format.self, from: data).format else { return true }
+        return format == Contents.currentFormat && (try? JSONDecoder().decode(Contents.self, from: data)) == nil
+    }
+
+    private struct Format: Decodable {
+        let format: Int
+    }
+
+    private var data: Data? { try? Data(contentsOf: URL(fileURLWithPath: path)) }
 
     /// Keeps `contents` instead of what is there. False where the file cannot be written.
     package func write(_ contents: Contents) -> Bool {

@@ -108,6 +108,11 @@ public struct TuningCache: Sendable {
     /// The user's, `gradloom/tuned.json` in the directory of caches; nil without a home.
     public static func user() -> TuningCache? { UserCache.path("tuned.json").map(TuningCache.init) }
 
+    /// What is wrong with the file; nil: nothing, or it is not there.
+    package var damage: String? {
+        file.isDamaged ? "\(path) is damaged, and nothing of it is used; gradloom tune writes it anew" : nil
+    }
+
     /// What was chosen for `key`; nil: nothing.
     package func choice(for key: Key) -> Choice? { file.read().entries.first { $0.key == key }?.choice }
 
@@ -139,38 +144,6 @@ public struct TuningCache: Sendable {
             result.parallel.route = route
         }
         return (result, choice)
-    }
-}
-
-/// A machine, and the configuration that it was set up for.
-package struct TunedMachine {
-    /// What was asked for, as it is carried out here.
-    package let configuration: Configuration
-    /// The machine.
-    package let machine: MachineSetup
-    /// What the user should know about it; nil: nothing was tuned.
-    package let note: String?
-
-    /// The machine as `configuration` wants to use it, tuned where it was and may be.
-    ///
-    /// Beside another training there may be no free CPUs for the workers that were best alone: the program then chooses as if
-    /// nothing had been tuned.
-    ///
-    /// - Throws: as `MachineSetup.init`.
-    package init(_ configuration: Configuration, cache: TuningCache? = .user()) throws {
-        if let cache, let (tuned, choice) = cache.tuned(configuration), let machine = try? MachineSetup(tuned),
-            tuned.parallel.placement == .none || machine.placement.assignments.count == machine.workers
-        {
-            self.configuration = tuned
-            self.machine = machine
-            note =
-                "\(choice.workers) worker\(choice.workers == 1 ? "" : "s"), placement \(tuned.parallel.placement), as tuned here "
-                + "on \(choice.date) (\(cache.path))"
-            return
-        }
-        self.configuration = configuration
-        machine = try MachineSetup(configuration)
-        note = nil
     }
 }
 
