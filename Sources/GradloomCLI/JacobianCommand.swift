@@ -45,10 +45,10 @@ struct JacobianCommand: ParsableCommand {
     @Option(help: ArgumentHelp("One element of it, by its indices.", valueName: "i,j"))
     var element: String?
 
-    @Option(help: ArgumentHelp("One sample alone, counted from 0.", valueName: "i"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("One sample alone, counted from 0.", valueName: "i"))
     var sample: Int?
 
-    @Option(help: ArgumentHelp("Samples at most, from the first.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Samples at most, from the first.", valueName: "n"))
     var samples: Int?
 
     @Flag(help: "Only the rows that are not 0, for every output.")
@@ -65,7 +65,7 @@ struct JacobianCommand: ParsableCommand {
         completion: .file())
     var output: String?
 
-    @Option(help: ArgumentHelp("Significant digits of the table.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Significant digits of the table.", valueName: "n"))
     var digits = 6
 
     func validate() throws {

@@ -17,7 +17,9 @@ struct ModelOptions: ParsableArguments {
         completion: .file(extensions: ["safetensors"]))
     var checkpoint: String?
 
-    @Option(help: ArgumentHelp("The number of workers; one per allowed core by default.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The number of workers; one per allowed core by default.", valueName: "n"))
     var workers: Int?
 
     func validate() throws {

@@ -29,6 +29,7 @@ struct ProfileCommand: ParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The numbers of workers, with commas between them; 1, 2, 4 … and all by default.", valueName: "list"))
     var workers: Counts?
@@ -36,12 +37,15 @@ struct ProfileCommand: ParsableCommand {
     @Option(help: "Whether the batch stays the same (strong) or grows with the workers (weak).")
     var scaling = ProfileMeasurement.Scaling.strong
 
-    @Option(help: ArgumentHelp("About how long is measured, in all; 10 by default.", valueName: "s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("About how long is measured, in all; 10 by default.", valueName: "s"))
     var seconds: Double?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "Instead of --seconds: the steps to measure, at least, with each number of workers.", valueName: "n"))
+            "Instead of --seconds: the steps to run, at least, with each number of workers.", valueName: "n"))
     var steps: Int?
 
     @Option(

@@ -33,10 +33,12 @@ struct ProfileCompareCommand: ParsableCommand {
         completion: .file(extensions: ["json"]))
     var after: [String] = []
 
-    @Option(help: ArgumentHelp("The smallest change that matters, as a part.", valueName: "part"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("The smallest change that matters, as a part.", valueName: "part"))
     var relevantChange = ChangeRule().relevantChange
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How far the speeds of equal runs are apart, as a part: their standard deviation.", valueName: "part"))
     var runNoise = ChangeRule().runNoise

@@ -37,8 +37,8 @@ struct ProfileCompareReport {
     private var adviceText: String {
         let runs = min(comparison.runsBefore, comparison.runsAfter)
         if let smallest = comparison.smallestVisibleChange {
-            return "; as equal runs differ, profiles as few as these show a change only above "
-                + "\(NumberFormat.percentage(smallest, digits: 0)): give at least \(ChangeRule.fewestRuns) of each side, "
+            return "; as equal runs differ, profiles as few as these show a change above "
+                + "\(NumberFormat.percentage(smallest, digits: 0)) at best: give at least \(ChangeRule.fewestRuns) of each side, "
                 + "or --run-noise if equal runs are closer here than "
                 + NumberFormat.percentage(comparison.rule.runNoise, digits: 0)
         }

@@ -137,7 +137,9 @@ struct ProfilePage {
         let others = cause.others.isEmpty ? "" : "; mended together: \(cause.others.joined(separator: ", "))"
         what.append(Markup("p", ["class": "rule"], text: "Rule \(cause.rule)\(others)"))
         let share = percentage(cause.share, "/verdict/causes/\(rank)/share")
-        let gain = percentage(cause.gain, "/verdict/causes/\(rank)/gain")
+        let gain =
+            cause.gain < 1
+            ? percentage(cause.gain, "/verdict/causes/\(rank)/gain").markup : .text(ProfileReport.gain(cause.gain))
         return Markup(
             "li", [:],
             [
@@ -149,7 +151,7 @@ struct ProfilePage {
                         Markup(
                             "div", ["class": "meter", "aria-hidden": "true"],
                             [Markup("span", ["style": String(format: "width:%.1f%%", min(1, cause.share) * 100)])]),
-                        .text("Gain, at most: "), Markup("strong", [:], [gain.markup]),
+                        .text("Gain, at most: "), Markup("strong", [:], [gain]),
                     ]),
             ])
     }

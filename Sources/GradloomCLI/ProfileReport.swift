@@ -32,12 +32,17 @@ struct ProfileReport {
         ])
         for cause in verdict.causes {
             table.append([
-                cause.rule, NumberFormat.percentage(cause.share), NumberFormat.percentage(cause.gain), cause.remedy,
+                cause.rule, NumberFormat.percentage(cause.share), Self.gain(cause.gain), cause.remedy,
             ])
             for other in cause.others { table.append(["  and \(other)", "", "", ""]) }
         }
         text += "\n" + table.rendered()
         return text
+    }
+
+    /// "5.4 %", and from twice the speed on "2.3 times".
+    static func gain(_ gain: Double) -> String {
+        gain < 1 ? NumberFormat.percentage(gain) : String(format: gain < 9 ? "%.1f times" : "%.0f times", 1 + gain)
     }
 
     private var operationsText: String {
@@ -119,11 +124,20 @@ struct ProfileReport {
             + table.rendered()
     }
 
+    /// What is to be said where operations and waits account for another time than was measured.
+    static func accountingNote(_ fraction: Double) -> String? {
+        guard abs(1 - fraction) > 0.02 else { return nil }
+        return
+            "operations and waits account for \(NumberFormat.percentage(fraction)) of the time: the tables are of steps "
+            + "that were not like the others; measure longer, or on a quieter machine"
+    }
+
     private var notesText: String {
         var notes: [String] = []
         if let refusal = CounterAvailability.current().refusal { notes.append(refusal) }
         let migrations = last.counters.compactMap { $0?.migrations }.reduce(0, +)
         if migrations > 0 { notes.append("pinned workers were moved to another CPU \(migrations) times") }
+        if let note = Self.accountingNote(last.accountedFraction) { notes.append(note) }
         if profile.diverged { notes.append("the loss became infinite, which ended some measurements early") }
         return notes.map { "note: \($0)\n" }.joined()
     }

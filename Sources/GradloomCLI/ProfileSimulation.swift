@@ -16,7 +16,9 @@ struct SimulationOptions: ParsableArguments {
         completion: .file(extensions: ["xml"]))
     var simulate: String?
 
-    @Option(help: ArgumentHelp("The memory bandwidth of a NUMA node of that machine.", valueName: "gb/s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The memory bandwidth of a NUMA node of that machine.", valueName: "gb/s"))
     var memoryBandwidth: Double?
 
     func validate(isStrong: Bool, trace: String?, steps: Int?) throws {
@@ -46,7 +48,8 @@ struct SimulationOptions: ParsableArguments {
         let policy = settings.parallel.placement
         let isList = if case .cpus = policy { true } else { false }
         let machine = try MachineSetup(
-            workers: nil, policy: isList ? .auto : policy, instructions: settings.parallel.instructionSet)
+            workers: nil, policy: isList ? .auto : policy, instructions: settings.parallel.instructionSet,
+            provider: settings.parallel.gemmBackend)
         for note in machine.notes { printNote(note) }
         let simulation = try StepSimulation(settings, request, machine: machine, cache: .user())
         guard !simulation.validation.isEmpty else { throw ProfileCommand.divergence() }
@@ -75,7 +78,8 @@ extension Topology {
                 let topology = try? Topology(xml: String(decoding: data, as: UTF8.self))
             else {
                 throw DataError(
-                    .badData, source: text, problem: "is no hwloc topology in XML",
+                    .badData, source: text,
+                    problem: isDirectory.boolValue ? "is a directory" : "is no hwloc topology in XML",
                     remedy: "expected a file that 'lstopo --of xml' wrote")
             }
             self = topology

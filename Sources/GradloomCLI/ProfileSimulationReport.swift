@@ -116,7 +116,7 @@ extension ProfileSimulationReport: Encodable {
     private struct PredictionRecord: Encodable {
         let workers: Int
         let route: String
-        let stepSeconds, samplesPerSecond, efficiency: Double
+        let stepSeconds, samplesPerSecond, speedUp, efficiency: Double
         let limitedBy: String
         let placement: [Int]
         let phases: [PhaseRecord]
@@ -142,6 +142,7 @@ extension ProfileSimulationReport: Encodable {
                 return PredictionRecord(
                     workers: prediction.workers, route: workers.step.program.route.rawValue,
                     stepSeconds: prediction.stepSeconds, samplesPerSecond: prediction.samplesPerSecond,
+                    speedUp: prediction.samplesPerSecond / one.samplesPerSecond,
                     efficiency: prediction.efficiency(over: one), limitedBy: prediction.limit(over: one),
                     placement: workers.placement.assignments.map(\.cpu),
                     phases: prediction.phases.map {

@@ -32,7 +32,7 @@ extension HelpTexts {
                                       with the workers (weak). (values: strong, weak;
                                       default: strong)
               --seconds <s>           About how long is measured, in all; 10 by default.
-              --steps <n>             Instead of --seconds: the steps to measure, at least,
+              --steps <n>             Instead of --seconds: the steps to run, at least,
                                       with each number of workers.
               --trace <file>          Write the last steps of the largest number of workers
                                       as a trace, for ui.perfetto.dev.

@@ -19,7 +19,8 @@ import Testing
             ],
             "provenance": [
                 "processor": "a processor", "processor_model": "Maker 1-2-3", "instruction_set": "avx512",
-                "network": "48-5", "batch": batch, "precision": "float32",
+                "network": "48-5", "loss": "cross_entropy", "optimizer": "sgd", "gemm": "builtin", "batch": batch,
+                "precision": "float32",
             ],
         ]
         try workplace.write(JSONSerialization.data(withJSONObject: profile), to: name)
@@ -83,7 +84,7 @@ import Testing
         #expect(sure.exitCode == 0 && sure.output.hasPrefix("No worse: 2 workers take 1.00 times"))
         let noisy = try compare("b.json", "other.json")
         #expect(noisy.exitCode == 2)
-        #expect(noisy.output.contains("profiles as few as these show a change only above 25 %: give at least 4"))
+        #expect(noisy.output.contains("profiles as few as these show a change above 25 % at best: give at least 4"))
         #expect(noisy.errors == "note: the profiles differ in batch: 128 before, 64 after\n")
     }
 

@@ -41,6 +41,7 @@ import Testing
             let efficiency = prediction["efficiency"] as! Double
             #expect(step > 0 && abs(speed * step - 256) < 1e-6)
             #expect(abs(efficiency - speed / one / Double(workers)) < 1e-9)
+            #expect(abs((prediction["speed_up"] as! Double) - speed / one) < 1e-9)
             #expect((prediction["limited_by"] as? String)?.isEmpty == false)
             let phases = try #require(prediction["phases"] as? [[String: Any]])
             var sum = 0.0

@@ -32,7 +32,7 @@ struct SyntheticProfile {
             facts.workers = 64
             facts.shares = ["wait": 0.31, "gather": 0.14]
             facts.stepSeconds = 40e-6
-            facts.batchRows = 8192
+            (facts.batchRows, facts.configuredBatchRows) = (8192, 8192)
             facts.shardCount = 64
             facts.shardRows = 128
             return ProfilePage(
@@ -50,7 +50,8 @@ struct SyntheticProfile {
             "instruction_set": "avx2", "allowed_cpus": Array(0..<128),
             "placement": (0..<64).map { worker in placement.assignments[worker].cpu },
             "command": ["gradloom", "profile", "it's.yaml", "--set", "training.batch=8192"],
-            "configuration": "it's.yaml", "network": "512-256-10", "batch": 8192, "precision": "float32",
+            "configuration": "it's.yaml", "network": "512-256-10", "loss": "cross_entropy",
+            "optimizer": "momentum", "batch": 8192, "precision": "float32",
         ]
         return try JSONDecoder().decode(
             ProfileProvenance.self, from: JSONSerialization.data(withJSONObject: fields))

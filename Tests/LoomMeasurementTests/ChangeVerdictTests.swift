@@ -56,6 +56,18 @@ import Testing
         #expect(change.verdict == .worse && !change.isNoWorse)
     }
 
+    /// Of 1 1 1 1 9 9 9 and 3 3 3 3 3 3 3 most pairs say a third, or 3; the medians say 3.
+    @Test func theRatioIsThatOfTheMediansAndTheIntervalHasIt() throws {
+        let before = [1.0, 1, 1, 9, 9, 9, 9]
+        let change = self.change(before: before, after: [3, 3, 3, 3, 3, 3, 3.0])
+        let ratio = try #require(change.ratio)
+        #expect(isClose(ratio.median, 1 / 3.0) && isClose(ratio.low, 1 / 3.0) && isClose(ratio.high, 3))
+        // Half of the pairs lie on each side of 1; the medians of two halves of a split sample lie on one.
+        let split = self.change(before: [1, 1, 1, 1, 1, 1.0], after: [1, 1, 1, 1.5, 1.5, 1.5])
+        #expect(isClose(split.ratio?.median, 1.25))
+        #expect((split.ratio?.low ?? 9) <= 1.25 && (split.ratio?.high ?? 0) >= 1.25)
+    }
+
     private func samples(_ center: Double, noise deviation: Double, count: Int, seed: UInt64) -> [Double] {
         var noise = SyntheticNoise(seed: seed)
         return (0..<count).map { _ in center * exp(deviation * noise.normal()) }

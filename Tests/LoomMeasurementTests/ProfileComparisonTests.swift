@@ -15,7 +15,7 @@ import Testing
     ///   - slower: One operation takes so many times as long, and nothing else does.
     private static func profile(
         seed: UInt64, times factor: Double = 1, slower: (key: Key, times: Double)? = nil, regions: Int = 15,
-        batch: Int = 128, workers: [Int] = [1, 2]
+        batch: Int = 128, optimizer: String = "sgd", workers: [Int] = [1, 2]
     ) throws -> ProfileRecord {
         var noise = SyntheticNoise(seed: seed)
         func samples(_ center: Double) -> [Double] { (0..<regions).map { _ in center * exp(0.01 * noise.normal()) } }
@@ -39,7 +39,8 @@ import Testing
             "samples": ["step_seconds": samples(1e-4 * factor), "operations": operations] as [String: Any],
             "provenance": [
                 "processor": "a processor", "processor_model": "Maker 1-2-3", "instruction_set": "avx512",
-                "network": "48-5", "batch": batch, "precision": "float32",
+                "network": "48-5", "loss": "cross_entropy", "optimizer": optimizer, "gemm": "builtin", "batch": batch,
+                "precision": "float32",
             ] as [String: Any],
         ]
         let text = String(decoding: try JSONSerialization.data(withJSONObject: object), as: UTF8.self)
@@ -114,7 +115,8 @@ import Testing
     @Test func operationsAreTheMeanOfAllWorkers() throws {
         let text = """
             {"event": "profile", "workers": 2, "route": "r", "scaling_kind": "strong", "scaling": [], "provenance":
-            {"processor": "", "processor_model": "", "instruction_set": "", "network": "", "batch": 1, "precision": ""},
+            {"processor": "", "processor_model": "", "instruction_set": "", "network": "", "loss": "",
+            "optimizer": "", "gemm": "", "batch": 1, "precision": ""},
             "samples": {"step_seconds": [], "operations": [
             {"kind": "sum", "layer": "a", "worker": 0, "seconds": [1e-6, 1e-6]},
             {"kind": "sum", "layer": "a", "worker": 1, "seconds": [3e-6, 3e-6, 9]},
@@ -128,10 +130,13 @@ import Testing
 
     @Test func differencesAreNamedWithBothValues() throws {
         let before = try Self.profile(seed: 1)
-        let after = try [Self.profile(seed: 2, batch: 64), Self.profile(seed: 3, batch: 256, workers: [1, 2, 4])]
+        let after = try [
+            Self.profile(seed: 2, batch: 64), Self.profile(seed: 3, batch: 256, optimizer: "adam", workers: [1, 2, 4]),
+        ]
         let comparison = ProfileComparison(before: [before], after: after)
         #expect(
             comparison.differences.map(\.text) == [
+                "the profiles differ in optimizer: sgd before, sgd and adam after",
                 "the profiles differ in batch: 128 before, 64 and 256 after",
                 "the profiles differ in worker counts: 1, 2 before, 1, 2 and 1, 2, 4 after",
             ])
@@ -143,7 +148,8 @@ import Testing
     }
 
     private static let refusals: [(String, String)] = [
-        ("", "is no JSON object"), ("[1, 2]", "is no JSON object"), ("{\"event\": \"profile\"", "is no JSON object"),
+        ("", "is no JSON object"), ("[1, 2]", "is no JSON object"),
+        ("{\"event\": \"profile\"", "is no whole JSON object: it may have been cut off"),
         (String(repeating: "[", count: 100_000), "is no JSON object"), ("{}", "holds no profile"),
         ("{\"event\": 7}", "holds no profile"),
         ("{\"event\": \"tuned\"}", "holds the event 'tuned', which is no profile"),
@@ -162,7 +168,8 @@ import Testing
         (
             """
             {"event": "profile", "workers": 0, "route": "r", "scaling_kind": "strong", "scaling": [], "provenance":
-            {"processor": "", "processor_model": "", "instruction_set": "", "network": "", "batch": 1, "precision": ""},
+            {"processor": "", "processor_model": "", "instruction_set": "", "network": "", "loss": "",
+            "optimizer": "", "gemm": "", "batch": 1, "precision": ""},
             "samples": {"step_seconds": [], "operations": []}}
             """,
             "the profile's number of workers is below 1"

@@ -65,7 +65,7 @@ import Testing
         var sum = StepReport()
         for report in reports { sum.add(report) }
         let step = count.profile.secondsByWorker.reduce(0, +) / 2
-        let accounted = min(1, step * Double(sum.samples) / 128 / sum.seconds)
+        let accounted = step * Double(sum.samples) / 128 / sum.seconds
         #expect(abs(count.accountedFraction - accounted) < 1e-12)
         #expect(ProfileScaling(result).rows.map(\.efficiency) == [1])
     }

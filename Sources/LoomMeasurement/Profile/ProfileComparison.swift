@@ -119,10 +119,10 @@ public struct ProfileComparison: Sendable, Equatable {
             records.map { $0.scaling.first { $0.workers == workers }!.samplesPerSecond }
         }
         func times(_ runs: [[Double]]) -> [[Double]] { runs.map { $0.map { 1 / $0 } } }
-        let (old, new) = (samples(before), samples(after))
+        let (old, new) = (times(samples(before)), times(samples(after)))
         return Speed(
-            workers: workers, before: middle(of: old), after: middle(of: new),
-            change: changeVerdict(before: times(old), after: times(new), rule: rule))
+            workers: workers, before: medianOfMedians(old).map { 1 / $0 }, after: medianOfMedians(new).map { 1 / $0 },
+            change: changeVerdict(before: old, after: new, rule: rule))
     }
 
     private static func differences(before: [ProfileRecord], after: [ProfileRecord]) -> [Difference] {
@@ -131,6 +131,9 @@ public struct ProfileComparison: Sendable, Equatable {
             ("processor model", { $0.provenance.processorModel }),
             ("instruction set", { $0.provenance.instructionSet }),
             ("network", { $0.provenance.network }),
+            ("loss", { $0.provenance.loss }),
+            ("optimizer", { $0.provenance.optimizer }),
+            ("matrix products", { $0.provenance.gemm }),
             ("batch", { "\($0.provenance.batch)" }),
             ("precision", { $0.provenance.precision }),
             ("scaling", { $0.scalingKind }),
@@ -149,14 +152,9 @@ public struct ProfileComparison: Sendable, Equatable {
 extension ProfileComparison.Duration {
     fileprivate init(before: [[Double]], after: [[Double]], rule: ChangeRule) {
         self.init(
-            before: middle(of: before), after: middle(of: after),
+            before: medianOfMedians(before), after: medianOfMedians(after),
             change: changeVerdict(before: before, after: after, rule: rule))
     }
-}
-
-/// The median of the runs' medians; nil without samples.
-private func middle(of runs: [[Double]]) -> Double? {
-    SortedSamples(runs.compactMap { SortedSamples($0)?.median })?.median
 }
 
 /// What the operations have in common that are looked at together.

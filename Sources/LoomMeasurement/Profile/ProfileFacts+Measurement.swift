@@ -16,12 +16,19 @@ extension ProfileFacts {
         loadBalance = useful.reduce(0, +) / Double(useful.count) / max(useful.max() ?? 0, 1e-12)
         stepSeconds = steps.secondsByWorker.max() ?? 0
         batchRows = last.batchRows
+        configuredBatchRows = configuration.training.batch
+        samples = profile.samples
         shardCount = last.shardCount
         shardRows = last.shardRows
         productPeakFraction =
             steps.productGflopsPerWorker / (profile.ceilingGflops / Double(profile.ceilingWorkers))
         productCeilingFraction = steps.productCeilingFraction ?? 1
+        areProductsMeasuredAlone = steps.productCeilingFraction != nil
         shapePeakFraction = min(1, productPeakFraction / productCeilingFraction)
+        let products = steps.entries.filter { $0.multiplies && $0.secondsPerStep > 0 }
+        if !products.isEmpty {
+            productSeconds = products.reduce(0) { $0 + $1.secondsPerStep } / Double(products.count)
+        }
         fitsCache = steps.largestStepBytes <= Double(profile.roofs.l2Bytes ?? 0)
         for (kind, bound) in steps.memoryBound(l2Bytes: profile.roofs.l2Bytes ?? 0) {
             memoryShares[kind] = bound.share
@@ -32,6 +39,7 @@ extension ProfileFacts {
         usesOpenBLAS = configuration.parallel.gemmBackend == .openBLAS
         shuffles = configuration.data.shuffle
         isForkJoin = last.teamMode == .forkJoin
+        allowedCores = machine.allowance.maximumWorkers
         otherWorkFraction = profile.otherWorkFraction ?? 0
         throttledFraction = profile.throttledSeconds / max(profile.seconds, 1e-9)
         let cpus = machine.workerCPUs.compactMap { $0 }

@@ -6,7 +6,8 @@ public struct ProfileKinds: Sendable {
     public struct Kind: Sendable {
         /// Its name.
         public let kind: String
-        /// Seconds of a step that a worker spends on it, the mean of all workers, for each number of workers.
+        /// Seconds of a step that a worker spends on it, the mean of all workers, for each number of workers: of each worker
+        /// the median of the regions, so that a single step that was interrupted is not seen.
         public let seconds: [Double]
         /// The same of the worker that spends most.
         public let maximumSeconds: [Double]
@@ -95,7 +96,7 @@ public struct ProfileKinds: Sendable {
         guard counts.count > 1, let last = counts.last, let most = kinds.max(by: { $0.lostSeconds < $1.lostSeconds }),
             most.lostSeconds > 0
         else { return nil }
-        let step = last.profile.secondsByWorker.reduce(0, +) / Double(last.workers)
+        let step = kinds.reduce(0) { $0 + ($1.seconds.last ?? 0) }
         guard lostSeconds > relevantLoss * step else { return nil }
         let efficiency = most.efficiency.last.flatMap { $0 }.map { ", at an efficiency of \(decimal($0))" } ?? ""
         let name = most.kind == StepProfile.wait ? "waiting for other workers" : most.kind
@@ -108,9 +109,17 @@ public struct ProfileKinds: Sendable {
 }
 
 extension StepProfile {
+    /// Of each worker the median of the regions; where there are none, the mean of all steps.
     private func seconds(of kind: String) -> [Double] {
         (0..<workers).map { worker in
-            entries.filter { $0.kind == kind && $0.worker == worker }.reduce(0) { $0 + $1.secondsPerStep }
+            let own = entries.filter { $0.kind == kind && $0.worker == worker }
+            return SortedSamples(Self.sumByRegion(own))?.median ?? own.reduce(0) { $0 + $1.secondsPerStep }
+        }
+    }
+
+    private static func sumByRegion(_ entries: [Entry]) -> [Double] {
+        (entries.first?.secondsByRegion ?? []).indices.map { region in
+            entries.reduce(0) { $0 + $1.secondsByRegion[region] }
         }
     }
 
@@ -120,9 +129,6 @@ extension StepProfile {
 
     /// The mean of all workers in each region.
     fileprivate func secondsByRegion(of kind: String) -> [Double] {
-        let own = entries.filter { $0.kind == kind }
-        return (own.first?.secondsByRegion ?? []).indices.map { region in
-            own.reduce(0) { $0 + $1.secondsByRegion[region] } / Double(workers)
-        }
+        Self.sumByRegion(entries.filter { $0.kind == kind }).map { $0 / Double(workers) }
     }
 }

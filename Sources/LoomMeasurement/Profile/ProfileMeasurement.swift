@@ -28,7 +28,8 @@ public struct ProfileMeasurement: Sendable {
         public var scaling = Scaling.strong
         /// About how long all regions take together.
         public var seconds = 10.0
-        /// So many steps at least are measured with each number of workers, however long that takes; nil: `seconds` says.
+        /// So many steps at least are run with clocks with each number of workers, and as many without, however long that
+        /// takes; nil: `seconds` says.
         public var steps: Int?
 
         /// The defaults.
@@ -56,7 +57,8 @@ public struct ProfileMeasurement: Sendable {
         public internal(set) var profile: StepProfile
         /// The slow ones of the measured steps.
         public let slowSteps: SlowSteps
-        /// Of the regions' time, what named operations and waits account for, 0…1.
+        /// Of the regions' time, what named operations and waits account for: the mean measured step times all batches. Where
+        /// only some steps are measured it is an estimate, which is above 1 where these were slower than others.
         public let accountedFraction: Double
         /// What measuring costs: 1 − speed with clocks over speed without, the median of neighbouring regions; nil where there
         /// were no regions without.
@@ -89,6 +91,8 @@ public struct ProfileMeasurement: Sendable {
     public let throttledSeconds: Double
     /// Floating-point operations of a sample.
     public let operationsPerSample: Double
+    /// Samples of the training data.
+    public let samples: Int
     /// The arithmetic peak of all workers of the machine together, in GFLOP/s.
     public let ceilingGflops: Double
     /// The workers that it is the peak of.
@@ -132,17 +136,12 @@ public struct ProfileMeasurement: Sendable {
         for training in trainings {
             training.warmUp(
                 regionSeconds: max(Self.shortestRegionSeconds, seconds),
-                measuredSteps: request.steps.map { ($0 + Self.pairs - 1) / Self.pairs } ?? 0)
+                steps: request.steps.map { ($0 + Self.pairs - 1) / Self.pairs } ?? 0)
         }
         let window = CPUDisturbanceWindow(machine.contention())
         let start = ContinuousClock.now
-        var pair = 0
-        // Smaller batches at the end of an epoch are not measured: more regions may be needed, again an odd number.
-        while pair < Self.pairs || pair.isMultiple(of: 2)
-            || trainings.contains(where: { $0.lacks(measuredSteps: request.steps ?? 0) })
-        {
+        for pair in 0..<Self.pairs {
             for training in trainings { training.runPair(clockFirst: pair.isMultiple(of: 2)) }
-            pair += 1
         }
         self.seconds = (ContinuousClock.now - start) / .seconds(1)
         let disturbance = window.soFar()
@@ -151,6 +150,7 @@ public struct ProfileMeasurement: Sendable {
         scaling = request.scaling
         var results = trainings.map { $0.result() }
         operationsPerSample = trainings[0].operationsPerSample
+        samples = data.training.count
         diverged = trainings.contains { $0.hasDiverged }
         ceilingGflops =
             ArithmeticPeak(
@@ -172,7 +172,7 @@ public struct ProfileMeasurement: Sendable {
     /// What was measured, or would have been.
     init(
         scaling: Scaling, counts: [Count], otherWorkFraction: Double?, seconds: Double = 1, throttledSeconds: Double,
-        operationsPerSample: Double, ceilingGflops: Double, roofs: Roofs
+        operationsPerSample: Double, samples: Int = .max, ceilingGflops: Double, roofs: Roofs
     ) {
         self.scaling = scaling
         self.counts = counts
@@ -180,6 +180,7 @@ public struct ProfileMeasurement: Sendable {
         self.throttledSeconds = throttledSeconds
         self.seconds = seconds
         self.operationsPerSample = operationsPerSample
+        self.samples = samples
         self.ceilingGflops = ceilingGflops
         ceilingWorkers = counts.last?.workers ?? 1
         diverged = false

@@ -32,13 +32,18 @@ public struct ProfileProvenance: Sendable, Equatable, Codable {
     public let configuration: String
     /// The units of the layers, "64-10"; a layer of a graph has its name and inputs, too.
     public let network: String
+    /// The loss, "cross_entropy", and whether it has a penalty: "cross_entropy with l2".
+    public let loss: String
+    /// The rule of the updates, "momentum", and whether gradients are clipped: "momentum with clip_norm".
+    public let optimizer: String
     /// Samples of a batch, as configured.
     public let batch: Int
     /// The precision of the training.
     public let precision: String
 
     private enum CodingKeys: String, CodingKey {
-        case gradloom, date, processor, kernel, blas, gemm, placement, command, configuration, network, batch, precision
+        case gradloom, date, processor, kernel, blas, gemm, placement, command, configuration, network, loss
+        case optimizer, batch, precision
         case processorModel = "processor_model"
         case instructionSet = "instruction_set"
         case allowedCPUs = "allowed_cpus"
@@ -62,6 +67,9 @@ public struct ProfileProvenance: Sendable, Equatable, Codable {
         self.command = command
         self.configuration = file
         network = Self.phrase(configuration)
+        loss = configuration.loss.kind.rawValue + (configuration.loss.l2 > 0 ? " with l2" : "")
+        optimizer =
+            configuration.optimizer.kind.rawValue + (configuration.optimizer.clipNorm == nil ? "" : " with clip_norm")
         batch = configuration.training.batch
         precision = configuration.training.precision.rawValue
     }

@@ -52,13 +52,19 @@ public struct ProfileRecord: Sendable, Equatable, Decodable {
         public let instructionSet: String
         /// The layers.
         public let network: String
+        /// The loss, and whether there is a penalty.
+        public let loss: String
+        /// The rule of the updates, and whether gradients are clipped.
+        public let optimizer: String
+        /// Who multiplies.
+        public let gemm: String
         /// Samples of a batch.
         public let batch: Int
         /// The precision of the training.
         public let precision: String
 
         private enum CodingKeys: String, CodingKey {
-            case processor, network, batch, precision
+            case processor, network, loss, optimizer, gemm, batch, precision
             case processorModel = "processor_model"
             case instructionSet = "instruction_set"
         }
@@ -101,7 +107,10 @@ extension ProfileRecord {
         func refuse(_ problem: String) -> DataError {
             DataError(.badData, source: source, problem: problem, remedy: Self.remedy)
         }
-        guard let head = try? JSONLines.value(Head.self, from: json) else { throw refuse("is no JSON object") }
+        guard let head = try? JSONLines.value(Head.self, from: json) else {
+            throw refuse(
+                json.hasPrefix("{") ? "is no whole JSON object: it may have been cut off" : "is no JSON object")
+        }
         guard head.event == "profile" else {
             throw refuse(head.event.map { "holds the event '\($0)', which is no profile" } ?? "holds no profile")
         }

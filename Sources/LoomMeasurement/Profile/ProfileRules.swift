@@ -1,14 +1,29 @@
+import LoomRuns
+
 /// A rule: whether something is so, what it costs, and what to try.
 struct ProfileRule: Sendable {
-    let name: String
-    let find: @Sendable (ProfileFacts) -> (text: String, share: Double, remedy: String)?
+    /// What a rule has found.
+    struct Finding {
+        /// One sentence.
+        let text: String
+        /// The share of all workers' time.
+        let share: Double
+        /// What to try.
+        let remedy: String
+        /// The part of the time that the remedy saves, at most; nil: all of `share`.
+        var saved: Double?
+    }
 
-    /// The cause, where the rule holds. What a share of the time can win at most is share / (1 − share).
+    let name: String
+    let find: @Sendable (ProfileFacts) -> Finding?
+
+    /// The cause, where the rule holds. What saves a part of the time wins at most part / (1 − part).
     func cause(_ facts: ProfileFacts) -> ProfileCause? {
         find(facts).map { found in
-            let share = min(found.share, 0.99)
+            let saved = min(found.saved ?? found.share, 0.99)
             return ProfileCause(
-                rule: name, text: found.text, share: share, gain: share / (1 - share), remedy: found.remedy)
+                rule: name, text: found.text, share: min(found.share, 1), gain: saved / (1 - saved),
+                remedy: found.remedy)
         }
     }
 
@@ -23,6 +38,9 @@ struct ProfileRule: Sendable {
         /// Of what its products reach alone, a step reached 73 to 100 %, each operation of quickstart's network on two cores
         /// of Emerald Rapids: the rest goes into biases, activations, and matrices that come from other levels.
         static let productCeilingFraction = 0.75
+        /// Products that take less owe a good part of it to what is around them: a lap of the clock is 0.085 µs, and biases,
+        /// activations and calls cost as much again.
+        static let shortProductSeconds = 1e-6
     }
 
     /// All rules.
@@ -32,97 +50,118 @@ struct ProfileRule: Sendable {
     private static let ofMachine: [ProfileRule] = [
         ProfileRule(name: "busy_neighbour") { facts in
             guard facts.otherWorkFraction > Threshold.share else { return nil }
-            return (
-                "other programs had \(percent(facts.otherWorkFraction)) of the workers' cores", facts.otherWorkFraction,
-                "end them, or leave them cores with --workers \(max(1, facts.workers - 1))"
-            )
+            return Finding(
+                text: "other programs had \(percent(facts.otherWorkFraction)) of the workers' cores",
+                share: facts.otherWorkFraction, remedy: "end them" + orFewerWorkers(facts, "leave them cores with"))
         },
         ProfileRule(name: "throttled") { facts in
             guard facts.throttledFraction > Threshold.share else { return nil }
-            return (
-                "a CPU quota kept the workers from running \(percent(facts.throttledFraction)) of the time",
-                facts.throttledFraction, "raise the container's CPU limit, or use fewer workers: --workers N"
-            )
+            return Finding(
+                text: "a CPU quota kept the workers from running \(percent(facts.throttledFraction)) of the time",
+                share: facts.throttledFraction,
+                remedy: "raise the container's CPU limit" + orFewerWorkers(facts, "use fewer workers:"))
         },
         ProfileRule(name: "shards_too_few") { facts in
             guard facts.shardCount < facts.workers else { return nil }
-            return (
-                "a batch of \(facts.batchRows) in \(facts.shardCount) shards leaves "
+            return Finding(
+                text: "a batch of \(facts.batchRows) in \(counted(facts.shardCount, "shard")) leaves "
                     + "\(facts.workers - facts.shardCount) of \(facts.workers) workers without samples",
-                1 - Double(facts.shardCount) / Double(facts.workers),
-                "--set training.batch=\(facts.batchRows * 2), or "
-                    + "--set parallel.shard_rows=\(max(1, facts.batchRows / facts.workers))"
-            )
+                share: 1 - Double(facts.shardCount) / Double(facts.workers), remedy: shardRemedy(facts))
         },
         ProfileRule(name: "fork_join") { facts in
             guard facts.isForkJoin, facts.workers > 1 else { return nil }
-            return (
-                "the workers cannot run at the same time, and start anew in every phase", facts.shares["wait"] ?? 0,
-                "use as many workers as there are free cores: --workers N"
-            )
+            let fewer = min(facts.workers - 1, facts.allowedCores)
+            return Finding(
+                text: "the workers cannot run at the same time, and start anew in every phase: they wait "
+                    + "\(percent(facts.waitShare)) of their time", share: facts.waitShare,
+                remedy: "no more workers than free cores: --workers \(fewer)")
         },
         ProfileRule(name: "fewer_workers_are_faster") { facts in
             guard facts.bestWorkers < facts.workers, facts.bestSpeedRatio > 1 + Threshold.share else { return nil }
-            return (
-                "\(facts.bestWorkers) worker\(facts.bestWorkers == 1 ? " is" : "s are") "
-                    + "\(percent(facts.bestSpeedRatio - 1)) faster than \(facts.workers)",
-                1 - 1 / facts.bestSpeedRatio, "--workers \(facts.bestWorkers)"
-            )
+            let ratio = facts.bestSpeedRatio
+            return Finding(
+                text: "\(counted(facts.bestWorkers, "worker")) \(facts.bestWorkers == 1 ? "is" : "are") "
+                    + (ratio < 2 ? "\(percent(ratio - 1)) faster than" : "\(factor(ratio)) times as fast as")
+                    + " \(facts.workers)",
+                share: 1 - 1 / ratio, remedy: "--workers \(facts.bestWorkers)")
         },
         ProfileRule(name: "load_imbalance") { facts in
             let share = 1 - facts.loadBalance
-            guard facts.workers > 1, facts.shardCount >= facts.workers, share > Threshold.share,
-                facts.otherWorkFraction <= Threshold.share
-            else { return nil }
+            guard facts.canWaitForEachOther, facts.shardCount >= facts.workers, share > Threshold.share else {
+                return nil
+            }
             let even = (facts.shardCount + facts.workers - 1) / facts.workers * facts.workers * facts.shardRows
-            return (
-                "the workers have unequal work: their mean is \(percent(facts.loadBalance)) of the longest", share,
-                even == facts.batchRows
-                    ? "look for what slows one of them: gradloom doctor"
-                    : "a batch that the workers divide evenly: --set training.batch=\(even)"
-            )
+            let batch = even == facts.batchRows ? nil : facts.batchSetting(even)
+            return Finding(
+                text: "the workers have unequal work: their mean is \(percent(facts.loadBalance)) of the longest",
+                share: share,
+                remedy: batch.map { "a batch that the workers divide evenly: " + $0 }
+                    ?? "look for what slows one of them: gradloom doctor")
         },
         ProfileRule(name: "batch_too_small") { facts in
-            let wait = facts.shares["wait"] ?? 0
-            guard facts.workers > 1, facts.stepSeconds < Threshold.shortStepSeconds, wait > Threshold.share,
-                facts.otherWorkFraction <= Threshold.share
+            guard facts.canWaitForEachOther, facts.stepSeconds < Threshold.shortStepSeconds,
+                facts.waitShare > Threshold.share
             else { return nil }
-            return (
-                "a step of \(microseconds(facts.stepSeconds)) is short beside its barriers: workers wait "
-                    + "\(percent(wait)) of their time", wait, "--set training.batch=\(facts.batchRows * 2)"
-            )
+            return Finding(
+                text: "a step of \(microseconds(facts.stepSeconds)) is short beside its barriers: workers wait "
+                    + "\(percent(facts.waitShare)) of their time", share: facts.waitShare,
+                remedy: facts.largerBatchSetting ?? "fewer barriers to wait at: --workers \(facts.workers / 2)")
         },
         ProfileRule(name: "waiting") { facts in
-            let wait = facts.shares["wait"] ?? 0
-            guard facts.workers > 1, facts.stepSeconds >= Threshold.shortStepSeconds, wait > 2 * Threshold.share,
-                1 - facts.loadBalance <= Threshold.share
+            guard facts.canWaitForEachOther, facts.stepSeconds >= Threshold.shortStepSeconds,
+                facts.waitShare > 2 * Threshold.share, 1 - facts.loadBalance <= Threshold.share
             else { return nil }
-            return (
-                "workers wait \(percent(wait)) of their time at barriers, although their work is equal on average",
-                wait,
-                "look for what stops one of them: gradloom doctor; or place them closer: "
-                    + "--set parallel.placement=compact"
-            )
+            return Finding(
+                text:
+                    "workers wait \(percent(facts.waitShare)) of their time at barriers, although their work is equal on "
+                    + "average", share: facts.waitShare,
+                remedy: "look for what stops one of them: gradloom doctor; or place them closer: "
+                    + "--set parallel.placement=compact")
         },
         ProfileRule(name: "shared_cores") { facts in
             guard facts.workersOnSharedCores > 0 else { return nil }
-            return (
-                "\(facts.workersOnSharedCores) workers share a core with another one",
-                Double(facts.workersOnSharedCores) / Double(facts.workers) / 2,
-                "one worker a core: --workers \(max(1, facts.workers - facts.workersOnSharedCores / 2))"
-            )
+            return Finding(
+                text: "\(facts.workersOnSharedCores) workers share a core with another one",
+                share: Double(facts.workersOnSharedCores) / Double(facts.workers) / 2,
+                remedy: "one worker a core: --workers \(max(1, facts.workers - facts.workersOnSharedCores / 2))")
         },
         ProfileRule(name: "uneven_steps") { facts in
             guard facts.slowStepRatio > SlowSteps.limit, facts.otherWorkFraction <= Threshold.share else { return nil }
             // One step of a hundred is that slow.
-            return (
-                "one step of a hundred takes \(factor(facts.slowStepRatio)) times the median"
+            return Finding(
+                text: "one step of a hundred takes \(factor(facts.slowStepRatio)) times the median"
                     + (facts.slowStepCause.map { ": in most slow ones \($0.sentence)" } ?? ""),
-                0.01 * (facts.slowStepRatio - 1),
-                facts.slowStepCause?.remedy(workers: facts.workers) ?? "gradloom doctor looks for the reason"
-            )
+                share: 0.01 * (facts.slowStepRatio - 1),
+                remedy: facts.slowStepCause?.remedy(facts) ?? "gradloom doctor looks for the reason")
         },
     ]
+
+    /// For batches with fewer shards than workers.
+    private static func shardRemedy(_ facts: ProfileFacts) -> String {
+        let enough = facts.batchRows * ((facts.workers + facts.shardCount - 1) / facts.shardCount)
+        let smaller = facts.batchRows / facts.workers
+        let settings = [
+            facts.batchSetting(enough),
+            smaller >= 1 && smaller < facts.shardRows ? "--set parallel.shard_rows=\(smaller)" : nil,
+        ].compactMap { $0 }
+        return settings.isEmpty ? "--workers \(facts.shardCount)" : settings.joined(separator: ", or ")
+    }
+
+    /// ", or …" where there are workers to do without.
+    fileprivate static func orFewerWorkers(_ facts: ProfileFacts, _ wish: String) -> String {
+        facts.workers > 1 ? ", or \(wish) --workers \(facts.workers - 1)" : ""
+    }
+}
+
+extension ProfileFacts {
+    /// The share of all workers' time that they wait.
+    fileprivate var waitShare: Double { shares["wait"] ?? 0 }
+
+    /// Whether waiting says something of the workers: alone nobody waits, with a fork a phase everybody does, and beside other
+    /// programs for these.
+    fileprivate var canWaitForEachOther: Bool {
+        workers > 1 && !isForkJoin && otherWorkFraction <= ProfileRule.Threshold.share
+    }
 }
 
 extension SlowStep.Cause {
@@ -139,10 +178,10 @@ extension SlowStep.Cause {
         }
     }
 
-    fileprivate func remedy(workers: Int) -> String {
+    fileprivate func remedy(_ facts: ProfileFacts) -> String {
         switch self {
-        case .throttled: "raise the container's CPU limit, or use fewer workers: --workers \(max(1, workers - 1))"
-        case .preempted: "end what else runs on these cores, or leave it one: --workers \(max(1, workers - 1))"
+        case .throttled: "raise the container's CPU limit" + ProfileRule.orFewerWorkers(facts, "use fewer workers:")
+        case .preempted: "end what else runs on these cores" + ProfileRule.orFewerWorkers(facts, "leave it one:")
         case .migrated: "bind the workers: --set parallel.placement=compact"
         case .faulted: "gradloom doctor looks at memory and its pages"
         case .slept: "gradloom doctor looks for what makes one of them late"
@@ -151,6 +190,8 @@ extension SlowStep.Cause {
         }
     }
 }
+
+private func counted(_ count: Int, _ noun: String) -> String { NumberFormat.counted(count, noun) }
 
 private func microseconds(_ seconds: Double) -> String { "\((seconds * 1e7).rounded() / 10) µs" }
 

@@ -14,8 +14,12 @@ public struct ProfileFacts: Sendable, Equatable {
     public var loadBalance = 1.0
     /// Seconds of a step.
     public var stepSeconds = 1.0
-    /// Samples of a batch.
+    /// Samples of a batch, of all workers together.
     public var batchRows = 1
+    /// `training.batch`: as many, or with weak scaling those of one worker.
+    public var configuredBatchRows = 1
+    /// Samples of the training data: no batch has more.
+    public var samples = Int.max
     /// Shards of a batch.
     public var shardCount = 1
     /// Samples of a shard.
@@ -26,6 +30,10 @@ public struct ProfileFacts: Sendable, Equatable {
     public var productCeilingFraction = 1.0
     /// Speed of the same products alone over the arithmetic peak.
     public var shapePeakFraction = 1.0
+    /// Whether the products were measured alone; otherwise the two figures before are those of the training.
+    public var areProductsMeasuredAlone = true
+    /// Seconds of the products of one layer and direction in a step, on average.
+    public var productSeconds = 1.0
     /// Whether all that a worker touches in a step fits into its second-level cache.
     public var fitsCache = false
     /// Shares of all workers' time that operations limited by memory have, by kind: those that reach `memoryBoundFraction`
@@ -41,6 +49,8 @@ public struct ProfileFacts: Sendable, Equatable {
     public var shuffles = true
     /// Whether workers run with a fork a phase, though there are several.
     public var isForkJoin = false
+    /// Cores that the process may use.
+    public var allowedCores = Int.max
     /// Of the workers' cores, what others had.
     public var otherWorkFraction = 0.0
     /// Of the time, what a CPU quota took.
@@ -58,6 +68,17 @@ public struct ProfileFacts: Sendable, Equatable {
 
     /// Nothing to find.
     public init() {}
+
+    /// The setting for batches of so many samples; nil where the data have fewer.
+    func batchSetting(_ rows: Int) -> String? {
+        guard rows <= samples else { return nil }
+        return "--set training.batch=\(max(1, rows * configuredBatchRows / max(1, batchRows)))"
+    }
+
+    /// The setting for twice the batch, or for as much as there is; nil where a batch has all samples.
+    var largerBatchSetting: String? {
+        batchSetting(2 * batchRows) ?? (batchRows < samples ? batchSetting(samples) : nil)
+    }
 }
 
 /// Something that costs a training time.
@@ -68,17 +89,19 @@ public struct ProfileCause: Sendable, Equatable, Codable {
     public let text: String
     /// The share of all workers' time, 0…1.
     public let share: Double
-    /// The speed that is won when it is mended, at most, as a factor minus 1.
+    /// The speed that is won by what is to be tried, at most, as a factor minus 1.
     public let gain: Double
     /// What to try.
     public let remedy: String
     /// Other rules that hold and have the same remedy, which win less, most first.
     public internal(set) var others: [String] = []
 
-    /// What is to be changed or called: the first option or command that the remedy names, or else all of it. Causes with
-    /// the same are mended together.
+    /// What is to be changed or called: the option or command that the remedy names first, or else that part of it. Causes
+    /// with the same are mended together.
     var change: String {
-        remedy.firstMatch(of: /--set [^ ,;]+|--workers [^ ,;]+|gradloom doctor/).map { String($0.output) } ?? remedy
+        let first = remedy.prefix(upTo: remedy.firstRange(of: /[,;] or\b/)?.lowerBound ?? remedy.endIndex)
+        return first.firstMatch(of: /--set [^ ,;]+|--workers [^ ,;]+|gradloom doctor/).map { String($0.output) }
+            ?? String(first)
     }
 }
 

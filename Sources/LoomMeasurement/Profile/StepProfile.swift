@@ -158,6 +158,13 @@ extension StepProfile {
         }
     }
 
+    /// Of the time of `regions` with batches of `batchRows` samples, what a step of this profile accounts for.
+    func accountedFraction(of regions: StepReport, batchRows: Int) -> Double {
+        guard regions.seconds > 0 else { return 0 }
+        let secondsPerStep = secondsByWorker.reduce(0, +) / Double(workers)
+        return secondsPerStep * Double(regions.samples) / Double(batchRows) / regions.seconds
+    }
+
     /// The share of all workers' time that `kind` has.
     public func share(of kind: String) -> Double {
         let all = secondsByWorker.reduce(0, +)

@@ -56,14 +56,13 @@ package final class TrainingProfile<Scalar: LoomScalar> {
             arithmeticGflops: ceilingGflops / Double(clock.workers), machine: experiment.machine, cache: cache)
         let (epochs, shapes) = (trainer.epochs, trainer.shapes)
         profile.setLimits(roofs, dataBytes: Double(epochs.samples * shapes.inputs * shapes.elementBytes))
-        let secondsPerStep = profile.secondsByWorker.reduce(0, +) / Double(clock.workers)
-        let batches = Double(measured.samples) / Double(trainer.epochs.batchRows)
         let count = ProfileMeasurement.Count(
             workers: clock.workers, samplesPerSecond: series.rows.map(\.samplesPerSecond),
             stepSeconds: series.rows.map(\.stepSeconds), speed: speed, profile: profile,
             // What the system counts in files is too slow to be read between the regions of a training.
             slowSteps: SlowSteps(clock, regions: []),
-            accountedFraction: min(1, secondsPerStep * batches / measured.seconds), overheadFraction: nil,
+            accountedFraction: profile.accountedFraction(of: measured, batchRows: epochs.batchRows),
+            overheadFraction: nil,
             measuredEvery: clock.measuredEvery, counters: Array(repeating: nil, count: clock.workers),
             shardCount: trainer.shardCount, shardRows: trainer.shardRows, batchRows: trainer.epochs.batchRows,
             teamMode: measured.region?.mode ?? .alone,
@@ -71,6 +70,7 @@ package final class TrainingProfile<Scalar: LoomScalar> {
         return ProfileMeasurement(
             scaling: .strong, counts: [count], otherWorkFraction: disturbance.othersFraction, seconds: seconds,
             throttledSeconds: disturbance.throttledSeconds ?? 0,
-            operationsPerSample: trainer.network.operationsPerSample, ceilingGflops: ceilingGflops, roofs: roofs)
+            operationsPerSample: trainer.network.operationsPerSample, samples: epochs.samples,
+            ceilingGflops: ceilingGflops, roofs: roofs)
     }
 }

@@ -14,9 +14,10 @@ public enum ChangeVerdict: String, Sendable, Codable {
 
 /// How much longer something takes than before, and what that is worth.
 ///
-/// The ratio is the median of all ratios of a sample after and a sample before (Hodges and Lehmann's estimate), and its
-/// interval that of the Mann-Whitney test, which holds whatever the distribution is (Hollander, Wolfe and Chicken,
-/// "Nonparametric Statistical Methods", 3rd edition, 4.2 and 4.3). The noise rule: with L the smallest change that matters,
+/// The ratio is that of the medians of the runs' medians. Its interval is that of the Mann-Whitney test for the ratios of a
+/// sample after and a sample before, which holds whatever the distribution is (Hollander, Wolfe and Chicken, "Nonparametric
+/// Statistical Methods", 3rd edition, 4.2 and 4.3); where the distribution's shape has changed so much that the ratio lies
+/// outside, the interval reaches to it. The noise rule: with L the smallest change that matters,
 ///
 /// - *worse* if the whole interval lies above 1 + L,
 /// - *better* if it lies below 1 / (1 + L),
@@ -83,7 +84,8 @@ public func changeVerdict(before: [[Double]], after: [[Double]], rule: ChangeRul
     }
     let ratio = MannWhitney.ratio(
         samples(after), over: samples(before), confidence: rule.confidence,
-        reach: rule.reachOfRunNoise(before: before.count, after: after.count))
+        reach: rule.reachOfRunNoise(before: before.count, after: after.count)
+    ).of(medianOfMedians(after)! / medianOfMedians(before)!)
     guard ratio.confidence >= rule.confidence else {
         return Change(ratio: ratio, verdict: .cannotTell, isNoWorse: false)
     }
@@ -102,6 +104,11 @@ public func changeVerdict(before: [[Double]], after: [[Double]], rule: ChangeRul
     return Change(ratio: ratio, verdict: verdict, isNoWorse: isNoWorse)
 }
 
+/// The median of the runs' medians; nil without samples.
+func medianOfMedians(_ runs: [[Double]]) -> Double? {
+    SortedSamples(runs.compactMap { SortedSamples($0)?.median })?.median
+}
+
 /// The samples, or the medians of `ChangeRule.mostSamples` runs of neighbours.
 func blockMedians(_ samples: [Double]) -> [Double] {
     let blocks = ChangeRule.mostSamples
@@ -109,6 +116,13 @@ func blockMedians(_ samples: [Double]) -> [Double] {
     return (0..<blocks).map { block in
         let range = block * samples.count / blocks..<(block + 1) * samples.count / blocks
         return SortedSamples(Array(samples[range]))!.median
+    }
+}
+
+extension MedianEstimate {
+    /// Another estimate with the same interval, which reaches to it.
+    fileprivate func of(_ other: Double) -> MedianEstimate {
+        MedianEstimate(median: other, low: min(low, other), high: max(high, other), confidence: confidence)
     }
 }
 

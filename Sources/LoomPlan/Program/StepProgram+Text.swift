@@ -3,7 +3,7 @@ extension StepProgram {
     /// - Parameter mostWorkers: Of more workers at work in a phase, only the first ones and the last one are shown.
     package func text(_ shapes: StepShapes, mostWorkers: Int = .max) -> String {
         var lines = [
-            "\(route.rawValue), \(workers) \(workers == 1 ? "worker" : "workers"), \(batchRows) samples in "
+            "\(route.rawValue), \(workers) \(workers == 1 ? "worker" : "workers"), \(batchRows) \(batchRows == 1 ? "sample" : "samples") in "
                 + "\(sum.groups) \(sum.groups == 1 ? "group" : "groups")"
         ]
         for phase in phases {
