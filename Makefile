@@ -45,12 +45,12 @@ lint:
 format:
 	swift format --in-place --parallel $(FORMATTED)
 
-# Half an hour: every float32 through every transcendental kernel, in release. Not together with the tests of teams: it
-# takes all threads that a team would need.
+# Half an hour, in release: more worker counts, teams and random graphs, and every float32 through every transcendental
+# kernel. The latter not together with the tests of teams: it takes all threads that a team would need.
 SOAK = swift test -c release -Xswiftc -enable-testing --scratch-path .build/soak $(SWIFT_FLAGS)
 soak:
 	@.ci/dependencies
-	$(SOAK) --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|TrainerBits'
+	GRADLOOM_SOAK=1 $(SOAK) --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|TrainerBits|StepProgram|ReferenceVertex'
 	GRADLOOM_SOAK=1 $(SOAK) --filter KernelElementary
 
 # A folder of its own: instrumented and plain objects must not mix.

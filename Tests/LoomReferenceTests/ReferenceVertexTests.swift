@@ -73,7 +73,7 @@ import Testing
     }
 
     /// Central differences on random graphs: every parameter and every input.
-    @Test(arguments: 1...20) func gradientsAgreeWithCentralDifferences(seed: Int) throws {
+    @Test(arguments: 1...(Effort.isSoak ? 100 : 8)) func gradientsAgreeWithCentralDifferences(seed: Int) throws {
         let smooth: [Activation] = [.sigmoid, .tanh, .arctan, .softplus, .softmaxWeighted, .identity]
         let problem = RandomGraph.problem(seed: UInt64(seed), rows: 3, activations: smooth)
         let targets = ReferenceTargets.values(problem.targets)

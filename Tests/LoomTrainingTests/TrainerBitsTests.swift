@@ -79,9 +79,9 @@ import Testing
         [Way(provider: .builtin, route: nil), Way(provider: .openBLAS, route: nil)]
         + GradientRoute.allCases.map { Way(provider: .builtin, route: $0) }
 
-    private static let teams: [(workers: Int, request: TeamRequest)] = [
-        (2, .auto), (3, .auto), (5, .auto), (8, .auto), (2, .forkJoin), (3, .forkJoin),
-    ]
+    private static let teams: [(workers: Int, request: TeamRequest)] =
+        [(2, .auto), (3, .auto), (8, .auto), (2, .forkJoin)]
+        + (Effort.isSoak ? [(4, .auto), (5, .auto), (6, .auto), (7, .auto), (3, .forkJoin), (8, .forkJoin)] : [])
 
     @Test(arguments: cases) func float32(_ training: Case) throws {
         try Self.check(training, Float.self, teams: Self.teams)
