@@ -69,7 +69,7 @@ struct CheckCommand: ParsableCommand {
             if json {
                 try JSONLines.print(check)
             } else {
-                print(Self.text(check), terminator: "")
+                try StandardOutput.write(Self.text(check))
             }
             guard check.passed else {
                 let failed = check.rows.filter { !$0.passed }

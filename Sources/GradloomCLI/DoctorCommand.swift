@@ -78,8 +78,8 @@ struct DoctorCommand: ParsableCommand {
             if json {
                 for finding in diagnosis.findings { try JSONLines.print(finding) }
             } else {
-                print(
-                    diagnosis.text(processor: machine.machine.processor, placement: machine.workerCPUs), terminator: "")
+                try StandardOutput.write(
+                    diagnosis.text(processor: machine.machine.processor, placement: machine.workerCPUs))
             }
             if diagnosis.isSerious { throw ExitCode(ExitStatus.somethingToMend) }
         }

@@ -95,7 +95,7 @@ struct EvaluateCommand: ParsableCommand {
         if let accuracy = evaluation.accuracy {
             table.append(["accuracy", NumberFormat.percentage(accuracy)])
         }
-        print(table.rendered(indent: 2), terminator: "")
+        try StandardOutput.write(table.rendered(indent: 2))
     }
 }
 

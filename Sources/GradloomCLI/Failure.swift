@@ -24,7 +24,7 @@ enum ExitStatus {
     static let missingInput: Int32 = 66
     static let inputOutput: Int32 = 74
     static let badConfiguration: Int32 = 78
-    /// 130 after SIGINT, 143 after SIGTERM.
+    /// 130 after SIGINT, 143 after SIGTERM; 141, that of SIGPIPE, where nobody reads the results any more.
     static func signalled(_ number: Int32) -> Int32 { 128 + number }
 }
 
@@ -34,6 +34,8 @@ func reportingFailures(_ body: () throws -> Void) throws {
         try body()
     } catch let code as ExitCode {
         throw code
+    } catch let lost as StandardOutput.WriteError {
+        throw report(lost)
     } catch {
         guard let code = exitCode(for: error) else { throw error }
         fail(error is CocoaError ? error.localizedDescription : "\(error)")
@@ -41,16 +43,24 @@ func reportingFailures(_ body: () throws -> Void) throws {
     }
 }
 
+/// Says that results were lost, and with which exit code that ends. Whoever closed a pipe has seen enough, and is told
+/// nothing.
+func report(_ lost: StandardOutput.WriteError) -> ExitCode {
+    if lost.isClosedPipe { return ExitCode(ExitStatus.signalled(SIGPIPE)) }
+    fail("\(lost)")
+    return ExitCode(ExitStatus.inputOutput)
+}
+
 /// Writes `error: MESSAGE` to standard error, a line for each line of the message.
 func fail(_ message: String) {
     for line in message.split(separator: "\n") {
-        FileHandle.standardError.write(Data("error: \(line)\n".utf8))
+        StandardError.write("error: \(line)\n")
     }
 }
 
 /// Writes `note: MESSAGE` to standard error.
 func printNote(_ message: String) {
-    FileHandle.standardError.write(Data("note: \(message)\n".utf8))
+    StandardError.write("note: \(message)\n")
 }
 
 private func exitCode(for error: any Error) -> Int32? {

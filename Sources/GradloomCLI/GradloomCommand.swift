@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LoomHardware
+import LoomRuns
 
 /// The program: training, and what goes with it.
 @main
@@ -30,16 +31,16 @@ struct GradloomCommand: ParsableCommand {
     static let _errorLabel = "error"
 
     static func main() {
+        StandardStreams.prepare()
         ResidentMemory.returnFreedBlocks(ofAtLeast: 1 << 20)
         let arguments = Array(CommandLine.arguments.dropFirst())
-        if ProfileSubcommands.areMeant(by: arguments) { return ProfileSubcommands.main(arguments) }
+        if ProfileSubcommands.areMeant(by: arguments) { return ProfileSubcommands.runAsRoot(arguments) }
         do {
             try refuseUnknownCommand(arguments.first)
-            var command = try parseAsRoot()
-            try command.run()
         } catch {
-            exit(withError: error)
+            end(with: error)
         }
+        runAsRoot(arguments)
     }
 
     /// The argument parser speaks of an unexpected argument, which is less than a person can use.
@@ -50,5 +51,32 @@ struct GradloomCommand: ParsableCommand {
         let names = commands.filter(\.shouldDisplay).compactMap(\.commandName)
         throw ValidationError(
             "There is no command '\(name)'; the commands are \(names.formatted(.list(type: .and))).")
+    }
+}
+
+extension ParsableCommand {
+    /// Runs the command, or the one below it, that `arguments` name, and ends the program where it fails: as `main(_:)`, which
+    /// does not notice that help cannot be written.
+    fileprivate static func runAsRoot(_ arguments: [String]) {
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Ends the program with the message for `error`: help on standard output, wrong usage on standard error.
+    fileprivate static func end(with error: any Error) -> Never {
+        let message = fullMessage(for: error)
+        var code = exitCode(for: error)
+        if !message.isEmpty {
+            if code.isSuccess {
+                do { try StandardOutput.write(message + "\n") } catch { code = report(error) }
+            } else {
+                StandardError.write(message + "\n")
+            }
+        }
+        Foundation.exit(code.rawValue)
     }
 }

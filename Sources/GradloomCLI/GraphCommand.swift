@@ -31,9 +31,9 @@ struct GraphCommand: ParsableCommand {
             let network = try Network<Double>(settings.network.description(inputs: source.featureCount))
             let graph = try ComputationGraph(network: network.description, loss: settings.loss)
             switch format {
-            case .dot: print(graph.dot, terminator: "")
-            case .svg: print(graph.svg, terminator: "")
-            case .text: print(Self.text(graph), terminator: "")
+            case .dot: try StandardOutput.write(graph.dot)
+            case .svg: try StandardOutput.write(graph.svg)
+            case .text: try StandardOutput.write(Self.text(graph))
             }
         }
     }

@@ -71,7 +71,7 @@ struct InspectCommand: ParsableCommand {
             if json {
                 try JSONLines.print(inspection)
             } else {
-                print(InspectionText(problem, inspection, digits: digits).text, terminator: "")
+                try StandardOutput.write(InspectionText(problem, inspection, digits: digits).text)
             }
         }
     }
@@ -85,7 +85,7 @@ extension InspectCommand {
         if json {
             try JSONLines.printInSnakeCase(step.program)
         } else {
-            print(step.text, terminator: "")
+            try StandardOutput.write(step.text)
         }
     }
 }

@@ -106,8 +106,7 @@ struct JacobianCommand: ParsableCommand {
                 if let output {
                     try NpyWriter.write(tensor.values, shape: tensor.shape, to: output)
                 } else {
-                    try FileHandle.standardOutput.write(
-                        contentsOf: NpyWriter.bytes(tensor.values, shape: tensor.shape))
+                    try StandardOutput.write(NpyWriter.bytes(tensor.values, shape: tensor.shape))
                 }
             case .json:
                 let report = JacobianReport(of: of, wrt: wrt, element: element == nil ? nil : indices, tensor: tensor)
@@ -124,7 +123,7 @@ struct JacobianCommand: ParsableCommand {
         if let output {
             try text.write(toFile: output, atomically: true, encoding: .utf8)
         } else {
-            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+            try StandardOutput.write(text)
         }
     }
 }

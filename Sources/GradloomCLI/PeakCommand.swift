@@ -105,7 +105,7 @@ struct PeakCommand: ParsableCommand {
         if json {
             try JSONLines.print(report)
         } else {
-            print(report.text, terminator: "")
+            try StandardOutput.write(report.text)
         }
     }
 }

@@ -121,7 +121,7 @@ struct ProfileCommand: ParsableCommand {
             if json {
                 try JSONLines.print(report)
             } else {
-                print(report.text, terminator: "")
+                try StandardOutput.write(report.text)
             }
         }
     }

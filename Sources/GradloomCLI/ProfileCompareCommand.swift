@@ -68,7 +68,7 @@ struct ProfileCompareCommand: ParsableCommand {
                 try JSONLines.printInSnakeCase(report)
             } else {
                 for difference in comparison.differences { printNote(difference.text) }
-                print(report.text, terminator: "")
+                try StandardOutput.write(report.text)
             }
             switch comparison.outcome {
             case .noWorse: break

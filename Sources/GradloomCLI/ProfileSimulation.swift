@@ -58,7 +58,7 @@ struct SimulationOptions: ParsableArguments {
         if json {
             try JSONLines.printInSnakeCase(report)
         } else {
-            print(report.text, terminator: "")
+            try StandardOutput.write(report.text)
         }
     }
 }

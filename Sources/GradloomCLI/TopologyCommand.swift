@@ -45,7 +45,7 @@ struct TopologyCommand: ParsableCommand {
             if json {
                 try JSONLines.print(TopologyReport(topology: topology, allowance: allowance, placement: plan))
             } else {
-                print(drawTopology(topology, allowance: allowance, placement: plan), terminator: "")
+                try StandardOutput.write(drawTopology(topology, allowance: allowance, placement: plan))
             }
         }
     }

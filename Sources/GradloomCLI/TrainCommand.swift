@@ -120,7 +120,7 @@ struct TrainCommand: ParsableCommand {
             checkpoints: checkpoints, earlierLosses: run?.losses ?? [], clock: measured?.clock ?? experiment.clock(),
             regionMeasured: { measured?.add($0) }, report: output.report)
         let seconds = (ContinuousClock.now - started) / .seconds(1)
-        try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds)
+        let lost = try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds).map(report)
         if let measured, let profile, !result.hasDiverged {
             try write(
                 measured.result(ceilingGflops: output.ceiling.gflops, cache: ceilings), to: profile,
@@ -131,6 +131,7 @@ struct TrainCommand: ParsableCommand {
                     configuration: tuned.configuration, machine: tuned.machine), machine: tuned.machine)
         }
         try exitStatus(of: result, signal: stop.signal, checkpoints: checkpoints)
+        if let lost { throw lost }
     }
 
     /// Before anything large is reserved, so that a user sees what is about to happen.
@@ -140,7 +141,7 @@ struct TrainCommand: ParsableCommand {
         if let available = MachineMemory.available(), let warning = memoryWarning(plan, available: available) {
             lines.append("warning: " + warning)
         }
-        FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+        StandardError.write(lines.joined(separator: "\n") + "\n")
     }
 
     private func write(
@@ -163,7 +164,8 @@ struct TrainCommand: ParsableCommand {
         case .completed, .stoppedEarly:
             return
         case .interrupted:
-            throw ExitCode(ExitStatus.signalled(signal ?? SIGINT))
+            // Without a signal it was a closed pipe.
+            throw ExitCode(ExitStatus.signalled(signal ?? SIGPIPE))
         case .diverged(let step):
             let kept =
                 checkpoints.newest.map { "the last checkpoint before it is \($0)" }

@@ -22,6 +22,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private var latestValidation: Evaluation?
     private var latestOverhead: TimeShare?
     private var failure: (any Error)?
+    /// Why standard output ends before its time. Nothing is written there any more: a gap would pass for the whole.
+    private var lost: StandardOutput.WriteError?
     private let throttlingBefore = CPUThrottling.current()
     private let contention: CPUContention
 
@@ -79,7 +81,10 @@ final class TrainingOutput<Scalar: LoomScalar> {
 
     /// The summary file, the last event and the table; no table for a training that diverged, because an
     /// error follows.
-    func end(_ result: TrainingResult, seconds: Double, loadingSeconds: Double) throws {
+    /// - Returns: What kept results from standard output; nil: they are there.
+    func end(
+        _ result: TrainingResult, seconds: Double, loadingSeconds: Double
+    ) throws -> StandardOutput.WriteError? {
         progress.finish()
         if let failure { throw failure }
         let summary = summary(
@@ -96,7 +101,10 @@ final class TrainingOutput<Scalar: LoomScalar> {
             RunSummary(
                 done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
         try emit(done)
-        if !json && !quiet && !result.hasDiverged { print(trainingSummary(summary), terminator: "") }
+        if !json && !quiet && !result.hasDiverged {
+            try writingResults { try StandardOutput.write(trainingSummary(summary)) }
+        }
+        return lost
     }
 
     private func emit(_ event: some Encodable) throws {
@@ -104,7 +112,21 @@ final class TrainingOutput<Scalar: LoomScalar> {
         if json {
             // Both may go to one terminal.
             progress.finish()
-            try JSONLines.print(event)
+            try writingResults { try JSONLines.print(event) }
+        }
+    }
+
+    /// A training outlives a full disk: its model and its metrics are worth more than lines. Where a pipe was closed, nobody
+    /// waits for more of it: it ends after its step, as by Ctrl-C.
+    private func writingResults(_ write: () throws -> Void) throws {
+        guard lost == nil else { return }
+        do {
+            try write()
+        } catch let error as StandardOutput.WriteError {
+            lost = error
+            let stop = experiment.trainer.stop
+            // A signal that came first keeps its exit code.
+            if error.isClosedPipe, !stop.isRaised { stop.raise() }
         }
     }
 

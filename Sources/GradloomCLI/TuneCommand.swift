@@ -128,7 +128,7 @@ struct TuneCommand: ParsableCommand {
         if json {
             try JSONLines.print(report)
         } else {
-            print(report.text, terminator: "")
+            try StandardOutput.write(report.text)
         }
     }
 }
@@ -161,18 +161,16 @@ final class TuneProgress {
             + "(\(String(format: "%.2f", progress.ratio)) times the configuration)"
         if terminal.canRewriteLines {
             let columns = Terminal.standardErrorColumns()
-            write("\r\u{1B}[K" + text.prefix(max(1, columns - 1)))
+            StandardError.write("\r\u{1B}[K" + text.prefix(max(1, columns - 1)))
             isVisible = true
         } else {
-            write(text + "\n")
+            StandardError.write(text + "\n")
         }
     }
 
     /// Leaves a clean line behind.
     func end() {
-        if isVisible { write("\r\u{1B}[K") }
+        if isVisible { StandardError.write("\r\u{1B}[K") }
         isVisible = false
     }
-
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -83,7 +83,7 @@ public final class ProgressLine: Sendable {
         self.init(
             quiet: quiet, terminal: .standardError, columns: Terminal.standardErrorColumns,
             seconds: { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 },
-            write: { FileHandle.standardError.write(Data($0.utf8)) })
+            write: StandardError.write)
     }
 
     /// Progress on a terminal of these capabilities, with its width, a clock and the place to write to.

@@ -106,11 +106,14 @@ final class RunningTool {
     private let output: URL
     private let errors: URL
 
-    init(_ arguments: [String], in workplace: Workplace, environment: [String: String]) throws {
+    init(
+        _ arguments: [String], of program: URL = Workplace.program, in workplace: Workplace,
+        environment: [String: String]
+    ) throws {
         let name = Self.prefix + UUID().uuidString
         output = workplace.url(name + ".out")
         errors = workplace.url(name + ".err")
-        process.executableURL = Workplace.program
+        process.executableURL = program
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
         process.environment = workplace.environment.merging(environment) { $1 }

@@ -8,7 +8,7 @@ import Testing
     init() throws { workplace = try Workplace() }
 
     /// A profile of two workers, in which everything takes `factor` times as long but for a little.
-    private func write(_ name: String, times factor: Double = 1, batch: Int = 128) throws {
+    static func profile(times factor: Double = 1, batch: Int = 128) throws -> Data {
         let steps = (0..<15).map { factor * (1e-4 + Double($0) * 2e-8) }
         let profile: [String: Any] = [
             "event": "profile", "workers": 2, "route": "partition", "scaling_kind": "strong",
@@ -23,7 +23,11 @@ import Testing
                 "precision": "float32",
             ],
         ]
-        try workplace.write(JSONSerialization.data(withJSONObject: profile), to: name)
+        return try JSONSerialization.data(withJSONObject: profile)
+    }
+
+    private func write(_ name: String, times factor: Double = 1, batch: Int = 128) throws {
+        try workplace.write(Self.profile(times: factor, batch: batch), to: name)
     }
 
     private func compare(_ arguments: String...) throws -> Outcome {

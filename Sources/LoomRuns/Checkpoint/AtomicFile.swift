@@ -133,15 +133,3 @@ public enum AtomicFile {
         String(cString: strerror(code))
     }
 }
-
-/// Writes all of `bytes`; the `errno` of a refusal, nil when everything was written.
-private func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
-    var written = 0
-    while written < bytes.count {
-        let result = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-        if result < 0 && errno == EINTR { continue }
-        if result < 0 { return errno }
-        written += result
-    }
-    return nil
-}

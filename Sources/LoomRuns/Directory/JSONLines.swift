@@ -30,7 +30,7 @@ public enum JSONLines {
     public static func printInSnakeCase(_ value: some Encodable) throws {
         let encoder = encoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        try FileHandle.standardOutput.write(contentsOf: encoder.encode(value) + Data("\n".utf8))
+        try StandardOutput.write(encoder.encode(value) + Data("\n".utf8))
     }
 
     /// The value of one line.
@@ -45,9 +45,9 @@ public enum JSONLines {
 
     /// Writes `value` as one line on standard output, at once.
     ///
-    /// - Throws: what `value`'s own `encode(to:)` throws, or the system's reason not to write (a closed pipe).
+    /// - Throws: what `value`'s own `encode(to:)` throws, or `StandardOutput.WriteError`.
     public static func print(_ value: some Encodable) throws {
-        try FileHandle.standardOutput.write(contentsOf: Data(try line(value).utf8))
+        try StandardOutput.write(line(value))
     }
 
     private static func encoder() -> JSONEncoder {
