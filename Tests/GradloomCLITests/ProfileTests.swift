@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test func figuresOfUnusualStepsAreTold() {
-        #expect(ProfileReport.accountingNote(0.98) == nil && ProfileReport.accountingNote(1.019) == nil)
+        #expect(ProfileReport.accountingNote(0.981) == nil && ProfileReport.accountingNote(1.019) == nil)
         #expect(ProfileReport.accountingNote(0.979)?.hasPrefix("operations and waits account for 97.9 %") == true)
         #expect(ProfileReport.accountingNote(1.03)?.contains("103.0 %") == true)
         #expect(ProfileReport.gain(0.054) == "5.4 %" && ProfileReport.gain(0.999) == "99.9 %")
