@@ -20,14 +20,18 @@ void loom_note_stop_signals(void *word) {
     // SA_RESETHAND: a program that does not come to its next step can still be ended by asking twice.
     action.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    // A program inherits blocked signals from the thread that started it, and Dispatch's threads block them all: a training
-    // started by another program could not be ended otherwise.
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
     sigset_t signals;
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
+    for (size_t index = 0; index < sizeof numbers / sizeof *numbers; ++index) {
+        struct sigaction current;
+        // nohup(1) starts programs that a closed terminal must not end.
+        if (numbers[index] == SIGHUP && sigaction(SIGHUP, NULL, &current) == 0 && current.sa_handler == SIG_IGN) { continue; }
+        sigaction(numbers[index], &action, NULL);
+        sigaddset(&signals, numbers[index]);
+    }
+    // A program inherits blocked signals from the thread that started it, and Dispatch's threads block them all: a training
+    // started by another program could not be ended otherwise.
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 

@@ -85,11 +85,14 @@ struct EvaluateCommand: ParsableCommand {
                 EvaluationEvent(
                     data: name, samples: evaluation.samples, loss: evaluation.loss,
                     accuracy: evaluation.accuracy,
-                    step: model.step))
+                    step: model.step, checkpoint: model.checkpointPath))
             return
         }
         var table = TextTable(columns: [.init(""), .init("", alignment: .right)])
         table.append(["data", name])
+        if let path = model.checkpointPath {
+            table.append(["checkpoint", URL(fileURLWithPath: path).lastPathComponent])
+        }
         table.append(["samples", NumberFormat.grouped(evaluation.samples)])
         table.append(["loss", NumberFormat.number(evaluation.loss)])
         if let accuracy = evaluation.accuracy {
@@ -108,6 +111,7 @@ private struct EvaluationEvent: Encodable {
     let loss: Double
     let accuracy: Double?
     let step: Int
+    let checkpoint: String?
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -117,7 +121,8 @@ private struct EvaluationEvent: Encodable {
         try container.encode(loss, forKey: .loss)
         try container.encode(accuracy, forKey: .accuracy)
         try container.encode(step, forKey: .step)
+        try container.encode(checkpoint, forKey: .checkpoint)
     }
 
-    private enum CodingKeys: String, CodingKey { case event, data, samples, loss, accuracy, step }
+    private enum CodingKeys: String, CodingKey { case event, data, samples, loss, accuracy, step, checkpoint }
 }

@@ -23,6 +23,7 @@ enum ExitStatus {
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66
     static let inputOutput: Int32 = 74
+    static let temporaryFailure: Int32 = 75
     static let badConfiguration: Int32 = 78
     /// 130 after SIGINT, 143 after SIGTERM; 141, that of SIGPIPE, where nobody reads the results any more.
     static func signalled(_ number: Int32) -> Int32 { 128 + number }
@@ -94,7 +95,9 @@ extension RunError {
         switch self {
         case .noCheckpoint: ExitStatus.missingInput
         case .complete, .stoppedEarly: ExitStatus.usage
-        case .otherNumerics: ExitStatus.badConfiguration
+        case .inUse: ExitStatus.temporaryFailure
+        case .otherNumerics, .otherSettings: ExitStatus.badConfiguration
+        case .otherData: ExitStatus.badData
         }
     }
 }

@@ -13,7 +13,8 @@ struct ModelOptions: ParsableArguments {
     var run: String
 
     @Option(
-        help: ArgumentHelp("A checkpoint to use instead of the run's newest one.", valueName: "file"),
+        help: ArgumentHelp(
+            "A checkpoint to use instead of the run's best one, if it stops early, or its newest.", valueName: "file"),
         completion: .file(extensions: ["safetensors"]))
     var checkpoint: String?
 
@@ -31,10 +32,17 @@ struct ModelOptions: ParsableArguments {
         try Configuration.load(path: RunDirectory(existing: run).configurationPath)
     }
 
+    /// The run's newest checkpoint; nil: there is none.
+    var newestCheckpoint: String? {
+        (try? RunDirectory(existing: run)).flatMap { CheckpointStore(directory: $0.checkpointsPath, keep: 1).newest }
+    }
+
     /// The model in the precision that it was trained in.
     func model<Scalar: LoomScalar>(_ settings: Configuration, _: Scalar.Type) throws -> SavedModel<Scalar> {
         let checkpoints = CheckpointStore(directory: try RunDirectory(existing: run).checkpointsPath, keep: 1)
-        guard let path = checkpoint ?? checkpoints.newest else { throw RunError.noCheckpoint(run: run) }
+        guard let path = checkpoint ?? checkpoints.best ?? checkpoints.newest else {
+            throw RunError.noCheckpoint(run: run)
+        }
         let machine = try MachineSetup(settings, workers: workers)
         return try SavedModel(settings, checkpoint: Safetensors(contentsOf: path), machine: machine)
     }

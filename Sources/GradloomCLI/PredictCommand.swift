@@ -57,6 +57,9 @@ struct PredictCommand: ParsableCommand {
     {
         let model = try options.model(settings, type)
         let source = try SampleFile.unlabelled(input, for: model)
+        if options.checkpoint == nil, let path = model.checkpointPath, path != options.newestCheckpoint {
+            printNote("the parameters are the best ones, \(path)")
+        }
         let predictions = try model.predict(source)
         defer { withExtendedLifetime(predictions) {} }
         let matrix = MatrixView(

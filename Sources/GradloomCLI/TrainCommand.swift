@@ -48,6 +48,12 @@ struct TrainCommand: ParsableCommand {
             """)
     var acceptNumerics = false
 
+    @Flag(
+        help: """
+            With --resume: go on although data or settings are others than those that the run was trained with.
+            """)
+    var force = false
+
     @Option(
         help: ArgumentHelp(
             "Write where the time of the training's steps goes to a file: what gradloom profile --json prints.",
@@ -68,6 +74,7 @@ struct TrainCommand: ParsableCommand {
         if acceptNumerics && resume == nil {
             throw ValidationError("--accept-numerics is for --resume.")
         }
+        if force && resume == nil { throw ValidationError("--force is for --resume.") }
         try GradloomCLI.validate(workers: workers)
     }
 
@@ -98,14 +105,17 @@ struct TrainCommand: ParsableCommand {
         stop.raiseOnSignals()
         let run = try resume.map {
             try ResumedRun(
-                path: $0, experiment: experiment, acceptsNumerics: acceptNumerics,
-                changed: overrides.and(workers: workers).isEmpty ? nil : settings)
+                path: $0, experiment: experiment, accepted: .init(numerics: acceptNumerics, settings: force),
+                original: Configuration.load(path: path), settings: settings)
         }
+        if !quiet { run?.notes.forEach(printNote) }
         let name =
             run?.name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
         let directory =
             try run?.directory
             ?? RunDirectory.create(in: settings.run.directory, name: name, configuration: settings.yaml())
+        let lock = try run?.lock ?? RunLock(directory)
+        defer { withExtendedLifetime(lock) {} }
         let checkpoints = CheckpointStore(
             directory: directory.checkpointsPath, keep: settings.run.checkpoint.keep)
         let output = try TrainingOutput(
@@ -117,8 +127,8 @@ struct TrainCommand: ParsableCommand {
         let begin = Date()
         let measured = profile.map { _ in TrainingProfile(experiment) }
         let result = try experiment.train(
-            checkpoints: checkpoints, earlierLosses: run?.losses ?? [], clock: measured?.clock ?? experiment.clock(),
-            regionMeasured: { measured?.add($0) }, report: output.report)
+            checkpoints: checkpoints, metrics: output.metrics, history: run?.history ?? ValidationHistory(),
+            clock: measured?.clock ?? experiment.clock(), regionMeasured: { measured?.add($0) }, report: output.report)
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let lost = try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds).map(report)
         if let measured, let profile, !result.hasDiverged {

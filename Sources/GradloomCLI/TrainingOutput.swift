@@ -18,7 +18,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private let quiet: Bool
     private let firstStep: Int
     private let progress: ProgressLine
-    private let metrics: MetricsFile
+    /// The events of the run.
+    let metrics: MetricsFile
     private var latestValidation: Evaluation?
     private var latestOverhead: TimeShare?
     private var failure: (any Error)?
@@ -50,6 +51,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
             for note in experiment.notes { progress.note("note: " + note) }
         }
         try emit(runEvent)
+        // Nothing is lost yet.
+        if let failure { throw failure }
     }
 
     /// Progress and epoch events.
@@ -70,7 +73,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
             latestValidation = result.validation
             let event = epochEvent(result)
             progress.epochEnded(event, of: epochs)
-            do { try emit(event) } catch { failure = error }
+            do { try emit(event) } catch { failure = failure ?? error }
         }
     }
 
@@ -86,7 +89,6 @@ final class TrainingOutput<Scalar: LoomScalar> {
         _ result: TrainingResult, seconds: Double, loadingSeconds: Double
     ) throws -> StandardOutput.WriteError? {
         progress.finish()
-        if let failure { throw failure }
         let summary = summary(
             of: result, time: TrainingTime(result, seconds: seconds, loadingSeconds: loadingSeconds))
         let done = DoneEvent(
@@ -104,11 +106,16 @@ final class TrainingOutput<Scalar: LoomScalar> {
         if !json && !quiet && !result.hasDiverged {
             try writingResults { try StandardOutput.write(trainingSummary(summary)) }
         }
+        if let failure { throw failure }
         return lost
     }
 
+    /// A file of metrics that cannot be written is told of at the end: the model and the summary are worth more. What was
+    /// written has no gap.
     private func emit(_ event: some Encodable) throws {
-        try metrics.append(event)
+        if failure == nil {
+            do { try metrics.append(event) } catch { failure = error }
+        }
         if json {
             // Both may go to one terminal.
             progress.finish()
@@ -172,6 +179,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let epochsDone =
             last.map { $0.epoch + 1 } ?? experiment.trainer.step / experiment.trainer.epochs.stepsPerEpoch
         let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
+        // With early stopping the parameters are the best ones, and so is the validation.
+        let validation = result.isOver && result.history.best != nil ? try? experiment.evaluate(validation: true) : nil
         let gflops = result.samplesPerSecond * experiment.trainer.network.operationsPerSample / 1e9
         let others = (fraction: contention.fraction(), niced: contention.nicedFraction())
         let earlierCeiling = ceiling.gflops
@@ -179,7 +188,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         return TrainingSummary(
             name: name, epochs: epochsDone, steps: experiment.trainer.step,
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
-            validationLoss: last?.validation?.loss, validationAccuracy: last?.validation?.accuracy,
+            validationLoss: (validation ?? last?.validation)?.loss,
+            validationAccuracy: (validation ?? last?.validation)?.accuracy,
             samplesPerSecond: result.samplesPerSecond, gflops: gflops,
             ceilingGflops: ceiling.gflops, ceilingInstructions: ceiling.instructions.title,
             precision: Scalar.precision.rawValue,
@@ -201,9 +211,12 @@ final class TrainingOutput<Scalar: LoomScalar> {
         }
         if firstStep > 0 { notes.append("resumed after step \(NumberFormat.grouped(firstStep))") }
         switch result.end {
-        case .completed: break
+        case .completed:
+            if let best = result.history.best, best.epoch < experiment.trainer.lastEpoch {
+                notes.append("the parameters are those of epoch \(best.epoch + 1), whose validation loss was best")
+            }
         case .stoppedEarly(let best):
-            notes.append("stopped early: the best validation loss was that of epoch \(best + 1)")
+            notes.append("stopped early: the parameters are those of epoch \(best + 1), whose validation loss was best")
         case .interrupted:
             notes.append(
                 experiment.configuration.run.checkpoint.every == .never

@@ -26,19 +26,40 @@ public struct ValidationLoss: Sendable, Equatable {
     }
 }
 
+/// How the validation of a training went so far: what a decision to end it needs.
+public struct ValidationHistory: Sendable, Equatable {
+    /// The best loss, with the epoch after which it was reached; nil before the first validation.
+    public var best: ValidationLoss?
+    /// The latest loss.
+    public var latest: ValidationLoss?
+
+    /// Nothing was validated yet.
+    public init(best: ValidationLoss? = nil, latest: ValidationLoss? = nil) {
+        self.best = best
+        self.latest = latest
+    }
+
+    /// Adds the loss of the latest epoch, and says whether it is the best one.
+    public mutating func add(_ loss: ValidationLoss, by rule: EarlyStopping) -> Bool {
+        latest = loss
+        guard rule.isBetter(loss, than: best) else { return false }
+        best = loss
+        return true
+    }
+}
+
 extension EarlyStopping {
-    /// The epoch with the best of `losses`, when training has to end after the last of them; nil while it
-    /// goes on.
-    public func bestEpoch(endingAfter losses: [ValidationLoss]) -> Int? {
-        guard var best = losses.first else { return nil }
-        for next in losses.dropFirst() {
-            // Any loss is better than one that is no number, which compares with nothing.
-            if next.loss < best.loss - minimumImprovement || (best.loss.isNaN && !next.loss.isNaN) {
-                best = next
-            } else if next.epoch - best.epoch >= patience {
-                return best.epoch
-            }
+    /// Whether `next` is better than `best`. Any loss is better than one that is no number, which compares with nothing.
+    func isBetter(_ next: ValidationLoss, than best: ValidationLoss?) -> Bool {
+        guard let best else { return true }
+        return next.loss < best.loss - minimumImprovement || (best.loss.isNaN && !next.loss.isNaN)
+    }
+
+    /// The epoch with the best loss, when training has to end after the latest one; nil while it goes on.
+    public func bestEpoch(ending history: ValidationHistory) -> Int? {
+        guard let best = history.best, let latest = history.latest, latest.epoch - best.epoch >= patience else {
+            return nil
         }
-        return nil
+        return best.epoch
     }
 }

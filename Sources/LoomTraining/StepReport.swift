@@ -18,9 +18,7 @@ public struct StepReport: Sendable {
     public private(set) var region: RegionReport?
     /// What the workers' time was spent on, where it was measured.
     public private(set) var activities = ActivitySeconds()
-    private var lossSum = 0.0
-    private var penaltySum = 0.0
-    private var correct = 0
+    private var losses = LossSums()
     private var reduction = LossDescription.Reduction.mean
     private var decisionsPerSample = 0
 
@@ -29,19 +27,17 @@ public struct StepReport: Sendable {
 
     init<Scalar>(
         _ sums: StepSums, seconds: Double, loss: Loss<Scalar>, reduction: LossDescription.Reduction,
-        decisionsPerSample: Int, region: RegionReport, activities: ActivitySeconds = ActivitySeconds()
+        decisionsPerSample: Int, region: RegionReport?, activities: ActivitySeconds = ActivitySeconds()
     ) {
-        steps = sums.steps
-        samples = sums.samples
+        steps = sums.losses.steps
+        samples = sums.losses.samples
         self.seconds = seconds
         lastLoss = sums.lastLoss
         divergedStep = sums.divergedStep < 0 ? nil : sums.divergedStep
         interrupted = sums.interrupted
         self.region = region
         self.activities = activities
-        lossSum = sums.lossSum
-        penaltySum = sums.penaltySum
-        correct = sums.correct
+        losses = sums.losses
         self.reduction = reduction
         self.decisionsPerSample = decisionsPerSample
     }
@@ -49,15 +45,20 @@ public struct StepReport: Sendable {
     /// The loss over all samples of these steps, each with the parameters of its step: the sum or the mean, as the
     /// reduction says, plus the mean of the steps' penalties.
     public var loss: Double {
-        guard steps > 0 else { return lastLoss }
-        return (reduction == .mean ? lossSum / Double(samples) : lossSum) + penaltySum / Double(steps)
+        guard losses.steps > 0 else { return lastLoss }
+        return (reduction == .mean ? losses.lossSum / Double(losses.samples) : losses.lossSum)
+            + losses.penaltySum / Double(losses.steps)
     }
 
     /// The share of right decisions, if the task has any.
     public var accuracy: Double? {
-        guard decisionsPerSample > 0, samples > 0 else { return nil }
-        return Double(correct) / Double(samples * decisionsPerSample)
+        guard decisionsPerSample > 0, losses.samples > 0 else { return nil }
+        return Double(losses.correct) / Double(losses.samples * decisionsPerSample)
     }
+
+    /// Loss and accuracy become those of the epoch's steps so far, of which these are the last: others may have been done
+    /// before an interruption.
+    package mutating func setLosses(_ epoch: LossSums) { losses = epoch }
 
     /// Adds the steps of a later region.
     public mutating func add(_ other: StepReport) {
@@ -69,9 +70,7 @@ public struct StepReport: Sendable {
         interrupted = interrupted || other.interrupted
         region = other.region
         activities += other.activities
-        lossSum += other.lossSum
-        penaltySum += other.penaltySum
-        correct += other.correct
+        losses.add(other.losses)
         reduction = other.reduction
         decisionsPerSample = other.decisionsPerSample
     }

@@ -47,7 +47,8 @@ public final class StopRequest: @unchecked Sendable {
         return number > 0 ? number : nil
     }
 
-    /// From now on the first SIGINT (Ctrl-C) or SIGTERM raises this request; a second one ends the program as usual. To be
+    /// From now on the first SIGINT (Ctrl-C), SIGTERM, SIGHUP (unless the program was told to ignore it) or SIGUSR1 (which
+    /// batch systems send before a job's time is over) raises this request; a second one ends the program as usual. To be
     /// called on the main thread. The last request that asked for signals gets them.
     public func raiseOnSignals() { loom_note_stop_signals(word) }
 }

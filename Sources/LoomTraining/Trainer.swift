@@ -22,6 +22,11 @@ public final class Trainer<Scalar: LoomScalar> {
     public let totalSteps: Int
     /// Steps done.
     public package(set) var step = 0
+    /// What the steps of the epoch in progress have come to; of the last one at its end.
+    package var epochSums: LossSums {
+        get { controlMemory.epochSums }
+        set { controlMemory.epochSums = newValue }
+    }
     /// The team that runs the steps.
     public let team: WorkerTeam
     /// Ends a run after its current step when it is raised.
@@ -149,12 +154,21 @@ public final class Trainer<Scalar: LoomScalar> {
         let seconds = (clockOfRegion.now - start) / .seconds(1)
         clock?.stop()
         let sums = controlMemory.takeSums()
-        step += sums.steps
+        step += sums.losses.steps
         return StepReport(
             sums, seconds: seconds, loss: loss, reduction: lossDescription.reduction,
             decisionsPerSample: loss.decisionsPerSample(outputs: network.outputs), region: region,
             activities: clock.map { ActivitySeconds(seconds: seconds, ticks: $0.takeActivityTicks()) }
                 ?? ActivitySeconds())
+    }
+
+    /// Loss and accuracy of the steps of the epoch in progress, or of the last one at its end, whoever ran them.
+    package var epochReport: StepReport {
+        var report = StepReport(
+            StepSums(), seconds: 0, loss: loss, reduction: lossDescription.reduction,
+            decisionsPerSample: loss.decisionsPerSample(outputs: network.outputs), region: nil)
+        report.setLosses(epochSums)
+        return report
     }
 
     /// Runs up to `count` more steps as one region, and reports them.

@@ -33,7 +33,7 @@ import Testing
         #expect(outcome.exitCode == 0)
         #expect(outcome.errors == "")
         let evaluation = try outcome.lastEvent()
-        #expect(Set(evaluation.keys) == ["event", "data", "samples", "loss", "accuracy", "step"])
+        #expect(Set(evaluation.keys) == ["event", "data", "samples", "loss", "accuracy", "step", "checkpoint"])
         #expect(evaluation["event"] as? String == "evaluation")
         #expect(evaluation["data"] as? String == "validation")
         #expect(evaluation["samples"] as? Int == 150)
@@ -59,7 +59,8 @@ import Testing
         #expect(try numbered.lastEvent()["accuracy"] as? Double == 2.0 / 3)
 
         let table = try workplace.run("evaluate", run, "--data", "other.csv")
-        #expect(table.output.split(separator: "\n").map { $0.split(separator: " ") }.count == 4)
+        #expect(table.output.split(separator: "\n").map { $0.split(separator: " ") }.count == 5)
+        #expect(table.output.contains(/checkpoint +step-\d+\.safetensors\n/))
         #expect(table.output.contains("accuracy"))
         #expect(table.output.contains("66.7 %"))
     }

@@ -70,7 +70,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom train --resume runs/digits-20260102T030405Z
               gradloom train configs/quickstart.yaml --profile profile.json
 
-            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--accept-numerics] [--profile <file.json>] [--json] [--quiet]
+            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -84,6 +84,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               --accept-numerics       With --resume: go on although this version, or
                                       parallel.gemm, gives other bits than those that the
                                       run began with.
+              --force                 With --resume: go on although data or settings are
+                                      others than those that the run was trained with.
               --profile <file.json>   Write where the time of the training's steps goes to
                                       a file: what gradloom profile --json prints.
               --json                  Print one JSON object a line on standard output;
@@ -115,7 +117,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               <run>                   The run directory.
 
             OPTIONS:
-              --checkpoint <file>     A checkpoint to use instead of the run's newest one.
+              --checkpoint <file>     A checkpoint to use instead of the run's best one, if
+                                      it stops early, or its newest.
               --workers <n>           The number of workers; one per allowed core by
                                       default.
               --data <file>           Samples with targets, CSV or npy.
@@ -149,7 +152,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               <run>                   The run directory.
 
             OPTIONS:
-              --checkpoint <file>     A checkpoint to use instead of the run's newest one.
+              --checkpoint <file>     A checkpoint to use instead of the run's best one, if
+                                      it stops early, or its newest.
               --workers <n>           The number of workers; one per allowed core by
                                       default.
               --input <file>          The samples, CSV or npy.

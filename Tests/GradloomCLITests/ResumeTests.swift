@@ -21,7 +21,7 @@ import Testing
 
         """
 
-    @Test(arguments: [SIGINT, SIGTERM])
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGUSR1])
     func anInterruptedRunGoesOnWithTheSameBits(signal: Int32) throws {
         try workplace.write(Self.teacher, to: "teacher.yaml")
         let tool = try workplace.start(["train", "teacher.yaml", "--json"])
@@ -171,8 +171,16 @@ import Testing
         try workplace.write(SampleData.xor, to: "xor.yaml")
         let run = try workplace.train("xor.yaml")
         let before = try workplace.read(run + "/config.yaml")
-        let outcome = try workplace.run(
-            "train", "--resume", run, "--set", "training.epochs=5", "--set", "network.layers.0.units=3")
+        let other = ["train", "--resume", run, "--set", "training.epochs=5", "--set", "network.layers.0.units=3"]
+        let refused = try workplace.run(other)
+        #expect(refused.exitCode == 78)
+        #expect(
+            refused.complaints == """
+                error: the run ‘\(run)’ was trained with network.layers.0.units: 2, and would go on with 3: it would be \
+                no training under either; keep what it had, or accept that with --force
+
+                """)
+        let outcome = try workplace.run(other + ["--force"])
         #expect(outcome.exitCode == 65)
         #expect(
             outcome.complaints.hasPrefix(
@@ -208,6 +216,21 @@ import Testing
         #expect(
             try resumed.lastEvent()["parameter_hash"] as? String
                 == (try whole.lastEvent()["parameter_hash"] as? String))
+        // The first epoch was the best: its parameters are the result, and what evaluate and predict use.
+        let best = try workplace.run("train", "overfitting.yaml", "--set", "training.epochs=1", "--json").lastEvent()
+        #expect(try whole.lastEvent()["parameter_hash"] as? String == best["parameter_hash"] as? String)
+        #expect(try whole.lastEvent()["steps"] as? Int == 4)
+        let summary = try workplace.read(part + "/summary.json")
+        let epochs = try whole.events().filter { $0["event"] as? String == "epoch" }
+        let loss = try #require(epochs[0]["validation_loss"] as? Double)
+        #expect(summary.contains("\"validation_loss\" : \(loss)"))
+        #expect(
+            try workplace.names(in: part + "/checkpoints").filter { $0.hasPrefix("best") } == [
+                "best-00000001.safetensors"
+            ])
+        let evaluation = try workplace.run("evaluate", part, "--json").lastEvent()
+        #expect(evaluation["checkpoint"] as? String == part + "/checkpoints/best-00000001.safetensors")
+        #expect(evaluation["step"] as? Int == 1 && evaluation["loss"] as? Double == loss)
 
         let again = try workplace.run("train", "--resume", part)
         #expect(again.exitCode == 64)

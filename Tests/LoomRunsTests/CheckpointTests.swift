@@ -116,7 +116,7 @@ import Testing
         #expect(withoutState.tensors[3].values == .float64([0, 0, 0]))
     }
 
-    /// Straight from the buffers, or by way of tensors in memory: the same bytes.
+    /// Straight from the buffers, or by way of tensors in memory: the same contents; the former with checksums.
     @Test(arguments: OptimizerDescription.Kind.allCases) func writesWhatTheContentsSay(
         kind: OptimizerDescription.Kind
     ) throws {
@@ -136,8 +136,20 @@ import Testing
             try Checkpoint.write(
                 parameters: trainer.parameters, state: trainer.state, step: 3, numerics: .fma1,
                 metadata: ["key": "value"], extraTensors: [extra], to: directory + "/direct")
-            let direct = try Data(contentsOf: URL(fileURLWithPath: directory + "/direct"))
-            #expect(direct == (try Data(contentsOf: URL(fileURLWithPath: directory + "/contents"))))
+            let direct = try Safetensors(contentsOf: directory + "/direct")
+            #expect(try direct == Safetensors(contentsOf: directory + "/contents"))
+            // Every byte of the numbers counts.
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: directory + "/direct"))
+            #expect(bytes.range(of: Data("\\\"mean\\\":".utf8)) != nil)
+            for place in [bytes.count - 1, bytes.count / 2 + bytes.count / 3] {
+                var damaged = bytes
+                damaged[place] ^= 0x10
+                try damaged.write(to: URL(fileURLWithPath: directory + "/damaged"))
+                let error = try #require(throws: SafetensorsError.self) {
+                    try Safetensors(contentsOf: directory + "/damaged")
+                }
+                #expect(error.problem == .checksum && error.isDamage)
+            }
         }
     }
 

@@ -22,7 +22,7 @@ import Testing
         var checkpoints: [(step: Int, hash: String)] = []
         var progress = 0
         run.stepsPerCheckpoint = 1
-        run.checkpoint = { checkpoints.append((trainer.step, trainer.parameters.hash)) }
+        run.checkpoint = { _ in checkpoints.append((trainer.step, trainer.parameters.hash)) }
         run.validate = {
             Issue.record("the epoch did not end")
             return Evaluation(loss: 0, accuracy: nil, samples: 1)
@@ -43,7 +43,7 @@ import Testing
     @Test func theRunWritesNoCheckpointAtTheEnd() throws {
         let trainer = try Self.trainer()
         var run = TrainingRun(trainer: trainer)
-        run.checkpoint = { Issue.record("a checkpoint after divergence") }
+        run.checkpoint = { _ in Issue.record("a checkpoint after divergence") }
         #expect(try run.run().end == .diverged(step: 3))
     }
 }

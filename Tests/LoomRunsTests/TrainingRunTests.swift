@@ -102,7 +102,7 @@ import Testing
             return Evaluation(loss: stopping.losses[epoch], accuracy: nil, samples: 1)
         }
         var checkpoints: [Int] = []
-        run.checkpoint = { checkpoints.append(trainer.step) }
+        run.checkpoint = { _ in checkpoints.append(trainer.step) }
         let result = try run.run()
         #expect(result.end == stopping.end)
         #expect(result.epochs.count == stopping.epochs && trainer.step == 3 * stopping.epochs)
@@ -120,8 +120,11 @@ import Testing
         func stoppedEarly(after losses: [Double], thenAlways loss: Double) throws -> (TrainingEnd, Int) {
             var run = TrainingRun(trainer: try trainer(epochs: 5))
             _ = run.trainer.run(steps: 3 * losses.count)
-            run.earlierLosses = losses.enumerated().map { ValidationLoss(epoch: $0, loss: $1) }
-            run.earlyStopping = EarlyStopping(patience: 2)
+            let rule = EarlyStopping(patience: 2)
+            for (epoch, loss) in losses.enumerated() {
+                _ = run.history.add(ValidationLoss(epoch: epoch, loss: loss), by: rule)
+            }
+            run.earlyStopping = rule
             run.validate = { Evaluation(loss: loss, accuracy: nil, samples: 1) }
             let result = try run.run()
             return (result.end, result.epochs.count)
@@ -144,9 +147,75 @@ import Testing
         var run = TrainingRun(trainer: trainer)
         run.stepsPerCheckpoint = steps
         var written: [Int] = []
-        run.checkpoint = { written.append(trainer.step) }
+        run.checkpoint = { _ in written.append(trainer.step) }
         _ = try run.run()
         #expect(written == expected)
+    }
+
+    /// A crash between the two would lose the validation: going on would not make up for it.
+    @Test func theCheckpointOfAnEpochKnowsItsValidation() throws {
+        let trainer = try trainer(epochs: 3)
+        var run = TrainingRun(trainer: trainer)
+        run.stepsPerCheckpoint = 1
+        run.earlyStopping = EarlyStopping(patience: 5)
+        var validations = 0
+        var ended = 0
+        run.validate = {
+            validations += 1
+            return Evaluation(loss: Double(10 - validations), accuracy: nil, samples: 1)
+        }
+        run.report = { if case .epochEnded = $0 { ended += 1 } }
+        var known: [Int?] = []
+        run.checkpoint = { history in
+            #expect(ended == trainer.step / 3)
+            known.append(history.latest?.epoch)
+            #expect(history.best == history.latest)
+        }
+        _ = try run.run()
+        #expect(known == [nil, nil, 0, 0, 0, 1, 1, 1, 2])
+    }
+
+    /// The best parameters come back when the training is over, behind the checkpoint of its last state.
+    @Test(arguments: [(3, true), (1, false)]) func theBestParametersComeBack(patience: Int, isCompleted: Bool) throws {
+        let trainer = try trainer(epochs: 4)
+        var run = TrainingRun(trainer: trainer)
+        run.earlyStopping = EarlyStopping(patience: patience)
+        var losses = [5.0, 4, 6, 7][...]
+        run.validate = { Evaluation(loss: losses.removeFirst(), accuracy: nil, samples: 1) }
+        var calls: [String] = []
+        run.keepBest = { calls.append("keep \(trainer.step)") }
+        run.checkpoint = { _ in calls.append("checkpoint \(trainer.step)") }
+        run.restoreBest = { calls.append("restore") }
+        let result = try run.run()
+        let last = isCompleted ? 12 : 9
+        #expect(calls == ["keep 3", "keep 6", "checkpoint \(last)", "restore"])
+        #expect(result.end == (isCompleted ? .completed : .stoppedEarly(bestEpoch: 1)))
+        #expect(result.history.best == ValidationLoss(epoch: 1, loss: 4) && result.isOver)
+    }
+
+    /// Without an answer to when it ended, a training that is done is reported again, and goes no step further.
+    @Test func aFinishedTrainingIsReportedAgain() throws {
+        let trainer = try trainer(epochs: 2)
+        var run = TrainingRun(trainer: trainer)
+        let first = try run.run()
+        run.report = { _ in Issue.record("the epoch was reported before") }
+        let again = try run.run()
+        #expect(again.end == .completed && again.epochs.map(\.epoch) == [1])
+        #expect(again.epochs[0].training.loss == first.epochs[1].training.loss)
+        #expect(again.epochs[0].training.accuracy == first.epochs[1].training.accuracy)
+        #expect(trainer.step == 6)
+    }
+
+    /// Losses are added up in the order of the steps, wherever regions are cut.
+    @Test(arguments: [[6], [1, 5], [2, 2, 2], [1, 1, 1, 1, 1, 1]]) func lossesHaveTheSameBits(regions: [Int]) throws {
+        let whole = try trainer(epochs: 2)
+        _ = whole.run(steps: 6)
+        let trainer = try trainer(epochs: 2)
+        for count in regions { _ = trainer.run(steps: count) }
+        #expect(trainer.epochSums == whole.epochSums && trainer.epochSums.steps == 3)
+        #expect(trainer.epochReport.loss.bitPattern == whole.epochReport.loss.bitPattern)
+        // An epoch has 20 samples.
+        #expect(trainer.epochSums.samples == 20)
     }
 
     /// One linear unit with weight 0 on the input 10¹⁰: the loss of the first step is 1, its gradient −2·10¹⁰, and at a
@@ -162,7 +231,7 @@ import Testing
             schedule: TrainingSchedule(batchRows: 1, epochs: steps, shuffles: false))
         var run = TrainingRun(trainer: trainer)
         var checkpoints = 0
-        run.checkpoint = { checkpoints += 1 }
+        run.checkpoint = { _ in checkpoints += 1 }
         run.stepsPerCheckpoint = 1
         let result = try run.run()
         #expect(result.end == .diverged(step: 1))
@@ -174,7 +243,7 @@ import Testing
         let trainer = try trainer(epochs: 4)
         var run = TrainingRun(trainer: trainer)
         run.stepsPerCheckpoint = 2
-        run.checkpoint = { throw DiskFull() }
+        run.checkpoint = { _ in throw DiskFull() }
         #expect(throws: DiskFull.self) { try run.run() }
         #expect(trainer.step == 2)
     }
@@ -228,7 +297,7 @@ import Testing
         run.stepsPerCheckpoint = 1
         run.validate = { Evaluation(loss: Double(trainer.step), accuracy: nil, samples: 1) }
         var checkpoints: [Int] = []
-        run.checkpoint = {
+        run.checkpoint = { _ in
             checkpoints.append(trainer.step)
             guard trainer.step == step else { return }
             interruptThisProcess(noting: trainer.stop)

@@ -66,7 +66,7 @@ import Testing
                 usleep(3000)
                 return Evaluation(loss: 1, accuracy: nil, samples: 1)
             }
-            run.checkpoint = { usleep(5000) }
+            run.checkpoint = { _ in usleep(5000) }
             var epochsWithTime = 0
             run.report = { event in
                 if case .epochEnded(let epoch) = event, epoch.training.activities.total > 0 { epochsWithTime += 1 }
@@ -92,7 +92,7 @@ import Testing
         let loss = try Loss<Double>(LossDescription(kind: .squaredSum), output: .identity)
         func region(steps: Int, seconds: Double) -> StepReport {
             var sums = StepSums()
-            (sums.steps, sums.samples) = (steps, 10 * steps)
+            (sums.losses.steps, sums.losses.samples) = (steps, 10 * steps)
             return StepReport(
                 sums, seconds: seconds, loss: loss, reduction: .mean, decisionsPerSample: 0,
                 region: RegionReport(mode: .alone, stepsDone: steps, checkInRefused: false, refusedBindings: 0))

@@ -21,6 +21,9 @@ public struct EpochLayout: BitwiseCopyable, Sendable, Equatable {
     /// The position in the epoch's order of the first sample of `step`.
     @inlinable public func start(of step: Int) -> Int { step % stepsPerEpoch * batchRows }
 
+    /// Whether `step` is the first one of its epoch.
+    @inlinable public func isFirstOfEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == 0 }
+
     /// Whether `step` is the last one of its epoch, with possibly fewer samples.
     @inlinable public func isLastOfEpoch(_ step: Int) -> Bool { step % stepsPerEpoch == stepsPerEpoch - 1 }
 

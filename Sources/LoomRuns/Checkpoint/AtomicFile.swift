@@ -40,6 +40,13 @@ public enum AtomicFile {
             if let failure { throw WriteError(path: path, code: failure) }
         }
 
+        /// Appends the bytes.
+        ///
+        /// - Throws: `WriteError` when the disk is full or fails.
+        public func append(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
+            if let failure = writeAll(bytes, to: descriptor) { throw WriteError(path: path, code: failure) }
+        }
+
         /// Appends the text in UTF-8.
         ///
         /// - Throws: `WriteError` when the disk is full or fails.

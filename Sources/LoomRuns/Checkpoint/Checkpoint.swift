@@ -33,7 +33,7 @@ public enum Checkpoint {
         let parts = buffers(parameters, state).flatMap { $0.buffer.parts(prefix: $0.prefix) }
         try Safetensors.write(
             parts + extraTensors.map(Safetensors.Part.init),
-            metadata: complete(metadata, step: step, numerics: numerics), to: path)
+            metadata: complete(metadata, step: step, numerics: numerics), withChecksums: true, to: path)
     }
 
     private static func complete(
@@ -63,6 +63,15 @@ public enum Checkpoint {
             buffer.setValues(index, to: values.converted(to: Scalar.self))
         }
         return file.metadata[stepKey].flatMap(Int.init) ?? 0
+    }
+
+    /// The steps that were done when `file` was written.
+    /// - Throws: `SafetensorsError`: the file does not say, and is no checkpoint of a training.
+    static func step(of file: Safetensors) throws(SafetensorsError) -> Int {
+        guard let step = file.metadata[stepKey].flatMap(Int.init), step >= 0 else {
+            throw SafetensorsError(path: file.path, tensor: nil, problem: .metadata(key: stepKey))
+        }
+        return step
     }
 
     /// What a checkpoint holds, with the prefix of its tensors' names.

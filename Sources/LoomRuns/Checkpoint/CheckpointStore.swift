@@ -1,6 +1,7 @@
 import Foundation
 
-/// The checkpoints of a run: `step-00001200.safetensors` and so on in one directory, the newest few.
+/// The checkpoints of a run: `step-00001200.safetensors` and so on in one directory, the newest few; with early stopping
+/// beside them `best-00000900.safetensors`.
 public struct CheckpointStore: Sendable {
     /// The directory.
     public let directory: String
@@ -25,9 +26,7 @@ public struct CheckpointStore: Sendable {
     /// As above, of a checkpoint that `write` writes to the path that it is given.
     @discardableResult
     public func write(step: Int, by write: (_ path: String) throws -> Void) throws -> String {
-        let digits = String(step)
-        let padded = String(repeating: "0", count: max(0, 8 - digits.count)) + digits
-        let path = "\(directory)/step-\(padded).safetensors"
+        let path = path(Self.prefix, step: step)
         try write(path)
         for old in all.dropLast(keep) {
             try? FileManager.default.removeItem(atPath: old)
@@ -35,13 +34,45 @@ public struct CheckpointStore: Sendable {
         return path
     }
 
-    /// The paths of all checkpoints, the oldest first.
-    public var all: [String] {
+    /// Writes the parameters that were best after `step`, as `best-STEP.safetensors`, beside older ones.
+    func writeBest(step: Int, by write: (_ path: String) throws -> Void) throws {
+        try write(path(Self.bestPrefix, step: step))
+    }
+
+    /// The parameters that were best after `step`; nil: they were not kept.
+    func best(step: Int) -> String? {
+        let path = path(Self.bestPrefix, step: step)
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }
+
+    /// Removes the best parameters of other steps: no checkpoint needs them any more.
+    func removeBest(except step: Int?) {
+        for path in files(Self.bestPrefix) where path != step.map({ self.path(Self.bestPrefix, step: $0) }) {
+            try? FileManager.default.removeItem(atPath: path)
+        }
+    }
+
+    private static let prefix = "step-"
+    private static let bestPrefix = "best-"
+    private static let suffix = ".safetensors"
+
+    private func path(_ prefix: String, step: Int) -> String {
+        let digits = String(step)
+        return "\(directory)/\(prefix)\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits)\(Self.suffix)"
+    }
+
+    private func files(_ prefix: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }
+        return names.filter { $0.hasPrefix(prefix) && $0.hasSuffix(Self.suffix) }
             .sorted { ($0.count, $0) < ($1.count, $1) }.map { "\(directory)/\($0)" }
     }
 
+    /// The paths of all checkpoints, the oldest first.
+    public var all: [String] { files(Self.prefix) }
+
     /// The newest checkpoint.
     public var newest: String? { all.last }
+
+    /// The best parameters of a training with early stopping, the latest ones; nil: it had none.
+    public var best: String? { files(Self.bestPrefix).last }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LoomModel
 
 /// Named tensors of 32- or 64-bit floating-point numbers, and strings about them, in a safetensors file.
 ///
@@ -29,6 +30,14 @@ public struct Safetensors: Sendable, Equatable {
             }
         }
 
+        /// The bytes of all numbers in memory order.
+        func withBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+            switch self {
+            case .float32(let values): try values.withUnsafeBytes(body)
+            case .float64(let values): try values.withUnsafeBytes(body)
+            }
+        }
+
         /// The numbers as `Scalar`, converted where that is not the stored type.
         public func converted<Scalar: BinaryFloatingPoint>(to _: Scalar.Type) -> [Scalar] {
             switch self {
@@ -37,6 +46,9 @@ public struct Safetensors: Sendable, Equatable {
             }
         }
     }
+
+    /// The entry of the metadata that has the SHA-256 of every tensor's bytes: `{"NAME": "DIGITS", …}`.
+    static let checksumsKey = "checksums"
 
     /// One named tensor.
     public struct Tensor: Sendable, Equatable {
@@ -115,15 +127,23 @@ extension Safetensors {
         }
         let (header, dataStart) = try Header.read(from: data, path: path)
         let tensors = try header.validatedTensors(dataBytes: data.count - dataStart, path: path)
+        let checksums = try header.checksums(path: path)
         self.init(
-            tensors: tensors.map { entry in
+            tensors: try tensors.map { entry throws(SafetensorsError) in
                 let bytes = data[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound]
                 let values: Values =
                     entry.description.dtype == "F32"
                     ? .float32(Self.elements(of: bytes)) : .float64(Self.elements(of: bytes))
+                if let checksums {
+                    let sum = SHA256()
+                    bytes.withUnsafeBytes { sum.add($0) }
+                    guard checksums[entry.name] == sum.digits() else {
+                        throw SafetensorsError(path: path, tensor: entry.name, problem: .checksum)
+                    }
+                }
                 return Tensor(name: entry.name, shape: entry.description.shape, values: values)
             },
-            metadata: header.metadata, path: path)
+            metadata: header.metadata.filter { $0.key != Self.checksumsKey }, path: path)
     }
 
     private static func elements<Element: BitwiseCopyable & Numeric>(of bytes: Data) -> [Element] {

@@ -22,6 +22,10 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
         case hole(bytes: Range<Int>)
         /// The data end inside the tensor; sizes in bytes.
         case dataTruncated(found: Int, expected: Int)
+        /// The numbers are not those that were written: their checksum differs.
+        case checksum
+        /// An entry of the metadata is damaged.
+        case metadata(key: String)
         /// There is no tensor of that name.
         case missing(present: [String])
         /// The tensor has another shape than the network needs.
@@ -70,6 +74,10 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
         case .dataTruncated(let found, let expected):
             return
                 "the file is truncated: the tensor ends at byte \(expected) of the data, of which there are \(found)"
+        case .checksum:
+            return "damaged: its numbers are not those that were written"
+        case .metadata(let key):
+            return "damaged: the entry '\(key)' of its metadata is not what a checkpoint has there"
         case .missing(let present):
             let names = present.prefix(8).map { "‘\($0)’" }.joined(separator: ", ")
             let more = present.count > 8 ? " and \(present.count - 8) more" : ""

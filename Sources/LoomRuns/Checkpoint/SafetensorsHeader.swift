@@ -125,6 +125,15 @@ extension Safetensors.Header {
         }
     }
 
+    /// The checksum of every tensor; nil where whoever wrote the file made none.
+    func checksums(path: String) throws(SafetensorsError) -> [String: String]? {
+        guard let text = metadata[Safetensors.checksumsKey] else { return nil }
+        guard let checksums = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)) else {
+            throw SafetensorsError(path: path, tensor: nil, problem: .metadata(key: Safetensors.checksumsKey))
+        }
+        return checksums
+    }
+
     /// The entries in the order of their bytes, which must fill the `dataBytes` bytes of data exactly.
     func validatedTensors(dataBytes: Int, path: String) throws(SafetensorsError) -> [Entry] {
         var entries: [Entry] = []

@@ -1,3 +1,4 @@
+import Foundation
 import LoomKernels
 import LoomModel
 
@@ -8,26 +9,31 @@ extension Safetensors {
         let shape: [Int]
         /// "F32" or "F64".
         let typeName: String
-        /// Appends all numbers, row by row.
-        let append: (borrowing AtomicFile.Output) throws -> Void
+        /// Hands over the bytes of all numbers, row by row.
+        let forEachPiece: (_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
         init(
-            name: String, shape: [Int], typeName: String, append: @escaping (borrowing AtomicFile.Output) throws -> Void
+            name: String, shape: [Int], typeName: String,
+            forEachPiece: @escaping (_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
         ) {
             self.name = name
             self.shape = shape
             self.typeName = typeName
-            self.append = append
+            self.forEachPiece = forEachPiece
         }
 
         /// A tensor that is in memory as it is written.
         init(_ tensor: Tensor) {
-            self.init(name: tensor.name, shape: tensor.shape, typeName: tensor.values.typeName) { output in
-                switch tensor.values {
-                case .float32(let values): try output.append(values)
-                case .float64(let values): try output.append(values)
-                }
+            self.init(name: tensor.name, shape: tensor.shape, typeName: tensor.values.typeName) { body in
+                try tensor.values.withBytes(body)
             }
+        }
+
+        /// SHA-256 of the bytes.
+        var checksum: String {
+            let sum = SHA256()
+            try? forEachPiece { sum.add($0) }
+            return sum.digits()
         }
     }
 
@@ -46,13 +52,22 @@ extension Safetensors {
     }
 
     /// As `write(to:)`, of parts with different names.
-    static func write(_ parts: [Part], metadata: [String: String], to path: String) throws {
+    /// - Parameter withChecksums: Whether the metadata gets the checksum of every tensor, which `init(contentsOf:)` checks.
+    static func write(
+        _ parts: [Part], metadata: [String: String], withChecksums: Bool = false, to path: String
+    ) throws {
         let ordered = parts.filter { $0.typeName == "F64" } + parts.filter { $0.typeName == "F32" }
+        var metadata = metadata
+        if withChecksums {
+            metadata[checksumsKey] = try JSONLines.line(
+                Dictionary(uniqueKeysWithValues: ordered.map { ($0.name, $0.checksum) })
+            ).trimmingCharacters(in: .newlines)
+        }
         let header = try Header(describing: ordered, metadata: metadata).encoded()
         try AtomicFile.write(to: path) { output in
             try output.append([UInt64(header.count).littleEndian])
             try output.append(header)
-            for part in ordered { try part.append(output) }
+            for part in ordered { try part.forEachPiece { try output.append($0) } }
         }
     }
 }
@@ -64,22 +79,22 @@ extension ParameterBuffer {
             Safetensors.Part(
                 name: prefix + tensor.name, shape: tensor.shape,
                 typeName: Scalar.precision == .float32 ? "F32" : "F64"
-            ) { [self] output in
-                try append(index, to: output)
+            ) { [self] body in
+                try forEachPiece(of: index, body)
             }
         }
     }
 
-    /// Appends the rows of a tensor without their padding, many at a time: a system call for each would take longer.
-    private func append(_ index: Int, to output: borrowing AtomicFile.Output) throws {
+    /// The rows of a tensor without their padding, many at a time: a system call for each would take longer.
+    private func forEachPiece(of index: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         var elements: [Scalar] = []
         for row in rows(index) {
             elements += row
             if elements.count >= 1 << 16 {
-                try output.append(elements)
+                try elements.withUnsafeBytes(body)
                 elements.removeAll(keepingCapacity: true)
             }
         }
-        if !elements.isEmpty { try output.append(elements) }
+        if !elements.isEmpty { try elements.withUnsafeBytes(body) }
     }
 }

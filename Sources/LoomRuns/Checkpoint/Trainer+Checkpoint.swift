@@ -1,9 +1,13 @@
 import LoomTraining
 
 extension Trainer {
-    /// Goes on from a checkpoint: parameters, optimizer state and step.
-    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape; nothing has changed then.
+    /// Goes on from a checkpoint: parameters, optimizer state, step, and what the epoch in progress has come to.
+    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape, or an entry of the metadata;
+    ///   nothing has changed then.
     public func restore(_ checkpoint: Safetensors) throws(SafetensorsError) {
-        step = try Checkpoint.restore(checkpoint, parameters: parameters, state: state)
+        let (its, sums) = (try Checkpoint.step(of: checkpoint), try TrainingState(checkpoint)?.epochSums)
+        _ = try Checkpoint.restore(checkpoint, parameters: parameters, state: state)
+        step = its
+        epochSums = sums ?? LossSums()
     }
 }

@@ -28,10 +28,42 @@ public final class MetricsFile {
         }
     }
 
+    /// Makes sure that what was appended survives a power cut, and says how many bytes there are.
+    ///
+    /// - Throws: `AtomicFile.WriteError`.
+    func synchronizedBytes() throws(AtomicFile.WriteError) -> Int {
+        let descriptor = handle.fileDescriptor
+        var status = stat()
+        guard fsync(descriptor) == 0 || errno == EINVAL, fstat(descriptor, &status) == 0 else {
+            throw AtomicFile.WriteError(path: path, code: errno)
+        }
+        return Int(status.st_size)
+    }
+
+    /// Removes what was appended after the file had so many bytes.
+    ///
+    /// - Throws: `AtomicFile.WriteError`: it has fewer, or cannot be written.
+    static func truncate(_ path: String, to bytes: Int) throws(AtomicFile.WriteError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw AtomicFile.WriteError(path: path, code: errno) }
+        guard status.st_size >= bytes else {
+            throw AtomicFile.WriteError(
+                path: path,
+                reason:
+                    "it has \(status.st_size) bytes, but had \(bytes) when the checkpoint was written: lines are missing"
+            )
+        }
+        guard Foundation.truncate(path, off_t(bytes)) == 0 else {
+            throw AtomicFile.WriteError(path: path, code: errno)
+        }
+    }
+
     /// Appends `event` as one line.
     ///
-    /// - Throws: what `event`'s own `encode(to:)` throws; the system's error when the disk is full or fails.
+    /// - Throws: what `event`'s own `encode(to:)` throws; `AtomicFile.WriteError` when the disk is full or fails.
     public func append(_ event: some Encodable) throws {
-        try handle.write(contentsOf: Data(try JSONLines.line(event).utf8))
+        let line = Array(try JSONLines.line(event).utf8)
+        let failure = line.withUnsafeBytes { writeAll($0, to: handle.fileDescriptor) }
+        if let failure { throw AtomicFile.WriteError(path: path, code: failure) }
     }
 }

@@ -19,6 +19,8 @@ public final class Experiment<Scalar: LoomScalar> {
     /// What trains.
     public let trainer: Trainer<Scalar>
     private let evaluator: Evaluator<Scalar>
+    /// What the data are known by, in checkpoints.
+    private lazy var dataFingerprint = DataFingerprint.text(data)
 
     /// What the memory of the training is used for, as planned before it was reserved.
     public let memoryPlan: MemoryPlan
@@ -81,19 +83,18 @@ public final class Experiment<Scalar: LoomScalar> {
     }
 
     /// Trains to the end, or until the trainer's `stop` is raised, and keeps checkpoints in
-    /// `checkpoints`.
+    /// `checkpoints`. With early stopping the trainer has the best parameters then.
     ///
     /// - Parameters:
     ///   - checkpoints: Where checkpoints go; nil: nowhere.
-    ///   - earlierLosses: The validation losses of the epochs before, in their order, when a training goes
-    ///     on.
+    ///   - history: The validations before, when a training goes on.
     ///   - report: Told what happens.
     public func train(
-        checkpoints: CheckpointStore?, earlierLosses: [ValidationLoss] = [],
+        checkpoints: CheckpointStore?, history: ValidationHistory = ValidationHistory(),
         report: @escaping (TrainingEvent) -> Void
     ) throws -> TrainingResult {
         try train(
-            checkpoints: checkpoints, earlierLosses: earlierLosses, clock: clock(), regionMeasured: { _ in },
+            checkpoints: checkpoints, metrics: nil, history: history, clock: clock(), regionMeasured: { _ in },
             report: report)
     }
 
@@ -103,15 +104,17 @@ public final class Experiment<Scalar: LoomScalar> {
     }
 
     /// The same with another clock, or without one.
-    /// - Parameter regionMeasured: Told of every region that the clock was with.
+    /// - Parameters:
+    ///   - metrics: The file that `report` writes to: a checkpoint knows how long it was.
+    ///   - regionMeasured: Told of every region that the clock was with.
     package func train(
-        checkpoints: CheckpointStore?, earlierLosses: [ValidationLoss], clock: WorkerClockMemory?,
+        checkpoints: CheckpointStore?, metrics: MetricsFile?, history: ValidationHistory, clock: WorkerClockMemory?,
         regionMeasured: @escaping (StepReport) -> Void, report: @escaping (TrainingEvent) -> Void
     ) throws -> TrainingResult {
         var run = TrainingRun(trainer: trainer)
         run.clock = clock
         run.regionMeasured = regionMeasured
-        run.earlierLosses = earlierLosses
+        run.history = history
         if let validation = data.validation {
             run.validate = { [evaluator, configuration] in
                 try evaluator.evaluate(validation, loss: configuration.loss)
@@ -119,8 +122,18 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         run.earlyStopping = configuration.training.earlyStopping
         run.report = report
+        let best = run.earlyStopping.map { _ in BestParameters(trainer) }
+        if let best {
+            if let epoch = history.best?.epoch, let checkpoints {
+                try best.load(step: trainer.lastStep(ofEpoch: epoch), from: checkpoints)
+            }
+            run.keepBest = best.keep
+            run.restoreBest = best.restore
+        }
         if let checkpoints, configuration.run.checkpoint.every != .never {
-            run.checkpoint = { [self] in try checkpoints.write(step: trainer.step, by: writeCheckpoint) }
+            run.checkpoint = { [self] history in
+                try writeCheckpoint(to: checkpoints, best: best, history: history, metrics: metrics)
+            }
             switch configuration.run.checkpoint.every {
             case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
             case .steps(let count): run.stepsPerCheckpoint = count
@@ -137,13 +150,81 @@ public final class Experiment<Scalar: LoomScalar> {
         }
     }
 
-    /// Writes everything needed to go on, and to use the model elsewhere.
-    private func writeCheckpoint(to path: String) throws {
+    /// Writes everything needed to go on, and to use the model elsewhere: first the best parameters, which the checkpoint
+    /// speaks of.
+    private func writeCheckpoint(
+        to checkpoints: CheckpointStore, best: BestParameters<Scalar>?, history: ValidationHistory,
+        metrics: MetricsFile?
+    ) throws {
+        try best?.write(to: checkpoints) {
+            try write($0, state: nil, step: $1, training: TrainingState(dataFingerprint: dataFingerprint), to: $2)
+        }
+        // A file of metrics that fails is told of at the end; it costs no checkpoint.
+        let state = TrainingState(
+            epochSums: trainer.epochSums, history: history, metricsBytes: try? metrics?.synchronizedBytes(),
+            dataFingerprint: dataFingerprint)
+        try checkpoints.write(step: trainer.step) {
+            try write(trainer.parameters, state: trainer.state, step: trainer.step, training: state, to: $0)
+        }
+        checkpoints.removeBest(except: best?.step)
+    }
+
+    private func write(
+        _ parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int, training: TrainingState,
+        to path: String
+    ) throws {
         try Checkpoint.write(
-            parameters: trainer.parameters, state: trainer.state, step: trainer.step, numerics: numerics,
-            metadata: ModelMetadata(data, inputs: trainer.network.inputs).metadata,
+            parameters: parameters, state: state, step: step, numerics: numerics,
+            metadata: ModelMetadata(data, inputs: trainer.network.inputs).metadata
+                .merging(training.metadata) { $1 },
             extraTensors: ModelMetadata.tensors(data.standardization), to: path)
     }
+}
+
+/// The parameters with the best validation so far.
+final class BestParameters<Scalar: LoomScalar> {
+    /// The step after which they were best; nil: none were yet, or they are lost.
+    private(set) var step: Int?
+    private let trainer: Trainer<Scalar>
+    private let buffer: ParameterBuffer<Scalar>
+    private var isWritten = false
+
+    init(_ trainer: Trainer<Scalar>) {
+        self.trainer = trainer
+        buffer = ParameterBuffer(layout: trainer.network.layout)
+    }
+
+    /// The trainer's parameters are the best now.
+    func keep() {
+        buffer.copy(trainer.parameters)
+        (step, isWritten) = (trainer.step, false)
+    }
+
+    /// The trainer gets the best parameters.
+    func restore() { if step != nil { trainer.parameters.copy(buffer) } }
+
+    /// Reads those of `step`; where they are missing, later ones may be better, or the last ones stay.
+    func load(step: Int, from checkpoints: CheckpointStore) throws {
+        guard let path = checkpoints.best(step: step) else { return }
+        _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: buffer)
+        (self.step, isWritten) = (step, true)
+    }
+
+    func write(
+        to checkpoints: CheckpointStore, by write: (ParameterBuffer<Scalar>, _ step: Int, _ path: String) throws -> Void
+    ) throws {
+        guard let step, !isWritten else { return }
+        try checkpoints.writeBest(step: step) { try write(buffer, step, $0) }
+        isWritten = true
+    }
+}
+
+extension Trainer {
+    /// The epoch of the last step that was done, counted from 0.
+    package var lastEpoch: Int { max(0, step - 1) / epochs.stepsPerEpoch }
+
+    /// Steps done at the end of `epoch`.
+    func lastStep(ofEpoch epoch: Int) -> Int { min(totalSteps, (epoch + 1) * epochs.stepsPerEpoch) }
 }
 
 extension Configuration {

@@ -14,11 +14,15 @@ public final class SavedModel<Scalar: LoomScalar> {
     public let parameters: ParameterBuffer<Scalar>
     /// The step at which the checkpoint was written.
     public let step: Int
+    /// The checkpoint's file; nil: it is in memory.
+    public let checkpointPath: String?
     /// The names of the classes, where labels were text.
     public let classNames: [String]?
     /// The number that class labels start at.
     public let labelBase: LabelBase
     private let standardization: Standardization?
+    /// What the data of the training are known by; nil: an earlier version wrote the checkpoint.
+    private let dataFingerprint: String?
     /// The names of the features, where they are known.
     public let featureNames: [String]?
     private let evaluator: Evaluator<Scalar>
@@ -31,10 +35,12 @@ public final class SavedModel<Scalar: LoomScalar> {
         network = try Network(configuration.network.description(inputs: facts.inputs))
         parameters = ParameterBuffer(layout: network.layout)
         step = try Checkpoint.restore(checkpoint, parameters: parameters)
+        checkpointPath = checkpoint.path
         classNames = facts.classNames
         labelBase = facts.labelBase
         featureNames = facts.featureNames
         standardization = try ModelMetadata.standardization(in: checkpoint)
+        dataFingerprint = try TrainingState(checkpoint)?.dataFingerprint
         let plan = configuration.teamPlan(on: machine)
         evaluator = Evaluator(
             network: network, parameters: parameters,
@@ -50,9 +56,22 @@ public final class SavedModel<Scalar: LoomScalar> {
 
     /// The loss and accuracy on the validation part of the run's own data, or on all of it where there is
     /// none.
+    /// - Throws: `DataError`: the data are not those of the training any more, so that nobody knows which of them it was
+    ///   validated on.
     public func evaluateOwnData() throws -> (evaluation: Evaluation, isValidation: Bool) {
         let data = try PreparedData<Scalar>(
             configuration.data, network: network.description, loss: configuration.loss)
+        if let its = dataFingerprint {
+            let ours = DataFingerprint.text(data)
+            guard its == ours else {
+                throw DataError(
+                    .badData, source: data.training.sourceName,
+                    problem: "the data have changed since the training: they were \(its), and are \(ours)",
+                    remedy:
+                        "which of them the model was trained on cannot be told; give samples to evaluate on with --data"
+                )
+            }
+        }
         let evaluation = try evaluator.evaluate(data.validation ?? data.training, loss: configuration.loss)
         return (evaluation, data.validation != nil)
     }

@@ -4,58 +4,138 @@ import LoomKernels
 import LoomTraining
 
 /// A run to go on with.
-package struct ResumedRun {
+package struct ResumedRun<Scalar: LoomScalar> {
+    /// What a user accepts that makes the run another one than an uninterrupted training.
+    package struct Acceptance: Sendable {
+        /// The steps to come may have another definition of their bits than those before.
+        package var numerics = false
+        /// Settings and data may be others.
+        package var settings = false
+
+        package init(numerics: Bool = false, settings: Bool = false) {
+            self.numerics = numerics
+            self.settings = settings
+        }
+    }
+
     /// The run's files.
     package let directory: RunDirectory
-    /// The validation losses of its epochs before the checkpoint, in their order.
-    package let losses: [ValidationLoss]
+    /// Keeps other trainings away from them.
+    package let lock: RunLock
+    /// The validations before the checkpoint.
+    package let history: ValidationHistory
+    /// What the user should know.
+    package let notes: [String]
 
     /// The directory's name.
     package var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
 
-    /// Brings `experiment` to where the run in `path` was at its newest checkpoint.
+    /// Brings `experiment` to where the run in `path` was at its newest whole checkpoint, or to the beginning where there is
+    /// none, and removes what the run has noted of later steps.
     ///
     /// - Parameters:
-    ///   - acceptsNumerics: Whether the steps to come may have another definition of their bits than those before.
-    ///   - changed: The configuration with which it goes on, if that is no longer the run's: the run then keeps it.
-    /// - Throws: `RunError`, `RunDirectoryError`, `SafetensorsError`, `AtomicFile.WriteError`.
-    package init<Scalar: LoomScalar>(
-        path: String, experiment: Experiment<Scalar>, acceptsNumerics: Bool, changed: Configuration?
+    ///   - accepted: What may differ from the run so far.
+    ///   - original: The run's configuration.
+    ///   - settings: The configuration with which it goes on: the run then keeps it.
+    /// - Throws: `RunError`, `RunDirectoryError`, `SafetensorsError`, `AtomicFile.WriteError`; the run is as it was then.
+    package init(
+        path: String, experiment: Experiment<Scalar>, accepted: Acceptance, original: Configuration,
+        settings: Configuration
     ) throws {
         directory = try RunDirectory(existing: path)
-        guard let newest = CheckpointStore(directory: directory.checkpointsPath, keep: 1).newest else {
-            throw RunError.noCheckpoint(run: path)
+        lock = try RunLock(directory)
+        var notes: [String] = []
+        let differences = original.differencesInMeaning(from: settings)
+        guard differences.isEmpty || accepted.settings else {
+            throw RunError.otherSettings(run: path, differences: differences)
+        }
+        let checkpoint = try Self.newest(in: directory, restoring: experiment.trainer, notes: &notes)
+        let state = try checkpoint.flatMap { try TrainingState($0) }
+        if let checkpoint {
+            let (its, ours) = (Checkpoint.numerics(of: checkpoint), experiment.numerics)
+            guard its == ours || accepted.numerics else {
+                throw RunError.otherNumerics(run: path, its: its, ours: ours)
+            }
+        }
+        if let its = state?.dataFingerprint, !accepted.settings {
+            let ours = DataFingerprint.text(experiment.data)
+            guard its == ours else { throw RunError.otherData(run: path, its: its, ours: ours) }
         }
         let trainer = experiment.trainer
-        let checkpoint = try Safetensors(contentsOf: newest)
-        let (its, ours) = (Checkpoint.numerics(of: checkpoint), experiment.numerics)
-        guard its == ours || acceptsNumerics else {
-            throw RunError.otherNumerics(run: path, its: its, ours: ours)
+        history = try state?.history ?? Self.history(in: directory.metricsPath, until: trainer.step, experiment)
+        try Self.refuseFinished(directory, experiment, history: history)
+        if let bytes = checkpoint == nil ? 0 : state?.metricsBytes {
+            try MetricsFile.truncate(directory.metricsPath, to: bytes)
         }
-        try trainer.restore(checkpoint)
-        guard trainer.step < trainer.totalSteps else {
-            let training = experiment.configuration.training
-            let isLimited = trainer.totalSteps < training.epochs * trainer.epochs.stepsPerEpoch
-            throw RunError.complete(
-                run: path, steps: trainer.totalSteps, key: isLimited ? "training.steps" : "training.epochs")
-        }
-        losses = try Self.losses(in: directory.metricsPath, until: trainer.step)
-        if let best = experiment.configuration.training.earlyStopping?.bestEpoch(endingAfter: losses) {
-            throw RunError.stoppedEarly(run: path, bestEpoch: best + 1)
-        }
-        if let changed { try AtomicFile.write(changed.yaml(), to: directory.configurationPath) }
+        // It tells of an end that was none.
+        try? FileManager.default.removeItem(atPath: directory.summaryPath)
+        if original != settings { try AtomicFile.write(settings.yaml(), to: directory.configurationPath) }
+        self.notes = notes
     }
 
-    /// The validation losses of the epochs up to `step`. An epoch that was trained again after a crash counts
-    /// once.
-    private static func losses(in path: String, until step: Int) throws -> [ValidationLoss] {
+    /// The newest checkpoint that is whole, from which `trainer` then goes on; nil where none was written.
+    private static func newest(
+        in directory: RunDirectory, restoring trainer: Trainer<Scalar>, notes: inout [String]
+    ) throws -> Safetensors? {
+        var damage: SafetensorsError?
+        for path in CheckpointStore(directory: directory.checkpointsPath, keep: 1).all.reversed() {
+            do throws(SafetensorsError) {
+                let checkpoint = try Safetensors(contentsOf: path)
+                _ = try TrainingState(checkpoint)
+                try trainer.restore(checkpoint)
+                if let damage { notes.append("\(damage); going on from \(path), the checkpoint before") }
+                return checkpoint
+            } catch {
+                guard error.isDamage else { throw error }
+                damage = damage ?? error
+            }
+        }
+        if let damage { throw damage }
+        notes.append("the run ‘\(directory.path)’ ended before its first checkpoint: it begins anew")
+        return nil
+    }
+
+    /// A run that has its summary is over; one that ended before it was written gets it.
+    private static func refuseFinished(
+        _ directory: RunDirectory, _ experiment: Experiment<Scalar>, history: ValidationHistory
+    ) throws {
+        guard FileManager.default.fileExists(atPath: directory.summaryPath) else { return }
+        let (trainer, training) = (experiment.trainer, experiment.configuration.training)
+        guard trainer.step < trainer.totalSteps else {
+            let isLimited = trainer.totalSteps < training.epochs * trainer.epochs.stepsPerEpoch
+            throw RunError.complete(
+                run: directory.path, steps: trainer.totalSteps, key: isLimited ? "training.steps" : "training.epochs")
+        }
+        if let best = training.earlyStopping?.bestEpoch(ending: history) {
+            throw RunError.stoppedEarly(run: directory.path, bestEpoch: best + 1)
+        }
+    }
+
+    /// The validations up to `step` by the metrics, for checkpoints of earlier versions. An epoch that was trained again
+    /// after a crash counts once.
+    private static func history(
+        in path: String, until step: Int, _ experiment: Experiment<Scalar>
+    ) throws -> ValidationHistory {
+        var history = ValidationHistory()
+        guard let rule = experiment.configuration.training.earlyStopping else { return history }
         let text = (try? String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)) ?? ""
         let epochs = text.split(separator: "\n").compactMap {
             try? JSONLines.value(EpochEvent.self, from: String($0))
         }
         let losses = epochs.filter { $0.step <= step }.map { ($0.epoch - 1, $0.validationLoss) }
-        return Dictionary(losses) { $1 }.compactMap { epoch, loss in
-            loss.map { ValidationLoss(epoch: epoch, loss: $0) }
-        }.sorted { $0.epoch < $1.epoch }
+        for (epoch, loss) in Dictionary(losses, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
+            if let loss { _ = history.add(ValidationLoss(epoch: epoch, loss: loss), by: rule) }
+        }
+        return history
+    }
+}
+
+extension SafetensorsError {
+    /// Whether the file is not what was written, rather than that of another network.
+    var isDamage: Bool {
+        switch problem {
+        case .missing, .otherShape: false
+        default: true
+        }
     }
 }

@@ -1,9 +1,16 @@
+import LoomConfiguration
 import LoomKernels
 
 /// What is wrong with a run that a command was given.
 package enum RunError: Error, CustomStringConvertible {
     /// No checkpoint was written.
     case noCheckpoint(run: String)
+    /// Another training writes it.
+    case inUse(run: String)
+    /// It would go on with other settings.
+    case otherSettings(run: String, differences: [SettingDifference])
+    /// It would go on with other data; what both are known by.
+    case otherData(run: String, its: String, ours: String)
     /// All steps are done; the key that decides how many there are.
     case complete(run: String, steps: Int, key: String)
     /// Early stopping ended it; epochs counted from 1.
@@ -17,6 +24,16 @@ package enum RunError: Error, CustomStringConvertible {
         case .noCheckpoint(let run):
             "the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is "
                 + "never"
+        case .inUse(let run):
+            "another training writes the run ‘\(run)’ now: wait for its end, or end it"
+        case .otherSettings(let run, let differences):
+            "the run ‘\(run)’ was trained with "
+                + differences.map { "\($0.key): \($0.before ?? "nothing")" }.joined(separator: ", ")
+                + ", and would go on with " + differences.map { "\($0.after ?? "nothing")" }.joined(separator: ", ")
+                + ": it would be no training under either; keep what it had, or accept that with --force"
+        case .otherData(let run, let its, let ours):
+            "the run ‘\(run)’ was trained on other data (\(its)) than there are now (\(ours)); give it those that it had, or "
+                + "accept that with --force"
         case .complete(let run, let steps, let key):
             "the run ‘\(run)’ is complete: all \(NumberFormat.grouped(steps)) steps are done; to train it "
                 + "longer, raise \(key) with --set \(key)=N"

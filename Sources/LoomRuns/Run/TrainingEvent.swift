@@ -41,6 +41,8 @@ public struct TrainingResult: Sendable {
     public let epochs: [EpochResult]
     /// The steps of the last, incomplete epoch; none when it ended at an epoch's end.
     public let unfinishedEpoch: StepReport
+    /// With early stopping: the best validation, whose parameters the trainer has when the training is over, and the last.
+    public let history: ValidationHistory
     /// Samples a second in training steps, warm-up excluded.
     public let samplesPerSecond: Double
     /// Seconds that validations took.
@@ -52,6 +54,14 @@ public struct TrainingResult: Sendable {
 extension TrainingResult {
     /// Whether a loss or a parameter was not finite.
     public var hasDiverged: Bool { if case .diverged = end { true } else { false } }
+
+    /// Whether nothing follows: all is done, or early stopping has ended it.
+    public var isOver: Bool {
+        switch end {
+        case .completed, .stoppedEarly: true
+        case .interrupted, .diverged: false
+        }
+    }
 
     /// Seconds that training steps took.
     public var trainingSeconds: Double { epochs.reduce(unfinishedEpoch.seconds) { $0 + $1.training.seconds } }

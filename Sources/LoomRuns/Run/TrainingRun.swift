@@ -9,11 +9,14 @@ public struct TrainingRun<Scalar: LoomScalar> {
     public var validate: (() throws -> Evaluation)?
     /// When to end early.
     public var earlyStopping: EarlyStopping?
-    /// The validation losses of the epochs before, in their order, when a training goes on: they count for
-    /// early stopping, so that an interruption changes nothing.
-    public var earlierLosses: [ValidationLoss] = []
-    /// Writes a checkpoint of the trainer's state.
-    public var checkpoint: (() throws -> Void)?
+    /// The validation of the epochs before, when a training goes on: an interruption changes nothing.
+    public var history = ValidationHistory()
+    /// Writes a checkpoint of the trainer's state, to which the validation so far belongs.
+    public var checkpoint: ((ValidationHistory) throws -> Void)?
+    /// With `earlyStopping`: told that the parameters are the best ones so far.
+    public var keepBest: (() -> Void)?
+    /// With `earlyStopping`: gives the trainer the best parameters, when the training ended and its last state was written.
+    public var restoreBest: (() -> Void)?
     /// Steps between two checkpoints; nil: none but the one at the end.
     public var stepsPerCheckpoint: Int?
     /// Told what happens.
@@ -41,11 +44,19 @@ public struct TrainingRun<Scalar: LoomScalar> {
         var (validation, checkpoints) = (Stopwatch(), Stopwatch())
         var epochs: [EpochResult] = []
         var unfinished = StepReport()
-        var losses = earlierLosses
-        var end = TrainingEnd.completed
-        while trainer.step < trainer.totalSteps {
+        var history = history
+        var end =
+            earlyStopping?.bestEpoch(ending: history).map { TrainingEnd.stoppedEarly(bestEpoch: $0) } ?? .completed
+        if trainer.step > 0, trainer.step == trainer.totalSteps || end != .completed {
+            // It ended before it could say so; its last epoch was reported.
+            epochs.append(
+                EpochResult(
+                    epoch: trainer.lastEpoch, step: trainer.step,
+                    training: trainer.epochReport, validation: try validation.time { try validate?() }))
+        }
+        while end == .completed, trainer.step < trainer.totalSteps {
             let epoch = trainer.step / trainer.epochs.stepsPerEpoch
-            unfinished = try runEpoch(epoch, speed: &speed, checkpoints: &checkpoints)
+            unfinished = try runEpoch(epoch, history: history, speed: &speed, checkpoints: &checkpoints)
             if let step = unfinished.divergedStep {
                 end = .diverged(step: step)
                 break
@@ -61,32 +72,49 @@ public struct TrainingRun<Scalar: LoomScalar> {
             unfinished = StepReport()
             epochs.append(result)
             report(.epochEnded(result))
-            if let loss = result.validation?.loss {
-                losses.append(ValidationLoss(epoch: epoch, loss: loss))
-                if let best = earlyStopping?.bestEpoch(endingAfter: losses) {
-                    end = .stoppedEarly(bestEpoch: best)
-                    break
-                }
+            if let best = add(result, to: &history) {
+                end = .stoppedEarly(bestEpoch: best)
+                break
             }
             // After the epoch's validation: going on later does not validate it again.
             if isInterrupted, trainer.step < trainer.totalSteps {
                 end = .interrupted
                 break
             }
+            try writeIfDue(history, &checkpoints)
         }
         if !trainer.hasFiniteParameters { end = .diverged(step: trainer.step) }
-        if case .diverged = end {} else { try checkpoints.time { try checkpoint?() } }
-        return TrainingResult(
-            end: end, epochs: epochs, unfinishedEpoch: unfinished, samplesPerSecond: speed.samplesPerSecond,
-            validationSeconds: validation.seconds, checkpointSeconds: checkpoints.seconds)
+        if case .diverged = end {} else { try checkpoints.time { try checkpoint?(history) } }
+        let result = TrainingResult(
+            end: end, epochs: epochs, unfinishedEpoch: unfinished, history: history,
+            samplesPerSecond: speed.samplesPerSecond, validationSeconds: validation.seconds,
+            checkpointSeconds: checkpoints.seconds)
+        // An interrupted training goes on with the parameters that it has.
+        if result.isOver, history.best != nil { restoreBest?() }
+        return result
+    }
+
+    /// Adds the validation of an epoch; the best epoch where training has to end.
+    private func add(_ result: EpochResult, to history: inout ValidationHistory) -> Int? {
+        guard let earlyStopping, let loss = result.validation?.loss else { return nil }
+        if history.add(ValidationLoss(epoch: result.epoch, loss: loss), by: earlyStopping) { keepBest?() }
+        return earlyStopping.bestEpoch(ending: history)
     }
 
     private func epochEnds(at step: Int) -> Bool {
         step % trainer.epochs.stepsPerEpoch == 0 || step == trainer.totalSteps
     }
 
+    /// Writes the checkpoint of this step, unless it is the last one, which is written in any case.
+    private func writeIfDue(_ history: ValidationHistory, _ checkpoints: inout Stopwatch) throws {
+        guard let stepsPerCheckpoint, trainer.step % stepsPerCheckpoint == 0, trainer.step < trainer.totalSteps,
+            trainer.hasFiniteParameters
+        else { return }
+        try checkpoints.time { try checkpoint?(history) }
+    }
+
     private func runEpoch(
-        _ epoch: Int, speed: inout SpeedMeter, checkpoints: inout Stopwatch
+        _ epoch: Int, history: ValidationHistory, speed: inout SpeedMeter, checkpoints: inout Stopwatch
     ) throws -> StepReport {
         let end = min(trainer.totalSteps, (epoch + 1) * trainer.epochs.stepsPerEpoch)
         var total = StepReport()
@@ -103,14 +131,12 @@ public struct TrainingRun<Scalar: LoomScalar> {
             let region = trainer.run(steps: count, clock: regionClock)
             if regionClock != nil { regionMeasured(region) }
             total.add(region)
+            if region.steps > 0 { total.setLosses(trainer.epochSums) }
             speed.add(region)
             guard region.divergedStep == nil, !region.interrupted else { break }
             report(.progress(epoch: epoch, epochSoFar: total, samplesPerSecond: speed.latest))
-            if let stepsPerCheckpoint, trainer.step % stepsPerCheckpoint == 0,
-                trainer.step < trainer.totalSteps, trainer.hasFiniteParameters
-            {
-                try checkpoints.time { try checkpoint?() }
-            }
+            // The checkpoint at an epoch's end comes after its validation.
+            if trainer.step < end { try writeIfDue(history, &checkpoints) }
         }
         return total
     }

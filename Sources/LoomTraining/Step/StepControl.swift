@@ -16,18 +16,47 @@ struct ShardResult: BitwiseCopyable {
     }
 }
 
-/// Sums over the steps since they were last taken.
-struct StepSums: BitwiseCopyable, Sendable {
+/// What consecutive steps come to, added one after the other: the same steps have the same bits, however often they were
+/// interrupted.
+package struct LossSums: BitwiseCopyable, Sendable, Equatable {
     /// Steps done.
-    var steps = 0
+    package var steps = 0
     /// Samples seen.
-    var samples = 0
+    package var samples = 0
     /// Σ of the samples' losses, not scaled.
-    var lossSum = 0.0
+    package var lossSum = 0.0
     /// Σ over the steps of the L2 penalty.
-    var penaltySum = 0.0
+    package var penaltySum = 0.0
     /// Right decisions.
-    var correct = 0
+    package var correct = 0
+
+    package init() {}
+
+    /// Adds one step.
+    mutating func add(samples count: Int, lossSum loss: Double, penalty: Double, correct right: Int) {
+        steps += 1
+        samples += count
+        lossSum += loss
+        penaltySum += penalty
+        correct += right
+    }
+
+    /// Adds other sums, whose bits then depend on where the steps were cut in two.
+    mutating func add(_ other: LossSums) {
+        steps += other.steps
+        samples += other.samples
+        lossSum += other.lossSum
+        penaltySum += other.penaltySum
+        correct += other.correct
+    }
+}
+
+/// Sums over the steps since they were last taken, and over those of the epoch.
+struct StepSums: BitwiseCopyable, Sendable {
+    /// Of the steps since they were last taken.
+    var losses = LossSums()
+    /// Of the epoch's steps so far.
+    var epoch = LossSums()
     /// The loss of the last step: reduced over its batch, penalty included.
     var lastLoss = 0.0
     /// The step whose loss was not finite, or −1.
@@ -64,7 +93,9 @@ struct StepControl: BitwiseCopyable, @unchecked Sendable {
     }
 
     /// Adds a step, its shards and slices in their order; false when training must not go on after it.
-    func endStep(_ step: Int, shards grid: ShardGrid, slices: Int, l2: Double, lossScale: Double) -> Bool {
+    func endStep(
+        _ step: Int, beginsEpoch: Bool, shards grid: ShardGrid, slices: Int, l2: Double, lossScale: Double
+    ) -> Bool {
         var (lossSum, correct, penalty) = (0.0, 0, 0.0)
         for shard in 0..<grid.count {
             lossSum += shards[shard].loss
@@ -78,11 +109,9 @@ struct StepControl: BitwiseCopyable, @unchecked Sendable {
             sums.pointee.divergedStep = step
             return false
         }
-        sums.pointee.steps += 1
-        sums.pointee.samples += grid.batchRows
-        sums.pointee.lossSum += lossSum
-        sums.pointee.penaltySum += penalty
-        sums.pointee.correct += correct
+        if beginsEpoch { sums.pointee.epoch = LossSums() }
+        sums.pointee.losses.add(samples: grid.batchRows, lossSum: lossSum, penalty: penalty, correct: correct)
+        sums.pointee.epoch.add(samples: grid.batchRows, lossSum: lossSum, penalty: penalty, correct: correct)
         if stop.isRaised {
             sums.pointee.interrupted = true
             return false
@@ -114,9 +143,16 @@ final class StepControlMemory: Sendable {
             sums: sums.pointer, stop: stop.flag)
     }
 
-    /// The sums since the last call.
+    /// The sums since the last call; those of the epoch go on.
     func takeSums() -> StepSums {
-        defer { sums.pointer.pointee = StepSums() }
-        return sums.pointer.pointee
+        let taken = sums.pointer.pointee
+        sums.pointer.pointee = StepSums(epoch: taken.epoch)
+        return taken
+    }
+
+    /// The sums of the epoch's steps so far.
+    var epochSums: LossSums {
+        get { sums.pointer.pointee.epoch }
+        set { sums.pointer.pointee.epoch = newValue }
     }
 }

@@ -165,7 +165,8 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         let program = program(of: step)
         let l2 = setting.pointee.l2
         return setting.pointee.control.endStep(
-            step, shards: program.pointee.shards, slices: l2 == 0 ? 0 : program.pointee.sliceCount, l2: l2,
+            step, beginsEpoch: setting.pointee.epochs.isFirstOfEpoch(step), shards: program.pointee.shards,
+            slices: l2 == 0 ? 0 : program.pointee.sliceCount, l2: l2,
             lossScale: setting.pointee.loss.scale(samples: program.pointee.shards.batchRows))
     }
 }

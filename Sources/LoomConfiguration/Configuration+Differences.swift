@@ -1,0 +1,50 @@
+import Foundation
+
+/// A key with other values in two configurations.
+public struct SettingDifference: Sendable, Equatable {
+    /// The path of the key, "training.batch".
+    public let key: String
+    /// The values as YAML has them; nil: not given.
+    public let before, after: String?
+}
+
+extension Configuration {
+    /// What trained parameters depend on: a training that goes on with other values is another training. Not the number of
+    /// epochs, the learning rate and when to stop, which say how to go on; nor workers and their places, which change no bit.
+    private static let meaningful = [
+        "data", "network", "loss", "optimizer.kind", "training.batch", "training.seed", "training.precision",
+        "training.drop_last", "parallel.groups", "parallel.shard_rows", "parallel.reproducible",
+    ]
+
+    /// Where `other` differs in what trained parameters depend on, in the order of the keys' names. Where data lie is left
+    /// out: what they are is another question.
+    package func differencesInMeaning(from other: Configuration) -> [SettingDifference] {
+        let (before, after) = (values, other.values)
+        return Set(before.keys).union(after.keys).sorted().compactMap { key in
+            let isMeant = Self.meaningful.contains { key == $0 || key.hasPrefix($0 + ".") }
+            let isPath = key.hasPrefix("data.") && (key.hasSuffix(".path") || key.contains(".npy."))
+            guard isMeant, !isPath, before[key] != after[key] else { return nil }
+            return SettingDifference(key: key, before: before[key], after: after[key])
+        }
+    }
+
+    /// All values by the paths of their keys.
+    private var values: [String: String] {
+        guard let data = try? JSONEncoder().encode(self), let object = try? JSONSerialization.jsonObject(with: data)
+        else {
+            return [:]
+        }
+        var values: [String: String] = [:]
+        func add(_ value: Any, at path: String) {
+            switch value {
+            case let object as [String: Any]:
+                for (key, value) in object { add(value, at: path.isEmpty ? key : "\(path).\(key)") }
+            case let list as [Any]:
+                for (index, value) in list.enumerated() { add(value, at: "\(path).\(index)") }
+            default: values[path] = "\(value)"
+            }
+        }
+        add(object, at: "")
+        return values
+    }
+}

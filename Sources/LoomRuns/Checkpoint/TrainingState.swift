@@ -1,0 +1,90 @@
+import Foundation
+import LoomTraining
+
+/// What a training needs to go on with the same bits and reports, beside parameters, optimizer state and step.
+struct TrainingState: Equatable {
+    /// What the steps of the epoch in progress have come to.
+    var epochSums = LossSums()
+    /// The validations so far, as early stopping needs them.
+    var history = ValidationHistory()
+    /// The length of the metrics file: what was appended later belongs to steps after the checkpoint. Nil: unknown.
+    var metricsBytes: Int?
+    /// What the data are known by; nil: unknown.
+    var dataFingerprint: String?
+
+    private static let key = "training_state"
+}
+
+extension TrainingState: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case steps, samples, correct, best, latest
+        case lossSum = "loss_sum"
+        case penaltySum = "penalty_sum"
+        case metricsBytes = "metrics_bytes"
+        case dataFingerprint = "data_fingerprint"
+    }
+
+    /// A loss with its epoch; the bits of a number as hexadecimal digits, because JSON has no NaN.
+    private struct Validation: Codable {
+        let epoch: Int
+        let loss: String
+
+        init(_ loss: ValidationLoss) { (epoch, self.loss) = (loss.epoch, TrainingState.bits(loss.loss)) }
+
+        var value: ValidationLoss? { TrainingState.number(loss).map { ValidationLoss(epoch: epoch, loss: $0) } }
+    }
+
+    private static func bits(_ value: Double) -> String { String(value.bitPattern, radix: 16) }
+    private static func number(_ bits: String) -> Double? { UInt64(bits, radix: 16).map(Double.init(bitPattern:)) }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(epochSums.steps, forKey: .steps)
+        try container.encode(epochSums.samples, forKey: .samples)
+        try container.encode(epochSums.correct, forKey: .correct)
+        try container.encode(Self.bits(epochSums.lossSum), forKey: .lossSum)
+        try container.encode(Self.bits(epochSums.penaltySum), forKey: .penaltySum)
+        try container.encodeIfPresent(history.best.map(Validation.init), forKey: .best)
+        try container.encodeIfPresent(history.latest.map(Validation.init), forKey: .latest)
+        try container.encodeIfPresent(metricsBytes, forKey: .metricsBytes)
+        try container.encodeIfPresent(dataFingerprint, forKey: .dataFingerprint)
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func number(_ key: CodingKeys) throws -> Double {
+            guard let value = Self.number(try container.decode(String.self, forKey: key)) else {
+                throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "no number's bits")
+            }
+            return value
+        }
+        epochSums.steps = try container.decode(Int.self, forKey: .steps)
+        epochSums.samples = try container.decode(Int.self, forKey: .samples)
+        epochSums.correct = try container.decode(Int.self, forKey: .correct)
+        epochSums.lossSum = try number(.lossSum)
+        epochSums.penaltySum = try number(.penaltySum)
+        history.best = try container.decodeIfPresent(Validation.self, forKey: .best)?.value
+        history.latest = try container.decodeIfPresent(Validation.self, forKey: .latest)?.value
+        metricsBytes = try container.decodeIfPresent(Int.self, forKey: .metricsBytes)
+        dataFingerprint = try container.decodeIfPresent(String.self, forKey: .dataFingerprint)
+        guard epochSums.steps >= 0, epochSums.samples >= epochSums.steps, epochSums.correct >= 0, metricsBytes ?? 0 >= 0
+        else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "counts below 0"))
+        }
+    }
+
+    /// As an entry of a checkpoint's metadata.
+    var metadata: [String: String] {
+        (try? JSONLines.line(self)).map { [Self.key: $0.trimmingCharacters(in: .newlines)] } ?? [:]
+    }
+
+    /// The state in `file`; nil where an earlier version wrote it.
+    /// - Throws: `SafetensorsError`: there is one, but it is damaged.
+    init?(_ file: Safetensors) throws(SafetensorsError) {
+        guard let text = file.metadata[Self.key] else { return nil }
+        guard let state = try? JSONLines.value(TrainingState.self, from: text) else {
+            throw SafetensorsError(path: file.path, tensor: nil, problem: .metadata(key: Self.key))
+        }
+        self = state
+    }
+}
