@@ -73,7 +73,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
             latestValidation = result.validation
             let event = epochEvent(result)
             progress.epochEnded(event, of: epochs)
-            do { try emit(event) } catch { failure = failure ?? error }
+            do { try emit(event) } catch { failure = error }
         }
     }
 
@@ -110,11 +110,14 @@ final class TrainingOutput<Scalar: LoomScalar> {
         return lost
     }
 
-    /// A file of metrics that cannot be written is told of at the end: the model and the summary are worth more. What was
-    /// written has no gap.
+    /// A file of metrics that cannot be written is told of at the end: the model and the summary are worth more. Later lines
+    /// bring those along that were refused.
     private func emit(_ event: some Encodable) throws {
-        if failure == nil {
-            do { try metrics.append(event) } catch { failure = error }
+        do {
+            try metrics.append(event)
+            failure = nil
+        } catch {
+            failure = error
         }
         if json {
             // Both may go to one terminal.

@@ -36,7 +36,7 @@ extension NetworkSettings {
                 key = "name"
                 let first = layers.firstIndex { $0.name == name }!
                 text = "the name '\(name)' is taken by layers.\(first); names must be unique"
-            case .reservedName: key = "name"
+            case .reservedName, .tensorName: key = "name"
             case .unknownInput(let input, let known):
                 key = "inputs.\(problem.input!)"
                 if let nearest = NearestName.find(input, in: known) { text += "; did you mean '\(nearest)'?" }

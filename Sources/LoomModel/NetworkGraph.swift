@@ -8,6 +8,8 @@ public struct NetworkGraphError: Error, Sendable, Equatable, CustomStringConvert
         case duplicateName(String)
         /// A layer has the name of the data.
         case reservedName
+        /// A checkpoint would have two tensors of this name.
+        case tensorName(String)
         /// A layer reads what there is not; `known` is what it could read.
         case unknownInput(String, known: [String])
         /// A layer reads the same thing twice.
@@ -44,6 +46,8 @@ public struct NetworkGraphError: Error, Sendable, Equatable, CustomStringConvert
             "the name '\(name)' is given twice; names must be unique"
         case .reservedName:
             "'\(NetworkDescription.dataName)' is the name of the data; give the layer another one"
+        case .tensorName(let tensor):
+            "layer '\(name)' would have the tensor '\(tensor)' in checkpoints, a name that is taken; give the layer another one"
         case .unknownInput(let input, let known):
             "layer '\(name)' reads '\(input)', which does not exist; there is "
                 + known.map { "'\($0)'" }.joined(separator: ", ")
@@ -137,6 +141,7 @@ public struct NetworkGraph: Sendable, Equatable {
                 problems.append(NetworkGraphError(problem, layer: index, name: layer.name, input: offset))
             }
         }
+        problems += tensorNameProblems(in: description, inputs: links.inputs)
         guard problems.isEmpty else { return problems }
         if let circle = links.circle {
             let names = circle.map { description.layers[$0].name }
@@ -147,6 +152,27 @@ public struct NetworkGraph: Sendable, Equatable {
         return unread.dropLast().map { index in
             NetworkGraphError(.unused(output: output), layer: index, name: description.layers[index].name)
         }
+    }
+
+    /// Names of layers may have points, and then look like those of other layers' tensors, or of the optimizer's.
+    private static func tensorNameProblems(
+        in description: NetworkDescription, inputs: [[String]]
+    ) -> [NetworkGraphError] {
+        var names: Set<String> = []
+        var problems: [NetworkGraphError] = []
+        var known = Set(description.dataParts.map(\.name))
+        for (index, layer) in description.layers.enumerated() where known.insert(layer.name).inserted {
+            let read = Set(inputs[index])
+            let weights =
+                read.count == 1 ? ["\(layer.name).weights"] : read.sorted().map { "\(layer.name).weights.\($0)" }
+            let own = weights + (layer.hasBias ? ["\(layer.name).bias"] : [])
+            let all = own.flatMap { tensor in ["", "optimizer.first.", "optimizer.second."].map { $0 + tensor } }
+            if let taken = all.first(where: names.contains) {
+                problems.append(NetworkGraphError(.tensorName(taken), layer: index, name: layer.name))
+            }
+            names.formUnion(all)
+        }
+        return problems
     }
 
     private static func nameProblems(in description: NetworkDescription) -> [NetworkGraphError] {

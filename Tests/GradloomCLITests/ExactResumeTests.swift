@@ -94,7 +94,10 @@ import Testing
         var bytes = try Data(contentsOf: workplace.url(path))
         bytes[bytes.count - 5] ^= 1
         try workplace.write(bytes, to: path)
+        // What a killed writer leaves.
+        try workplace.write("half", to: run + "/checkpoints/.step-00000140.safetensors.1x2y3z.tmp")
         let resumed = try workplace.run("train", "--resume", run, "--json")
+        #expect(try !workplace.names(in: run + "/checkpoints").contains { $0.hasSuffix(".tmp") })
         #expect(resumed.exitCode == 0, "\(resumed.errors)")
         #expect(resumed.errors.contains("note: ‘\(path)’: tensor ‘"))
         #expect(

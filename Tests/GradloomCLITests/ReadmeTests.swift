@@ -23,7 +23,8 @@ import Testing
     private static func commands() throws -> String {
         let section = try #require(try text("README.md").firstMatch(of: #/(?s)\n## Commands\n(.*?)\n## /#)).1
         let texts =
-            try [String(section)] + ["Commands.md", "Profiling.md", "Tuning.md"].map { try text(articles + $0) }
+            try [String(section)]
+            + ["Commands.md", "Guarantees.md", "Profiling.md", "Tuning.md"].map { try text(articles + $0) }
         return texts.flatMap { $0.matches(of: /(?s)\n```sh\n(.*?)\n```/).map { String($0.1) } }.joined(separator: "\n")
     }
 

@@ -61,6 +61,15 @@ import Testing
         #expect(problems([]).map(\.problem) == [.noLayers])
     }
 
+    /// Names with points that would give two tensors of a checkpoint one name.
+    @Test func tensorsOfCheckpointsHaveTheirOwnNames() {
+        let optimizer = problems([("optimizer.first.a", nil), ("a", nil)])
+        #expect(optimizer.map(\.problem) == [.tensorName("optimizer.first.a.weights")] && optimizer.first?.layer == 1)
+        let inputs = problems([("b.weights", nil), ("weights", ["input"]), ("b", ["b.weights", "weights"])])
+        #expect(inputs.map(\.problem) == [.tensorName("b.weights.weights")] && inputs.first?.layer == 2)
+        #expect(problems([("optimizer", nil), ("a.bias", nil), ("a", nil)]).isEmpty)
+    }
+
     @Test func outputsThatNobodyReads() {
         let unread = problems([("a", nil), ("b", ["input"]), ("c", ["a"])])
         #expect(unread.map(\.problem) == [.unused(output: "c")])

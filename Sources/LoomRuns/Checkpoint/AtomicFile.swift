@@ -92,7 +92,7 @@ public enum AtomicFile {
             do {
                 defer { close(descriptor) }
                 try body(Output(descriptor: descriptor, path: path))
-                guard fsync(descriptor) == 0 else {
+                guard synchronize(descriptor) == 0 else {
                     throw WriteError(path: path, code: errno)
                 }
             }
@@ -111,6 +111,16 @@ public enum AtomicFile {
     /// - Throws: `WriteError`.
     public static func write(_ text: String, to path: String) throws {
         try write(to: path) { output in try output.append(text) }
+    }
+
+    /// Removes what writers that were killed left in `directories`, in which nobody else writes.
+    static func removeLeftovers(in directories: [String]) {
+        for directory in directories {
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+            where name.wholeMatch(of: /\..+\.[0-9a-z]{1,13}\.tmp/) != nil {
+                unlink("\(directory)/\(name)")
+            }
+        }
     }
 
     /// Finds out at once what would be found out when the file at `path` is written.
@@ -138,5 +148,13 @@ public enum AtomicFile {
     /// The system's words for an `errno` value.
     static func systemMessage(_ code: Int32) -> String {
         String(cString: strerror(code))
+    }
+}
+
+/// fsync(2), again where a signal has interrupted it.
+func synchronize(_ descriptor: Int32) -> Int32 {
+    while true {
+        let result = fsync(descriptor)
+        if result == 0 || errno != EINTR { return result }
     }
 }

@@ -8,6 +8,8 @@ public final class MetricsFile {
     /// The file.
     public let path: String
     private let handle: FileHandle
+    /// What the system did not take: it comes before the next line.
+    private var pending: [UInt8] = []
 
     /// Opens the file for appending, and creates it where it is missing.
     ///
@@ -33,8 +35,11 @@ public final class MetricsFile {
     /// - Throws: `AtomicFile.WriteError`.
     func synchronizedBytes() throws(AtomicFile.WriteError) -> Int {
         let descriptor = handle.fileDescriptor
+        guard pending.isEmpty else {
+            throw AtomicFile.WriteError(path: path, reason: "the system has not taken all lines")
+        }
         var status = stat()
-        guard fsync(descriptor) == 0 || errno == EINVAL, fstat(descriptor, &status) == 0 else {
+        guard synchronize(descriptor) == 0 || errno == EINVAL, fstat(descriptor, &status) == 0 else {
             throw AtomicFile.WriteError(path: path, code: errno)
         }
         return Int(status.st_size)
@@ -58,12 +63,16 @@ public final class MetricsFile {
         }
     }
 
-    /// Appends `event` as one line.
+    /// Appends `event` as one line, behind those that the system has refused so far.
     ///
     /// - Throws: what `event`'s own `encode(to:)` throws; `AtomicFile.WriteError` when the disk is full or fails.
     public func append(_ event: some Encodable) throws {
-        let line = Array(try JSONLines.line(event).utf8)
-        let failure = line.withUnsafeBytes { writeAll($0, to: handle.fileDescriptor) }
-        if let failure { throw AtomicFile.WriteError(path: path, code: failure) }
+        pending += Array(try JSONLines.line(event).utf8)
+        while !pending.isEmpty {
+            let written = pending.withUnsafeBytes { write(handle.fileDescriptor, $0.baseAddress!, $0.count) }
+            if written < 0, errno == EINTR { continue }
+            guard written >= 0 else { throw AtomicFile.WriteError(path: path, code: errno) }
+            pending.removeFirst(written)
+        }
     }
 }

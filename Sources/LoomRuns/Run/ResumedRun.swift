@@ -44,6 +44,7 @@ package struct ResumedRun<Scalar: LoomScalar> {
     ) throws {
         directory = try RunDirectory(existing: path)
         lock = try RunLock(directory)
+        AtomicFile.removeLeftovers(in: [directory.path, directory.checkpointsPath])
         var notes: [String] = []
         let differences = original.differencesInMeaning(from: settings)
         guard differences.isEmpty || accepted.settings else {
