@@ -1,4 +1,4 @@
-import Foundation
+import LoomData
 import LoomModel
 import LoomTraining
 
@@ -46,18 +46,33 @@ public struct Configuration: Sendable, Equatable {
     public static func load(
         path: String, overrides: [String] = [], note: (String) -> Void = { _ in }
     ) throws(ConfigurationError) -> Configuration {
-        let bytes: Data
-        do {
-            bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            let reason =
-                FileManager.default.fileExists(atPath: path) ? "cannot be read" : "there is no such file"
-            throw ConfigurationError([.init(place: .file(path), keyPath: "", problem: reason)], exitCode: 66)
-        }
-        guard let yaml = String(data: bytes, encoding: .utf8) else {
-            throw ConfigurationError([.init(place: .file(path), keyPath: "", problem: "not a text in UTF-8")])
-        }
+        let yaml = try Self.text(path)
         return try Configuration(yaml: yaml, file: path, overrides: overrides, note: note)
+    }
+
+    /// The text of the file at `path`.
+    private static func text(_ path: String) throws(ConfigurationError) -> String {
+        let file: FileBytes
+        do throws(FileBytes.Failure) {
+            file = try FileBytes.open(path)
+        } catch {
+            throw ConfigurationError(
+                [.init(place: .file(path), keyPath: "", problem: error.problem)], exitCode: error.isMissing ? 66 : 74)
+        }
+        defer { withExtendedLifetime(file) {} }
+        if let format = FileFormat.known(file.bytes) {
+            let problem = "the file is \(format.what), expected YAML text; \(format.remedy)"
+            throw ConfigurationError([.init(place: .file(path), keyPath: "", problem: problem)])
+        }
+        if let fault = UTF8Text.firstFault(in: file.bytes) {
+            let line = UTF8Text.line(of: fault, in: file.bytes)
+            let (problem, remedy) = UTF8Text.describe(file.bytes, faultAt: fault)
+            let before = String(decoding: file.bytes[line.start..<fault], as: UTF8.self).count
+            let place = ConfigurationError.Place.position(file: path, line: line.number, column: before + 1)
+            throw ConfigurationError([.init(place: place, keyPath: "", problem: "\(problem); \(remedy)")])
+        }
+        // Editors on Windows mark UTF-8 with a byte order mark.
+        return String(decoding: file.bytes.dropFirst(file.bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0), as: UTF8.self)
     }
 
     /// Reads `yaml`, the text of `file`, and then replaces or adds values by `overrides`, each `KEY.PATH=VALUE`.

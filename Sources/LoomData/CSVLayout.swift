@@ -24,9 +24,13 @@ struct CSVLayout: Sendable {
         var cells = CSVCells(firstRecord, separator: separator)
         var texts: [String] = []
         var anyNumber = false
+        var firstValue: Int?
         while let cell = cells.next() {
-            texts.append(cell.text)
             anyNumber = anyNumber || cell.number != nil
+            if firstValue == nil, [.formattedNumber, .missing].contains(CellKind(cell)), !cell.bytes.isEmpty {
+                firstValue = texts.count
+            }
+            texts.append(cell.text)
         }
         guard !cells.isMalformed else {
             throw DataError(
@@ -34,7 +38,9 @@ struct CSVLayout: Sendable {
                 remedy: "quote the whole cell and double the quotes inside it (RFC 4180)")
         }
         switch options.header {
-        case .automatic: hasHeader = !anyNumber
+        case .automatic:
+            if !anyNumber, let firstValue { throw Self.doubtfulHeader(texts[firstValue], firstValue, path: path) }
+            hasHeader = !anyNumber
         case .present: hasHeader = true
         case .absent: hasHeader = false
         }
@@ -67,6 +73,31 @@ struct CSVLayout: Sendable {
             roles[column] = .target(target)
         }
         self.roles = roles
+        try checkNames(path: path)
+    }
+
+    /// Refuses names that stand for several columns, of which one is used: the model's other data are found by name.
+    private func checkNames(path: String) throws(DataError) {
+        guard let names else { return }
+        var columns: [String: Int] = [:]
+        for (column, name) in names.enumerated() {
+            guard let earlier = columns.updateValue(column, forKey: name),
+                roles[earlier] != .ignored || roles[column] != .ignored
+            else { continue }
+            throw DataError(
+                .badData, source: path, place: "line 1",
+                problem: name.isEmpty
+                    ? "columns \(earlier + 1) and \(column + 1) have no name"
+                    : "columns \(earlier + 1) and \(column + 1) are both called \"\(name)\"",
+                remedy: "give every column that is used a name of its own, or ignore those columns by their numbers")
+        }
+    }
+
+    private static func doubtfulHeader(_ text: String, _ column: Int, path: String) -> DataError {
+        DataError(
+            .badData, source: path, place: "line 1, column \(column + 1)",
+            problem: "\"\(text)\" is neither a number nor likely to be a column's name",
+            remedy: "write numbers with digits and a decimal point alone, or set data.csv.header to yes or no")
     }
 
     /// A column's number, counted from 1 as lines are, and its name.
@@ -75,7 +106,8 @@ struct CSVLayout: Sendable {
         return "column \(column + 1) (\(names[column]))"
     }
 
-    private static func separator(
+    /// The byte between cells: the chosen one, or the most frequent candidate in `record`.
+    static func separator(
         _ record: UnsafeBufferPointer<UInt8>, options: CSVOptions
     ) throws(DataError) -> UInt8 {
         if let separator = options.separator {
@@ -89,12 +121,7 @@ struct CSVLayout: Sendable {
         }
         var best = (count: 0, byte: UInt8(ascii: ","))
         for candidate in [",", ";", "\t", "|"].compactMap(\.utf8.first) {
-            var isQuoted = false
-            var count = 0
-            for byte in record {
-                if byte == CSVRecords.quote { isQuoted.toggle() }
-                if byte == candidate && !isQuoted { count += 1 }
-            }
+            let count = CSVRecords.separators(record, candidate)
             if count > best.count { best = (count, candidate) }
         }
         return best.byte

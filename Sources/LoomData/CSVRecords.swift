@@ -20,12 +20,13 @@ struct CSVRecords: Sendable {
     /// Bytes that are read before the memory behind them is given back.
     private static let releasedBytes = 4 << 20
 
-    /// Finds the records of `bytes`. Throws for a file that is empty, compressed or not in UTF-8, and for a quote that
-    /// isn't closed. `release` is told which bytes have been read.
+    /// Finds the records of `bytes`. Throws for a file that is empty, in another format or not in UTF-8, and for a quote
+    /// that isn't closed. `options` tell the separator, for messages; `release` is told which bytes have been read.
     init(
-        _ bytes: UnsafeBufferPointer<UInt8>, path: String, release: (Range<Int>) -> Void = { _ in }
+        _ bytes: UnsafeBufferPointer<UInt8>, path: String, options: CSVOptions = .init(),
+        release: (Range<Int>) -> Void = { _ in }
     ) throws(DataError) {
-        try Self.checkEncoding(bytes, path: path)
+        try Self.checkEncoding(bytes, path: path, options: options, release: release)
         // Excel marks UTF-8 with a byte order mark.
         var position = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
         var line = 1
@@ -66,12 +67,17 @@ struct CSVRecords: Sendable {
             throw DataError(
                 .badData, source: path, problem: "the file is empty", remedy: "give one sample per line")
         }
+        if starts.count == 1, bytes[starts[0]..<ends[0]].contains(UInt8(ascii: "\r")) {
+            throw DataError(
+                .badData, source: path, problem: "the lines end in carriage returns alone, as on old Macintoshes",
+                remedy: "convert them: tr '\\r' '\\n' < FILE > NEW")
+        }
     }
 
     private static func hasQuotes(_ bytes: UnsafeBufferPointer<UInt8>, release: (Range<Int>) -> Void) -> Bool {
         for start in stride(from: 0, to: bytes.count, by: releasedBytes) {
             let piece = start..<min(start + releasedBytes, bytes.count)
-            if bytes[piece].contains(quote) { return true }
+            if let base = bytes.baseAddress, memchr(base + start, Int32(quote), piece.count) != nil { return true }
             release(piece)
         }
         return false
@@ -84,18 +90,38 @@ struct CSVRecords: Sendable {
         return UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
-    private static func checkEncoding(_ bytes: UnsafeBufferPointer<UInt8>, path: String) throws(DataError) {
-        let known: [(start: [UInt8], what: String, remedy: String)] = [
-            ([0x1f, 0x8b], "the file is compressed with gzip", "uncompress it first: gunzip FILE"),
-            ([0xff, 0xfe], "the file is in UTF-16", "save it as UTF-8"),
-            ([0xfe, 0xff], "the file is in UTF-16", "save it as UTF-8"),
-            ([0x50, 0x4b, 0x03, 0x04], "the file is a zip archive or a spreadsheet", "export it as CSV"),
-            ([0x93] + Array("NUMPY".utf8), "the file is in numpy's format", "give it as npy"),
-        ]
-        for format in known where bytes.starts(with: format.start) {
+    private static func checkEncoding(
+        _ bytes: UnsafeBufferPointer<UInt8>, path: String, options: CSVOptions, release: (Range<Int>) -> Void
+    ) throws(DataError) {
+        let raw = UnsafeRawBufferPointer(bytes)
+        if let format = FileFormat.known(raw) {
             throw DataError(
-                .badData, source: path, problem: "\(format.what), expected CSV text", remedy: format.remedy)
+                .badData, source: path, problem: "the file is \(format.what), expected CSV text", remedy: format.remedy)
         }
+        var released = 0
+        let fault = UTF8Text.firstFault(in: raw) { position in
+            release(released..<position)
+            released = position
+        }
+        guard let fault else { return }
+        let line = UTF8Text.line(of: fault, in: raw)
+        let (problem, remedy) = UTF8Text.describe(raw, faultAt: fault)
+        let firstLine = UnsafeBufferPointer(rebasing: bytes[..<lineEnd(bytes, from: 0)])
+        let separator = try CSVLayout.separator(firstLine, options: options)
+        let column = 1 + separators(UnsafeBufferPointer(rebasing: bytes[line.start..<fault]), separator)
+        throw DataError(
+            .badData, source: path, place: "line \(line.number), column \(column)", problem: problem, remedy: remedy)
+    }
+
+    /// The separators in `bytes` that are not in quotes.
+    static func separators(_ bytes: UnsafeBufferPointer<UInt8>, _ separator: UInt8) -> Int {
+        var isQuoted = false
+        var count = 0
+        for byte in bytes {
+            if byte == quote { isQuoted.toggle() }
+            if byte == separator && !isQuoted { count += 1 }
+        }
+        return count
     }
 }
 

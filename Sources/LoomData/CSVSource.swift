@@ -32,15 +32,17 @@ public struct CSVSource: DataSource {
     /// Throws for a file that is missing or empty, columns that aren't there, and what is wrong with cells of targets;
     /// what is wrong with features is found when they are read.
     public init(path: String, options: CSVOptions = .init()) throws(DataError) {
-        let file = try InputFile(path: path)
-        self.file = file
-        let (records, layout) = try file.withBytes { bytes throws(DataError) in
-            let text = bytes.bindMemory(to: UInt8.self)
-            let records = try CSVRecords(text, path: path, release: file.release)
-            let first = UnsafeBufferPointer(rebasing: text[records.starts[0]..<records.ends[0]])
-            return (records, try CSVLayout(firstRecord: first, options: options, path: path))
-        }
-        self.records = records
+        self = try CSVFile(path: path, options: options).source(options)
+    }
+
+    /// The samples of `opened`.
+    ///
+    /// Labels are texts where `options` names the classes, or where more of them are words than numbers; with
+    /// `labelsAreNumbers`, every other text is a mistake.
+    init(_ opened: CSVFile, options: CSVOptions, labelsAreNumbers: Bool) throws(DataError) {
+        file = opened.file
+        records = opened.records
+        let layout = try opened.layout(options)
         self.layout = layout
         firstSample = layout.hasHeader ? 1 : 0
         count = records.starts.count - firstSample
@@ -49,19 +51,46 @@ public struct CSVSource: DataSource {
         try checkExtent()
         noteDetection(options)
         guard !layout.targetColumns.isEmpty else { return }
-        var names = options.label == nil ? nil : options.classNames
-        if options.label != nil, names == nil, try firstLabelIsText() {
-            names = try collectClassNames()
-        }
-        if let names {
-            classIndices = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
-            targetColumns.classNames = names
-            targetColumns.form = .classIndices(classes: names.count)
-            if options.classNames == nil { notes.append(Self.classNote(names)) }
-            _ = try TargetSummary.form(of: self)
+        if let names = options.label == nil ? nil : options.classNames {
+            try readClasses(names)
+        } else if options.label != nil, !labelsAreNumbers {
+            try readLabels()
         } else {
             targetColumns.form = try TargetSummary.form(of: self)
         }
+    }
+
+    /// Reads labels that are numbers or texts.
+    private mutating func readLabels() throws(DataError) {
+        if try !firstLabelIsText() {
+            do throws(DataError) {
+                targetColumns.form = try TargetSummary.form(of: self)
+                return
+            } catch {
+                // All but a few may be words.
+                guard !labelCensus().isNumeric else { throw error }
+            }
+        }
+        let census = labelCensus()
+        if census.isNumeric, let record = census.firstText {
+            throw textAmongNumbers(record, census)
+        }
+        let names = try collectClassNames()
+        targetColumns.firstText = census.firstText.map {
+            "\(place(row: $0)), \(layout.place(column: layout.targetColumns[0]))"
+        }
+        notes.append(Self.classNote(names))
+        if let record = census.firstMissing, let label = label(record) {
+            notes.append("the label \(label.shown) (\(place(row: record))) is taken for a class, not for a missing value")
+        }
+        try readClasses(names)
+    }
+
+    private mutating func readClasses(_ names: [String]) throws(DataError) {
+        classIndices = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+        targetColumns.classNames = names
+        targetColumns.form = .classIndices(classes: names.count)
+        _ = try TargetSummary.form(of: self)
     }
 
     /// The number of features of the file at `path`, from its first record alone.
@@ -75,13 +104,14 @@ public struct CSVSource: DataSource {
             var size = min(text.count, 1 << 16)
             while true {
                 let beginning = UnsafeBufferPointer(rebasing: text[..<size])
-                if let records = try? CSVRecords(beginning, path: path), size == text.count || records.starts.count > 1
+                if let records = try? CSVRecords(beginning, path: path, options: options),
+                    size == text.count || records.starts.count > 1
                 {
                     let first = UnsafeBufferPointer(rebasing: beginning[records.starts[0]..<records.ends[0]])
                     return try CSVLayout(firstRecord: first, options: options, path: path).featureColumns.count
                 }
                 guard size < text.count else {
-                    _ = try CSVRecords(beginning, path: path)
+                    _ = try CSVRecords(beginning, path: path, options: options)
                     return 0
                 }
                 size = text.count
@@ -184,8 +214,19 @@ extension CSVSource {
     private func notANumber(_ cell: CSVCells.Cell, _ row: Int, _ column: Int) -> DataError {
         DataError(
             .badData, source: name, place: "\(place(row: row)), \(layout.place(column: column))",
-            problem: "\(cell.shown) is not a number",
-            remedy: "correct the cell, remove the line, or ignore the column")
+            problem: "\(cell.shown) is not a number", remedy: CellKind(cell).remedy)
+    }
+
+    /// The error for the label of `row`, a text in a column of numbers.
+    private func textAmongNumbers(_ row: Int, _ census: LabelCensus) -> DataError {
+        let column = layout.targetColumns[0]
+        guard let cell = label(row) else { preconditionFailure("only a cell can be a text") }
+        var error = notANumber(cell, row, column)
+        let others = census.numbers
+        if others > 0 {
+            error.problem += ", but \(others) of the column's \(count) cells \(others == 1 ? "is one" : "are")"
+        }
+        return error
     }
 }
 
@@ -206,9 +247,24 @@ extension CSVSource {
     }
 
     private func firstLabelIsText() throws(DataError) -> Bool {
-        try file.withBytes { bytes throws(DataError) in
-            labelCell(0, of: bytes.bindMemory(to: UInt8.self)).map { $0.number == nil } ?? false
+        label(0).map { $0.number == nil } ?? false
+    }
+
+    private func labelCensus() -> LabelCensus {
+        file.withBytes { bytes in
+            let text = bytes.bindMemory(to: UInt8.self)
+            var census = LabelCensus()
+            for row in 0..<count {
+                guard let cell = labelCell(row, of: text) else { continue }
+                census.add(CellKind(cell), record: row)
+            }
+            return census
         }
+    }
+
+    /// The label of a record, whose bytes are valid as long as the file is open; nil when the record is too short.
+    private func label(_ row: Int) -> CSVCells.Cell? {
+        file.withBytes { bytes in labelCell(row, of: bytes.bindMemory(to: UInt8.self)) }
     }
 
     /// All texts of the label column, sorted.

@@ -4,33 +4,127 @@ import Foundation
 ///
 /// Foundation's `Data` maps files, too, but keeps every page that was read in memory until the end. A training reads its
 /// data once, and needs the memory for them: what has been read is given back with `release`.
-final class FileBytes: @unchecked Sendable {
+///
+/// A pipe gives its bytes only once, so they are kept until the process ends: whoever opens it again gets the same.
+package final class FileBytes: @unchecked Sendable {
     // Sendable: the bytes are never written, and `release` may run at any time on any thread.
 
+    /// Why a file cannot be read.
+    package struct Failure: Error {
+        /// Whether it is not there, or not for this process to read; otherwise reading it failed.
+        package let isMissing: Bool
+        /// A sentence without its full stop.
+        package let problem: String
+        /// What to do.
+        package let remedy: String
+    }
+
     /// The bytes, valid while this object lives.
-    let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
     private let isMapped: Bool
     private static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
 
+    private init(_ bytes: UnsafeRawBufferPointer, isMapped: Bool) {
+        self.bytes = bytes
+        self.isMapped = isMapped
+    }
+
     /// The file at `path`.
-    /// - Throws: what Foundation says of a file that cannot be read.
-    init(path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        defer { if descriptor >= 0 { close(descriptor) } }
+    package static func open(_ path: String) throws(Failure) -> FileBytes {
         var status = stat()
-        if descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 {
-            let mapped = mmap(nil, Int(status.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0)
-            if let mapped, mapped != MAP_FAILED {
-                bytes = UnsafeRawBufferPointer(start: mapped, count: Int(status.st_size))
-                isMapped = true
-                return
+        guard stat(path, &status) == 0 else { throw failure(errno) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG:
+            return try regular(path)
+        case S_IFDIR:
+            throw Failure(
+                isMissing: true, problem: "this is a directory, expected a file", remedy: "name the file inside it")
+        case S_IFBLK:
+            throw device
+        default:
+            return try streams.bytes(of: path, status) { () throws(Failure) in
+                try stream(path, isCharacterDevice: status.st_mode & S_IFMT == S_IFCHR)
             }
         }
-        let data = try Data(contentsOf: URL(fileURLWithPath: path))
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: data.count, alignment: 64)
-        data.copyBytes(to: copy)
-        bytes = UnsafeRawBufferPointer(copy)
-        isMapped = false
+    }
+
+    private static func regular(_ path: String) throws(Failure) -> FileBytes {
+        let descriptor = try descriptor(path)
+        defer { close(descriptor) }
+        var status = stat()
+        if fstat(descriptor, &status) == 0, status.st_size > 0 {
+            let mapped = mmap(nil, Int(status.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0)
+            if let mapped, mapped != MAP_FAILED {
+                return FileBytes(UnsafeRawBufferPointer(start: mapped, count: Int(status.st_size)), isMapped: true)
+            }
+        }
+        // Such as a file of /proc, whose size is given as 0.
+        return try read(descriptor)
+    }
+
+    private static func stream(_ path: String, isCharacterDevice: Bool) throws(Failure) -> FileBytes {
+        let descriptor = try descriptor(path)
+        defer { close(descriptor) }
+        if isCharacterDevice, isatty(descriptor) == 0 {
+            var (status, null) = (stat(), stat())
+            // Others, such as /dev/zero, need not end.
+            guard fstat(descriptor, &status) == 0, stat("/dev/null", &null) == 0, status.st_rdev == null.st_rdev else {
+                throw device
+            }
+        }
+        return try read(descriptor)
+    }
+
+    private static func descriptor(_ path: String) throws(Failure) -> Int32 {
+        while true {
+            let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+            if descriptor >= 0 { return descriptor }
+            let code = errno
+            if code != EINTR { throw failure(code) }
+        }
+    }
+
+    /// What `descriptor` gives until its end.
+    private static func read(_ descriptor: Int32) throws(Failure) -> FileBytes {
+        var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+        var count = 0
+        while true {
+            if count == buffer.count {
+                let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * buffer.count, alignment: 64)
+                larger.copyMemory(from: UnsafeRawBufferPointer(buffer))
+                buffer.deallocate()
+                buffer = larger
+            }
+            let result = Foundation.read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+            if result > 0 {
+                count += result
+            } else if result == 0 {
+                return FileBytes(UnsafeRawBufferPointer(start: buffer.baseAddress, count: count), isMapped: false)
+            } else if errno != EINTR {
+                let code = errno
+                buffer.deallocate()
+                throw failure(code)
+            }
+        }
+    }
+
+    private static var device: Failure {
+        Failure(isMissing: true, problem: "this is a device, expected a file", remedy: "name a file or a pipe")
+    }
+
+    private static func failure(_ code: Int32) -> Failure {
+        switch code {
+        case ENOENT, ENOTDIR, ENAMETOOLONG:
+            Failure(
+                isMissing: true, problem: "there is no such file",
+                remedy: "check the path; relative paths start at \(FileManager.default.currentDirectoryPath)")
+        case EACCES, EPERM:
+            Failure(isMissing: true, problem: "reading is not permitted", remedy: "change the file's permissions")
+        default:
+            Failure(
+                isMissing: false, problem: "reading failed: \(String(cString: strerror(code)))",
+                remedy: "check the disk and try again")
+        }
     }
 
     deinit {
@@ -43,11 +137,33 @@ final class FileBytes: @unchecked Sendable {
 
     /// Takes the pages that lie wholly in `range` out of this process's memory. They can be read as before: the system
     /// fetches them from the file again, or from its cache.
-    func release(_ range: Range<Int>) {
+    package func release(_ range: Range<Int>) {
         let page = Self.pageBytes
         let start = (range.lowerBound + page - 1) / page * page
         let end = range.upperBound / page * page
         guard isMapped, start < end else { return }
         madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress! + start), end - start, MADV_DONTNEED)
+    }
+
+    private static let streams = Streams()
+
+    /// What pipes and terminals gave.
+    private final class Streams: @unchecked Sendable {
+        // Sendable: every access to the stored property holds the lock.
+        private let lock = NSLock()
+        private var known: [String: FileBytes] = [:]
+
+        func bytes(
+            of path: String, _ status: stat, read: () throws(Failure) -> FileBytes
+        ) throws(Failure) -> FileBytes {
+            // A path such as /dev/fd/63 may lead elsewhere later.
+            let key = "\(status.st_dev) \(status.st_ino) \(path)"
+            lock.lock()
+            defer { lock.unlock() }
+            if let bytes = known[key] { return bytes }
+            let bytes = try read()
+            if !bytes.bytes.isEmpty { known[key] = bytes }
+            return bytes
+        }
     }
 }

@@ -40,6 +40,11 @@ struct NpyHeader: Sendable, Equatable {
     /// Reads the header of `bytes`, the content of the file `path`, and checks that all elements are there.
     init(_ bytes: UnsafeRawBufferPointer, path: String) throws(DataError) {
         guard bytes.starts(with: Self.magic) else {
+            if let format = FileFormat.known(bytes) {
+                throw DataError(
+                    .badData, source: path, problem: "the file is \(format.what), expected a .npy file",
+                    remedy: format.remedy)
+            }
             throw DataError(
                 .badData, source: path, problem: "this is not a .npy file: it doesn't start with \\x93NUMPY",
                 remedy: "write it with numpy.save; of an .npz archive, save the array itself")

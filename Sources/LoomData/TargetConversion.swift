@@ -62,6 +62,7 @@ public struct TargetConversion: Sendable, Equatable {
             }
             throw Self.mismatch(source: source, form: form, needs: needs)
         }
+        if case .values(1) = needs { try Self.refuseRankedTexts(of: source) }
         self.rule = rule
         switch (needs, rule) {
         case (.classes(let classes), .labelsFromIntegers), (.classes(let classes), .labelsFromOneHot):
@@ -137,6 +138,16 @@ public struct TargetConversion: Sendable, Equatable {
         default:
             return nil
         }
+    }
+
+    /// Refuses texts of more than two kinds as numbers to learn: their places in the alphabet are no quantities.
+    private static func refuseRankedTexts(of source: any DataSource) throws(DataError) {
+        guard let names = source.targetColumns.classNames, names.count > 2 else { return }
+        let shown = names.prefix(5).map { "\"\($0)\"" }.joined(separator: ", ") + (names.count > 5 ? ", …" : "")
+        throw DataError(
+            .badData, source: source.targetName, place: source.targetColumns.firstText,
+            problem: "the targets are texts of \(names.count) kinds (\(shown)), but the loss needs 1 number per sample",
+            remedy: "give numbers, or \(names.count) units and the output softmax to learn classes")
     }
 
     private static func mismatch(

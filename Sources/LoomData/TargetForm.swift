@@ -41,6 +41,8 @@ public struct TargetColumns: Sendable, Equatable {
     public var form: TargetForm
     /// The classes' names, in the order of their indices, where labels are text.
     public var classNames: [String]?
+    /// Where the first label stands that is a text.
+    package var firstText: String?
 
     /// Target columns.
     public init(count: Int, names: [String]? = nil, form: TargetForm, classNames: [String]? = nil) {

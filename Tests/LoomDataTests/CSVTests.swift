@@ -153,18 +153,6 @@ struct CSVTests {
         #expect(dataError { _ = try CSVSource(path: "/") }?.problem == "this is a directory, expected a file")
     }
 
-    @Test(
-        arguments: [
-            ([0x1f, 0x8b, 8, 0], "gzip"), ([0xff, 0xfe, 0x31, 0], "UTF-16"),
-            ([0x50, 0x4b, 3, 4, 0], "spreadsheet"),
-        ] as [([UInt8], String)])
-    func otherFormats(bytes: [UInt8], word: String) throws {
-        try withFile(Data(bytes)) { path in
-            let failure = dataError { _ = try CSVSource(path: path) }
-            #expect(failure?.problem.contains(word) == true)
-        }
-    }
-
     @Test func columnsThatAreNotThere() throws {
         let text = "a,b,b\n1,2,3\n"
         #expect(try error(text, CSVOptions(label: .name("y")))?.problem == "there is no column \"y\"")

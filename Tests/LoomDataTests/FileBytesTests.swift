@@ -15,7 +15,7 @@ import Testing
         let content = Data((0..<1 << 16).map { UInt8(truncatingIfNeeded: $0 &* 31) })
         let whole = (0..<512).reduce(into: Data()) { whole, _ in whole.append(content) }
         try withFile(whole, extension: "bin") { path in
-            let file = try FileBytes(path: path)
+            let file = try FileBytes.open(path)
             let before = try residentFileBytes()
             #expect(memcmp(file.bytes.baseAddress!, Array(whole), whole.count) == 0)
             let read = try residentFileBytes()
@@ -32,11 +32,55 @@ import Testing
 
     @Test func whatIsNoRegularFileIsRead() throws {
         // Its size is given as 0, and it cannot be mapped.
-        let file = try FileBytes(path: "/proc/self/status")
+        let file = try FileBytes.open("/proc/self/status")
         #expect(String(decoding: file.bytes, as: UTF8.self).contains("VmRSS"))
         file.release(0..<file.bytes.count)
         #expect(String(decoding: file.bytes, as: UTF8.self).contains("VmRSS"))
-        #expect(throws: (any Error).self) { try FileBytes(path: "/nowhere") }
+        #expect(throws: (any Error).self) { try FileBytes.open("/nowhere") }
+    }
+
+    /// Calls `body` with a named pipe that `bytes` are written into, once.
+    private func withPipe(_ bytes: Data, _ body: (String) throws -> Void) throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        try #require(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        let written = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            let descriptor = open(path, O_WRONLY)
+            bytes.withUnsafeBytes { bytes in
+                var count = 0
+                while count < bytes.count {
+                    let result = write(descriptor, bytes.baseAddress! + count, bytes.count - count)
+                    guard result > 0 else { break }
+                    count += result
+                }
+            }
+            close(descriptor)
+            written.signal()
+        }
+        try body(path)
+        #expect(written.wait(timeout: .now() + 30) == .success)
+    }
+
+    @Test(arguments: [8, 20_000])
+    func aPipeIsReadOnceAndServesEverybody(rows: Int) throws {
+        let text = "a,b,y\n" + (0..<rows).map { "\($0),2,\($0 % 2)\n" }.joined()
+        try withPipe(Data(text.utf8)) { path in
+            #expect(try CSVSource.featureCount(path: path, options: CSVOptions(label: .name("y"))) == 2)
+            let source = try CSVSource(path: path, options: CSVOptions(label: .name("y")))
+            #expect(source.count == rows)
+            let data = try Dataset<Double>(source, conversion: nil)
+            #expect(data.inputRows.last == [Double(rows - 1), 2])
+        }
+    }
+
+    @Test func devices() throws {
+        #expect(try FileBytes.open("/dev/null").bytes.isEmpty)
+        #expect(dataError { _ = try CSVSource(path: "/dev/null") }?.problem == "the file is empty")
+        #expect(dataError { _ = try NpyArray(path: "/dev/null") }?.exitCode == 65)
+        let endless = dataError { _ = try CSVSource(path: "/dev/zero") }
+        #expect(endless?.problem == "this is a device, expected a file")
+        #expect(endless?.exitCode == 66)
     }
 
     @Test func labelsAreReadWithoutInputs() throws {

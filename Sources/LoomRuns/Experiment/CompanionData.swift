@@ -23,7 +23,7 @@ extension CSVSource {
     ///
     /// In a file with a header, features are found by their names, so that their order does not matter. Where
     /// names are not known, the file has the columns of the file seen before or, to predict, the feature
-    /// columns alone.
+    /// columns alone. Labels that were numbers are numbers here, too: a text is a mistake.
     ///
     /// - Parameters:
     ///   - path: The file.
@@ -35,29 +35,34 @@ extension CSVSource {
     public init(
         path: String, options: CSVOptions, matching known: KnownColumns, readsTargets: Bool
     ) throws(DataError) {
+        let file = try CSVFile(path: path, options: options)
         var options = options
         options.classNames = options.classNames ?? known.classNames
-        let allColumns = try CSVSource(
-            path: path, options: CSVOptions(header: options.header, separator: options.separator))
-        if let names = known.featureNames, allColumns.featureNames != nil {
+        let labelsAreNumbers = options.classNames == nil
+        let columns = try file.columns(options)
+        if let names = known.featureNames, columns.names != nil {
             options.features = options.features ?? names.map { .name($0) }
             options.ignored = []
             if !readsTargets {
                 options.label = nil
                 options.targets = []
             }
-            self = try CSVSource(path: path, options: options)
+            self = try file.source(options, labelsAreNumbers: labelsAreNumbers)
         } else if readsTargets {
-            self = try CSVSource(path: path, options: options)
-        } else if allColumns.featureCount == known.featureCount {
-            self = allColumns
+            self = try file.source(options, labelsAreNumbers: labelsAreNumbers)
         } else {
+            let all = CSVOptions(header: options.header, separator: options.separator)
             options.ignored += [options.label].compactMap { $0 } + options.targets
             options.label = nil
             options.targets = []
-            let withoutTargets = try? CSVSource(path: path, options: options)
-            // Where that does not fit either, the count of all columns says most.
-            self = withoutTargets?.featureCount == known.featureCount ? withoutTargets! : allColumns
+            // Where leaving the targets out does not fit either, the count of all columns says most.
+            if columns.count != known.featureCount, let withoutTargets = try? file.source(options),
+                withoutTargets.featureCount == known.featureCount
+            {
+                self = withoutTargets
+            } else {
+                self = try file.source(all)
+            }
         }
     }
 }
