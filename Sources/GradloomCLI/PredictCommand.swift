@@ -105,7 +105,11 @@ private struct PredictionTable {
             case .identity, .threshold, .softmaxWeighted: .values
             }
         let (names, base) = (model.classNames, model.labelBase == .one ? 1 : 0)
-        className = { names?[$0] ?? String($0 + base) }
+        // A network may have more units than the training labels had names.
+        className = { index in
+            guard let names else { return String(index + base) }
+            return index < names.count ? names[index] : "class_\(index)"
+        }
         self.columns = columns
     }
 

@@ -91,6 +91,31 @@ import Testing
         #expect(lines[2].hasPrefix("no,0.0179"))
     }
 
+    @Test func unitsWithoutANameAreNumbered() throws {
+        try workplace.write(SampleData.classes, to: "classes.yaml")
+        try workplace.write("a,b\n1,0\n", to: "x.csv")
+        try workplace.write("a,b,y\n1,0,dog\n0,1,cat\n1,1,cat\n", to: "data.csv")
+        #expect(try predict(try workplace.train("classes.yaml"), "x.csv").hasPrefix("class,p_cat,p_dog,p_class_2\ndog,"))
+        try workplace.write("a,b,y\n1,0,dog\n0,1,dog\n1,1,dog\n", to: "data.csv")
+        #expect(
+            try predict(try workplace.train("classes.yaml"), "x.csv", to: "q.csv")
+                .hasPrefix("class,p_dog,p_class_1,p_class_2\ndog,"))
+        let sigmoid = SampleData.classes.replacing("units: 3", with: "units: 1").replacing("softmax", with: "sigmoid")
+        try workplace.write(sigmoid, to: "sigmoid.yaml")
+        #expect(
+            try predict(try workplace.train("sigmoid.yaml"), "x.csv", to: "r.csv").hasPrefix("class,p_class_1\ndog,"))
+    }
+
+    @Test func labelsThatWereNumbersStayNumbers() throws {
+        try workplace.write(SampleData.linear, to: "linear.yaml")
+        try workplace.write("a,b,y\n1,5,0.5\n3,15,1.5\n", to: "data.csv")
+        let run = try workplace.train("linear.yaml")
+        try workplace.write("a,b,y\n1,5,NA\n3,15,low\n", to: "more.csv")
+        let outcome = try workplace.run("evaluate", run, "--data", "more.csv")
+        #expect(outcome.exitCode == 65)
+        #expect(outcome.errors.hasPrefix("error: more.csv, line 2, column 3 (y): \"NA\" is not a number; "))
+    }
+
     @Test func floatsHaveTheirOwnDigits() throws {
         try workplace.write(
             SampleData.linear.replacing("float64", with: "float32").replacing(
