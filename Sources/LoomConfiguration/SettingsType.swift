@@ -152,12 +152,16 @@ extension SettingsType {
             expectation: expectation,
             read: { value in
                 if value.node.text == word { return .some(nil) }
-                // What the other type expects is half of the truth, so its report is dropped.
+                // What the other type expects is half of the truth, so of its report only the advice is kept.
                 let attempt = SettingsValue(
                     node: value.node, path: value.path, reading: value.reading.attempt())
                 if let wrapped = type.read(attempt) { return wrapped }
                 let nearest = value.node.text.flatMap { NearestName.find($0, in: [word]) }
-                value.mismatch(expectation, note: nearest.map { "did you mean '\($0)'?" })
+                let half = "expected \(type.expectation), found \(value.node.found); "
+                let advice = attempt.reading.issues.last.flatMap {
+                    $0.problem.hasPrefix(half) ? String($0.problem.dropFirst(half.count)) : nil
+                }
+                value.mismatch(expectation, note: nearest.map { "did you mean '\($0)'?" } ?? advice)
                 return nil
             },
             write: { $0.map(type.write) ?? .plain(word) })

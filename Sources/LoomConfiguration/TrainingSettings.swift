@@ -7,7 +7,9 @@ import LoomTraining
 /// How long, in which steps and in which precision a network is trained.
 public struct TrainingSettings: Sendable, Equatable {
     /// Samples of a minibatch. A last batch that is not full counts its own samples, unless `dropLast`.
-    public var batch = 256
+    public var batch = 256 { didSet { fitsBatch = false } }
+    /// Whether a minibatch has all samples where there are fewer than `batch`; false as soon as `batch` is set.
+    public private(set) var fitsBatch = true
     /// Passes over the training data.
     public var epochs = 1
     /// The largest number of steps; nil: as many as the epochs have.
@@ -24,9 +26,20 @@ public struct TrainingSettings: Sendable, Equatable {
     /// The defaults.
     public init() {}
 
+    /// The batch that was asked for; nil: what suits the data.
+    private var chosenBatch: Int? {
+        get { fitsBatch ? nil : batch }
+        set {
+            batch = newValue ?? TrainingSettings().batch
+            fitsBatch = newValue == nil
+        }
+    }
+
     static var section: SettingsSection<TrainingSettings> {
         var section = SettingsSection(initial: TrainingSettings())
-        section.key("batch", \.batch, .whole(1), "samples of a minibatch, all workers together")
+        section.key(
+            "batch", \.chosenBatch, .word("auto", or: .whole(1)),
+            "samples of a minibatch, all workers together; auto: 256, or all where there are fewer")
         section.key("epochs", \.epochs, .whole(1), "passes over the training data")
         section.optionalKey(
             "steps", \.steps, .whole(1), default: "no limit", "training ends after so many steps")

@@ -39,17 +39,31 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         return scalars * MemoryLayout<Scalar>.stride + labels * MemoryLayout<Int32>.stride
     }
 
+    private init(
+        inputs: MatrixView<Scalar>, targets: Targets<Scalar>?, featureNames: [String]?, classNames: [String]?,
+        sourceName: String, inputStorage: AlignedBuffer<Scalar>, valueStorage: AlignedBuffer<Scalar>?
+    ) {
+        self.inputs = inputs
+        self.targets = targets
+        self.featureNames = featureNames
+        self.classNames = classNames
+        self.sourceName = sourceName
+        self.inputStorage = inputStorage
+        self.valueStorage = valueStorage
+    }
+
     /// Takes the samples `rows` of `source`, all of them when nil, in that order.
     ///
-    /// `conversion` turns the source's target columns into what the loss needs; nil leaves the targets out. The rows
-    /// are filled in blocks by `loop`; the result doesn't depend on the number of threads, and an error is always
+    /// `conversion` turns the source's target columns into what the loss needs; nil leaves the targets out.
+    /// `standardization` shifts and scales the inputs in float64, before they are rounded to `Scalar`. The rows are filled in blocks by `loop`; the result doesn't depend on the number of threads, and an error is always
     /// that of the first bad block. Throws for inputs that are NaN or infinite in `Scalar`, for targets that don't
     /// fit, and for what the source itself refuses.
     public init(
         _ source: any DataSource, rows: [UInt32]? = nil, conversion: TargetConversion?,
-        concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
+        standardization: Standardization? = nil, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws(DataError) {
         try source.checkExtent()
+        try standardization?.check(featureCount: source.featureCount, source: source.name)
         let count = rows?.count ?? source.count
         precondition(count > 0, "a data set needs at least one row; a split decides which")
         let features = source.featureCount
@@ -71,7 +85,8 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
             valueStorage = storage
         }
         let filler = BlockFiller(
-            source: source, ids: rows, conversion: conversion, inputs: inputs, labels: labels, values: values)
+            source: source, ids: rows, conversion: conversion, standardization: standardization, inputs: inputs,
+            labels: labels, values: values)
         try ConcurrentBlocks.forEach(rowCount: count, by: loop) { _, range throws(DataError) in
             try filler.fill(range)
         }
@@ -90,12 +105,71 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     }
 }
 
+// MARK: Standardising
+
+extension Dataset {
+    /// The samples `rows` of `source`, all of them when nil, brought to mean 0 and deviation 1, and how.
+    ///
+    /// Means and deviations are those of the numbers as they were read, in float64; what is shifted and scaled by them is
+    /// rounded to `Scalar` last: features such as times in seconds since 1970, which float32 keeps to two minutes, lose
+    /// nothing. Until the end, the samples take the memory of float64, too.
+    ///
+    /// Throws as the initialiser does, and for features whose squares are infinite in float64.
+    public static func standardizing(
+        _ source: any DataSource, rows: [UInt32]? = nil, conversion: TargetConversion?,
+        concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
+    ) throws(DataError) -> (dataset: Dataset, standardization: Standardization) {
+        let exact = try Dataset<Double>(source, rows: rows, conversion: conversion, concurrently: loop)
+        let standardization = Standardization(of: exact, concurrently: loop)
+        try standardization.check(of: source)
+        if let dataset = exact as? Dataset {
+            try standardization.apply(to: dataset, concurrently: loop)
+            return (dataset, standardization)
+        }
+        let dataset = try Dataset(
+            rounding: exact, by: standardization, source: source, rows: rows, concurrently: loop)
+        return (dataset, standardization)
+    }
+
+    /// What `exact` holds, its inputs standardised, rounded to `Scalar`.
+    private convenience init(
+        rounding exact: Dataset<Double>, by standardization: Standardization, source: any DataSource, rows: [UInt32]?,
+        concurrently loop: ConcurrentLoop
+    ) throws(DataError) {
+        let (count, features) = (exact.count, exact.featureCount)
+        let storage = AlignedBuffer<Scalar>(uninitializedCount: count * features)
+        let inputs = MatrixView(pointer: storage.pointer, rows: count, columns: features, stride: features)
+        var valueStorage: AlignedBuffer<Scalar>?
+        var values: (exact: MatrixView<Double>, rounded: MatrixView<Scalar>)?
+        var targets: Targets<Scalar>?
+        switch exact.targets {
+        case nil: break
+        case .labels(let labels, let classes): targets = .labels(labels, classes: classes)
+        case .values(let matrix):
+            let storage = AlignedBuffer<Scalar>(uninitializedCount: count * matrix.columns)
+            let rounded = MatrixView(
+                pointer: storage.pointer, rows: count, columns: matrix.columns, stride: matrix.columns)
+            (valueStorage, values, targets) = (storage, (matrix, rounded), .values(rounded))
+        }
+        let filler = BlockFiller(
+            source: source, ids: rows, conversion: nil, standardization: standardization, inputs: inputs, labels: nil,
+            values: values?.rounded)
+        try ConcurrentBlocks.forEach(rowCount: count, by: loop) { [values] _, range throws(DataError) in
+            try filler.round(exact.inputs.rows(range), values: values?.exact.rows(range), range: range)
+        }
+        self.init(
+            inputs: inputs, targets: targets, featureNames: exact.featureNames, classNames: exact.classNames,
+            sourceName: exact.sourceName, inputStorage: storage, valueStorage: valueStorage)
+    }
+}
+
 /// Fills disjoint ranges of a data set's rows; one range per call, from any thread.
 private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: Sendable {
     let source: any DataSource
     /// The samples in their order; nil: all.
     let ids: [UInt32]?
     let conversion: TargetConversion?
+    let standardization: Standardization?
     let inputs: MatrixView<Scalar>
     let labels: AlignedBuffer<Int32>?
     let values: MatrixView<Scalar>?
@@ -106,11 +180,33 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         try withScratchMatrix(rows: range.count, columns: targetCount) { targets throws(DataError) in
             try withScratchMatrix(rows: range.count, columns: inputs.columns) { block throws(DataError) in
                 try source.fill(rows: rows, inputs: block, targets: conversion == nil ? nil : targets)
-                if !ScalarStorage.store(block, to: inputs.rows(range)) {
-                    throw notFinite(rows: rows, stored: inputs.rows(range))
-                }
+                let stored = inputs.rows(range)
+                let areFinite =
+                    if let standardization {
+                        ScalarStorage.standardize(
+                            block, to: stored, means: standardization.means, deviations: standardization.deviations)
+                    } else {
+                        ScalarStorage.store(block, to: stored)
+                    }
+                if !areFinite { throw notFinite(rows: rows, stored: stored) }
             }
             try convert(targets, rows: rows, range: range)
+        }
+    }
+
+    /// Standardises and rounds inputs that were read, and rounds values.
+    func round(
+        _ exact: MatrixView<Double>, values exactValues: MatrixView<Double>?, range: Range<Int>
+    ) throws(DataError) {
+        guard let standardization else { preconditionFailure("rounded without a standardisation") }
+        let rows = ids?[range] ?? ConcurrentBlocks.samples(range)
+        let stored = inputs.rows(range)
+        guard
+            ScalarStorage.standardize(
+                exact, to: stored, means: standardization.means, deviations: standardization.deviations)
+        else { throw notFinite(rows: rows, stored: stored) }
+        if let exactValues, let values, !ScalarStorage.store(exactValues, to: values.rows(range)) {
+            throw notFinite(targetRows: rows, stored: values.rows(range))
         }
     }
 

@@ -66,7 +66,7 @@ package enum FileFormat {
         bytes([0x80, 0x03], "a pickle of Python", "save its arrays with numpy.save"),
         bytes([0x80, 0x04], "a pickle of Python", "save its arrays with numpy.save"),
         bytes([0x80, 0x05], "a pickle of Python", "save its arrays with numpy.save"),
-        bytes([0x7f, 0x45, 0x4c, 0x46], "a program", "give a file with samples"),
+        bytes([0x7f, 0x45, 0x4c, 0x46], "a program", "name another file"),
         bytes([0x89, 0x50, 0x4e, 0x47], "a PNG image", "save its pixels with numpy.save"),
         bytes([0xff, 0xd8, 0xff], "a JPEG image", "save its pixels with numpy.save"),
         text("%PDF-", "a PDF document", asCSV),

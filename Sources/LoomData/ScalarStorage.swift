@@ -65,29 +65,38 @@ enum ScalarStorage {
         }
     }
 
-    /// x ← (x − mean) / deviation, column by column, computed in float64.
-    static func standardize<Scalar: BitwiseCopyable & BinaryFloatingPoint>(
-        _ rows: MatrixView<Scalar>, means: [Double], deviations: [Double]
-    ) {
-        if let single = rows as? MatrixView<Float> {
-            standardizeRows(single, means, deviations) { Float((Double($0) - $1) / $2) }
-        } else if let double = rows as? MatrixView<Double> {
-            standardizeRows(double, means, deviations) { ($0 - $1) / $2 }
-        } else {
-            standardizeRows(rows, means, deviations) { Scalar((Double($0) - $1) / $2) }
+    /// (x − mean) / deviation for every x of `source`, column by column, computed in float64 and rounded; says whether every
+    /// result is finite. Source and destination may be the same.
+    static func standardize<Scalar: BitwiseCopyable & BinaryFloatingPoint, Result: BitwiseCopyable & BinaryFloatingPoint>(
+        _ source: MatrixView<Scalar>, to destination: MatrixView<Result>, means: [Double], deviations: [Double]
+    ) -> Bool {
+        if let from = source as? MatrixView<Double>, let to = destination as? MatrixView<Float> {
+            return standardizeRows(from, to, means, deviations) { Float(($0 - $1) / $2) }
         }
+        if let from = source as? MatrixView<Double>, let to = destination as? MatrixView<Double> {
+            return standardizeRows(from, to, means, deviations) { ($0 - $1) / $2 }
+        }
+        if let from = source as? MatrixView<Float>, let to = destination as? MatrixView<Float> {
+            return standardizeRows(from, to, means, deviations) { Float((Double($0) - $1) / $2) }
+        }
+        return standardizeRows(source, destination, means, deviations) { Result((Double($0) - $1) / $2) }
     }
 
     @inline(__always)
-    private static func standardizeRows<Scalar: BitwiseCopyable & BinaryFloatingPoint>(
-        _ rows: MatrixView<Scalar>, _ means: [Double], _ deviations: [Double],
-        standardized: (Scalar, Double, Double) -> Scalar
-    ) {
-        for row in 0..<rows.rows {
-            let elements = rows.pointer + row * rows.stride
-            for column in 0..<rows.columns {
-                elements[column] = standardized(elements[column], means[column], deviations[column])
+    private static func standardizeRows<Scalar: BitwiseCopyable, Result: BitwiseCopyable & BinaryFloatingPoint>(
+        _ source: MatrixView<Scalar>, _ destination: MatrixView<Result>, _ means: [Double], _ deviations: [Double],
+        standardized: (Scalar, Double, Double) -> Result
+    ) -> Bool {
+        var zeros = Result.zero
+        for row in 0..<source.rows {
+            let from = source.pointer + row * source.stride
+            let to = destination.pointer + row * destination.stride
+            for column in 0..<source.columns {
+                let value = standardized(from[column], means[column], deviations[column])
+                to[column] = value
+                zeros += value * 0
             }
         }
+        return zeros == 0
     }
 }

@@ -32,20 +32,37 @@ public struct Standardization: Sendable, Equatable, Codable {
         self.deviations = squares.map { $0 == 0 ? 1 : ($0 / count).squareRoot() }
     }
 
-    /// x ← (x − mean) / deviation for every element of the inputs, in place.
+    /// x ← (x − mean) / deviation for every element of the inputs, in place. What was rounded to float32 is not made exact
+    /// again: give the standardisation to `Dataset`'s initialiser instead.
     ///
     /// Throws when the data set has another number of features.
     public func apply<Scalar>(
         to dataset: Dataset<Scalar>, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws(DataError) {
-        guard dataset.featureCount == means.count else {
+        try check(featureCount: dataset.featureCount, source: dataset.sourceName)
+        try ConcurrentBlocks.forEach(rowCount: dataset.count, by: loop) { [self] _, rows in
+            let inputs = dataset.inputs.rows(rows)
+            _ = ScalarStorage.standardize(inputs, to: inputs, means: means, deviations: deviations)
+        }
+    }
+
+    /// Refuses data with another number of features.
+    func check(featureCount: Int, source: String) throws(DataError) {
+        guard featureCount == means.count else {
             throw DataError(
-                .badData, source: dataset.sourceName,
-                problem: "\(dataset.featureCount) features, but the model was standardised on \(means.count)",
+                .badData, source: source,
+                problem: "\(featureCount) features, but the model was standardised on \(means.count)",
                 remedy: "give the same feature columns as in training")
         }
-        try ConcurrentBlocks.forEach(rowCount: dataset.count, by: loop) { [self] _, rows in
-            ScalarStorage.standardize(dataset.inputs.rows(rows), means: means, deviations: deviations)
+    }
+
+    /// Refuses features whose squares are too large for float64.
+    func check(of source: any DataSource) throws(DataError) {
+        for feature in means.indices where !means[feature].isFinite || !deviations[feature].isFinite {
+            throw DataError(
+                .badData, source: source.name, place: source.place(feature: feature),
+                problem: "the numbers are too large to standardise: their deviation is infinite in float64",
+                remedy: "scale the column")
         }
     }
 

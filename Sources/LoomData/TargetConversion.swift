@@ -47,6 +47,8 @@ public struct TargetConversion: Sendable, Equatable {
     /// What was detected, as a sentence for the user; nil where nothing had to be.
     public let note: String?
     let rule: Rule
+    /// The number of classes, where every sample has exactly one, in whatever form the loss wants it; otherwise nil.
+    package let classCount: Int?
 
     /// The conversion from the targets of `source` to what the loss needs.
     ///
@@ -70,6 +72,7 @@ public struct TargetConversion: Sendable, Equatable {
         case (.classes(let columns), _), (.decisions(let columns), _), (.values(let columns), _):
             self.result = .values(columns: columns)
         }
+        classCount = Self.classCount(form, rule: rule, result: result)
         self.base = Self.resolve(base, form: form, needs: needs, rule: rule)
         self.note = Self.note(form: form, rule: rule, base: self.base, declared: base != .automatic)
     }
@@ -106,6 +109,17 @@ public struct TargetConversion: Sendable, Equatable {
         case .oneHot(let columns), .decisions(let columns), .shares(let columns), .real(let columns):
             columns == wanted ? anyValue : nil
         case .none: nil
+        }
+    }
+
+    private static func classCount(_ form: TargetForm, rule: Rule, result: Result) -> Int? {
+        switch (form, rule, result) {
+        case (_, .labelsFromIntegers, .labels(let classes)), (_, .labelsFromOneHot, .labels(let classes)): classes
+        case (_, .decisionFromIntegers, _): 2
+        case (_, .oneHotFromIntegers, .values(let columns)): columns
+        case (.oneHot(let columns), _, _): columns
+        case (.classIndices(let classes), _, _): classes
+        default: nil
         }
     }
 
@@ -310,16 +324,28 @@ extension TargetConversion {
     }
 
     /// The class indices of all samples of `source`, whose inputs are not read.
-    /// - Throws: `DataError` for a label that is no class.
+    /// - Throws: `DataError` for targets that are no classes, and for a label that is none of them.
     public func labels(
         of source: any DataSource, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws(DataError) -> [Int32] {
+        guard let classCount else {
+            throw DataError(
+                .badConfiguration, source: source.targetName, problem: "the targets are not classes",
+                remedy: "give one class per sample")
+        }
+        let isOneHot = source.targetColumns.count > 1
         let labels = AlignedBuffer<Int32>(uninitializedCount: source.count)
         try ConcurrentBlocks.forEach(rowCount: source.count, by: loop) { _, range throws(DataError) in
             let rows = ConcurrentBlocks.samples(range)
             try withScratchMatrix(rows: range.count, columns: source.targetColumns.count) { block throws(DataError) in
                 try source.fill(rows: rows, inputs: nil, targets: block)
-                try writeLabels(block, rows: rows, of: source, to: labels.pointer + range.lowerBound)
+                for row in 0..<range.count {
+                    let index =
+                        isOneHot
+                        ? try oneHotIndex(block, row, rows: rows, of: source)
+                        : try classIndex(block[row, 0], row, classes: classCount, rows: rows, of: source)
+                    labels.pointer[range.lowerBound + row] = Int32(index)
+                }
             }
         }
         // A view of the elements does not keep the buffer alive.

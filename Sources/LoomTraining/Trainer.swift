@@ -56,17 +56,18 @@ public final class Trainer<Scalar: LoomScalar> {
         let loss = try Loss<Scalar>(lossDescription, output: description.output)
         try Self.check(network, loss: lossDescription, schedule: schedule, feed: feed)
         let epochs = EpochLayout(
-            samples: feed.sampleCount, batchRows: schedule.batchRows, dropsLast: schedule.dropsLast)
+            samples: feed.sampleCount, batchRows: schedule.batchRows(samples: feed.sampleCount),
+            dropsLast: schedule.dropsLast)
         let plan = TrainingPlan(
             StepShapes(network), update: optimizer.traits(l2: lossDescription.l2), epochs: epochs,
             request: teamPlan.stepRequest, separatesLayers: teamPlan.separatesLayers)
         let memory = StepMemory(
-            network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: schedule.batchRows,
+            network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: epochs.batchRows,
             workers: teamPlan.workers, gemmBackend: teamPlan.gemmBackend
         ) {
             feed.reserve(
                 order: SampleOrder(seed: schedule.seed, count: feed.sampleCount, shuffle: schedule.shuffles),
-                capacity: schedule.batchRows)
+                capacity: epochs.batchRows)
         }
         let controlMemory = StepControlMemory(
             shardCount: plan.fullBatch.sum.shards.count, sliceCount: plan.sliceCount, stop: stop)

@@ -32,7 +32,8 @@ package struct PlannedSteps: Sendable {
     ) {
         let plan = TrainingPlan(
             StepShapes(network), update: optimizer.traits(l2: loss.l2),
-            epochs: EpochLayout(samples: samples, batchRows: schedule.batchRows, dropsLast: schedule.dropsLast),
+            epochs: EpochLayout(
+                samples: samples, batchRows: schedule.batchRows(samples: samples), dropsLast: schedule.dropsLast),
             request: team.stepRequest, separatesLayers: false)
         program = plan.fullBatch
         bits = TrainingBits([plan.fullBatch, plan.lastBatch], backend: team.gemmBackend)

@@ -4,6 +4,8 @@ import LoomModel
 public struct TrainingSchedule: Sendable, Equatable, Codable {
     /// Samples of a minibatch.
     public var batchRows: Int
+    /// Whether a minibatch has all samples where there are fewer than `batchRows`; otherwise that is a mistake.
+    public var fitsBatch = false
     /// Passes over the training data.
     public var epochs: Int
     /// The largest number of steps, if training may end within an epoch.
@@ -17,10 +19,11 @@ public struct TrainingSchedule: Sendable, Equatable, Codable {
 
     /// A schedule.
     public init(
-        batchRows: Int, epochs: Int, maximumSteps: Int? = nil, seed: UInt64 = 1, shuffles: Bool = true,
+        batchRows: Int, fitsBatch: Bool = false, epochs: Int, maximumSteps: Int? = nil, seed: UInt64 = 1, shuffles: Bool = true,
         dropsLast: Bool = false
     ) {
         self.batchRows = batchRows
+        self.fitsBatch = fitsBatch
         self.epochs = epochs
         self.maximumSteps = maximumSteps
         self.seed = seed
@@ -30,9 +33,12 @@ public struct TrainingSchedule: Sendable, Equatable, Codable {
 }
 
 extension TrainingSchedule {
+    /// The batch that `samples` samples are trained with.
+    package func batchRows(samples: Int) -> Int { fitsBatch ? min(batchRows, max(1, samples)) : batchRows }
+
     /// Refuses a batch of more samples than there are.
     package func check(samples: Int) throws(ModelError) {
-        guard batchRows <= samples else {
+        guard batchRows(samples: samples) <= samples else {
             throw ModelError(
                 "training.batch is \(batchRows), but there \(samples == 1 ? "is" : "are") only \(samples) training "
                     + "sample\(samples == 1 ? "" : "s"); choose a batch of at most \(samples)")

@@ -37,7 +37,7 @@ import Testing
             name: "wrong type", arguments: ["train", "xor.yaml", "--set", "training.batch=many"],
             files: ["xor.yaml": SampleData.xor], exitCode: 78,
             message: """
-                error: --set training.batch=many: training.batch: expected a whole number, 1 or more, found \
+                error: --set training.batch=many: training.batch: expected auto or a whole number, 1 or more, found \
                 'many'
                 """),
         Mistake(

@@ -189,4 +189,48 @@ struct ConfigurationReadingTests {
         #expect(NearestName.editDistance(Array(first), Array(second)) == distance)
         #expect(NearestName.editDistance(Array(second), Array(first)) == distance)
     }
+
+    @Test func theBatchFitsTheDataUnlessItIsGiven() throws {
+        func training(_ overrides: String...) throws -> TrainingSettings {
+            let yaml = "data: {synthetic: {task: xor, samples: 9}}\nnetwork: {layers: [{units: 2}], output: softmax}\n"
+            let configuration = try Configuration(yaml: yaml, file: "a.yaml", overrides: overrides)
+            #expect(try Configuration(yaml: configuration.yaml(), file: "b.yaml") == configuration)
+            return configuration.training
+        }
+        #expect(try training().fitsBatch && training().batch == 256)
+        #expect(try training("training.batch=auto").fitsBatch)
+        #expect(try !training("training.batch=256").fitsBatch && training("training.batch=8").batch == 8)
+        var settings = TrainingSettings()
+        settings.batch = 256
+        #expect(!settings.fitsBatch)
+    }
+
+    // MARK: Files
+
+    @Test func aConfigurationThroughAPipe() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        try #require(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        let yaml = "data: {synthetic: {task: xor, samples: 9}}\nnetwork: {layers: [{units: 2}], output: softmax}\n"
+        Thread.detachNewThread { try? Data(yaml.utf8).write(to: URL(fileURLWithPath: path)) }
+        let configuration = try Configuration.load(path: path)
+        #expect(configuration.network.layers.map(\.units) == [2])
+    }
+
+    @Test(arguments: [
+        ([0x23, 0x20, 0x4d, 0xe4, 0x0a] as [UInt8], ":1:4: the byte 0xE4 is not text in UTF-8"),
+        (Array("# a\n# é ".utf8) + [0xff], ":2:5: the byte 0xFF is not text in UTF-8"),
+        ([0xff, 0xfe, 0x61, 0], ": the file is a text in UTF-16, expected YAML text; save it as UTF-8"),
+        ([0x1f, 0x8b, 8], ": the file is compressed with gzip"), ([0x61, 0, 0x3a, 0], ":1:2: there is a zero byte"),
+    ])
+    func aFileThatIsNoText(bytes: [UInt8], message: String) throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try Data(bytes).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        #expect {
+            try Configuration.load(path: url.path)
+        } throws: { error in
+            "\(error)".hasPrefix(url.path + message) && (error as? ConfigurationError)?.exitCode == 78
+        }
+    }
 }

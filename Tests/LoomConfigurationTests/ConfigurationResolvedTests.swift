@@ -144,7 +144,7 @@ struct ConfigurationResolvedTests {
                     kind: constant
                     warmup_steps: 0
                 training:
-                  batch: 256
+                  batch: auto
                   epochs: 1
                   seed: 1
                   precision: float32

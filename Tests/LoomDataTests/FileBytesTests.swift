@@ -96,4 +96,24 @@ import Testing
         }
         withExtendedLifetime(stored) { #expect(Array(stored.elements) == labels) }
     }
+
+    private static let targetsOfClasses: [(TargetNeeds, [[Double]], [Int32]?)] = [
+        (.decisions(1), [[1], [2], [1]], [0, 1, 0]), (.decisions(3), [[0], [2], [1]], [0, 2, 1]),
+        (.values(3), [[0], [2], [1]], [0, 2, 1]), (.decisions(2), [[1, 0], [0, 1], [0, 1]], [0, 1, 1]),
+        (.values(2), [[1, 0], [0, 1], [0, 1]], [0, 1, 1]), (.classes(2), [[1, 0], [0, 1], [0, 1]], [0, 1, 1]),
+        (.values(1), [[3], [2], [1]], nil), (.decisions(2), [[1, 0], [1, 1], [0, 1]], nil),
+        (.classes(2), [[0.5, 0.5], [1, 0], [0, 1]], nil),
+    ]
+
+    @Test(arguments: targetsOfClasses)
+    func classesInWhateverFormTheLossWantsThem(needs: TargetNeeds, targets: [[Double]], expected: [Int32]?) throws {
+        let source = try InlineSource(inputs: [[0], [0], [0]], targets: targets)
+        let conversion = try TargetConversion(from: source, to: needs)
+        #expect((conversion.classCount != nil) == (expected != nil))
+        if let expected {
+            #expect(try conversion.labels(of: source) == expected)
+        } else {
+            #expect(dataError { _ = try conversion.labels(of: source) }?.problem == "the targets are not classes")
+        }
+    }
 }

@@ -29,6 +29,48 @@ import Testing
         }
     }
 
+    @Test func withoutABatchTheDataDecide() throws {
+        let machine = try MachineSetup(workers: 1, policy: .none)
+        for (samples, batch) in [(100, 80), (1000, 256)] {
+            let configuration = try configuration(["training.batch=auto", "data.synthetic.samples=\(samples)"])
+            let step = try configuration.plannedStep(on: machine)
+            #expect(step.program.batchRows == batch)
+            let trainer = try Experiment<Float>(configuration, machine: machine).trainer
+            #expect(trainer.epochs.batchRows == batch && trainer.program.batchRows == batch)
+            #expect(trainer.run(steps: 2).divergedStep == nil)
+        }
+    }
+
+    @Test(arguments: ["network.output=sigmoid", "loss.kind=squared_sum", "network.output=softmax"])
+    func classesAreStratifiedWithEveryLoss(override: String) throws {
+        let configuration = try configuration([
+            override, "data.synthetic={task: blobs, samples: 90, classes: 3, inputs: 7}",
+            "data.validation={fraction: 0.3, stratified: true}", "training.batch=auto",
+        ])
+        let data = try PreparedData<Float>(
+            configuration.data, network: configuration.network.description(inputs: 0), loss: configuration.loss)
+        let validation = try #require(data.validation)
+        var counts = [0, 0, 0]
+        switch validation.targets {
+        case .labels(let labels, _): for label in labels.elements { counts[Int(label)] += 1 }
+        case .values(let rows):
+            for row in 0..<rows.rows { for column in 0..<3 where rows[row, column] == 1 { counts[column] += 1 } }
+        case nil: break
+        }
+        withExtendedLifetime(validation) { #expect(counts == [9, 9, 9]) }
+    }
+
+    @Test func onlyStandardisedFloat32NeedsMemoryForFloat64() throws {
+        func loading(_ overrides: String...) throws -> Int {
+            let configuration = try configuration(overrides)
+            return try configuration.plannedMemory(on: MachineSetup(workers: 1, policy: .none)).loadingBytes
+        }
+        let plain = try loading()
+        // The inputs of the training part in float64; the targets are class indices.
+        #expect(try loading("data.standardize=true") == plain + 80 * 7 * 8)
+        #expect(try loading("data.standardize=true", "training.precision=float64") == plain)
+    }
+
     @Test(arguments: ["data.synthetic.samples=1", "data.validation=0.9999"])
     func aValidationPartThatTakesAll(override: String) throws {
         let configuration = try configuration([override, "training.batch=1"])

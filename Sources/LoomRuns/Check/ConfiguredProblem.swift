@@ -38,8 +38,8 @@ struct ConfiguredProblem {
             configuration.data.standardize
             ? try PreparedData<Double>(configuration.data, network: description, loss: configuration.loss)
                 .standardization : nil
-        let dataset = try Dataset<Double>(source, rows: rows, conversion: conversion)
-        try standardization?.apply(to: dataset)
+        let dataset = try Dataset<Double>(
+            source, rows: rows, conversion: conversion, standardization: standardization)
         let training = configuration.training
         let stepsPerEpoch = max(1, (source.count + training.batch - 1) / training.batch)
         reference = try ReferenceProblem(
@@ -58,9 +58,8 @@ struct ConfiguredProblem {
 
     /// The same samples for the fast trainer.
     func samples<Scalar: LoomScalar>(_: Scalar.Type) throws -> Dataset<Scalar> {
-        let dataset = try Dataset<Scalar>(source, rows: reference.rows.map(UInt32.init), conversion: conversion)
-        try standardization?.apply(to: dataset)
-        return dataset
+        try Dataset<Scalar>(
+            source, rows: reference.rows.map(UInt32.init), conversion: conversion, standardization: standardization)
     }
 
     private static func parameters(of network: Network<Double>, file: String?) throws -> [ReferenceLayer] {

@@ -75,7 +75,7 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         if trainer.shardCount < machine.workers {
             notes.append(
-                "a batch of \(configuration.training.batch) in shards of \(trainer.shardRows) feeds only "
+                "a batch of \(trainer.epochs.batchRows) in shards of \(trainer.shardRows) feeds only "
                     + "\(trainer.shardCount) of \(machine.workers) workers: choose a larger training.batch or a smaller "
                     + "parallel.shard_rows")
         }
@@ -238,7 +238,7 @@ extension Configuration {
             schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,
             validationSamples: samples.validation, targets: opened.targetShape, of: Scalar.self)
         plan.programBytes = ResidentMemory.bytes() ?? 0
-        plan.loadingBytes = opened.loadingBytes
+        plan.loadingBytes = opened.loadingBytes(of: Scalar.self)
         return plan
     }
 
@@ -302,9 +302,8 @@ extension Configuration {
     /// The schedule that the trainer is given.
     package var trainingSchedule: TrainingSchedule {
         TrainingSchedule(
-            batchRows: training.batch, epochs: training.epochs, maximumSteps: training.steps,
-            seed: training.seed,
-            shuffles: data.shuffle, dropsLast: training.dropLast)
+            batchRows: training.batch, fitsBatch: training.fitsBatch, epochs: training.epochs,
+            maximumSteps: training.steps, seed: training.seed, shuffles: data.shuffle, dropsLast: training.dropLast)
     }
 
     /// The team that the trainer is given.

@@ -1,5 +1,6 @@
 import LoomConfiguration
 import LoomData
+import LoomKernels
 import LoomModel
 import LoomTraining
 
@@ -53,9 +54,14 @@ struct OpenedData {
         }
     }
 
-    /// Bytes that are needed only until the samples are read: what finds them, and the numbers of those of each part.
-    var loadingBytes: Int {
-        let index = source.indexBytes + (held?.source.indexBytes ?? 0)
+    /// Bytes that are needed only until the samples are read: what finds them, the numbers of those of each part, and the
+    /// training part in float64, if it is standardised and rounded afterwards.
+    func loadingBytes<Scalar: LoomScalar>(of _: Scalar.Type) -> Int {
+        var index = source.indexBytes + (held?.source.indexBytes ?? 0)
+        if description.standardize, Scalar.precision != .float64 {
+            let columns = if case .values(let columns) = conversion.result { columns } else { 0 }
+            index += sampleCounts.training * (source.featureCount + columns) * MemoryLayout<Double>.stride
+        }
         guard case .split(_, let stratified, _) = description.validation else { return index }
         // The numbers of all samples, and a mark for each; to stratify, their labels and the numbers by class.
         return index + source.count * (stratified ? 13 : 5)
@@ -72,7 +78,7 @@ struct OpenedData {
     /// The class of every sample.
     /// - Throws: `DataError` when the targets are no classes, or a label is none of them.
     func labels() throws(DataError) -> [Int32] {
-        guard case .labels = conversion.result else {
+        guard conversion.classCount != nil else {
             throw DataError(
                 .badConfiguration, source: "data.validation.stratified",
                 problem: "the targets are not classes, so there is nothing to stratify by",

@@ -31,30 +31,30 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     /// - Throws: `DataError` naming file, line and column, or the key.
     init(_ opened: OpenedData) throws {
         let (description, source, conversion) = (opened.description, opened.source, opened.conversion)
-        switch description.validation {
-        case .none:
-            training = try Dataset(source, conversion: conversion)
-            validation = nil
-        case .split(let fraction, let stratified, let seed):
+        var parts: (training: [UInt32]?, validation: [UInt32]?)
+        if case .split(let fraction, let stratified, let seed) = description.validation {
             let split =
                 stratified
                 ? try Split(
                     stratifiedBy: opened.labels(), fraction: fraction, seed: seed,
                     shuffle: description.shuffle)
                 : try Split(count: source.count, fraction: fraction, seed: seed, shuffle: description.shuffle)
-            training = try Dataset(source, rows: split.training, conversion: conversion)
-            validation = try Dataset(source, rows: split.validation, conversion: conversion)
-        case .source:
-            training = try Dataset(source, conversion: conversion)
-            validation = try opened.held.map { try Dataset($0.source, conversion: $0.conversion) }
+            parts = (split.training, split.validation)
         }
+        let standardization: Standardization?
         if description.standardize {
-            let standardization = Standardization(of: training)
-            try standardization.apply(to: training)
-            if let validation { try standardization.apply(to: validation) }
-            self.standardization = standardization
+            (training, standardization) = try Dataset<Scalar>.standardizing(
+                source, rows: parts.training, conversion: conversion)
         } else {
-            standardization = nil
+            (training, standardization) = (try Dataset(source, rows: parts.training, conversion: conversion), nil)
+        }
+        self.standardization = standardization
+        if let held = opened.held {
+            validation = try Dataset(held.source, conversion: held.conversion, standardization: standardization)
+        } else {
+            validation = try parts.validation.map {
+                try Dataset(source, rows: $0, conversion: conversion, standardization: standardization)
+            }
         }
         self.conversion = conversion
         self.classNames = source.targetColumns.classNames
