@@ -97,7 +97,16 @@ extension SettingsNode {
     /// Reads `yaml`; nil when it holds nothing. With an `override`, that is where everything counts as written.
     static func parse(yaml: String, override: String? = nil) throws(SyntaxError) -> SettingsNode? {
         do {
-            return try Yams.compose(yaml: yaml).map { try SettingsNode($0, override: override) }
+            // A text without aliases has no more values than bytes; these leave room to repeat a data source or two.
+            var room = 4 * yaml.utf8.count + 10_000
+            guard let node = try Yams.compose(yaml: yaml) else { return nil }
+            do throws(SyntaxError) {
+                return try SettingsNode(node, override: override, depth: 0, room: &room)
+            } catch {
+                // What may be nested too deep cannot be freed either: that, too, goes from level to level on the stack.
+                _ = Unmanaged.passRetained(KeptNode(node))
+                throw error
+            }
         } catch let error as SyntaxError {
             throw error
         } catch let error as YamlError {
@@ -107,15 +116,29 @@ extension SettingsNode {
         }
     }
 
-    private init(_ node: Yams.Node, override: String?) throws(SyntaxError) {
+    /// - Parameters:
+    ///   - depth: The lists and mappings around `node`.
+    ///   - room: The values that may still be made: aliases of aliases can stand for more than memory holds.
+    private init(_ node: Yams.Node, override: String?, depth: Int, room: inout Int) throws(SyntaxError) {
         origin = Self.origin(of: node, override: override)
+        room -= 1
+        guard room >= 0 else {
+            throw SyntaxError(
+                position: node.mark.map { ($0.line, $0.column) },
+                problem:
+                    "aliases repeat their anchors so often that the text stands for far more values than it has "
+                    + "letters; write them out")
+        }
+        guard depth <= Self.deepest else {
+            throw SyntaxError(position: node.mark.map { ($0.line, $0.column) }, problem: Self.tooDeep)
+        }
         switch node {
         case .scalar(let scalar):
             content = .scalar(scalar.string, isPlain: scalar.style == .plain)
         case .sequence(let sequence):
             var elements: [SettingsNode] = []
             for element in sequence {
-                elements.append(try SettingsNode(element, override: override))
+                elements.append(try SettingsNode(element, override: override, depth: depth + 1, room: &room))
             }
             content = .list(elements)
         case .mapping(let mapping):
@@ -129,7 +152,7 @@ extension SettingsNode {
                 entries.append(
                     Entry(
                         key: scalar.string, origin: Self.origin(of: key, override: override),
-                        value: try SettingsNode(value, override: override)))
+                        value: try SettingsNode(value, override: override, depth: depth + 1, room: &room)))
             }
             content = .mapping(entries)
         case .alias:
@@ -137,6 +160,10 @@ extension SettingsNode {
                 position: node.mark.map { ($0.line, $0.column) }, problem: "an alias without its anchor")
         }
     }
+
+    /// The lists and mappings that may lie in each other: as many as the reader of YAML allows without aliases.
+    private static let deepest = 1000
+    fileprivate static let tooDeep = "lists and mappings lie in each other more than \(deepest) deep"
 
     private static func origin(of node: Yams.Node, override: String?) -> SettingsOrigin {
         if let override { return .override(override) }
@@ -169,10 +196,19 @@ extension SettingsNode {
     }
 }
 
+/// Keeps a node for ever.
+private final class KeptNode {
+    private let node: Yams.Node
+
+    init(_ node: Yams.Node) { self.node = node }
+}
+
 extension SettingsNode.SyntaxError {
     /// What Yams found, in one sentence.
     fileprivate init(_ error: YamlError) {
         switch error {
+        case .parser(_, let problem, let mark, _) where problem.hasPrefix("Maximum nesting level"):
+            self.init(position: (mark.line, mark.column), problem: SettingsNode.tooDeep)
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let started = context.map { ", \($0.text) that starts in line \($0.mark.line)" } ?? ""

@@ -233,4 +233,49 @@ struct ConfigurationReadingTests {
             "\(error)".hasPrefix(url.path + message) && (error as? ConfigurationError)?.exitCode == 78
         }
     }
+
+    // MARK: Aliases
+
+    @Test func aliasesOfAliasesDoNotFillTheMemory() throws {
+        let ten = Array(repeating: "*a", count: 10)
+        var yaml = "a0: &a0 [l,l,l,l,l,l,l,l,l,l]\n"
+        for level in 1...9 {
+            yaml += "a\(level): &a\(level) [" + ten.map { $0 + "\(level - 1)" }.joined(separator: ",") + "]\n"
+        }
+        #expect {
+            try Configuration(yaml: yaml, file: "a.yaml")
+        } throws: { error in
+            "\(error)".hasPrefix("a.yaml:") && "\(error)".contains("aliases repeat their anchors so often")
+        }
+        // An anchor that is used a few times is what aliases are for.
+        let inputs = Array(repeating: "[1, 2]", count: 5000).joined(separator: ", ")
+        let targets = Array(repeating: "0", count: 5000).joined(separator: ", ")
+        let shared = """
+            data:
+              inline: {inputs: &i [\(inputs)], targets: &t [\(targets)]}
+              validation: {inline: {inputs: *i, targets: *t}}
+            network: {layers: [{units: 2}], output: softmax}
+            """
+        guard case .source(.inline(let inline)) = try Configuration(yaml: shared, file: "a.yaml").data.validation else {
+            Issue.record("the validation data are inline")
+            return
+        }
+        #expect(inline.inputs.count == 5000 && inline.targets.count == 5000)
+    }
+
+    @Test(arguments: [1, 3, 300])
+    func nestingIsLimited(anchors: Int) {
+        var yaml = ""
+        for anchor in 0..<anchors {
+            let inner = anchor == 0 ? "x" : "*a\(anchor - 1)"
+            let depth = anchors == 1 ? 1200 : 600
+            yaml += "a\(anchor): &a\(anchor) "
+                + String(repeating: "[", count: depth) + inner + String(repeating: "]", count: depth) + "\n"
+        }
+        #expect {
+            try Configuration(yaml: yaml, file: "a.yaml")
+        } throws: { error in
+            "\(error)".hasPrefix("a.yaml:") && "\(error)".contains("lie in each other more than 1000 deep")
+        }
+    }
 }
