@@ -67,6 +67,7 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         let count = rows?.count ?? source.count
         precondition(count > 0, "a data set needs at least one row; a split decides which")
         let features = source.featureCount
+        try Self.checkMemory(of: source, samples: count, conversion: conversion)
         let inputStorage = AlignedBuffer<Scalar>(uninitializedCount: count * features)
         let inputs = MatrixView(
             pointer: inputStorage.pointer, rows: count, columns: features, stride: features)
@@ -87,8 +88,12 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         let filler = BlockFiller(
             source: source, ids: rows, conversion: conversion, standardization: standardization, inputs: inputs,
             labels: labels, values: values)
+        // Parts of blocks where samples are wide: a whole block in float64 might not fit beside them.
+        let partRows = max(1, min(ConcurrentBlocks.rows, (1 << 22) / (features * MemoryLayout<Double>.stride)))
         try ConcurrentBlocks.forEach(rowCount: count, by: loop) { _, range throws(DataError) in
-            try filler.fill(range)
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: partRows) {
+                try filler.fill(start..<min(start + partRows, range.upperBound))
+            }
         }
 
         self.inputStorage = inputStorage
@@ -102,6 +107,25 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         self.featureNames = source.featureNames
         self.classNames = source.targetColumns.classNames
         self.sourceName = source.name
+    }
+}
+
+extension Dataset {
+    /// Refuses samples whose memory the system would not give.
+    private static func checkMemory(
+        of source: any DataSource, samples: Int, conversion: TargetConversion?
+    ) throws(DataError) {
+        let columns = if case .values(let columns)? = conversion?.result { columns } else { 1 }
+        let bytes = MemoryLayout<Scalar>.stride
+        if let inputs = MemorySize.product(samples, source.featureCount, bytes),
+            let targets = MemorySize.product(samples, columns, bytes), MemorySize.canBeReserved(inputs + targets)
+        {
+            return
+        }
+        throw DataError(
+            .badConfiguration, source: source.name,
+            problem: "the system does not give the memory for \(samples) samples of \(source.featureCount) features",
+            remedy: "choose fewer samples or features")
     }
 }
 

@@ -18,7 +18,7 @@ struct PreparedTask: Sendable {
         let inputs = description.inputs
         switch description.task {
         case .teacher:
-            let outputs = description.classes ?? description.targets
+            let outputs = description.outputCount
             let first = RandomDirections.rows(
                 description.hidden, of: inputs, seed: seed, stream: 0, length: description.gain)
             let second = RandomDirections.rows(
@@ -98,7 +98,7 @@ struct PreparedTask: Sendable {
     ) {
         switch description.task {
         case .teacher:
-            let count = description.classes ?? description.targets
+            let count = description.outputCount
             forward(inputs, hidden, outputs, outputCount: count)
             addNoise(of: index, to: outputs, count: count)
             if description.classes == nil {

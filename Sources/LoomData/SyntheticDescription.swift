@@ -164,6 +164,7 @@ extension SyntheticDescription {
         try require(task != .spirals || inputs == 2, .inputs, "is \(inputs)", "spirals lie in 2 dimensions")
         try require(noise >= 0 && noise.isFinite, .noise, "is \(noise)", "a standard deviation is at least 0")
         try validateTargets()
+        try validateSizes()
         switch task {
         case .teacher:
             try require(hidden >= 1, .hidden, "is \(hidden)", "at least 1 hidden unit is needed")
@@ -188,6 +189,37 @@ extension SyntheticDescription {
             break
         }
     }
+
+    /// The outputs of a teacher.
+    var outputCount: Int { classes ?? targets }
+
+    /// The most numbers of one kind that a task is made of: 2 GiB in float64.
+    private static let largestTable = 1 << 28
+
+    private func validateSizes() throws(DataError) {
+        let counts: [(CodingKeys, Int)] = [
+            (.inputs, inputs), (.classes, classes ?? 0), (.targets, targets), (.hidden, task == .teacher ? hidden : 0),
+        ]
+        for (key, count) in counts {
+            try require(count <= Int(Int32.max), key, "is \(count)", "at most 2,147,483,647 are possible")
+        }
+        // Of two factors, the larger one is named.
+        let tables: [((CodingKeys, Int), (CodingKeys, Int))] =
+            switch task {
+            case .teacher: [((.hidden, hidden), (.inputs, inputs)), (outputKey, (.hidden, hidden))]
+            case .blobs: [((.inputs, inputs), (.classes, classes ?? 0))]
+            case .linear: [((.inputs, min(inputs, max(0, informative ?? inputs))), (.targets, targets))]
+            case .spirals, .xor, .friedman1: []
+            }
+        for (first, second) in tables where first.1 * second.1 > Self.largestTable {
+            let (large, small) = first.1 > second.1 ? (first, second) : (second, first)
+            try require(
+                false, large.0, "is \(large.1)",
+                "with \(small.0.rawValue) \(small.1) at most \(Self.largestTable / small.1) are possible")
+        }
+    }
+
+    private var outputKey: (CodingKeys, Int) { classes.map { (.classes, $0) } ?? (.targets, targets) }
 
     private var minimumInputs: Int {
         switch task {

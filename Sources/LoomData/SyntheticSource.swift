@@ -47,8 +47,8 @@ public struct SyntheticSource: DataSource {
         let noise = CounterRandom(seed: description.seed, purpose: .syntheticNoise)
         let features = featureCount
         // One row of features, for when they aren't wanted themselves, and the teacher's units.
-        let outputCount = max(description.classes ?? 0, description.targets)
-        let width = max(features, description.hidden, outputCount)
+        let isTeacher = description.task == .teacher
+        let width = max(features, isTeacher ? max(description.hidden, description.outputCount) : 0)
         try withScratchMatrix(rows: 3, columns: width) { scratch in
             for (position, id) in rows.enumerated() {
                 let index = UInt64(id)

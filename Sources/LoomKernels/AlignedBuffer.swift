@@ -23,8 +23,13 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     /// Reserves memory for `count` elements without touching it.
     public init(uninitializedCount count: Int) {
         precondition(count >= 0, "a buffer's element count is not negative")
+        // Who can be asked for too much asks `MemorySize` before.
+        let (size, isTooLarge) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        guard !isTooLarge, size <= Int.max - 64 else {
+            fatalError("out of memory: \(count) elements of \(MemoryLayout<Element>.stride) bytes")
+        }
         // One page at least: huge requests come from mmap, untouched; the rounding lets kernels work on whole vectors.
-        let bytes = max(64, (count * MemoryLayout<Element>.stride + 63) / 64 * 64)
+        let bytes = max(64, (size + 63) / 64 * 64)
         var raw: UnsafeMutableRawPointer?
         let alignment = bytes >= Self.hugePageBytes ? Self.hugePageBytes : 64
         guard posix_memalign(&raw, alignment, bytes) == 0, let raw else {

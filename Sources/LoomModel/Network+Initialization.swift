@@ -1,5 +1,38 @@
 import LoomKernels
 
+extension NetworkDescription {
+    /// Refuses given parameters that `Scalar` would make infinite.
+    func checkParameters<Scalar: LoomScalar>(of _: Scalar.Type) throws(ModelError) {
+        func check(_ value: Double, _ place: @autoclosure () -> String) throws(ModelError) {
+            guard !Scalar(value).isFinite else { return }
+            throw ModelError(
+                "\(place()) is \(value), which is not finite in \(Scalar.precision.rawValue); give a smaller number, or "
+                    + "train in float64")
+        }
+        if initialization.kind == .constant { try check(initialization.value, "the initial value of all weights") }
+        for layer in layers {
+            for weights in layer.connectionWeights ?? [] {
+                for (row, values) in weights.enumerated() {
+                    for (column, value) in values.enumerated() {
+                        try check(value, "weight [\(row)][\(column)] of layer '\(layer.name)'")
+                    }
+                }
+            }
+            for (unit, value) in (layer.bias ?? []).enumerated() {
+                try check(value, "bias [\(unit)] of layer '\(layer.name)'")
+            }
+        }
+    }
+}
+
+extension ParameterBuffer {
+    /// The name of the first tensor with a value that is NaN or infinite; nil: all are finite.
+    package var firstNotFinite: String? {
+        layout.tensors.indices.first { tensor in rows(tensor).contains { !$0.allSatisfy(\.isFinite) } }
+            .map { layout.tensors[$0].name }
+    }
+}
+
 extension Network {
     /// The first parameters: given weights and biases where the description has them, otherwise weights by the
     /// initialisation rule and biases 0. A pure function of the description: element e of tensor t is drawn from

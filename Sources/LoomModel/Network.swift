@@ -71,6 +71,7 @@ public struct Network<Scalar: LoomScalar>: Sendable {
             throw ModelError(error.description)
         }
         try graph.checkSizes()
+        try graph.description.checkParameters(of: Scalar.self)
         var layout = ParameterLayout()
         var layers: [Layer] = []
         let lastReaders = graph.lastReaders

@@ -100,8 +100,11 @@ public struct LayerDescription: Sendable, Equatable, Codable {
         set { connectionWeights = newValue.map { [$0] } }
     }
 
-    /// The number of pre-activations: the components of all units.
-    public var preActivations: Int { units * (components ?? 1) }
+    /// The number of pre-activations: the components of all units; the largest number there is where they are more.
+    public var preActivations: Int {
+        let (product, isTooLarge) = units.multipliedReportingOverflow(by: components ?? 1)
+        return isTooLarge ? .max : product
+    }
 }
 
 /// A name for neighbouring features, so that a layer can read a part of the data.

@@ -1,3 +1,5 @@
+import LoomKernels
+
 extension NetworkGraph {
     /// The columns that a layer reads of `source`: of a layer all.
     func columns(of source: Source) -> Range<Int> {
@@ -21,10 +23,13 @@ extension NetworkGraph {
     public func checkSizes() throws(ModelError) {
         try checkDataParts()
         let last = description.layers.count - 1
+        var parameters = 0
         for (index, layer) in description.layers.enumerated() {
             let feedsWeightedOutput = index == last && description.output == .softmaxWeighted
             try layer.checkComponents(belong: layer.activation == .softmaxWeighted || feedsWeightedOutput)
-            try layer.checkShapes(widths: sources[index].map { width(of: $0) })
+            let widths = sources[index].map { width(of: $0) }
+            try layer.checkUnits(widths: widths, parameters: &parameters)
+            try layer.checkShapes(widths: widths)
         }
         guard description.layers[last].activation == .identity else {
             throw ModelError(
@@ -64,9 +69,24 @@ extension LayerDescription {
         }
     }
 
-    /// Checks units, given weights and given biases for inputs of `widths` values.
-    fileprivate func checkShapes(widths: [Int]) throws(ModelError) {
+    /// Checks that there are units, and that they and their parameters, those of earlier layers included, can be counted.
+    fileprivate func checkUnits(widths: [Int], parameters: inout Int) throws(ModelError) {
         guard units > 0 else { throw ModelError("layer '\(name)' has \(units) units; it needs at least one") }
+        for width in widths + [1] {
+            // Every row of parameters begins on a cache line, and has eight bytes for each at most.
+            guard let weights = MemorySize.product(max(preActivations, 16), max(width, 16), 8),
+                parameters <= MemorySize.largestPart - weights
+            else {
+                throw ModelError(
+                    "layer '\(name)' has \(rowsInWords) and \(width) inputs: the network's parameters are more than "
+                        + "\(MemorySize.words(MemorySize.largestPart)); give it fewer units")
+            }
+            parameters += weights
+        }
+    }
+
+    /// Checks given weights and given biases for inputs of `widths` values.
+    fileprivate func checkShapes(widths: [Int]) throws(ModelError) {
         let given = connectionWeights ?? []
         guard connectionWeights == nil || given.count == widths.count else {
             throw ModelError("layer '\(name)' has \(widths.count) inputs, but weights for \(given.count)")

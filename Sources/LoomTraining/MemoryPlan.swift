@@ -58,6 +58,7 @@ extension MemoryPlan {
         let network = try Network<Scalar>(description)
         let scalarBytes = MemoryLayout<Scalar>.stride
         let capacity = min(schedule.batchRows, samples)
+        try Self.checkSizes(of: network, samples: samples + validationSamples, batchRows: capacity, targets: targets)
         func rowBytes(_ columns: Int) -> Int { Padding.stride(columns: columns, of: Scalar.self) * scalarBytes }
 
         let plan = StepPlanner(
@@ -97,6 +98,46 @@ extension MemoryPlan {
         if team.sameBitsForAnyWorkers, !team.gemmBackend.isPartitionInvariant {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }
+    }
+
+    /// Refuses samples and batches whose bytes are too many to plan with.
+    private static func checkSizes<Scalar: LoomScalar>(
+        of network: Network<Scalar>, samples: Int, batchRows: Int, targets: TargetShape
+    ) throws(ModelError) {
+        let scalarBytes = MemoryLayout<Scalar>.stride
+        let columns = if case .values(let columns) = targets { columns } else { 1 }
+        let largest = MemorySize.words(MemorySize.largestPart)
+        guard columns < MemorySize.largestPart, network.inputs < MemorySize.largestPart,
+            MemorySize.product(samples, network.inputs + columns, scalarBytes) != nil
+        else {
+            throw ModelError(
+                "\(samples) samples of \(network.inputs) features and \(columns) target\(columns == 1 ? "" : "s") are more "
+                    + "than \(largest); choose fewer samples")
+        }
+        guard MemorySize.product(batchRows, Workspace.bytesPerSample(of: network)) != nil else {
+            throw ModelError(
+                "the activations of a batch of \(batchRows) are more than \(largest); choose a smaller training.batch or "
+                    + "fewer units")
+        }
+    }
+
+    /// Refuses a training whose memory the system would not give, before any of it is reserved.
+    /// - Throws: `ModelError` that names what needs most.
+    package func checkReservable(
+        canBeReserved: (Int) -> Bool = MemorySize.canBeReserved
+    ) throws(ModelError) {
+        let needed = totalBytes - programBytes
+        guard !canBeReserved(needed) else { return }
+        let parts = [
+            (dataBytes + validationBytes + loadingBytes, "the samples", "fewer samples or features"),
+            (parameterBytes + gradientBytes + optimizerBytes, "the parameters and what updates them", "fewer units"),
+            (activationBytes + batchBytes + evaluationBytes, "a batch", "a smaller training.batch"),
+        ]
+        let (bytes, what, remedy) = parts.max { $0.0 < $1.0 }!
+        throw ModelError(
+            "the training needs \(MemorySize.words(needed)) of memory, which the system does not give; \(what) "
+                + "\(what == "the samples" || what.hasPrefix("the param") ? "need" : "needs") "
+                + "\(MemorySize.words(bytes)) of it: choose \(remedy)")
     }
 
     /// The largest self-test of one product: its operands, and its result as a whole and in parts.

@@ -29,6 +29,13 @@ struct ConfiguredProblem {
         let rows = try selection.rows(count: source.count)
         let description = settings.description(inputs: source.featureCount)
         let network = try Network<Double>(description)
+        // The parameters, what they are read into, and their gradients.
+        let bytes = 4 * network.layout.elementCount * MemoryLayout<Double>.stride
+        guard MemorySize.canBeReserved(bytes) else {
+            throw ModelError(
+                "\(network.layout.parameterCount) parameters need \(MemorySize.words(bytes)), which the system does not "
+                    + "give; choose fewer units")
+        }
         let needs = TargetNeeds(loss: configuration.loss, output: description.output, outputs: network.outputs)
         let conversion =
             readsTargets
@@ -64,7 +71,10 @@ struct ConfiguredProblem {
 
     private static func parameters(of network: Network<Double>, file: String?) throws -> [ReferenceLayer] {
         let parameters = network.initialParameters()
-        if let file { _ = try Checkpoint.restore(Safetensors(contentsOf: file), parameters: parameters) }
+        if let file {
+            _ = try Checkpoint.restore(Safetensors(contentsOf: file), parameters: parameters)
+            try parameters.checkFinite(file: file)
+        }
         return parameters.referenceLayers(of: network)
     }
 }

@@ -47,6 +47,7 @@ public final class Experiment<Scalar: LoomScalar> {
             let opened = try OpenedData(
                 configuration.data, network: settings.description(inputs: 0), loss: configuration.loss)
             memoryPlan = try configuration.memoryPlan(opened, machine: machine, of: Scalar.self)
+            try memoryPlan.checkReservable()
             willReserve(memoryPlan)
             data = try PreparedData(opened)
         }
@@ -54,6 +55,7 @@ public final class Experiment<Scalar: LoomScalar> {
         trainer = try configuration.trainer(on: machine, data: data.training, stop: stop)
         if let path = settings.parametersFile {
             _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
+            try trainer.parameters.checkFinite(file: path)
         }
         evaluator = Evaluator(
             network: trainer.network, parameters: trainer.parameters, team: trainer.team,
@@ -225,6 +227,16 @@ extension Trainer {
 
     /// Steps done at the end of `epoch`.
     func lastStep(ofEpoch epoch: Int) -> Int { min(totalSteps, (epoch + 1) * epochs.stepsPerEpoch) }
+}
+
+extension ParameterBuffer {
+    /// Refuses parameters of a file that are NaN, or beyond this precision.
+    func checkFinite(file: String) throws(ModelError) {
+        guard let tensor = firstNotFinite else { return }
+        throw ModelError(
+            "\(file): the tensor '\(tensor)' has a value that is not finite in \(Scalar.precision.rawValue); give finite "
+                + "parameters, or train in float64")
+    }
 }
 
 extension Configuration {
