@@ -72,7 +72,8 @@ public struct Configuration: Sendable, Equatable {
             throw ConfigurationError([.init(place: place, keyPath: "", problem: "\(problem); \(remedy)")])
         }
         // Editors on Windows mark UTF-8 with a byte order mark.
-        return String(decoding: file.bytes.dropFirst(file.bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0), as: UTF8.self)
+        return String(
+            decoding: file.bytes.dropFirst(file.bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0), as: UTF8.self)
     }
 
     /// Reads `yaml`, the text of `file`, and then replaces or adds values by `overrides`, each `KEY.PATH=VALUE`.

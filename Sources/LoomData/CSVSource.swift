@@ -81,7 +81,8 @@ public struct CSVSource: DataSource {
         }
         notes.append(Self.classNote(names))
         if let record = census.firstMissing, let label = label(record) {
-            notes.append("the label \(label.shown) (\(place(row: record))) is taken for a class, not for a missing value")
+            notes.append(
+                "the label \(label.shown) (\(place(row: record))) is taken for a class, not for a missing value")
         }
         try readClasses(names)
     }

@@ -54,8 +54,11 @@ package enum FileFormat {
         text("FEA1\0", "in the Feather format", "export it: pandas.read_feather(FILE).to_csv(NEW, index=False)"),
         text("Obj\u{1}", "in the Avro format", asCSV),
         text("CDF\u{1}", "in the NetCDF format", asCSV), text("CDF\u{2}", "in the NetCDF format", asCSV),
-        text("MATLAB 5.0 MAT-file", "in MATLAB's format", "save its arrays: numpy.save(NEW, scipy.io.loadmat(FILE)[NAME])"),
-        text("MATLAB 7.3 MAT-file", "in MATLAB's format", "save its arrays: numpy.save(NEW, h5py.File(FILE)[NAME][:].T)"),
+        text(
+            "MATLAB 5.0 MAT-file", "in MATLAB's format",
+            "save its arrays: numpy.save(NEW, scipy.io.loadmat(FILE)[NAME])"),
+        text(
+            "MATLAB 7.3 MAT-file", "in MATLAB's format", "save its arrays: numpy.save(NEW, h5py.File(FILE)[NAME][:].T)"),
         text("SQLite format 3\0", "an SQLite database", asCSV),
         text("$FL2@(#)", "in the format of SPSS", asCSV),
         bytes([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], "a spreadsheet of old Excel", asCSV),
@@ -139,7 +142,9 @@ package enum UTF8Text {
     }
 
     /// What is wrong with the byte at `position`, and what to do.
-    package static func describe(_ bytes: UnsafeRawBufferPointer, faultAt position: Int) -> (problem: String, remedy: String) {
+    package static func describe(_ bytes: UnsafeRawBufferPointer, faultAt position: Int) -> (
+        problem: String, remedy: String
+    ) {
         guard bytes[position] == 0 else {
             let digits = String(bytes[position], radix: 16, uppercase: true)
             return (

@@ -19,7 +19,8 @@ public struct TrainingSchedule: Sendable, Equatable, Codable {
 
     /// A schedule.
     public init(
-        batchRows: Int, fitsBatch: Bool = false, epochs: Int, maximumSteps: Int? = nil, seed: UInt64 = 1, shuffles: Bool = true,
+        batchRows: Int, fitsBatch: Bool = false, epochs: Int, maximumSteps: Int? = nil, seed: UInt64 = 1,
+        shuffles: Bool = true,
         dropsLast: Bool = false
     ) {
         self.batchRows = batchRows

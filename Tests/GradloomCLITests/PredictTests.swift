@@ -95,7 +95,8 @@ import Testing
         try workplace.write(SampleData.classes, to: "classes.yaml")
         try workplace.write("a,b\n1,0\n", to: "x.csv")
         try workplace.write("a,b,y\n1,0,dog\n0,1,cat\n1,1,cat\n", to: "data.csv")
-        #expect(try predict(try workplace.train("classes.yaml"), "x.csv").hasPrefix("class,p_cat,p_dog,p_class_2\ndog,"))
+        #expect(
+            try predict(try workplace.train("classes.yaml"), "x.csv").hasPrefix("class,p_cat,p_dog,p_class_2\ndog,"))
         try workplace.write("a,b,y\n1,0,dog\n0,1,dog\n1,1,dog\n", to: "data.csv")
         #expect(
             try predict(try workplace.train("classes.yaml"), "x.csv", to: "q.csv")

@@ -269,7 +269,8 @@ struct ConfigurationReadingTests {
         for anchor in 0..<anchors {
             let inner = anchor == 0 ? "x" : "*a\(anchor - 1)"
             let depth = anchors == 1 ? 1200 : 600
-            yaml += "a\(anchor): &a\(anchor) "
+            yaml +=
+                "a\(anchor): &a\(anchor) "
                 + String(repeating: "[", count: depth) + inner + String(repeating: "]", count: depth) + "\n"
         }
         #expect {

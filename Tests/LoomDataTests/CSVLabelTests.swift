@@ -68,7 +68,8 @@ struct CSVLabelTests {
             #expect(failure?.place == "line 2, column 2 (y)")
             #expect(
                 failure?.problem
-                    == "the targets are texts of 3 kinds (\"high\", \"low\", \"middle\"), but the loss needs 1 number per sample")
+                    == "the targets are texts of 3 kinds (\"high\", \"low\", \"middle\"), but the loss needs 1 number per sample"
+            )
             _ = try TargetConversion(from: source, to: .values(3))
             _ = try TargetConversion(from: source, to: .classes(3))
         }
@@ -119,7 +120,8 @@ struct CSVLabelTests {
             #expect(failure?.problem == "columns 2 and 4 are both called \"x\"")
             let unnamed = CSVOptions(ignored: [.index(1), .index(3)])
             #expect(
-                dataError { _ = try CSVSource(path: path, options: unnamed) }?.problem == "columns 5 and 6 have no name")
+                dataError { _ = try CSVSource(path: path, options: unnamed) }?.problem == "columns 5 and 6 have no name"
+            )
             let oneOfTwo = CSVOptions(features: [.index(0), .index(1)])
             #expect(dataError { _ = try CSVSource(path: path, options: oneOfTwo) }?.exitCode == 65)
             // Columns that nobody uses may be called as they like.

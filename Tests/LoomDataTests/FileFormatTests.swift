@@ -57,7 +57,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "a,b", "Männer", "日本語のラベル", "😀,🦀", "\u{7f}\u{80}\u{7ff}\u{800}\u{d7ff}\u{e000}\u{10ffff}\u{1}"])
+    @Test(arguments: [
+        "", "a,b", "Männer", "日本語のラベル", "😀,🦀", "\u{7f}\u{80}\u{7ff}\u{800}\u{d7ff}\u{e000}\u{10ffff}\u{1}",
+    ])
     func textIsText(text: String) {
         for before in 0..<9 {
             let bytes = Array(repeating: 0x62, count: before) + Array(text.utf8)

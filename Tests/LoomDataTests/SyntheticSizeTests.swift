@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test func samplesThatNoMachineHolds() throws {
-        let source = try SyntheticSource(SyntheticDescription(task: .xor, samples: 4_000_000_000, inputs: 2_000_000_000))
+        let source = try SyntheticSource(
+            SyntheticDescription(task: .xor, samples: 4_000_000_000, inputs: 2_000_000_000))
         let failure = dataError { _ = try Dataset<Float>(source, conversion: nil) }
         #expect(
             failure?.problem
@@ -46,6 +47,8 @@ import Testing
         let source = try InlineSource(inputs: inputs)
         let data = try Dataset<Float>(source, conversion: nil)
         let expected: [[Float]] = inputs.map { row in row.map { Float($0) } }
-        #expect(data.inputRows == expected)
+        // A difference would be printed with all its numbers.
+        let areEqual = data.inputRows == expected
+        #expect(areEqual)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import LoomConfiguration
 import LoomData
 import LoomKernels
@@ -69,6 +70,25 @@ import Testing
         // The inputs of the training part in float64; the targets are class indices.
         #expect(try loading("data.standardize=true") == plain + 80 * 7 * 8)
         #expect(try loading("data.standardize=true", "training.precision=float64") == plain)
+    }
+
+    @Test func parametersOfAFileThatFloat32DoesNotHold() throws {
+        let network = try Network<Double>(configuration([]).network.description(inputs: 7))
+        let parameters = network.initialParameters()
+        parameters.setValues(0, to: parameters.values(0).dropLast() + [1e300])
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors")
+            .path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Checkpoint.write(
+            parameters: parameters, state: nil, step: 0, numerics: GemmBackend.builtin.numerics, to: path)
+        let machine = try MachineSetup(workers: 1, policy: .none)
+        let settings = try configuration(["network.initialization.parameters=\(path)", "training.batch=8"])
+        #expect {
+            try Experiment<Float>(settings, machine: machine)
+        } throws: { error in
+            "\(error)".hasPrefix("\(path): the tensor 'layer1.weights' has a value that is not finite in float32")
+        }
+        _ = try Experiment<Double>(settings, machine: machine)
     }
 
     @Test(arguments: ["data.synthetic.samples=1", "data.validation=0.9999"])

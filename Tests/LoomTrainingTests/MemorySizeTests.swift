@@ -44,7 +44,11 @@ import Testing
     func unitsThatCannotBeCounted(description: NetworkDescription, message: String) {
         for precision in [Precision.float32, .float64] {
             #expect {
-                if precision == .float32 { _ = try Network<Float>(description) } else { _ = try Network<Double>(description) }
+                if precision == .float32 {
+                    _ = try Network<Float>(description)
+                } else {
+                    _ = try Network<Double>(description)
+                }
             } throws: { error in
                 "\(error)".hasPrefix(message) && "\(error)".contains("fewer units")
             }
@@ -79,7 +83,8 @@ import Testing
         let needed = plan.totalBytes - plan.programBytes
         try plan.checkReservable { $0 <= needed }
         #expect { try plan.checkReservable { $0 < needed } } throws: { error in
-            "\(error)".hasPrefix("the training needs \(MemorySize.words(needed)) of memory") && "\(error)".contains(message)
+            "\(error)".hasPrefix("the training needs \(MemorySize.words(needed)) of memory")
+                && "\(error)".contains(message)
         }
     }
 
