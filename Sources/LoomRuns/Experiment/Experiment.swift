@@ -47,8 +47,8 @@ public final class Experiment<Scalar: LoomScalar> {
             let opened = try OpenedData(
                 configuration.data, network: settings.description(inputs: 0), loss: configuration.loss)
             memoryPlan = try configuration.memoryPlan(opened, machine: machine, of: Scalar.self)
-            try memoryPlan.checkReservable()
             willReserve(memoryPlan)
+            try memoryPlan.checkReservable()
             data = try PreparedData(opened)
         }
         self.data = data
