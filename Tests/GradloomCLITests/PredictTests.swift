@@ -78,6 +78,18 @@ import Testing
         #expect(try predict(run, "x.csv") == "y0\n5.0\n-5.0\n")
     }
 
+    @Test func timesInSecondsKeepTheirDifferences() throws {
+        try workplace.write(
+            SampleData.linear.replacing("label: y}", with: "label: y}\n  standardize: true")
+                .replacing("float64", with: "float32").replacing("1.0e-200", with: "1.0e-30"),
+            to: "linear.yaml")
+        // Means 1,700,000,002 and 10, deviations 1 and 5; float32 has no number between ...1,968 and ...2,096.
+        try workplace.write("a,b,y\n1700000001,5,0\n1700000003,15,0\n", to: "data.csv")
+        let run = try workplace.train("linear.yaml")
+        try workplace.write("a,b\n1700000004,10\n1700000002,20\n", to: "x.csv")
+        #expect(try predict(run, "x.csv") == "y0\n5.0\n-5.0\n")
+    }
+
     @Test func oneSigmoidUnitChoosesBetweenTwoClasses() throws {
         try workplace.write(
             SampleData.linear.replacing("output: identity", with: "output: sigmoid")

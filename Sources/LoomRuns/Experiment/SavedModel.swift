@@ -98,8 +98,6 @@ public final class SavedModel<Scalar: LoomScalar> {
                     + "the model was trained on \(network.inputs)",
                 remedy: "give the same features as in training, in the same order")
         }
-        let data = try Dataset<Scalar>(source, conversion: conversion)
-        try standardization?.apply(to: data)
-        return data
+        return try Dataset<Scalar>(source, conversion: conversion, standardization: standardization)
     }
 }
