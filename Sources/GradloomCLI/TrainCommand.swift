@@ -98,7 +98,8 @@ struct TrainCommand: ParsableCommand {
         let tuned = try TunedMachine(settings)
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
-            tuned.configuration, machine: tuned.machine, stop: stop, willReserve: showMemoryPlan)
+            tuned.configuration, machine: tuned.machine, stop: stop, readsInitialParameters: resume == nil,
+            willReserve: showMemoryPlan)
         let ceilings = CeilingCache.user()
         let ceiling = ArithmeticPeak(of: experiment, cache: ceilings)
         // From here on something is written, so that a signal has to leave it whole.
@@ -140,7 +141,8 @@ struct TrainCommand: ParsableCommand {
                     command: ["gradloom"] + CommandLine.arguments.dropFirst(), file: path,
                     configuration: tuned.configuration, machine: tuned.machine), machine: tuned.machine)
         }
-        try exitStatus(of: result, signal: stop.signal, checkpoints: checkpoints)
+        try exitStatus(
+            of: result, signal: stop.signal, checkpoints: checkpoints, origin: experiment.trainer.firstArrayNotFinite)
         if let lost { throw lost }
     }
 
@@ -169,7 +171,9 @@ struct TrainCommand: ParsableCommand {
         try AtomicFile.write(JSONLines.line(report), to: path)
     }
 
-    private func exitStatus(of result: TrainingResult, signal: Int32?, checkpoints: CheckpointStore) throws {
+    private func exitStatus(
+        of result: TrainingResult, signal: Int32?, checkpoints: CheckpointStore, origin: @autoclosure () -> String
+    ) throws {
         switch result.end {
         case .completed, .stoppedEarly:
             return
@@ -181,9 +185,9 @@ struct TrainCommand: ParsableCommand {
                 checkpoints.newest.map { "the last checkpoint before it is \($0)" }
                 ?? "there is no checkpoint yet"
             fail(
-                "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite "
-                    + "number; \(kept); try a smaller optimizer.learning_rate, optimizer.clip_norm, "
-                    + "or data.standardize: true")
+                "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite number, which began in "
+                    + "\(origin()); \(kept); try a smaller optimizer.learning_rate, optimizer.clip_norm, or "
+                    + "data.standardize: true")
             throw ExitCode(ExitStatus.diverged)
         }
     }

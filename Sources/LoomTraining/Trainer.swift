@@ -35,7 +35,7 @@ public final class Trainer<Scalar: LoomScalar> {
     public let program: StepProgram
     let loss: Loss<Scalar>
     let lossDescription: LossDescription
-    private let memory: StepMemory<Scalar>
+    let memory: StepMemory<Scalar>
     private let controlMemory: StepControlMemory
     private let operands: StepOperands
     private let programs: [BoundProgramMemory<Scalar>]
@@ -111,17 +111,6 @@ public final class Trainer<Scalar: LoomScalar> {
 
     /// The matrix products of a step on a full batch, in the order of the layers.
     public var plannedProducts: [PlannedProduct] { program.products(shapes) }
-
-    /// Whether all parameters are finite numbers. A gradient that overflows makes the update infinite, while the loss of
-    /// its step is still finite: that of the next one tells.
-    public var hasFiniteParameters: Bool {
-        network.layout.tensors.indices.allSatisfy { index in
-            let matrix = parameters.view(index)
-            return (0..<matrix.rows).allSatisfy { row in
-                (0..<matrix.columns).allSatisfy { matrix[row, $0].isFinite }
-            }
-        }
-    }
 
     /// What was reserved, in bytes. A `MemoryPlan` says the same beforehand.
     public var memoryBytes: (parameters: Int, gradient: Int, optimizer: Int, activations: Int, batch: Int) {

@@ -251,4 +251,22 @@ import Testing
         #expect(resumed.exitCode == 74)
         #expect(resumed.complaints.contains("error: cannot write ‘\(run)/metrics.jsonl’"), "\(resumed.complaints)")
     }
+
+    /// The file that a run began with is not needed to go on, but to begin anew.
+    @Test func initialParametersAreForTheBeginning() throws {
+        try workplace.write(SampleData.xor, to: "xor.yaml")
+        let first = try workplace.train("xor.yaml")
+        let name = try #require(try workplace.names(in: first + "/checkpoints").last)
+        try FileManager.default.copyItem(
+            at: workplace.url(first + "/checkpoints/" + name), to: workplace.url("first.safetensors"))
+        let run = try workplace.train("xor.yaml", "--set", "network.initialization.parameters=first.safetensors")
+        try FileManager.default.removeItem(at: workplace.url("first.safetensors"))
+        let more = ["train", "--resume", run, "--set", "training.epochs=5"]
+        #expect(try workplace.run(more).exitCode == 0)
+        try FileManager.default.removeItem(at: workplace.url(run + "/checkpoints"))
+        try FileManager.default.createDirectory(
+            at: workplace.url(run + "/checkpoints"), withIntermediateDirectories: false)
+        let anew = try workplace.run(more)
+        #expect(anew.exitCode == 66 && anew.errors.contains("first.safetensors"), "\(anew.errors)")
+    }
 }

@@ -139,7 +139,8 @@ import Testing
         let run = try #require(try outcome.lastEvent()["run_directory"] as? String)
         #expect(
             outcome.errors == """
-                error: training diverged: the loss of step 2 is not a finite number; the last checkpoint \
+                error: training diverged: the loss of step 2 is not a finite number, which began in the loss \
+                function; the last checkpoint \
                 before it is \
                 \(run)/checkpoints/step-00000001.safetensors; try a smaller optimizer.learning_rate, \
                 optimizer.clip_norm, \
@@ -156,7 +157,9 @@ import Testing
             "--set", "network.layers.0.weights=[[1000, 1000], [1000, 1000]]")
         #expect(outcome.exitCode == 1)
         #expect(
-            outcome.errors.contains("the loss of step 1 is not a finite number; there is no checkpoint yet;"))
+            outcome.errors.contains(
+                "the loss of step 1 is not a finite number, which began in the activations of layer 'layer1'; there is no "
+                    + "checkpoint yet;"))
         let run = try #require(try outcome.lastEvent()["run_directory"] as? String)
         let evaluation = try workplace.run("evaluate", run)
         #expect(evaluation.exitCode == 66)

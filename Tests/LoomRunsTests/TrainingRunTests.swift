@@ -236,6 +236,7 @@ import Testing
         let result = try run.run()
         #expect(result.end == .diverged(step: 1))
         #expect(checkpoints == 0 && !trainer.hasFiniteParameters)
+        #expect(trainer.firstArrayNotFinite.wholeMatch(of: /the parameters '.+\.weights'/) != nil)
     }
 
     @Test func anErrorOfACheckpointEndsTheRun() throws {

@@ -31,12 +31,14 @@ public final class Experiment<Scalar: LoomScalar> {
     ///   - configuration: What to train.
     ///   - machine: The workers and their places.
     ///   - stop: Ends the training after its current step when it is raised.
+    ///   - readsInitialParameters: Whether the file of the first parameters, if there is one, is read: a training that goes on
+    ///     from a checkpoint does not need it.
     ///   - willReserve: Told the memory plan before the memory is reserved.
     /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit
     ///   together, and where.
     public init(
         _ configuration: Configuration, machine: MachineSetup, stop: StopRequest = StopRequest(),
-        willReserve: (MemoryPlan) -> Void = { _ in }
+        readsInitialParameters: Bool = true, willReserve: (MemoryPlan) -> Void = { _ in }
     ) throws {
         self.configuration = configuration
         self.machine = machine
@@ -53,13 +55,17 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         self.data = data
         trainer = try configuration.trainer(on: machine, data: data.training, stop: stop)
-        if let path = settings.parametersFile {
-            _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
-            try trainer.parameters.checkFinite(file: path)
-        }
         evaluator = Evaluator(
             network: trainer.network, parameters: trainer.parameters, team: trainer.team,
             gemmBackend: trainer.gemmBackend)
+        if readsInitialParameters { try readInitialParameters() }
+    }
+
+    /// Gives the trainer the first parameters of the file that the configuration names.
+    func readInitialParameters() throws {
+        guard let path = configuration.network.parametersFile else { return }
+        _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: trainer.parameters)
+        try trainer.parameters.checkFinite(file: path)
     }
 
     /// The definition of the training's bits.

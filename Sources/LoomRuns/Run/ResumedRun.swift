@@ -51,6 +51,7 @@ package struct ResumedRun<Scalar: LoomScalar> {
             throw RunError.otherSettings(run: path, differences: differences)
         }
         let checkpoint = try Self.newest(in: directory, restoring: experiment.trainer, notes: &notes)
+        if checkpoint == nil { try experiment.readInitialParameters() }
         let state = try checkpoint.flatMap { try TrainingState($0) }
         if let checkpoint {
             let (its, ours) = (Checkpoint.numerics(of: checkpoint), experiment.numerics)
