@@ -28,8 +28,14 @@ extension NetworkDescription {
 extension ParameterBuffer {
     /// The name of the first tensor with a value that is NaN or infinite; nil: all are finite.
     package var firstNotFinite: String? {
-        layout.tensors.indices.first { tensor in rows(tensor).contains { !$0.allSatisfy(\.isFinite) } }
-            .map { layout.tensors[$0].name }
+        layout.tensors.indices.first { !view($0).isFinite }.map { layout.tensors[$0].name }
+    }
+}
+
+extension MatrixView where Scalar: BinaryFloatingPoint {
+    /// Whether no element is NaN or infinite.
+    package var isFinite: Bool {
+        (0..<rows).allSatisfy { row in (0..<columns).allSatisfy { self[row, $0].isFinite } }
     }
 }
 

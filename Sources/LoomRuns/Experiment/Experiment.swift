@@ -20,7 +20,7 @@ public final class Experiment<Scalar: LoomScalar> {
     public let trainer: Trainer<Scalar>
     private let evaluator: Evaluator<Scalar>
     /// What the data are known by, in checkpoints.
-    private lazy var dataFingerprint = DataFingerprint.text(data)
+    private(set) lazy var dataFingerprint = DataFingerprint.text(data)
 
     /// What the memory of the training is used for, as planned before it was reserved.
     public let memoryPlan: MemoryPlan

@@ -60,7 +60,7 @@ package struct ResumedRun<Scalar: LoomScalar> {
             }
         }
         if let its = state?.dataFingerprint, !accepted.settings {
-            let ours = DataFingerprint.text(experiment.data)
+            let ours = experiment.dataFingerprint
             guard its == ours else { throw RunError.otherData(run: path, its: its, ours: ours) }
         }
         let trainer = experiment.trainer
