@@ -87,7 +87,7 @@ public struct Network<Scalar: LoomScalar>: Sendable {
             }
             let bias =
                 layer.hasBias
-                ? layout.appendBias(name: "\(layer.name).bias", units: layer.preActivations, of: Scalar.self)
+                ? layout.appendBias(name: layer.biasName, units: layer.preActivations, of: Scalar.self)
                 : nil
             layers.append(
                 Layer(
@@ -147,6 +147,9 @@ extension LayerDescription {
     func weightsName(input: String) -> String {
         inputs?.count == 1 ? "\(name).weights" : "\(name).weights.\(input)"
     }
+
+    /// The name of the bias.
+    var biasName: String { "\(name).bias" }
 }
 
 extension Network.Source {

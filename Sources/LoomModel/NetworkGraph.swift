@@ -162,11 +162,10 @@ public struct NetworkGraph: Sendable, Equatable {
         var problems: [NetworkGraphError] = []
         var known = Set(description.dataParts.map(\.name))
         for (index, layer) in description.layers.enumerated() where known.insert(layer.name).inserted {
-            let read = Set(inputs[index])
-            let weights =
-                read.count == 1 ? ["\(layer.name).weights"] : read.sorted().map { "\(layer.name).weights.\($0)" }
-            let own = weights + (layer.hasBias ? ["\(layer.name).bias"] : [])
-            let all = own.flatMap { tensor in ["", "optimizer.first.", "optimizer.second."].map { $0 + tensor } }
+            var resolved = layer
+            resolved.inputs = Array(Set(inputs[index])).sorted()
+            let own = resolved.inputs!.map(resolved.weightsName) + (layer.hasBias ? [layer.biasName] : [])
+            let all = own.flatMap { tensor in ([""] + OptimizerDescription.statePrefixes).map { $0 + tensor } }
             if let taken = all.first(where: names.contains) {
                 problems.append(NetworkGraphError(.tensorName(taken), layer: index, name: layer.name))
             }

@@ -13,6 +13,9 @@ public struct OptimizerDescription: Sendable, Equatable, Codable {
         /// Adam with decoupled weight decay: Loshchilov and Hutter 2017, arXiv:1711.05101
         case adamw
     }
+    /// What stands before a parameter's name where a checkpoint has the optimizer's first and second buffer for it.
+    package static let statePrefixes = ["optimizer.first.", "optimizer.second."]
+
     /// The rule's name.
     public var kind: Kind
     /// η before the schedule.

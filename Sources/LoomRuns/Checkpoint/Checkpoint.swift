@@ -11,7 +11,6 @@ import LoomTraining
 public enum Checkpoint {
     private static let stepKey = "step"
     private static let numericsKey = "numerics"
-    private static let states = ["optimizer.first.", "optimizer.second."]
 
     /// The contents of a checkpoint of a training under the identity `numerics`; `metadata` and `extraTensors` are kept with
     /// it.
@@ -79,7 +78,9 @@ public enum Checkpoint {
         _ parameters: ParameterBuffer<Scalar>, _ state: OptimizerState<Scalar>?
     ) -> [(prefix: String, buffer: ParameterBuffer<Scalar>)] {
         [("", parameters)]
-            + zip(states, [state?.first, state?.second]).compactMap { prefix, buffer in buffer.map { (prefix, $0) } }
+            + zip(OptimizerDescription.statePrefixes, [state?.first, state?.second]).compactMap { prefix, buffer in
+                buffer.map { (prefix, $0) }
+            }
     }
 
     private static func named<Scalar: LoomScalar>(
