@@ -64,7 +64,8 @@ struct CheckCommand: ParsableCommand {
             chosen.seed = seed
             chosen.corrupted = corrupt
             chosen.workers =
-                try workers ?? max(4, MachineSetup.largestTeam(policy: .none, provider: settings.parallel.gemmBackend))
+                try workers
+                ?? max(4, MachineSetup(workers: nil, policy: .none, provider: settings.parallel.gemmBackend).workers)
             let check = try NetworkCheck(settings, options: chosen)
             if json {
                 try JSONLines.print(check)

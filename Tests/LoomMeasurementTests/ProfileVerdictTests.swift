@@ -85,10 +85,10 @@ import Testing
     }
 
     @Test func forkJoin() {
-        let cause = Self.cause("fork_join") { ($0.isForkJoin, $0.workers, $0.allowedCores) = (true, 8, 2) }
+        let cause = Self.cause("fork_join") { ($0.isForkJoin, $0.workers, $0.maximumWorkers) = (true, 8, 2) }
         #expect(cause?.share == 0.03 && cause?.remedy == "no more workers than free cores: --workers 2")
         #expect(
-            Self.cause("fork_join") { ($0.isForkJoin, $0.workers, $0.allowedCores) = (true, 2, 2) }?.remedy
+            Self.cause("fork_join") { ($0.isForkJoin, $0.workers, $0.maximumWorkers) = (true, 2, 2) }?.remedy
                 == "no more workers than free cores: --workers 1")
         // It explains why they wait.
         var facts = Self.sound

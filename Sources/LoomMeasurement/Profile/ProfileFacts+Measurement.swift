@@ -39,7 +39,7 @@ extension ProfileFacts {
         usesOpenBLAS = configuration.parallel.gemmBackend == .openBLAS
         shuffles = configuration.data.shuffle
         isForkJoin = last.teamMode == .forkJoin
-        allowedCores = machine.allowance.maximumWorkers
+        maximumWorkers = machine.allowance.maximumWorkers
         otherWorkFraction = profile.otherWorkFraction ?? 0
         throttledFraction = profile.throttledSeconds / max(profile.seconds, 1e-9)
         let cpus = machine.workerCPUs.compactMap { $0 }

@@ -70,7 +70,7 @@ struct ProfileRule: Sendable {
         },
         ProfileRule(name: "fork_join") { facts in
             guard facts.isForkJoin, facts.workers > 1 else { return nil }
-            let fewer = min(facts.workers - 1, facts.allowedCores)
+            let fewer = min(facts.workers - 1, facts.maximumWorkers)
             return Finding(
                 text: "the workers cannot run at the same time, and start anew in every phase: they wait "
                     + "\(percent(facts.waitShare)) of their time", share: facts.waitShare,

@@ -49,8 +49,8 @@ public struct ProfileFacts: Sendable, Equatable {
     public var shuffles = true
     /// Whether workers run with a fork a phase, though there are several.
     public var isForkJoin = false
-    /// Cores that the process may use.
-    public var allowedCores = Int.max
+    /// The most workers that the process may use at the same time: allowed CPUs, or fewer by a quota.
+    public var maximumWorkers = Int.max
     /// Of the workers' cores, what others had.
     public var otherWorkFraction = 0.0
     /// Of the time, what a CPU quota took.
