@@ -91,6 +91,17 @@ final class Workplace {
         try RunningTool(arguments, in: self, environment: environment)
     }
 
+    /// Runs another program to its end, however long it takes, and returns all that it printed.
+    func printed(by process: Process) throws -> String {
+        try write("", to: "log")
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: url("log"))
+        process.standardError = process.standardOutput
+        try process.run()
+        process.waitUntilExit()
+        return try read("log")
+    }
+
     /// Runs a training that must succeed, and returns its run directory.
     func train(_ arguments: String...) throws -> String {
         let outcome = try run(["train", "--json"] + arguments)

@@ -19,13 +19,7 @@ import Testing
             "python3", script, Workplace.program.path, workplace.path, "--step", "97", "--actions",
             "kill,torn,EIO,short",
         ]
-        let log = workplace.url("log")
-        try workplace.write("", to: "log")
-        python.standardOutput = try FileHandle(forWritingTo: log)
-        python.standardError = python.standardOutput
-        try python.run()
-        python.waitUntilExit()
-        let printed = try workplace.read("log")
+        let printed = try workplace.printed(by: python)
         #expect(python.terminationStatus == 0 && printed.hasSuffix("all as undisturbed\n"), "\(printed)")
     }
 }

@@ -45,14 +45,7 @@ import Testing
         let programs = Workplace.program.deletingLastPathComponent().path
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         shell.environment = workplace.environment.merging(["PATH": "\(programs):\(path)"]) { $1 }
-        shell.standardInput = FileHandle.nullDevice
-        let log = workplace.url("log")
-        try workplace.write("", to: "log")
-        shell.standardOutput = try FileHandle(forWritingTo: log)
-        shell.standardError = shell.standardOutput
-        try shell.run()
-        shell.waitUntilExit()
-        let printed = try workplace.read("log")
+        let printed = try workplace.printed(by: shell)
         #expect(shell.terminationStatus == 0, "\(printed.suffix(2000))")
 
         // The header and 1,797 digits.
