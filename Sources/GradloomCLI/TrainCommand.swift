@@ -9,6 +9,8 @@ import LoomReporting
 import LoomRuns
 import LoomTraining
 
+extension TrainingSettings.OnNaN: ExpressibleByArgument {}
+
 /// `gradloom train`
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,6 +37,13 @@ struct TrainCommand: ParsableCommand {
         help: ArgumentHelp(
             "The number of workers, instead of the configuration's parallel.workers.", valueName: "n"))
     var workers: Int?
+
+    @Option(
+        name: .customLong("on-nan"),
+        help: ArgumentHelp(
+            "When a loss is no finite number: stop, or rollback to the last good checkpoint and on at half of the learning rate; instead of the configuration's training.on_nan.",
+            valueName: "stop|rollback"))
+    var onNaN: TrainingSettings.OnNaN?
 
     @Option(
         help: ArgumentHelp("Go on with an interrupted run, from its newest checkpoint.", valueName: "run"),
@@ -83,7 +92,9 @@ struct TrainCommand: ParsableCommand {
             let path = try resume.map { try RunDirectory(existing: $0).configurationPath } ?? configuration!
             // The configuration of a run that goes on is nobody's to correct.
             let settings = try Configuration.load(
-                path: path, overrides: overrides.and(workers: workers), note: resume == nil ? printNote : { _ in })
+                path: path,
+                overrides: overrides.and(workers: workers) + (onNaN.map { ["training.on_nan=\($0.rawValue)"] } ?? []),
+                note: resume == nil ? printNote : { _ in })
             try settings.validateForTraining(file: path)
             switch settings.training.precision {
             case .float32: try train(settings, path: path, Float.self)
@@ -117,6 +128,9 @@ struct TrainCommand: ParsableCommand {
             ?? RunDirectory.create(in: settings.run.directory, name: name, configuration: settings.yaml())
         let lock = try run?.lock ?? RunLock(directory)
         defer { withExtendedLifetime(lock) {} }
+        // That of an earlier version may be written in another way.
+        let configurationText =
+            run == nil ? settings.yaml() : try? String(contentsOfFile: directory.configurationPath, encoding: .utf8)
         let checkpoints = CheckpointStore(
             directory: directory.checkpointsPath, keep: settings.run.checkpoint.keep)
         let output = try TrainingOutput(
@@ -128,7 +142,8 @@ struct TrainCommand: ParsableCommand {
         let begin = Date()
         let measured = profile.map { _ in TrainingProfile(experiment) }
         let result = try experiment.train(
-            checkpoints: checkpoints, metrics: output.metrics, history: run?.history ?? ValidationHistory(),
+            checkpoints: checkpoints, metrics: output.metrics, configurationFile: configurationText,
+            history: run?.history ?? ValidationHistory(),
             clock: measured?.clock ?? experiment.clock(), regionMeasured: { measured?.add($0) }, report: output.report)
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let lost = try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds).map(report)
@@ -142,7 +157,8 @@ struct TrainCommand: ParsableCommand {
                     configuration: tuned.configuration, machine: tuned.machine), machine: tuned.machine)
         }
         try exitStatus(
-            of: result, signal: stop.signal, checkpoints: checkpoints, origin: experiment.trainer.firstArrayNotFinite)
+            of: result, signal: stop.signal, checkpoints: checkpoints, trainer: experiment.trainer,
+            onNaN: settings.training.onNaN)
         if let lost { throw lost }
     }
 
@@ -171,8 +187,9 @@ struct TrainCommand: ParsableCommand {
         try AtomicFile.write(JSONLines.line(report), to: path)
     }
 
-    private func exitStatus(
-        of result: TrainingResult, signal: Int32?, checkpoints: CheckpointStore, origin: @autoclosure () -> String
+    private func exitStatus<Scalar>(
+        of result: TrainingResult, signal: Int32?, checkpoints: CheckpointStore, trainer: Trainer<Scalar>,
+        onNaN: TrainingSettings.OnNaN
     ) throws {
         switch result.end {
         case .completed, .stoppedEarly:
@@ -184,9 +201,15 @@ struct TrainCommand: ParsableCommand {
             let kept =
                 checkpoints.newest.map { "the last checkpoint before it is \($0)" }
                 ?? "there is no checkpoint yet"
+            let (attempts, remedy) =
+                switch onNaN {
+                case .stop: ("", "--on-nan rollback, ")
+                case .rollback:
+                    (" even at \(NumberFormat.number(trainer.learningRateFactor)) × optimizer.learning_rate", "")
+                }
             fail(
-                "training diverged: the loss of step \(NumberFormat.grouped(step + 1)) is not a finite number, which began in "
-                    + "\(origin()); \(kept); try a smaller optimizer.learning_rate, optimizer.clip_norm, or "
+                "training diverged\(attempts): the loss of step \(NumberFormat.grouped(step + 1)) is not a finite number, which began in "
+                    + "\(trainer.firstArrayNotFinite); \(kept); try \(remedy)a smaller optimizer.learning_rate, optimizer.clip_norm, or "
                     + "data.standardize: true")
             throw ExitCode(ExitStatus.diverged)
         }

@@ -74,6 +74,14 @@ final class TrainingOutput<Scalar: LoomScalar> {
             let event = epochEvent(result)
             progress.epochEnded(event, of: epochs)
             do { try emit(event) } catch { failure = error }
+        case .rolledBack(let rollback):
+            if !quiet {
+                progress.note(
+                    "warning: the loss of step \(NumberFormat.grouped(rollback.divergedStep + 1)) is not a finite number, which "
+                        + "began in \(rollback.origin): going on after step \(NumberFormat.grouped(rollback.step)) at "
+                        + "\(NumberFormat.number(rollback.learningRateFactor)) × optimizer.learning_rate")
+            }
+            do { try emit(RollbackEvent(rollback)) } catch { failure = error }
         }
     }
 
@@ -99,10 +107,13 @@ final class TrainingOutput<Scalar: LoomScalar> {
                 ? nil : Dictionary(uniqueKeysWithValues: summary.stepShares.map { ($0.name, $0.fraction) }),
             largestOverhead: summary.largestOverhead, parameterHash: experiment.trainer.parameters.hash,
             peakResidentBytes: summary.peakResidentBytes, runDirectory: directory.path)
+        // A run that has its summary is over, and has all its lines.
+        note(done)
+        metrics.synchronize()
         try directory.writeSummary(
             RunSummary(
                 done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
-        try emit(done)
+        try show(done)
         if !json && !quiet && !result.hasDiverged {
             try writingResults { try StandardOutput.write(trainingSummary(summary)) }
         }
@@ -110,20 +121,27 @@ final class TrainingOutput<Scalar: LoomScalar> {
         return lost
     }
 
+    private func emit(_ event: some Encodable) throws {
+        note(event)
+        try show(event)
+    }
+
     /// A file of metrics that cannot be written is told of at the end: the model and the summary are worth more. Later lines
     /// bring those along that were refused.
-    private func emit(_ event: some Encodable) throws {
+    private func note(_ event: some Encodable) {
         do {
             try metrics.append(event)
             failure = nil
         } catch {
             failure = error
         }
-        if json {
-            // Both may go to one terminal.
-            progress.finish()
-            try writingResults { try JSONLines.print(event) }
-        }
+    }
+
+    private func show(_ event: some Encodable) throws {
+        guard json else { return }
+        // Both may go to one terminal.
+        progress.finish()
+        try writingResults { try JSONLines.print(event) }
     }
 
     /// A training outlives a full disk: its model and its metrics are worth more than lines. Where a pipe was closed, nobody
@@ -193,18 +211,24 @@ final class TrainingOutput<Scalar: LoomScalar> {
             loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
             validationLoss: (validation ?? last?.validation)?.loss,
             validationAccuracy: (validation ?? last?.validation)?.accuracy,
+            constantLoss: experiment.constantLoss(validation: false),
+            constantValidationLoss: experiment.constantLoss(validation: true),
             samplesPerSecond: result.samplesPerSecond, gflops: gflops,
             ceilingGflops: ceiling.gflops, ceilingInstructions: ceiling.instructions.title,
             precision: Scalar.precision.rawValue,
             placement: experiment.machine.workerCPUs, plannedMemoryBytes: experiment.memoryPlan.totalBytes,
             peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: others.fraction,
             time: time, stepShares: TimeShare.all(of: result.activities),
-            largestOverhead: time.largestOverhead(result.activities), runDirectory: directory.path,
-            notes: notes(result, raisedFrom: isRaised ? earlierCeiling : nil, others: others))
+            largestOverhead: time.largestOverhead(result.activities),
+            checkpointIntervalSeconds: result.checkpointIntervalSeconds, runDirectory: directory.path,
+            notes: notes(
+                result, loss: (validation ?? last?.validation)?.loss ?? training?.loss,
+                raisedFrom: isRaised ? earlierCeiling : nil, others: others))
     }
 
     private func notes(
-        _ result: TrainingResult, raisedFrom earlierCeiling: Double?, others: (fraction: Double?, niced: Double?)
+        _ result: TrainingResult, loss: Double?, raisedFrom earlierCeiling: Double?,
+        others: (fraction: Double?, niced: Double?)
     ) -> [String] {
         var notes: [String] = []
         if let earlierCeiling {
@@ -213,6 +237,11 @@ final class TrainingOutput<Scalar: LoomScalar> {
                     + "before: this machine can do more than it could then, and the peak was corrected")
         }
         if firstStep > 0 { notes.append("resumed after step \(NumberFormat.grouped(firstStep))") }
+        if experiment.trainer.learningRateFactor < 1 {
+            notes.append(
+                "training diverged, and went back: it ended at "
+                    + "\(NumberFormat.number(experiment.trainer.learningRateFactor)) × optimizer.learning_rate")
+        }
         switch result.end {
         case .completed:
             if let best = result.history.best, best.epoch < experiment.trainer.lastEpoch {
@@ -226,6 +255,12 @@ final class TrainingOutput<Scalar: LoomScalar> {
                     ? "interrupted, without a checkpoint because run.checkpoint.every is never"
                     : "interrupted; go on with: gradloom train --resume \(directory.path)")
         case .diverged: break
+        }
+        if result.isOver, let loss, let (loss, constant) = try? experiment.lossWithoutLearning(reported: loss) {
+            notes.append(
+                "the network has learnt nothing: its loss, \(NumberFormat.number(loss)), is not below "
+                    + "\(NumberFormat.number(constant)), that of the best constant prediction; try another "
+                    + "optimizer.learning_rate, more epochs, data.standardize: true, or look at the data")
         }
         let region = result.epochs.last?.training.region ?? result.unfinishedEpoch.region
         if let region, region.mode == .forkJoin {
@@ -269,6 +304,9 @@ private struct RunSummary: Encodable {
         try container.encode(summary.accuracy, forKey: .accuracy)
         try container.encode(summary.validationLoss, forKey: .validationLoss)
         try container.encode(summary.validationAccuracy, forKey: .validationAccuracy)
+        try container.encode(summary.constantLoss, forKey: .constantLoss)
+        try container.encode(summary.constantValidationLoss, forKey: .constantValidationLoss)
+        try container.encode(summary.checkpointIntervalSeconds, forKey: .checkpointIntervalSeconds)
         try container.encode(run, forKey: .run)
         try container.encode(machine.machine, forKey: .machine)
         try container.encode(machine.allowance, forKey: .allowance)
@@ -289,6 +327,9 @@ private struct RunSummary: Encodable {
         case end, epochs, seconds, accuracy, run, machine, allowance, blas
         case validationLoss = "validation_loss"
         case validationAccuracy = "validation_accuracy"
+        case checkpointIntervalSeconds = "checkpoint_interval_seconds"
+        case constantLoss = "constant_loss"
+        case constantValidationLoss = "constant_validation_loss"
         case version = "gradloom_version"
     }
 }

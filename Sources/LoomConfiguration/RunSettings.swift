@@ -2,6 +2,8 @@
 public struct CheckpointSettings: Sendable, Equatable {
     /// When checkpoints are written. One is always written at the end, but by `never`.
     public enum Interval: Sendable, Equatable {
+        /// as often as it costs at most 1 % of the time, but not more often than every 10 seconds
+        case automatic
         /// after every epoch
         case epoch
         /// at the end of training
@@ -10,9 +12,12 @@ public struct CheckpointSettings: Sendable, Equatable {
         case never
         /// after so many steps
         case steps(Int)
+
+        /// Whether checkpoints are written while training goes on, from a copy of its state.
+        package var isBesideTraining: Bool { self != .end && self != .never }
     }
     /// When checkpoints are written.
-    public var every = Interval.epoch
+    public var every = Interval.automatic
     /// How many of the newest checkpoints stay.
     public var keep = 2
 
@@ -21,7 +26,10 @@ public struct CheckpointSettings: Sendable, Equatable {
 
     static var section: SettingsSection<CheckpointSettings> {
         var section = SettingsSection(initial: CheckpointSettings())
-        section.key("every", \.every, Interval.type, "when checkpoints are written")
+        section.key(
+            "every", \.every, Interval.type,
+            "when checkpoints are written, one at the end in any case but never; auto: as often as it costs at most 1 % of the time, every 10 seconds at most"
+        )
         section.key("keep", \.keep, .whole(1), "how many of the newest checkpoints stay")
         return section
     }
@@ -49,8 +57,10 @@ public struct RunSettings: Sendable, Equatable {
 
 extension CheckpointSettings.Interval {
     fileprivate static var type: SettingsType<Self> {
-        let words = SettingsType<Self>.choice(of: [("epoch", .epoch), ("end", .end), ("never", .never)])
-        let expectation = "epoch, end, never or {steps: N}"
+        let words = SettingsType<Self>.choice(of: [
+            ("auto", .automatic), ("epoch", .epoch), ("end", .end), ("never", .never),
+        ])
+        let expectation = "auto, epoch, end, never or {steps: N}"
         var steps = SettingsSection(initial: 1)
         steps.requiredKey("steps", \.self, .whole(1), "the steps between two checkpoints")
         let section = steps

@@ -20,8 +20,18 @@ public struct TrainingSettings: Sendable, Equatable {
     public var precision = Precision.float32
     /// When training ends before its last epoch.
     public var earlyStopping: EarlyStopping?
+    /// What happens when the loss of a step is not a finite number.
+    public var onNaN = OnNaN.stop
     /// Whether samples that do not fill a last batch are left out.
     public var dropLast = false
+
+    /// What happens when the loss of a step is not a finite number.
+    public enum OnNaN: String, Sendable, CaseIterable, Codable {
+        /// training ends
+        case stop
+        /// training goes back to its last good checkpoint, and on at half of the learning rate
+        case rollback
+    }
 
     /// The defaults.
     public init() {}
@@ -48,6 +58,10 @@ public struct TrainingSettings: Sendable, Equatable {
         section.key(
             "drop_last", \.dropLast, .flag,
             "whether samples that do not fill a last batch are left out; otherwise its mean is over its own samples"
+        )
+        section.key(
+            "on_nan", \.onNaN, .choice(),
+            "when a loss is no finite number: stop, or go back to the last good checkpoint and on at half of the learning rate"
         )
         section.optionalKey(
             "early_stopping", \.earlyStopping, EarlyStopping.section.type(), default: "never",

@@ -10,10 +10,4 @@ extension ParameterBuffer {
         }
         return sum.digits()
     }
-
-    /// Takes over the values of `other`, which has the same layout.
-    package func copy(_ other: ParameterBuffer) {
-        precondition(layout == other.layout, "the layouts are equal")
-        elements.pointer.update(from: other.elements.pointer, count: elements.columns)
-    }
 }

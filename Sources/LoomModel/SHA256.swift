@@ -15,11 +15,21 @@ package final class SHA256 {
         _ = EVP_DigestUpdate(context, elements, elements.count * MemoryLayout<Element>.stride)
     }
 
+    /// The sum over `bytes`: 64 hexadecimal digits.
+    package static func digits(of bytes: some Sequence<UInt8>) -> String {
+        let sum = SHA256()
+        sum.add(Array(bytes))
+        return sum.digits()
+    }
+
     /// Adds bytes.
     package func add(_ bytes: UnsafeRawBufferPointer) { _ = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
 
-    /// Ends the sum: 64 hexadecimal digits. To be called once.
+    /// The sum over what was added so far: 64 hexadecimal digits.
     package func digits() -> String {
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        precondition(EVP_MD_CTX_copy_ex(context, self.context) == 1, "libcrypto copies a sum")
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
         _ = EVP_DigestFinal_ex(context, &digest, &length)

@@ -16,6 +16,8 @@ package struct TrainingSummary: Sendable, Equatable {
     package var validationLoss: Double?
     /// The accuracy on the validation data, 0…1; nil where there is none.
     package var validationAccuracy: Double?
+    /// The loss of the best constant prediction on the training and the validation data; nil where there is none.
+    package var constantLoss, constantValidationLoss: Double?
     /// Training samples per second of training steps, after warm-up.
     package var samplesPerSecond: Double
     /// The speed of the matrix products, all workers together, in GFLOP/s.
@@ -40,6 +42,8 @@ package struct TrainingSummary: Sendable, Equatable {
     package var stepShares: [TimeShare]
     /// What took most of the whole time beside the matrix products of training steps.
     package var largestOverhead: TimeShare?
+    /// Seconds between two checkpoints, where they follow from what a checkpoint costs; nil otherwise.
+    package var checkpointIntervalSeconds: Double?
     /// The run's directory.
     package var runDirectory: String
     /// One line for each thing that the user should know: a refused pin, kernels that are too old for the processor.
@@ -48,11 +52,12 @@ package struct TrainingSummary: Sendable, Equatable {
     /// A summary.
     package init(
         name: String, epochs: Int, steps: Int, loss: Double, accuracy: Double?,
-        validationLoss: Double?, validationAccuracy: Double?, samplesPerSecond: Double, gflops: Double,
+        validationLoss: Double?, validationAccuracy: Double?, constantLoss: Double?, constantValidationLoss: Double?,
+        samplesPerSecond: Double, gflops: Double,
         ceilingGflops: Double, ceilingInstructions: String, precision: String, placement: [Int?],
         plannedMemoryBytes: Int,
         peakResidentBytes: Int?, otherWorkFraction: Double?, time: TrainingTime, stepShares: [TimeShare],
-        largestOverhead: TimeShare?, runDirectory: String, notes: [String] = []
+        largestOverhead: TimeShare?, checkpointIntervalSeconds: Double?, runDirectory: String, notes: [String] = []
     ) {
         self.name = name
         self.epochs = epochs
@@ -61,6 +66,8 @@ package struct TrainingSummary: Sendable, Equatable {
         self.accuracy = accuracy
         self.validationLoss = validationLoss
         self.validationAccuracy = validationAccuracy
+        self.constantLoss = constantLoss
+        self.constantValidationLoss = constantValidationLoss
         self.samplesPerSecond = samplesPerSecond
         self.gflops = gflops
         self.ceilingGflops = ceilingGflops
@@ -73,6 +80,7 @@ package struct TrainingSummary: Sendable, Equatable {
         self.time = time
         self.stepShares = stepShares
         self.largestOverhead = largestOverhead
+        self.checkpointIntervalSeconds = checkpointIntervalSeconds
         self.runDirectory = runDirectory
         self.notes = notes
     }
@@ -92,6 +100,11 @@ package func trainingSummary(_ summary: TrainingSummary) -> String {
     let number = { NumberFormat.number($0) }
     let percentage = { NumberFormat.percentage($0) }
     quality.append(["loss", number(summary.loss), cell(summary.validationLoss, number)])
+    if summary.constantLoss != nil {
+        quality.append([
+            "best constant", cell(summary.constantLoss, number), cell(summary.constantValidationLoss, number),
+        ])
+    }
     if summary.accuracy != nil || summary.validationAccuracy != nil {
         quality.append([
             "accuracy", cell(summary.accuracy, percentage), cell(summary.validationAccuracy, percentage),
@@ -117,6 +130,9 @@ package func trainingSummary(_ summary: TrainingSummary) -> String {
     speed.append(["workers", workers(summary.placement)])
     let peak = summary.peakResidentBytes.map { ", \(NumberFormat.bytes($0)) at the peak" } ?? ""
     speed.append(["memory", "\(NumberFormat.bytes(summary.plannedMemoryBytes)) planned\(peak)"])
+    if let seconds = summary.checkpointIntervalSeconds {
+        speed.append(["checkpoints", "every \(NumberFormat.duration(seconds: seconds)): a crash loses no more"])
+    }
     speed.append(["run", summary.runDirectory])
 
     let run = shellQuoted(summary.runDirectory)

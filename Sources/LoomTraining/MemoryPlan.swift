@@ -22,6 +22,8 @@ public struct MemoryPlan: Sendable, Equatable {
     public var batchBytes = 0
     /// Activations of an evaluation and the scratch memory of its products, of all workers.
     public var evaluationBytes = 0
+    /// The best parameters so far, and copies of the state while it is written to a checkpoint.
+    public var checkpointBytes = 0
     /// Needed only while the data are read, before the network is made.
     public var loadingBytes = 0
     /// Needed only while the steps are planned: operands and results of the self-test of products.
@@ -32,7 +34,7 @@ public struct MemoryPlan: Sendable, Equatable {
 
     /// The most that is in use at a time.
     public var totalBytes: Int {
-        let model = parameterBytes + gradientBytes + optimizerBytes
+        let model = parameterBytes + gradientBytes + optimizerBytes + checkpointBytes
         let steps = activationBytes + batchBytes + evaluationBytes
         return programBytes + dataBytes + validationBytes + max(loadingBytes, model + max(planningBytes, steps))
     }
@@ -49,11 +51,15 @@ public enum TargetShape: Sendable, Equatable {
 extension MemoryPlan {
     /// The plan of a training that is to be validated on `validationSamples`, with everything but the program and the
     /// loading of data.
+    ///
+    /// - Parameters:
+    ///   - keepsBest: Whether the best parameters are kept beside those in training.
+    ///   - copiesState: Whether parameters and optimizer state are copied for checkpoints.
     /// - Throws: `ModelError` when the network's description contradicts itself.
     public init<Scalar: LoomScalar>(
         network description: NetworkDescription, loss: LossDescription, optimizer: OptimizerDescription,
         schedule: TrainingSchedule, team: TeamPlan, samples: Int, validationSamples: Int, targets: TargetShape,
-        of _: Scalar.Type
+        keepsBest: Bool = false, copiesState: Bool = false, of _: Scalar.Type
     ) throws {
         let network = try Network<Scalar>(description)
         let scalarBytes = MemoryLayout<Scalar>.stride
@@ -69,6 +75,8 @@ extension MemoryPlan {
         parameterBytes = plan.parameterCopies * bufferBytes
         gradientBytes = (1 + plan.partials + plan.messages(workers: team.workers)) * bufferBytes
         optimizerBytes = plan.stateCopies * optimizer.kind.stateBuffers * bufferBytes
+        let stateBuffers = 1 + optimizer.kind.stateBuffers
+        checkpointBytes = ((keepsBest ? 1 : 0) + (copiesState ? stateBuffers + (keepsBest ? 1 : 0) : 0)) * bufferBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
         batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
         batchBytes += MemoryLayout<UInt64>.stride * capacity
@@ -130,7 +138,10 @@ extension MemoryPlan {
         guard !canBeReserved(needed) else { return }
         let parts = [
             (dataBytes + validationBytes + loadingBytes, "the samples", "fewer samples or features"),
-            (parameterBytes + gradientBytes + optimizerBytes, "the parameters and what updates them", "fewer units"),
+            (
+                parameterBytes + gradientBytes + optimizerBytes + checkpointBytes,
+                "the parameters and what updates them", "fewer units"
+            ),
             (activationBytes + batchBytes + evaluationBytes, "a batch", "a smaller training.batch"),
         ]
         let (bytes, what, remedy) = parts.max { $0.0 < $1.0 }!

@@ -27,6 +27,13 @@ public final class Trainer<Scalar: LoomScalar> {
         get { controlMemory.epochSums }
         set { controlMemory.epochSums = newValue }
     }
+    /// How often the configured learning rate is halved; kept in checkpoints.
+    package var learningRateHalvings: Int {
+        get { setting.pointer.pointee.optimizer.learningRateHalvings }
+        set { setting.pointer.pointee.optimizer.learningRateHalvings = newValue }
+    }
+    /// What the configured learning rate is multiplied by.
+    package var learningRateFactor: Double { setting.pointer.pointee.optimizer.learningRateFactor }
     /// The team that runs the steps.
     public let team: WorkerTeam
     /// Ends a run after its current step when it is raised.
@@ -153,11 +160,20 @@ public final class Trainer<Scalar: LoomScalar> {
     }
 
     /// Loss and accuracy of the steps of the epoch in progress, or of the last one at its end, whoever ran them.
-    package var epochReport: StepReport {
+    package var epochReport: StepReport { report(of: epochSums) }
+
+    /// The loss that steps came to, without their penalties.
+    package func loss(of sums: LossSums) -> Double {
+        var sums = sums
+        sums.penaltySum = 0
+        return report(of: sums).loss
+    }
+
+    private func report(of sums: LossSums) -> StepReport {
         var report = StepReport(
             StepSums(), seconds: 0, loss: loss, reduction: lossDescription.reduction,
             decisionsPerSample: loss.decisionsPerSample(outputs: network.outputs), region: nil)
-        report.setLosses(epochSums)
+        report.setLosses(sums)
         return report
     }
 

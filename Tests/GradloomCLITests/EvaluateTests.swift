@@ -67,7 +67,7 @@ import Testing
 
     @Test func aRunWithoutValidationIsEvaluatedOnItsTrainingData() throws {
         try workplace.write(SampleData.xor, to: "xor.yaml")
-        let run = try workplace.train("xor.yaml")
+        let run = try workplace.train("xor.yaml", "--set", "run.checkpoint.every=epoch")
         let outcome = try workplace.run("evaluate", run, "--json")
         #expect(try outcome.lastEvent()["data"] as? String == "training")
         #expect(try outcome.lastEvent()["samples"] as? Int == 4)

@@ -70,7 +70,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom train --resume runs/digits-20260102T030405Z
               gradloom train configs/quickstart.yaml --profile profile.json
 
-            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
+            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--on-nan <stop|rollback>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -79,6 +79,11 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               --set <key.path=value>  Replace a value of the configuration; may be repeated.
               --workers <n>           The number of workers, instead of the configuration's
                                       parallel.workers.
+              --on-nan <stop|rollback>
+                                      When a loss is no finite number: stop, or rollback to
+                                      the last good checkpoint and on at half of the
+                                      learning rate; instead of the configuration's
+                                      training.on_nan. (values: stop, rollback)
               --resume <run>          Go on with an interrupted run, from its newest
                                       checkpoint.
               --accept-numerics       With --resume: go on although this version, or

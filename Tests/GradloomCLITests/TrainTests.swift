@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func aRunDirectoryHasEverything() throws {
-        let outcome = try workplace.run("train", "xor.yaml", "--json")
+        let outcome = try workplace.run("train", "xor.yaml", "--json", "--set", "run.checkpoint.every=epoch")
         let run = try #require(try outcome.lastEvent()["run_directory"] as? String)
         #expect(run.wholeMatch(of: /runs\/xor-\d{8}T\d{6}Z/) != nil)
         #expect(
@@ -134,7 +134,7 @@ import Testing
     @Test func divergenceNamesTheStepAndKeepsTheCheckpoint() throws {
         let outcome = try workplace.run(
             "train", "xor.yaml", "--json", "--quiet", "--set", "network.output=identity",
-            "--set", "optimizer.learning_rate=1e300")
+            "--set", "optimizer.learning_rate=1e300", "--set", "run.checkpoint.every=epoch")
         #expect(outcome.exitCode == 1)
         let run = try #require(try outcome.lastEvent()["run_directory"] as? String)
         #expect(
@@ -142,7 +142,7 @@ import Testing
                 error: training diverged: the loss of step 2 is not a finite number, which began in the loss \
                 function; the last checkpoint \
                 before it is \
-                \(run)/checkpoints/step-00000001.safetensors; try a smaller optimizer.learning_rate, \
+                \(run)/checkpoints/step-00000001.safetensors; try --on-nan rollback, a smaller optimizer.learning_rate, \
                 optimizer.clip_norm, \
                 or data.standardize: true
 

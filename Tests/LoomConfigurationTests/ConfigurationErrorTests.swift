@@ -151,10 +151,10 @@ struct ConfigurationErrorTests {
                 + "\"0,2,4-7\", found the text '7-4'"),
         Mistake(
             "run: {checkpoint: {every: [1]}}",
-            "run.yaml:3:27: run.checkpoint.every: expected epoch, end, never or {steps: N}, found a list"),
+            "run.yaml:3:27: run.checkpoint.every: expected auto, epoch, end, never or {steps: N}, found a list"),
         Mistake(
             "run: {checkpoint: {every: epochs}}",
-            "run.yaml:3:27: run.checkpoint.every: expected epoch, end or never, found 'epochs'; did you mean 'epoch'?"
+            "run.yaml:3:27: run.checkpoint.every: expected auto, epoch, end or never, found 'epochs'; did you mean 'epoch'?"
         ),
         Mistake(
             "run: {checkpoint: {every: {steps: 0}}}",

@@ -20,7 +20,7 @@ struct ConfigurationReadingTests {
         #expect(configuration.optimizer == OptimizerDescription())
         #expect(configuration.training.batch == 256)
         #expect(configuration.parallel.workers == nil)
-        #expect(configuration.run.checkpoint.every == .epoch)
+        #expect(configuration.run.checkpoint.every == .automatic)
     }
 
     @Test("every key reaches its place")

@@ -149,6 +149,7 @@ struct ConfigurationResolvedTests {
                   seed: 1
                   precision: float32
                   drop_last: false
+                  on_nan: stop
                 parallel:
                   workers: auto
                   placement: auto
@@ -162,7 +163,7 @@ struct ConfigurationResolvedTests {
                 run:
                   directory: "runs"
                   checkpoint:
-                    every: epoch
+                    every: auto
                     keep: 2
 
                 """)

@@ -6,7 +6,8 @@ import Testing
 @Suite struct TrainingSummaryTests {
     private let summary = TrainingSummary(
         name: "quickstart", epochs: 3, steps: 11_484, loss: 0.1834, accuracy: 0.9412,
-        validationLoss: 0.2104, validationAccuracy: 0.9287, samplesPerSecond: 1_234_000, gflops: 213.4,
+        validationLoss: 0.2104, validationAccuracy: 0.9287,
+        constantLoss: 2.3026, constantValidationLoss: 2.3031, samplesPerSecond: 1_234_000, gflops: 213.4,
         ceilingGflops: 440, ceilingInstructions: "AVX-512", precision: "float32", placement: [0, 2],
         plannedMemoryBytes: 300 << 20,
         peakResidentBytes: 310 << 20, otherWorkFraction: 0.01,
@@ -16,26 +17,28 @@ import Testing
             TimeShare(name: "products", fraction: 0.75), TimeShare(name: "waiting", fraction: 0.1),
             TimeShare(name: "loss_function", fraction: 0.15),
         ], largestOverhead: TimeShare(name: "loading", fraction: 0.45),
-        runDirectory: "runs/quickstart-20261121T094905Z")
+        checkpointIntervalSeconds: 12.5, runDirectory: "runs/quickstart-20261121T094905Z")
 
     @Test func showsEverything() {
         #expect(
             trainingSummary(summary) == """
                 quickstart: 3 epochs, 11,484 steps in 20.0 s
 
-                            training  validation
-                  ────────  ────────  ──────────
-                  loss        0.1834      0.2104
-                  accuracy    94.1 %      92.9 %
+                                 training  validation
+                  ─────────────  ────────  ──────────
+                  loss             0.1834      0.2104
+                  best constant     2.303       2.303
+                  accuracy         94.1 %      92.9 %
 
-                  samples/s  1.23 M
-                  GFLOP/s    213, 48.5 % of the arithmetic peak (440, AVX-512 float32, 2 workers)
-                  steps      75.0 % products, 10.0 % waiting, 15.0 % loss function
-                  time       45.0 % loading, 50.0 % training, 2.5 % validation, 0.5 % checkpoints, 2.0 % other
-                  overhead   45.0 % of the time (the largest: loading)
-                  workers    2, pinned to CPUs 0, 2
-                  memory     300 MiB planned, 310 MiB at the peak
-                  run        runs/quickstart-20261121T094905Z
+                  samples/s    1.23 M
+                  GFLOP/s      213, 48.5 % of the arithmetic peak (440, AVX-512 float32, 2 workers)
+                  steps        75.0 % products, 10.0 % waiting, 15.0 % loss function
+                  time         45.0 % loading, 50.0 % training, 2.5 % validation, 0.5 % checkpoints, 2.0 % other
+                  overhead     45.0 % of the time (the largest: loading)
+                  workers      2, pinned to CPUs 0, 2
+                  memory       300 MiB planned, 310 MiB at the peak
+                  checkpoints  every 12.5 s: a crash loses no more
+                  run          runs/quickstart-20261121T094905Z
 
                 Next:
                   measure it again   gradloom evaluate runs/quickstart-20261121T094905Z
@@ -50,6 +53,7 @@ import Testing
         summary.accuracy = nil
         summary.validationAccuracy = nil
         summary.validationLoss = nil
+        (summary.constantLoss, summary.constantValidationLoss, summary.checkpointIntervalSeconds) = (nil, nil, nil)
         summary.ceilingGflops = 0
         summary.placement = [nil, nil]
         summary.peakResidentBytes = nil
@@ -78,9 +82,9 @@ import Testing
     @Test func saysWhichWorkersArePinned() {
         var summary = summary
         summary.placement = [0, nil, 1]
-        #expect(trainingSummary(summary).contains("workers    3, 2 of them pinned to CPUs 0, 1\n"))
+        #expect(trainingSummary(summary).contains("workers      3, 2 of them pinned to CPUs 0, 1\n"))
         summary.placement = [5]
-        #expect(trainingSummary(summary).contains("workers    1, pinned to CPU 5\n"))
+        #expect(trainingSummary(summary).contains("workers      1, pinned to CPU 5\n"))
         summary.precision = "float64"
         #expect(trainingSummary(summary).contains("of the arithmetic peak (440, AVX-512 float64, 1 worker)\n"))
     }

@@ -36,6 +36,7 @@ import Testing
             case .epochEnded(let result):
                 ended.append(result)
                 stepsOfProgress.append([])
+            case .rolledBack: Issue.record("\(event)")
             }
         }
         let result = try run.run()

@@ -4,7 +4,9 @@
 //
 // CRASH_POINT=N       the call that is meant, counted from 1; unset: all are only counted
 // CRASH_ACTION=kill   the process ends before the call (the default); "torn": a write writes half of its bytes first;
-//                     ENOSPC, EIO, EINTR: the call fails once; "short": a write writes one byte
+//                     ENOSPC, EIO, EINTR: the call fails once; "short": a write writes one byte;
+//                     "flip": a write writes one bit the wrong way round
+// CRASH_LATER=N       with "flip": the process ends so many calls later
 // CRASH_UNDER=DIR     only files below this directory count; it must be absolute
 // CRASH_COUNT=FILE    where the number of calls goes at the end
 #define _GNU_SOURCE
@@ -23,6 +25,7 @@
 
 static atomic_long calls;
 static long crash_point;
+static long end_point;
 static const char *action = "kill";
 static const char *under = "/";
 
@@ -31,6 +34,7 @@ static const char *under = "/";
 __attribute__((constructor)) static void begin(void) {
     const char *point = getenv("CRASH_POINT");
     if (point) { crash_point = atol(point); }
+    if (getenv("CRASH_LATER")) { end_point = crash_point + atol(getenv("CRASH_LATER")); }
     if (getenv("CRASH_ACTION")) { action = getenv("CRASH_ACTION"); }
     if (getenv("CRASH_UNDER")) { under = getenv("CRASH_UNDER"); }
 }
@@ -66,10 +70,15 @@ static int is_file_under(int file) {
 
 // Whether this call is the one; a process that is to end does not come back.
 static int is_meant(void) {
-    if (atomic_fetch_add(&calls, 1) + 1 != crash_point) { return 0; }
+    const long call = atomic_fetch_add(&calls, 1) + 1;
+    if (call == end_point) { kill(getpid(), SIGKILL); }
+    if (call != crash_point) { return 0; }
     if (strcmp(action, "kill") == 0) { kill(getpid(), SIGKILL); }
     return 1;
 }
+
+// Actions that other calls than writes know nothing of.
+static int only_writes(void) { return strcmp(action, "short") == 0 || strcmp(action, "flip") == 0; }
 
 static int refuses(void) {
     errno = strcmp(action, "ENOSPC") == 0 ? ENOSPC : strcmp(action, "EINTR") == 0 ? EINTR : EIO;
@@ -82,6 +91,15 @@ ssize_t write(int file, const void *bytes, size_t count) {
             (void)!REAL(write)(file, bytes, count / 2);
             kill(getpid(), SIGKILL);
         }
+        if (strcmp(action, "flip") == 0) {
+            char *const copy = malloc(count + 1);
+            if (!copy) { abort(); }
+            memcpy(copy, bytes, count);
+            copy[count / 2] ^= (char)(1 << crash_point % 8);
+            const ssize_t written = REAL(write)(file, copy, count);
+            free(copy);
+            return written;
+        }
         if (strcmp(action, "short") == 0) { return REAL(write)(file, bytes, count > 0); }
         return refuses();
     }
@@ -90,7 +108,7 @@ ssize_t write(int file, const void *bytes, size_t count) {
 
 #define FILE_CALL(result, name, parameters, arguments, file)                    \
     result name parameters {                                                     \
-        if (is_file_under(file) && is_meant() && strcmp(action, "short") != 0) { \
+        if (is_file_under(file) && is_meant() && !only_writes()) { \
             if (strcmp(action, "torn") == 0) { kill(getpid(), SIGKILL); }        \
             return refuses();                                                    \
         }                                                                        \
@@ -98,7 +116,7 @@ ssize_t write(int file, const void *bytes, size_t count) {
     }
 #define PATH_CALL(name, parameters, arguments, path)                             \
     int name parameters {                                                        \
-        if (is_under(path) && is_meant() && strcmp(action, "short") != 0) {      \
+        if (is_under(path) && is_meant() && !only_writes()) {      \
             if (strcmp(action, "torn") == 0) { kill(getpid(), SIGKILL); }        \
             return refuses();                                                    \
         }                                                                        \
@@ -121,7 +139,7 @@ int open(const char *path, int flags, ...) {
         mode = va_arg(list, mode_t);
         va_end(list);
     }
-    if (flags & O_CREAT && is_under(path) && is_meant() && strcmp(action, "short") != 0) {
+    if (flags & O_CREAT && is_under(path) && is_meant() && !only_writes()) {
         if (strcmp(action, "torn") == 0) { kill(getpid(), SIGKILL); }
         return refuses();
     }

@@ -28,7 +28,8 @@ public struct CheckpointStore: Sendable {
     public func write(step: Int, by write: (_ path: String) throws -> Void) throws -> String {
         let path = path(Self.prefix, step: step)
         try write(path)
-        for old in all.dropLast(keep) {
+        // Each checkpoint speaks of one of the best parameters at most, later ones of later ones.
+        for old in all.dropLast(keep) + files(Self.bestPrefix).dropLast(keep) {
             try? FileManager.default.removeItem(atPath: old)
         }
         return path
@@ -45,10 +46,14 @@ public struct CheckpointStore: Sendable {
         return FileManager.default.fileExists(atPath: path) ? path : nil
     }
 
-    /// Removes the best parameters of other steps: no checkpoint needs them any more.
-    func removeBest(except step: Int?) {
-        for path in files(Self.bestPrefix) where path != step.map({ self.path(Self.bestPrefix, step: $0) }) {
-            try? FileManager.default.removeItem(atPath: path)
+    /// Removes what belongs to later steps, when training has gone back to `step`: the newest first, so that a run that ends
+    /// meanwhile goes on from one of them.
+    func removeAll(after step: Int) {
+        for prefix in [Self.prefix, Self.bestPrefix] {
+            let last = path(prefix, step: max(0, step))
+            for path in files(prefix).reversed() where step < 0 || (last.count, last) < (path.count, path) {
+                try? FileManager.default.removeItem(atPath: path)
+            }
         }
     }
 

@@ -5,9 +5,10 @@ extension Trainer {
     /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape, or an entry of the metadata;
     ///   nothing has changed then.
     public func restore(_ checkpoint: Safetensors) throws(SafetensorsError) {
-        let (its, sums) = (try Checkpoint.step(of: checkpoint), try TrainingState(checkpoint)?.epochSums)
+        let (its, training) = (try Checkpoint.step(of: checkpoint), try TrainingState(checkpoint))
         _ = try Checkpoint.restore(checkpoint, parameters: parameters, state: state)
         step = its
-        epochSums = sums ?? LossSums()
+        epochSums = training?.epochSums ?? LossSums()
+        learningRateHalvings = training?.learningRateHalvings ?? 0
     }
 }

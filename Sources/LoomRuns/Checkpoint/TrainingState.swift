@@ -9,6 +9,14 @@ struct TrainingState: Equatable {
     var history = ValidationHistory()
     /// The length of the metrics file: what was appended later belongs to steps after the checkpoint. Nil: unknown.
     var metricsBytes: Int?
+    /// SHA-256 over so much of the metrics file; nil: unknown.
+    var metricsSum: String?
+    /// SHA-256 over the run's configuration file; nil: unknown.
+    var configurationSum: String?
+    /// How often the learning rate is halved because training diverged.
+    var learningRateHalvings = 0
+    /// Whether training diverged from here before, and begins its next attempt.
+    var isRetry = false
     /// What the data are known by; nil: unknown.
     var dataFingerprint: String?
 
@@ -21,6 +29,10 @@ extension TrainingState: Codable {
         case lossSum = "loss_sum"
         case penaltySum = "penalty_sum"
         case metricsBytes = "metrics_bytes"
+        case metricsSum = "metrics_sha256"
+        case configurationSum = "configuration_sha256"
+        case learningRateHalvings = "learning_rate_halvings"
+        case isRetry = "retry"
         case dataFingerprint = "data_fingerprint"
     }
 
@@ -47,6 +59,10 @@ extension TrainingState: Codable {
         try container.encodeIfPresent(history.best.map(Validation.init), forKey: .best)
         try container.encodeIfPresent(history.latest.map(Validation.init), forKey: .latest)
         try container.encodeIfPresent(metricsBytes, forKey: .metricsBytes)
+        try container.encodeIfPresent(metricsSum, forKey: .metricsSum)
+        try container.encodeIfPresent(configurationSum, forKey: .configurationSum)
+        if learningRateHalvings > 0 { try container.encode(learningRateHalvings, forKey: .learningRateHalvings) }
+        if isRetry { try container.encode(isRetry, forKey: .isRetry) }
         try container.encodeIfPresent(dataFingerprint, forKey: .dataFingerprint)
     }
 
@@ -66,8 +82,14 @@ extension TrainingState: Codable {
         history.best = try container.decodeIfPresent(Validation.self, forKey: .best)?.value
         history.latest = try container.decodeIfPresent(Validation.self, forKey: .latest)?.value
         metricsBytes = try container.decodeIfPresent(Int.self, forKey: .metricsBytes)
+        metricsSum = try container.decodeIfPresent(String.self, forKey: .metricsSum)
+        configurationSum = try container.decodeIfPresent(String.self, forKey: .configurationSum)
+        learningRateHalvings = try container.decodeIfPresent(Int.self, forKey: .learningRateHalvings) ?? 0
+        isRetry = try container.decodeIfPresent(Bool.self, forKey: .isRetry) ?? false
         dataFingerprint = try container.decodeIfPresent(String.self, forKey: .dataFingerprint)
-        guard epochSums.steps >= 0, epochSums.samples >= epochSums.steps, epochSums.correct >= 0, metricsBytes ?? 0 >= 0
+        guard epochSums.steps >= 0, epochSums.samples >= epochSums.steps, epochSums.correct >= 0,
+            metricsBytes ?? 0 >= 0,
+            (0...60).contains(learningRateHalvings)
         else {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "counts below 0"))
         }

@@ -199,6 +199,34 @@ public struct EpochEvent: Codable, Sendable, Equatable {
     }
 }
 
+/// The line of a training that diverged and went back.
+package struct RollbackEvent: Codable, Sendable, Equatable {
+    /// "rollback".
+    package private(set) var event = "rollback"
+    /// The step, counted from 0, whose loss was not finite.
+    package var divergedStep: Int
+    /// Where such a number was first.
+    package var origin: String
+    /// The steps done from which it goes on.
+    package var step: Int
+    /// What the configured learning rate is multiplied by from then on.
+    package var learningRateFactor: Double
+
+    /// The line of `rollback`.
+    package init(_ rollback: Rollback) {
+        divergedStep = rollback.divergedStep
+        origin = rollback.origin
+        step = rollback.step
+        learningRateFactor = rollback.learningRateFactor
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case event, origin, step
+        case divergedStep = "diverged_step"
+        case learningRateFactor = "learning_rate_factor"
+    }
+}
+
 /// The last line of a run.
 package struct DoneEvent: Codable, Sendable, Equatable {
     /// "done".

@@ -20,6 +20,8 @@ package struct PlannedMemory: Codable, Sendable, Equatable {
     package var batchBytes: Int
     /// Activations of an evaluation.
     package var evaluationBytes: Int
+    /// The best parameters so far, and copies of the state while it is written to a checkpoint.
+    package var checkpointBytes: Int
     /// Needed only while the data are read.
     package var loadingBytes: Int
     /// Needed only while the steps are planned.
@@ -38,6 +40,7 @@ package struct PlannedMemory: Codable, Sendable, Equatable {
         activationBytes = plan.activationBytes
         batchBytes = plan.batchBytes
         evaluationBytes = plan.evaluationBytes
+        checkpointBytes = plan.checkpointBytes
         loadingBytes = plan.loadingBytes
         planningBytes = plan.planningBytes
         totalBytes = plan.totalBytes
@@ -53,6 +56,7 @@ package struct PlannedMemory: Codable, Sendable, Equatable {
         case activationBytes = "activation_bytes"
         case batchBytes = "batch_bytes"
         case evaluationBytes = "evaluation_bytes"
+        case checkpointBytes = "checkpoint_bytes"
         case loadingBytes = "loading_bytes"
         case planningBytes = "planning_bytes"
         case totalBytes = "total_bytes"
@@ -65,7 +69,7 @@ package func memoryPlanLine(_ plan: MemoryPlan) -> String {
         ("data", plan.dataBytes), ("validation", plan.validationBytes), ("parameters", plan.parameterBytes),
         ("gradient", plan.gradientBytes), ("optimizer", plan.optimizerBytes),
         ("activations", plan.activationBytes), ("batch", plan.batchBytes),
-        ("evaluation", plan.evaluationBytes), ("program", plan.programBytes),
+        ("evaluation", plan.evaluationBytes), ("checkpoints", plan.checkpointBytes), ("program", plan.programBytes),
         ("only while loading", plan.loadingBytes), ("only while planning", plan.planningBytes),
     ]
     let list = parts.filter { $0.1 > 0 }.map { "\($0.0) \(NumberFormat.bytes($0.1))" }

@@ -22,6 +22,9 @@ public final class Experiment<Scalar: LoomScalar> {
     /// What the data are known by, in checkpoints.
     private(set) lazy var dataFingerprint = DataFingerprint.text(data)
 
+    private(set) lazy var constantPrediction = ConstantPrediction(
+        for: data.training, loss: configuration.loss, output: trainer.network.description.output)
+
     /// What the memory of the training is used for, as planned before it was reserved.
     public let memoryPlan: MemoryPlan
 
@@ -59,6 +62,12 @@ public final class Experiment<Scalar: LoomScalar> {
             network: trainer.network, parameters: trainer.parameters, team: trainer.team,
             gemmBackend: trainer.gemmBackend)
         if readsInitialParameters { try readInitialParameters() }
+    }
+
+    /// Brings the trainer back to where it was before its first step.
+    private func beginAnew() throws {
+        trainer.beginAnew()
+        try readInitialParameters()
     }
 
     /// Gives the trainer the first parameters of the file that the configuration names.
@@ -114,9 +123,11 @@ public final class Experiment<Scalar: LoomScalar> {
     /// The same with another clock, or without one.
     /// - Parameters:
     ///   - metrics: The file that `report` writes to: a checkpoint knows how long it was.
+    ///   - configurationFile: The run's configuration as it was written: a checkpoint knows its sum.
     ///   - regionMeasured: Told of every region that the clock was with.
     package func train(
-        checkpoints: CheckpointStore?, metrics: MetricsFile?, history: ValidationHistory, clock: WorkerClockMemory?,
+        checkpoints: CheckpointStore?, metrics: MetricsFile?, configurationFile: String? = nil,
+        history: ValidationHistory, clock: WorkerClockMemory?,
         regionMeasured: @escaping (StepReport) -> Void, report: @escaping (TrainingEvent) -> Void
     ) throws -> TrainingResult {
         var run = TrainingRun(trainer: trainer)
@@ -138,17 +149,62 @@ public final class Experiment<Scalar: LoomScalar> {
             run.keepBest = best.keep
             run.restoreBest = best.restore
         }
-        if let checkpoints, configuration.run.checkpoint.every != .never {
-            run.checkpoint = { [self] history in
-                try writeCheckpoint(to: checkpoints, best: best, history: history, metrics: metrics)
-            }
-            switch configuration.run.checkpoint.every {
-            case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
-            case .steps(let count): run.stepsPerCheckpoint = count
-            case .end, .never: break
-            }
+        let interval = configuration.run.checkpoint.every
+        let store = interval == .never ? nil : checkpoints
+        var contents = checkpointContents
+        contents.configurationSum = configurationFile.map { SHA256.digits(of: $0.utf8) }
+        let writer = store.map { store in
+            CheckpointWriter(
+                trainer, contents: contents, to: store, best: best, metrics: metrics,
+                writesBeside: interval.isBesideTraining, choosesInterval: interval == .automatic)
         }
-        return try run.run()
+        if configuration.training.onNaN == .rollback {
+            let rollback = RollbackToCheckpoint(
+                trainer: trainer, store: store, writer: writer, metrics: metrics, best: best,
+                constantLoss: constantLoss(validation: false), beginAnew: beginAnew,
+                report: { report(.rolledBack($0)) })
+            run.rollBack = rollback.perform
+        }
+        guard let writer else { return try run.run() }
+        run.checkpoint = { try writer.write($0) }
+        run.checkpointIsDue = writer.isDue
+        run.finishCheckpoints = writer.finish
+        switch interval {
+        case .epoch: run.stepsPerCheckpoint = trainer.epochs.stepsPerEpoch
+        case .steps(let count): run.stepsPerCheckpoint = count
+        case .automatic, .end, .never: break
+        }
+        var result = try run.run()
+        result.checkpointIntervalSeconds = writer.intervalSeconds
+        return result
+    }
+
+    /// The loss of the best constant prediction for the training data, on the training data (validation: false) or the
+    /// validation data, penalty excluded; nil where there are none.
+    package func constantLoss(validation: Bool) -> Double? {
+        constantPrediction.flatMap { constant in
+            (validation ? data.validation : data.training).flatMap { constant.loss(on: $0) }
+        }
+    }
+
+    /// The loss on the data that the network is judged by, where it is not below that of the best constant prediction: the
+    /// network has learnt nothing. Nil: it has.
+    /// - Parameter reported: A loss on the same data; one that is small enough makes it needless to look again.
+    package func lossWithoutLearning(reported: Double) throws -> (loss: Double, constant: Double)? {
+        let isValidated = data.validation != nil
+        guard let constant = constantLoss(validation: isValidated), !(reported < constant) else { return nil }
+        var loss = configuration.loss
+        loss.l2 = 0
+        // The mean over an epoch's steps has those in it that had learnt nothing yet.
+        let evaluation = try evaluator.evaluate(data.validation ?? data.training, loss: loss)
+        return evaluation.loss < constant ? nil : (evaluation.loss, constant)
+    }
+
+    /// What checkpoints hold beside the trainer's state.
+    var checkpointContents: CheckpointContents {
+        CheckpointContents(
+            numerics: numerics, metadata: ModelMetadata(data, inputs: trainer.network.inputs).metadata,
+            tensors: ModelMetadata.tensors(data.standardization), dataFingerprint: dataFingerprint)
     }
 
     /// The loss and accuracy on the training data (validation: false) or the validation data.
@@ -156,74 +212,6 @@ public final class Experiment<Scalar: LoomScalar> {
         try (validation ? data.validation : data.training).map {
             try evaluator.evaluate($0, loss: configuration.loss)
         }
-    }
-
-    /// Writes everything needed to go on, and to use the model elsewhere: first the best parameters, which the checkpoint
-    /// speaks of.
-    private func writeCheckpoint(
-        to checkpoints: CheckpointStore, best: BestParameters<Scalar>?, history: ValidationHistory,
-        metrics: MetricsFile?
-    ) throws {
-        try best?.write(to: checkpoints) {
-            try write($0, state: nil, step: $1, training: TrainingState(dataFingerprint: dataFingerprint), to: $2)
-        }
-        // A file of metrics that fails is told of at the end; it costs no checkpoint.
-        let state = TrainingState(
-            epochSums: trainer.epochSums, history: history, metricsBytes: try? metrics?.synchronizedBytes(),
-            dataFingerprint: dataFingerprint)
-        try checkpoints.write(step: trainer.step) {
-            try write(trainer.parameters, state: trainer.state, step: trainer.step, training: state, to: $0)
-        }
-        checkpoints.removeBest(except: best?.step)
-    }
-
-    private func write(
-        _ parameters: ParameterBuffer<Scalar>, state: OptimizerState<Scalar>?, step: Int, training: TrainingState,
-        to path: String
-    ) throws {
-        try Checkpoint.write(
-            parameters: parameters, state: state, step: step, numerics: numerics,
-            metadata: ModelMetadata(data, inputs: trainer.network.inputs).metadata
-                .merging(training.metadata) { $1 },
-            extraTensors: ModelMetadata.tensors(data.standardization), to: path)
-    }
-}
-
-/// The parameters with the best validation so far.
-final class BestParameters<Scalar: LoomScalar> {
-    /// The step after which they were best; nil: none were yet, or they are lost.
-    private(set) var step: Int?
-    private let trainer: Trainer<Scalar>
-    private let buffer: ParameterBuffer<Scalar>
-    private var isWritten = false
-
-    init(_ trainer: Trainer<Scalar>) {
-        self.trainer = trainer
-        buffer = ParameterBuffer(layout: trainer.network.layout)
-    }
-
-    /// The trainer's parameters are the best now.
-    func keep() {
-        buffer.copy(trainer.parameters)
-        (step, isWritten) = (trainer.step, false)
-    }
-
-    /// The trainer gets the best parameters.
-    func restore() { if step != nil { trainer.parameters.copy(buffer) } }
-
-    /// Reads those of `step`; where they are missing, later ones may be better, or the last ones stay.
-    func load(step: Int, from checkpoints: CheckpointStore) throws {
-        guard let path = checkpoints.best(step: step) else { return }
-        _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: buffer)
-        (self.step, isWritten) = (step, true)
-    }
-
-    func write(
-        to checkpoints: CheckpointStore, by write: (ParameterBuffer<Scalar>, _ step: Int, _ path: String) throws -> Void
-    ) throws {
-        guard let step, !isWritten else { return }
-        try checkpoints.writeBest(step: step) { try write(buffer, step, $0) }
-        isWritten = true
     }
 }
 
@@ -254,7 +242,9 @@ extension Configuration {
         var plan = try MemoryPlan(
             network: network.description(inputs: opened.source.featureCount), loss: loss, optimizer: optimizer,
             schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,
-            validationSamples: samples.validation, targets: opened.targetShape, of: Scalar.self)
+            validationSamples: samples.validation, targets: opened.targetShape,
+            keepsBest: training.earlyStopping != nil, copiesState: run.checkpoint.every.isBesideTraining,
+            of: Scalar.self)
         plan.programBytes = ResidentMemory.bytes() ?? 0
         plan.loadingBytes = opened.loadingBytes(of: Scalar.self)
         return plan

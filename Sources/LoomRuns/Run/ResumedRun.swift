@@ -1,6 +1,7 @@
 import Foundation
 import LoomConfiguration
 import LoomKernels
+import LoomModel
 import LoomTraining
 
 /// A run to go on with.
@@ -50,7 +51,8 @@ package struct ResumedRun<Scalar: LoomScalar> {
         guard differences.isEmpty || accepted.settings else {
             throw RunError.otherSettings(run: path, differences: differences)
         }
-        let checkpoint = try Self.newest(in: directory, restoring: experiment.trainer, notes: &notes)
+        let store = CheckpointStore(directory: directory.checkpointsPath, keep: 1)
+        let checkpoint = try Self.newest(in: store, run: directory, restoring: experiment.trainer, notes: &notes)
         if checkpoint == nil { try experiment.readInitialParameters() }
         let state = try checkpoint.flatMap { try TrainingState($0) }
         if let checkpoint {
@@ -66,9 +68,12 @@ package struct ResumedRun<Scalar: LoomScalar> {
         let trainer = experiment.trainer
         history = try state?.history ?? Self.history(in: directory.metricsPath, until: trainer.step, experiment)
         try Self.refuseFinished(directory, experiment, history: history)
+        if let state { notes += Self.changedFiles(of: directory, since: state) }
         if let bytes = checkpoint == nil ? 0 : state?.metricsBytes {
             try MetricsFile.truncate(directory.metricsPath, to: bytes)
         }
+        // Those of later steps were damaged.
+        if checkpoint != nil { store.removeAll(after: trainer.step) }
         // It tells of an end that was none.
         try? FileManager.default.removeItem(atPath: directory.summaryPath)
         if original != settings { try AtomicFile.write(settings.yaml(), to: directory.configurationPath) }
@@ -77,10 +82,11 @@ package struct ResumedRun<Scalar: LoomScalar> {
 
     /// The newest checkpoint that is whole, from which `trainer` then goes on; nil where none was written.
     private static func newest(
-        in directory: RunDirectory, restoring trainer: Trainer<Scalar>, notes: inout [String]
+        in store: CheckpointStore, run directory: RunDirectory, restoring trainer: Trainer<Scalar>,
+        notes: inout [String]
     ) throws -> Safetensors? {
         var damage: SafetensorsError?
-        for path in CheckpointStore(directory: directory.checkpointsPath, keep: 1).all.reversed() {
+        for path in store.all.reversed() {
             do throws(SafetensorsError) {
                 let checkpoint = try Safetensors(contentsOf: path)
                 _ = try TrainingState(checkpoint)
@@ -95,6 +101,25 @@ package struct ResumedRun<Scalar: LoomScalar> {
         if let damage { throw damage }
         notes.append("the run ‘\(directory.path)’ ended before its first checkpoint: it begins anew")
         return nil
+    }
+
+    /// A sentence for each file that is not what the checkpoint knows: it was edited, or damaged.
+    private static func changedFiles(of directory: RunDirectory, since state: TrainingState) -> [String] {
+        func contents(_ path: String) -> Data? { try? Data(contentsOf: URL(fileURLWithPath: path)) }
+        var notes: [String] = []
+        if let its = state.configurationSum, let ours = contents(directory.configurationPath),
+            SHA256.digits(of: ours) != its
+        {
+            notes.append(
+                "‘\(directory.configurationPath)’ was changed since the last checkpoint; what it says now counts")
+        }
+        if let its = state.metricsSum, let bytes = state.metricsBytes, let ours = contents(directory.metricsPath),
+            ours.count >= bytes, SHA256.digits(of: ours.prefix(bytes)) != its
+        {
+            notes.append(
+                "‘\(directory.metricsPath)’ was changed since the last checkpoint: its lines are not what was written")
+        }
+        return notes
     }
 
     /// A run that has its summary is over; one that ended before it was written gets it.

@@ -7,6 +7,8 @@ public enum TrainingEvent: Sendable {
     case progress(epoch: Int, epochSoFar: StepReport, samplesPerSecond: Double)
     /// After every epoch.
     case epochEnded(EpochResult)
+    /// Training diverged, and goes on from an earlier step at a lower learning rate.
+    case rolledBack(Rollback)
 }
 
 /// What an epoch came to.
@@ -47,8 +49,10 @@ public struct TrainingResult: Sendable {
     public let samplesPerSecond: Double
     /// Seconds that validations took.
     public let validationSeconds: Double
-    /// Seconds that checkpoints took.
+    /// Seconds that training waited for checkpoints.
     public let checkpointSeconds: Double
+    /// Seconds between two checkpoints, where they were chosen by what one costs; nil otherwise.
+    package var checkpointIntervalSeconds: Double?
 }
 
 extension TrainingResult {

@@ -11,7 +11,8 @@ public struct TrainingRun<Scalar: LoomScalar> {
     public var earlyStopping: EarlyStopping?
     /// The validation of the epochs before, when a training goes on: an interruption changes nothing.
     public var history = ValidationHistory()
-    /// Writes a checkpoint of the trainer's state, to which the validation so far belongs.
+    /// Writes a checkpoint of the trainer's state, to which the validation so far belongs, or takes the state in order to write
+    /// it beside the next steps.
     public var checkpoint: ((ValidationHistory) throws -> Void)?
     /// With `earlyStopping`: told that the parameters are the best ones so far.
     public var keepBest: (() -> Void)?
@@ -19,6 +20,14 @@ public struct TrainingRun<Scalar: LoomScalar> {
     public var restoreBest: (() -> Void)?
     /// Steps between two checkpoints; nil: none but the one at the end.
     public var stepsPerCheckpoint: Int?
+    /// Whether a checkpoint is due beside those of `stepsPerCheckpoint`; asked between regions of steps. Throws what kept an
+    /// earlier one from being written.
+    package var checkpointIsDue: (() throws -> Bool)?
+    /// Brings the trainer back to an earlier step when the loss of a step is not finite, and returns the validations before
+    /// it; nil: training ends.
+    package var rollBack: ((_ divergedStep: Int) throws -> ValidationHistory?)?
+    /// Waits until all checkpoints are written.
+    package var finishCheckpoints: (() throws -> Void)?
     /// Told what happens.
     public var report: (TrainingEvent) -> Void = { _ in }
     /// Measures what the steps' time is spent on, so seldom that it costs no more than 0.8 % of the speed; nil: nobody does.
@@ -57,7 +66,13 @@ public struct TrainingRun<Scalar: LoomScalar> {
         while end == .completed, trainer.step < trainer.totalSteps {
             let epoch = trainer.step / trainer.epochs.stepsPerEpoch
             unfinished = try runEpoch(epoch, history: history, speed: &speed, checkpoints: &checkpoints)
-            if let step = unfinished.divergedStep {
+            if let step = divergedStep(unfinished) {
+                if let earlier = try checkpoints.time({ try rollBack?(step) }) {
+                    history = earlier
+                    unfinished = StepReport()
+                    epochs.removeAll { $0.step > trainer.step }
+                    continue
+                }
                 end = .diverged(step: step)
                 break
             }
@@ -85,6 +100,7 @@ public struct TrainingRun<Scalar: LoomScalar> {
         }
         if !trainer.hasFiniteParameters { end = .diverged(step: trainer.step) }
         if case .diverged = end {} else { try checkpoints.time { try checkpoint?(history) } }
+        try checkpoints.time { try finishCheckpoints?() }
         let result = TrainingResult(
             end: end, epochs: epochs, unfinishedEpoch: unfinished, history: history,
             samplesPerSecond: speed.samplesPerSecond, validationSeconds: validation.seconds,
@@ -101,16 +117,23 @@ public struct TrainingRun<Scalar: LoomScalar> {
         return earlyStopping.bestEpoch(ending: history)
     }
 
+    /// The step whose loss was not finite, or would be if there were another one.
+    private func divergedStep(_ epoch: StepReport) -> Int? {
+        epoch.divergedStep ?? (trainer.step == trainer.totalSteps && !trainer.hasFiniteParameters ? trainer.step : nil)
+    }
+
     private func epochEnds(at step: Int) -> Bool {
         step % trainer.epochs.stepsPerEpoch == 0 || step == trainer.totalSteps
     }
 
     /// Writes the checkpoint of this step, unless it is the last one, which is written in any case.
     private func writeIfDue(_ history: ValidationHistory, _ checkpoints: inout Stopwatch) throws {
-        guard let stepsPerCheckpoint, trainer.step % stepsPerCheckpoint == 0, trainer.step < trainer.totalSteps,
-            trainer.hasFiniteParameters
-        else { return }
-        try checkpoints.time { try checkpoint?(history) }
+        let isOften = stepsPerCheckpoint.map { trainer.step % $0 == 0 } ?? false
+        try checkpoints.time {
+            let isDue = try checkpointIsDue?() ?? false
+            guard isOften || isDue, trainer.step < trainer.totalSteps, trainer.hasFiniteParameters else { return }
+            try checkpoint?(history)
+        }
     }
 
     private func runEpoch(

@@ -14,8 +14,14 @@ public final class OptimizerState<Scalar: LoomScalar>: Sendable {
         second = kind == .adam || kind == .adamw ? ParameterBuffer(layout: layout) : nil
     }
 
+    /// Zeros, as many buffers as `other` has, for parameters in `layout`.
+    package init(like other: OptimizerState, layout: ParameterLayout) {
+        first = other.first.map { _ in ParameterBuffer(layout: layout) }
+        second = other.second.map { _ in ParameterBuffer(layout: layout) }
+    }
+
     /// Copies all of `other`, which is for the same kind of optimizer and the same layout.
-    func copy(from other: OptimizerState) {
+    package func copy(from other: OptimizerState) {
         if let original = other.first { first?.copy(from: original) }
         if let original = other.second { second?.copy(from: original) }
     }
@@ -30,6 +36,8 @@ struct Optimizer: BitwiseCopyable, Sendable {
     private let settings: UpdateSettings
     private let logBeta1, logBeta2: Double
     private let learningRate: Double
+    /// How often the learning rate was halved, because training diverged.
+    var learningRateHalvings = 0
     private let schedule: LearningRateSchedule
     private let totalSteps: Int
     private let stepsPerEpoch: Int
@@ -61,9 +69,13 @@ struct Optimizer: BitwiseCopyable, Sendable {
 
     var clips: Bool { clipNorm.isFinite }
 
+    /// A power of two: multiplied by it, a rate keeps its digits.
+    var learningRateFactor: Double { Double(sign: .plus, exponent: -learningRateHalvings, significand: 1) }
+
     /// The learning rate of `step`, counted from 0.
     func learningRate(step: Int) -> Double {
-        learningRate * schedule.multiplier(step: step, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+        learningRate * learningRateFactor
+            * schedule.multiplier(step: step, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     }
 
     /// The numbers of `step` for a bias: nothing that applies to weights only.

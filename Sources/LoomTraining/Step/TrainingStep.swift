@@ -177,7 +177,7 @@ struct StepSetting<Scalar: LoomScalar>: BitwiseCopyable {
     let workers: UnsafePointer<WorkerHandle<Scalar>>
     let loss: Loss<Scalar>
     let l2: Double
-    let optimizer: Optimizer
+    var optimizer: Optimizer
     let epochs: EpochLayout
     let control: StepControl
 }
