@@ -1,4 +1,5 @@
 import ArgumentParser
+import LoomConfiguration
 import LoomHardware
 import LoomReference
 import LoomReporting
@@ -16,17 +17,22 @@ struct CheckCommand: ParsableCommand {
             Elements beside the kink of a relu are left out and named. The exit code is 1 when an \
             error is too large.
 
+            With --reproducible, the bits of trainings are compared instead; the exit code is 1 \
+            when they differ.
+
             Examples:
               gradloom check configs/xor.yaml
               gradloom check configs/digits.yaml --samples 16 --elements 100
               gradloom check configs/xor.yaml --corrupt hidden
+              gradloom check configs/digits.yaml --reproducible
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
     @Option(
         help: ArgumentHelp(
-            "Scale the gradient of this layer by 1.01, so that the check must fail.", valueName: "layer"))
+            "Make the check fail: scale the gradient of this layer by 1.01, or with --reproducible change one weight.",
+            valueName: "layer"))
     var corrupt: String?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Samples of the batch.", valueName: "n"))
@@ -45,12 +51,28 @@ struct CheckCommand: ParsableCommand {
         help: ArgumentHelp("The largest number of workers; 4, or one per allowed core.", valueName: "n"))
     var workers: Int?
 
+    @Flag(
+        help: """
+            Compare the bits of a training instead: its first steps with other workers, routes, teams, placements and \
+            instructions, profiled, and interrupted.
+            """)
+    var reproducible = false
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --reproducible: the steps of each training; half a second.", valueName: "n"))
+    var steps: Int?
+
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
 
     func validate() throws {
         try GradloomCLI.validate(workers: workers)
         if samples < 1 { throw ValidationError("--samples must be at least 1.") }
+        if let steps {
+            guard reproducible else { throw ValidationError("--steps is for --reproducible.") }
+            if steps < 1 { throw ValidationError("--steps must be at least 1.") }
+        }
         if elements < 1 { throw ValidationError("--elements must be at least 1.") }
     }
 
@@ -58,14 +80,13 @@ struct CheckCommand: ParsableCommand {
         try reportingFailures {
             let settings = try options.settings()
             try settings.parallel.instructionSet?.select()
+            if reproducible { return try checkBits(settings) }
             var chosen = NetworkCheck.Options()
             chosen.samples = samples
             chosen.elements = elements
             chosen.seed = seed
             chosen.corrupted = corrupt
-            chosen.workers =
-                try workers
-                ?? max(4, MachineSetup(workers: nil, policy: .none, provider: settings.parallel.gemmBackend).workers)
+            chosen.workers = try largestTeam(settings)
             let check = try NetworkCheck(settings, options: chosen)
             if json {
                 try JSONLines.print(check)
@@ -77,6 +98,29 @@ struct CheckCommand: ParsableCommand {
                 fail("\(failed.count) of \(check.rows.count) comparisons have too large an error")
                 throw ExitCode(ExitStatus.checkFailed)
             }
+        }
+    }
+
+    private func largestTeam(_ settings: Configuration) throws -> Int {
+        try workers
+            ?? max(4, MachineSetup(workers: nil, policy: .none, provider: settings.parallel.gemmBackend).workers)
+    }
+
+    private func checkBits(_ settings: Configuration) throws {
+        try settings.validateForTraining(file: options.configuration)
+        var chosen = ReproducibilityCheck.Options()
+        chosen.steps = steps
+        chosen.corrupted = corrupt
+        chosen.workers = try largestTeam(settings)
+        let check = try ReproducibilityCheck(settings, options: chosen)
+        if json {
+            try JSONLines.print(check)
+        } else {
+            try StandardOutput.write(reproducibilityText(check))
+        }
+        guard check.passed else {
+            fail("\(check.rows.count { $0.isSame == false }) of \(check.rows.count - 1) trainings have other bits")
+            throw ExitCode(ExitStatus.checkFailed)
         }
     }
 

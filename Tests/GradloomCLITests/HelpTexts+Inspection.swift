@@ -118,26 +118,35 @@ extension HelpTexts {
             table says of how many. Elements beside the kink of a relu are left out and
             named. The exit code is 1 when an error is too large.
 
+            With --reproducible, the bits of trainings are compared instead; the exit code
+            is 1 when they differ.
+
             Examples:
               gradloom check configs/xor.yaml
               gradloom check configs/digits.yaml --samples 16 --elements 100
               gradloom check configs/xor.yaml --corrupt hidden
+              gradloom check configs/digits.yaml --reproducible
 
-            USAGE: gradloom check <configuration> [--set <key.path=value> ...] [--corrupt <layer>] [--samples <n>] [--elements <n>] [--seed <n>] [--workers <n>] [--json]
+            USAGE: gradloom check <configuration> [--set <key.path=value> ...] [--corrupt <layer>] [--samples <n>] [--elements <n>] [--seed <n>] [--workers <n>] [--reproducible] [--steps <n>] [--json]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
 
             OPTIONS:
               --set <key.path=value>  Replace a value of the configuration; may be repeated.
-              --corrupt <layer>       Scale the gradient of this layer by 1.01, so that the
-                                      check must fail.
+              --corrupt <layer>       Make the check fail: scale the gradient of this layer
+                                      by 1.01, or with --reproducible change one weight.
               --samples <n>           Samples of the batch. (default: 8)
               --elements <n>          Elements of an array to take central differences of.
                                       (default: 32)
               --seed <n>              The seed that chooses the elements. (default: 1)
               --workers <n>           The largest number of workers; 4, or one per allowed
                                       core.
+              --reproducible          Compare the bits of a training instead: its first
+                                      steps with other workers, routes, teams, placements
+                                      and instructions, profiled, and interrupted.
+              --steps <n>             With --reproducible: the steps of each training; half
+                                      a second.
               --json                  Print one JSON object on standard output.
               --version               Show the version.
               -h, --help              Show help information.
