@@ -10,7 +10,7 @@ help:
 	@echo "make soak          run the tests that take long, in a release build"
 	@echo "make lint          check the formatting"
 	@echo "make format        correct the formatting"
-	@echo "make tsan          run the tests of workers and steps under the thread sanitizer"
+	@echo "make tsan          run the tests of workers, steps and checkpoints under the thread sanitizer"
 	@echo "make trace-check   ask Perfetto's trace processor whether it reads the traces as they are meant"
 	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
@@ -59,7 +59,7 @@ soak:
 # A folder of its own: instrumented and plain objects must not mix.
 tsan:
 	@.ci/dependencies
-	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|RouteTests|TrainerFixture|TrainerDivergence' $(SWIFT_FLAGS)
+	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|RouteTests|TrainerFixture|TrainerDivergence|CheckpointWriter' $(SWIFT_FLAGS)
 
 # Perfetto's Python package and its trace processor stay outside the source tree, as the peers do.
 PERFETTO ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/perfetto

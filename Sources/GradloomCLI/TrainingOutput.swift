@@ -196,7 +196,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
 
     private func summary(of result: TrainingResult, time: TrainingTime) -> TrainingSummary {
         // The unfinished epoch speaks for itself when it is all there is.
-        let last = result.epochs.last
+        let last = result.lastEpoch
         let epochsDone =
             last.map { $0.epoch + 1 } ?? experiment.trainer.step / experiment.trainer.epochs.stepsPerEpoch
         let training = result.unfinishedEpoch.steps > 0 ? result.unfinishedEpoch : last?.training
@@ -262,7 +262,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
                     + "\(NumberFormat.number(constant)), that of the best constant prediction; try another "
                     + "optimizer.learning_rate, more epochs, data.standardize: true, or look at the data")
         }
-        let region = result.epochs.last?.training.region ?? result.unfinishedEpoch.region
+        let region = result.lastEpoch?.training.region ?? result.unfinishedEpoch.region
         if let region, region.mode == .forkJoin {
             notes.append("the workers forked and joined in every phase, which costs speed")
         }

@@ -152,6 +152,34 @@ import Testing
         #expect(try epochs(of: run).count == 40)
     }
 
+    /// By somebody, or by a disk: what counts from now on, and what is not what was written.
+    @Test func filesThatWereChangedAreNamed() throws {
+        try workplace.write(Self.teacher, to: "teacher.yaml")
+        let run = try workplace.train("teacher.yaml", "--set", "training.epochs=3")
+        let more = ["train", "--resume", run, "--set"]
+        let untouched = try workplace.run(more + ["training.epochs=4"])
+        #expect(untouched.exitCode == 0 && !untouched.errors.contains("was changed"), "\(untouched.errors)")
+        let configuration = try workplace.read(run + "/config.yaml")
+        try workplace.write(
+            configuration.replacing("learning_rate: 0.02", with: "learning_rate: 0.03"), to: run + "/config.yaml")
+        let edited = try workplace.run(more + ["training.epochs=5"])
+        #expect(
+            edited.exitCode == 0
+                && edited.errors.contains(
+                    "note: ‘\(run)/config.yaml’ was changed since the last checkpoint; what it says now counts\n"),
+            "\(edited.errors)")
+        #expect(!edited.errors.contains("metrics.jsonl"))
+        let metrics = try workplace.read(run + "/metrics.jsonl")
+        try workplace.write(
+            metrics.replacing(/"epoch":1,/, with: "\"epoch\":7,", maxReplacements: 1), to: run + "/metrics.jsonl")
+        let damaged = try workplace.run(more + ["training.epochs=6"])
+        #expect(
+            damaged.errors.contains(
+                "note: ‘\(run)/metrics.jsonl’ was changed since the last checkpoint: its lines are not what was written\n"
+            ), "\(damaged.errors)")
+        #expect(!damaged.errors.contains("config.yaml"))
+    }
+
     @Test func otherSettingsAreRefusedWithBothValues() throws {
         try workplace.write(Self.teacher, to: "teacher.yaml")
         let run = try crashed(at: 30)

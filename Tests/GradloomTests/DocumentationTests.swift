@@ -120,7 +120,7 @@ private enum ShortSample {
         }
         print(result.samplesPerSecond, experiment.trainer.parameters.hash)
         // sample ends
-        return result.epochs.last?.validation?.accuracy ?? 0
+        return result.lastEpoch?.validation?.accuracy ?? 0
     }
 }
 
@@ -155,7 +155,7 @@ private enum LongSample {
         }
         print(result.samplesPerSecond, experiment.trainer.parameters.hash)
         // sample ends
-        return result.epochs.last?.validation?.accuracy ?? 0
+        return result.lastEpoch?.validation?.accuracy ?? 0
     }
 }
 

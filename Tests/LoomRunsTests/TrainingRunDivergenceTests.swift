@@ -32,7 +32,7 @@ import Testing
         }
         let result = try run.run()
         #expect(result.end == .diverged(step: 3))
-        #expect(result.epochs.isEmpty && result.unfinishedEpoch.steps == 3)
+        #expect(result.lastEpoch == nil && result.unfinishedEpoch.steps == 3)
         #expect(progress == 3)
         #expect(checkpoints.map(\.step) == [1, 2, 3])
         #expect(checkpoints.last?.hash == trainer.parameters.hash)

@@ -51,6 +51,16 @@ import Testing
         #expect(plan.optimizerBytes == reserved.optimizer)
         #expect(plan.activationBytes == reserved.activations)
         #expect(plan.batchBytes == reserved.batch)
+        #expect(plan.checkpointBytes == 0)
+        // The best parameters, and a copy of all that a checkpoint holds.
+        for (keepsBest, copies, buffers) in [(true, false, 1), (false, true, 1), (true, true, 3)] {
+            let plan = try MemoryPlan(
+                network: problem.network, loss: problem.loss, optimizer: OptimizerDescription(kind: kind),
+                schedule: schedule, team: team, samples: data.count, validationSamples: 7, targets: targets,
+                keepsBest: keepsBest, copiesState: copies, of: type)
+            let state = copies ? [trainer.state.first, trainer.state.second].compactMap { $0?.bytes }.reduce(0, +) : 0
+            #expect(plan.checkpointBytes == buffers * trainer.parameters.bytes + state)
+        }
         // 7 rows for two workers, of 19, 33 and 3 units in rows of 64 bytes, and what their products need.
         let scratch = GemmMemory<Scalar>(backend: team.gemmBackend, workers: 2).bytes
         #expect(plan.evaluationBytes == scratch + 2 * 7 * (type == Float.self ? 128 + 192 + 64 : 192 + 320 + 64))
@@ -60,6 +70,9 @@ import Testing
         var plan = MemoryPlan()
         (plan.programBytes, plan.dataBytes, plan.validationBytes) = (1, 10, 100)
         (plan.parameterBytes, plan.gradientBytes, plan.optimizerBytes) = (1000, 1000, 1000)
+        plan.checkpointBytes = 1_000_000
+        #expect(plan.totalBytes == 1_003_111)
+        plan.checkpointBytes = 0
         (plan.activationBytes, plan.batchBytes, plan.evaluationBytes) = (20_000, 20_000, 20_000)
         #expect(plan.totalBytes == 63_111)
         plan.planningBytes = 70_000

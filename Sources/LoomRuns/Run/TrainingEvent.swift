@@ -39,14 +39,18 @@ public enum TrainingEnd: Sendable, Equatable {
 public struct TrainingResult: Sendable {
     /// Why it ended.
     public let end: TrainingEnd
-    /// Epochs that were completed in this run.
-    public let epochs: [EpochResult]
+    /// The last epoch that was completed in this run; nil: none was.
+    public let lastEpoch: EpochResult?
     /// The steps of the last, incomplete epoch; none when it ended at an epoch's end.
     public let unfinishedEpoch: StepReport
     /// With early stopping: the best validation, whose parameters the trainer has when the training is over, and the last.
     public let history: ValidationHistory
     /// Samples a second in training steps, warm-up excluded.
     public let samplesPerSecond: Double
+    /// Seconds that training steps took.
+    public let trainingSeconds: Double
+    /// What the workers' time in training steps was spent on, where it was measured.
+    public let activities: ActivitySeconds
     /// Seconds that validations took.
     public let validationSeconds: Double
     /// Seconds that training waited for checkpoints.
@@ -65,13 +69,5 @@ extension TrainingResult {
         case .completed, .stoppedEarly: true
         case .interrupted, .diverged: false
         }
-    }
-
-    /// Seconds that training steps took.
-    public var trainingSeconds: Double { epochs.reduce(unfinishedEpoch.seconds) { $0 + $1.training.seconds } }
-
-    /// What the workers' time in training steps was spent on, where it was measured.
-    public var activities: ActivitySeconds {
-        epochs.reduce(into: unfinishedEpoch.activities) { $0 += $1.training.activities }
     }
 }

@@ -51,26 +51,28 @@ public struct TrainingRun<Scalar: LoomScalar> {
     public func run() throws -> TrainingResult {
         var speed = SpeedMeter()
         var (validation, checkpoints) = (Stopwatch(), Stopwatch())
-        var epochs: [EpochResult] = []
+        var lastEpoch: EpochResult?
         var unfinished = StepReport()
+        var (trainingSeconds, activities) = (0.0, ActivitySeconds())
         var history = history
         var end =
             earlyStopping?.bestEpoch(ending: history).map { TrainingEnd.stoppedEarly(bestEpoch: $0) } ?? .completed
         if trainer.step > 0, trainer.step == trainer.totalSteps || end != .completed {
             // It ended before it could say so; its last epoch was reported.
-            epochs.append(
-                EpochResult(
-                    epoch: trainer.lastEpoch, step: trainer.step,
-                    training: trainer.epochReport, validation: try validation.time { try validate?() }))
+            lastEpoch = EpochResult(
+                epoch: trainer.lastEpoch, step: trainer.step,
+                training: trainer.epochReport, validation: try validation.time { try validate?() })
         }
         while end == .completed, trainer.step < trainer.totalSteps {
             let epoch = trainer.step / trainer.epochs.stepsPerEpoch
             unfinished = try runEpoch(epoch, history: history, speed: &speed, checkpoints: &checkpoints)
+            trainingSeconds += unfinished.seconds
+            activities += unfinished.activities
             if let step = divergedStep(unfinished) {
                 if let earlier = try checkpoints.time({ try rollBack?(step) }) {
                     history = earlier
                     unfinished = StepReport()
-                    epochs.removeAll { $0.step > trainer.step }
+                    if let last = lastEpoch, last.step > trainer.step { lastEpoch = nil }
                     continue
                 }
                 end = .diverged(step: step)
@@ -85,7 +87,7 @@ public struct TrainingRun<Scalar: LoomScalar> {
                 epoch: epoch, step: trainer.step, training: unfinished,
                 validation: try validation.time { try validate?() })
             unfinished = StepReport()
-            epochs.append(result)
+            lastEpoch = result
             report(.epochEnded(result))
             if let best = add(result, to: &history) {
                 end = .stoppedEarly(bestEpoch: best)
@@ -102,8 +104,9 @@ public struct TrainingRun<Scalar: LoomScalar> {
         if case .diverged = end {} else { try checkpoints.time { try checkpoint?(history) } }
         try checkpoints.time { try finishCheckpoints?() }
         let result = TrainingResult(
-            end: end, epochs: epochs, unfinishedEpoch: unfinished, history: history,
-            samplesPerSecond: speed.samplesPerSecond, validationSeconds: validation.seconds,
+            end: end, lastEpoch: lastEpoch, unfinishedEpoch: unfinished, history: history,
+            samplesPerSecond: speed.samplesPerSecond, trainingSeconds: trainingSeconds, activities: activities,
+            validationSeconds: validation.seconds,
             checkpointSeconds: checkpoints.seconds)
         // An interrupted training goes on with the parameters that it has.
         if result.isOver, history.best != nil { restoreBest?() }
