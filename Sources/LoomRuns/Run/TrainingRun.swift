@@ -49,68 +49,84 @@ public struct TrainingRun<Scalar: LoomScalar> {
     /// Ends early, as `interrupted`, when the trainer's `stop` is raised, for example in `report`, or when the task that calls
     /// this is cancelled.
     public func run() throws -> TrainingResult {
-        var speed = SpeedMeter()
-        var (validation, checkpoints) = (Stopwatch(), Stopwatch())
+        var course = Course(history: history)
+        if let best = earlyStopping?.bestEpoch(ending: history) { course.end = .stoppedEarly(bestEpoch: best) }
+        if trainer.step > 0, trainer.step == trainer.totalSteps || course.end != .completed {
+            // It ended before it could say so; its last epoch was reported.
+            course.lastEpoch = EpochResult(
+                epoch: trainer.lastEpoch, step: trainer.step, training: trainer.epochReport,
+                validation: try course.validation.time { try validate?() })
+        }
+        while course.end == .completed, trainer.step < trainer.totalSteps { try trainEpoch(&course) }
+        if !trainer.hasFiniteParameters { course.end = .diverged(step: trainer.step) }
+        try course.checkpoints.time {
+            if case .diverged = course.end {} else { try checkpoint?(course.history) }
+            try finishCheckpoints?()
+        }
+        let result = course.result
+        // An interrupted training goes on with the parameters that it has.
+        if result.isOver, result.history.best != nil { restoreBest?() }
+        return result
+    }
+
+    /// What a training has come to so far.
+    private struct Course {
+        var end = TrainingEnd.completed
+        var history: ValidationHistory
         var lastEpoch: EpochResult?
         var unfinished = StepReport()
-        var (trainingSeconds, activities) = (0.0, ActivitySeconds())
-        var history = history
-        var end =
-            earlyStopping?.bestEpoch(ending: history).map { TrainingEnd.stoppedEarly(bestEpoch: $0) } ?? .completed
-        if trainer.step > 0, trainer.step == trainer.totalSteps || end != .completed {
-            // It ended before it could say so; its last epoch was reported.
-            lastEpoch = EpochResult(
-                epoch: trainer.lastEpoch, step: trainer.step,
-                training: trainer.epochReport, validation: try validation.time { try validate?() })
+        var trainingSeconds = 0.0
+        var activities = ActivitySeconds()
+        var speed = SpeedMeter()
+        var validation = Stopwatch()
+        var checkpoints = Stopwatch()
+
+        init(history: ValidationHistory) { self.history = history }
+
+        var result: TrainingResult {
+            TrainingResult(
+                end: end, lastEpoch: lastEpoch, unfinishedEpoch: unfinished, history: history,
+                samplesPerSecond: speed.samplesPerSecond, trainingSeconds: trainingSeconds, activities: activities,
+                validationSeconds: validation.seconds, checkpointSeconds: checkpoints.seconds)
         }
-        while end == .completed, trainer.step < trainer.totalSteps {
-            let epoch = trainer.step / trainer.epochs.stepsPerEpoch
-            unfinished = try runEpoch(epoch, history: history, speed: &speed, checkpoints: &checkpoints)
-            trainingSeconds += unfinished.seconds
-            activities += unfinished.activities
-            if let step = divergedStep(unfinished) {
-                if let earlier = try checkpoints.time({ try rollBack?(step) }) {
-                    history = earlier
-                    unfinished = StepReport()
-                    if let last = lastEpoch, last.step > trainer.step { lastEpoch = nil }
-                    continue
-                }
-                end = .diverged(step: step)
-                break
-            }
-            let isInterrupted = unfinished.interrupted
-            if isInterrupted, !epochEnds(at: trainer.step) {
-                end = .interrupted
-                break
-            }
-            let result = EpochResult(
-                epoch: epoch, step: trainer.step, training: unfinished,
-                validation: try validation.time { try validate?() })
-            unfinished = StepReport()
-            lastEpoch = result
-            report(.epochEnded(result))
-            if let best = add(result, to: &history) {
-                end = .stoppedEarly(bestEpoch: best)
-                break
-            }
+    }
+
+    /// Trains to the end of the epoch, or of the training, or back to an earlier step.
+    private func trainEpoch(_ course: inout Course) throws {
+        let epoch = trainer.step / trainer.epochs.stepsPerEpoch
+        let training = try runEpoch(epoch, &course)
+        course.trainingSeconds += training.seconds
+        course.activities += training.activities
+        course.unfinished = training
+        if let step = divergedStep(training) { return try endOrRollBack(from: step, &course) }
+        if training.interrupted, !epochEnds(at: trainer.step) {
+            course.end = .interrupted
+            return
+        }
+        let result = EpochResult(
+            epoch: epoch, step: trainer.step, training: training,
+            validation: try course.validation.time { try validate?() })
+        course.unfinished = StepReport()
+        course.lastEpoch = result
+        report(.epochEnded(result))
+        if let best = add(result, to: &course.history) {
+            course.end = .stoppedEarly(bestEpoch: best)
+        } else if training.interrupted, trainer.step < trainer.totalSteps {
             // After the epoch's validation: going on later does not validate it again.
-            if isInterrupted, trainer.step < trainer.totalSteps {
-                end = .interrupted
-                break
-            }
-            try writeIfDue(history, &checkpoints)
+            course.end = .interrupted
+        } else {
+            try writeIfDue(&course)
         }
-        if !trainer.hasFiniteParameters { end = .diverged(step: trainer.step) }
-        if case .diverged = end {} else { try checkpoints.time { try checkpoint?(history) } }
-        try checkpoints.time { try finishCheckpoints?() }
-        let result = TrainingResult(
-            end: end, lastEpoch: lastEpoch, unfinishedEpoch: unfinished, history: history,
-            samplesPerSecond: speed.samplesPerSecond, trainingSeconds: trainingSeconds, activities: activities,
-            validationSeconds: validation.seconds,
-            checkpointSeconds: checkpoints.seconds)
-        // An interrupted training goes on with the parameters that it has.
-        if result.isOver, history.best != nil { restoreBest?() }
-        return result
+    }
+
+    private func endOrRollBack(from step: Int, _ course: inout Course) throws {
+        guard let earlier = try course.checkpoints.time({ try rollBack?(step) }) else {
+            course.end = .diverged(step: step)
+            return
+        }
+        course.history = earlier
+        course.unfinished = StepReport()
+        if let last = course.lastEpoch, last.step > trainer.step { course.lastEpoch = nil }
     }
 
     /// Adds the validation of an epoch; the best epoch where training has to end.
@@ -130,39 +146,38 @@ public struct TrainingRun<Scalar: LoomScalar> {
     }
 
     /// Writes the checkpoint of this step, unless it is the last one, which is written in any case.
-    private func writeIfDue(_ history: ValidationHistory, _ checkpoints: inout Stopwatch) throws {
+    private func writeIfDue(_ course: inout Course) throws {
         let isOften = stepsPerCheckpoint.map { trainer.step % $0 == 0 } ?? false
-        try checkpoints.time {
+        let history = course.history
+        try course.checkpoints.time {
             let isDue = try checkpointIsDue?() ?? false
             guard isOften || isDue, trainer.step < trainer.totalSteps, trainer.hasFiniteParameters else { return }
             try checkpoint?(history)
         }
     }
 
-    private func runEpoch(
-        _ epoch: Int, history: ValidationHistory, speed: inout SpeedMeter, checkpoints: inout Stopwatch
-    ) throws -> StepReport {
+    private func runEpoch(_ epoch: Int, _ course: inout Course) throws -> StepReport {
         let end = min(trainer.totalSteps, (epoch + 1) * trainer.epochs.stepsPerEpoch)
         var total = StepReport()
         while trainer.step < end {
-            var count = min(end - trainer.step, speed.steps(inSeconds: Self.regionSeconds))
+            var count = min(end - trainer.step, course.speed.steps(inSeconds: Self.regionSeconds))
             if let stepsPerCheckpoint {
                 count = min(count, stepsPerCheckpoint - trainer.step % stepsPerCheckpoint)
             }
             if Task.isCancelled { trainer.stop.raise() }
             // What one step costs is known by then.
-            let stepSeconds = speed.fastestStepSeconds
+            let stepSeconds = course.speed.fastestStepSeconds
             if let stepSeconds { clock?.limitCost(stepSeconds: stepSeconds) }
             let regionClock = stepSeconds == nil ? nil : clock
             let region = trainer.run(steps: count, clock: regionClock)
             if regionClock != nil { regionMeasured(region) }
             total.add(region)
             if region.steps > 0 { total.setLosses(trainer.epochSums) }
-            speed.add(region)
+            course.speed.add(region)
             guard region.divergedStep == nil, !region.interrupted else { break }
-            report(.progress(epoch: epoch, epochSoFar: total, samplesPerSecond: speed.latest))
+            report(.progress(epoch: epoch, epochSoFar: total, samplesPerSecond: course.speed.latest))
             // The checkpoint at an epoch's end comes after its validation.
-            if trainer.step < end { try writeIfDue(history, &checkpoints) }
+            if trainer.step < end { try writeIfDue(&course) }
         }
         return total
     }
