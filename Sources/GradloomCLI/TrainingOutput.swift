@@ -220,7 +220,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
             peakResidentBytes: ResidentMemory.peakBytes(), otherWorkFraction: others.fraction,
             time: time, stepShares: TimeShare.all(of: result.activities),
             largestOverhead: time.largestOverhead(result.activities),
-            checkpointIntervalSeconds: result.checkpointIntervalSeconds, runDirectory: directory.path,
+            checkpointIntervalSeconds: result.checkpointIntervalSeconds,
+            longestAtRiskSeconds: result.longestAtRiskSeconds, runDirectory: directory.path,
             notes: notes(
                 result, loss: (validation ?? last?.validation)?.loss ?? training?.loss,
                 raisedFrom: isRaised ? earlierCeiling : nil, others: others))
@@ -307,6 +308,7 @@ private struct RunSummary: Encodable {
         try container.encode(summary.constantLoss, forKey: .constantLoss)
         try container.encode(summary.constantValidationLoss, forKey: .constantValidationLoss)
         try container.encode(summary.checkpointIntervalSeconds, forKey: .checkpointIntervalSeconds)
+        try container.encode(summary.longestAtRiskSeconds, forKey: .longestAtRiskSeconds)
         try container.encode(run, forKey: .run)
         try container.encode(machine.machine, forKey: .machine)
         try container.encode(machine.allowance, forKey: .allowance)
@@ -328,6 +330,7 @@ private struct RunSummary: Encodable {
         case validationLoss = "validation_loss"
         case validationAccuracy = "validation_accuracy"
         case checkpointIntervalSeconds = "checkpoint_interval_seconds"
+        case longestAtRiskSeconds = "longest_at_risk_seconds"
         case constantLoss = "constant_loss"
         case constantValidationLoss = "constant_validation_loss"
         case version = "gradloom_version"

@@ -44,6 +44,8 @@ package struct TrainingSummary: Sendable, Equatable {
     package var largestOverhead: TimeShare?
     /// Seconds between two checkpoints, where they follow from what a checkpoint costs; nil otherwise.
     package var checkpointIntervalSeconds: Double?
+    /// The longest time of which steps had to be done again after a crash; nil: there are no checkpoints.
+    package var longestAtRiskSeconds: Double?
     /// The run's directory.
     package var runDirectory: String
     /// One line for each thing that the user should know: a refused pin, kernels that are too old for the processor.
@@ -57,7 +59,8 @@ package struct TrainingSummary: Sendable, Equatable {
         ceilingGflops: Double, ceilingInstructions: String, precision: String, placement: [Int?],
         plannedMemoryBytes: Int,
         peakResidentBytes: Int?, otherWorkFraction: Double?, time: TrainingTime, stepShares: [TimeShare],
-        largestOverhead: TimeShare?, checkpointIntervalSeconds: Double?, runDirectory: String, notes: [String] = []
+        largestOverhead: TimeShare?, checkpointIntervalSeconds: Double?, longestAtRiskSeconds: Double?,
+        runDirectory: String, notes: [String] = []
     ) {
         self.name = name
         self.epochs = epochs
@@ -81,6 +84,7 @@ package struct TrainingSummary: Sendable, Equatable {
         self.stepShares = stepShares
         self.largestOverhead = largestOverhead
         self.checkpointIntervalSeconds = checkpointIntervalSeconds
+        self.longestAtRiskSeconds = longestAtRiskSeconds
         self.runDirectory = runDirectory
         self.notes = notes
     }
@@ -130,8 +134,12 @@ package func trainingSummary(_ summary: TrainingSummary) -> String {
     speed.append(["workers", workers(summary.placement)])
     let peak = summary.peakResidentBytes.map { ", \(NumberFormat.bytes($0)) at the peak" } ?? ""
     speed.append(["memory", "\(NumberFormat.bytes(summary.plannedMemoryBytes)) planned\(peak)"])
-    if let seconds = summary.checkpointIntervalSeconds {
-        speed.append(["checkpoints", "every \(NumberFormat.duration(seconds: seconds)): a crash loses no more"])
+    if let interval = summary.checkpointIntervalSeconds, let seconds = summary.longestAtRiskSeconds {
+        speed.append([
+            "checkpoints",
+            "every \(NumberFormat.duration(seconds: interval)); a crash would have lost at most "
+                + NumberFormat.duration(seconds: seconds),
+        ])
     }
     speed.append(["run", summary.runDirectory])
 

@@ -17,7 +17,7 @@ import Testing
             TimeShare(name: "products", fraction: 0.75), TimeShare(name: "waiting", fraction: 0.1),
             TimeShare(name: "loss_function", fraction: 0.15),
         ], largestOverhead: TimeShare(name: "loading", fraction: 0.45),
-        checkpointIntervalSeconds: 12.5, runDirectory: "runs/quickstart-20261121T094905Z")
+        checkpointIntervalSeconds: 12.5, longestAtRiskSeconds: 12.9, runDirectory: "runs/quickstart-20261121T094905Z")
 
     @Test func showsEverything() {
         #expect(
@@ -37,7 +37,7 @@ import Testing
                   overhead     45.0 % of the time (the largest: loading)
                   workers      2, pinned to CPUs 0, 2
                   memory       300 MiB planned, 310 MiB at the peak
-                  checkpoints  every 12.5 s: a crash loses no more
+                  checkpoints  every 12.5 s; a crash would have lost at most 12.9 s
                   run          runs/quickstart-20261121T094905Z
 
                 Next:

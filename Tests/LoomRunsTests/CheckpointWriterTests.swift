@@ -172,6 +172,22 @@ import Testing
         #expect(!pacing.isDue(at: start + .seconds(70.9)) && pacing.isDue(at: start + .seconds(71)))
     }
 
+    /// From the state that is on disk to the moment at which a later one is.
+    @Test(arguments: [true, false]) func whatACrashWouldHaveLost(writesBeside: Bool) throws {
+        try inTemporaryDirectory { directory in
+            let start = ContinuousClock.now
+            let writer = writer(
+                try trainer(), to: CheckpointStore(directory: directory, keep: 1), writesBeside: writesBeside)
+            for milliseconds in [100, 300, 50] {
+                usleep(1000 * UInt32(milliseconds))
+                try writer.write(ValidationHistory())
+            }
+            try writer.finish()
+            let all = (ContinuousClock.now - start) / .seconds(1)
+            #expect(writer.longestAtRiskSeconds >= 0.3 && writer.longestAtRiskSeconds < all - 0.1)
+        }
+    }
+
     /// Copying and writing are the cost.
     @Test func theCostIsMeasured() throws {
         try inTemporaryDirectory { directory in

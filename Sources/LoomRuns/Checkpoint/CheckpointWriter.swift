@@ -8,7 +8,7 @@ import Synchronization
 final class CheckpointWriter<Scalar: LoomScalar> {
     /// What a thread came to.
     private enum Outcome {
-        case written(processorSeconds: Double)
+        case written(processorSeconds: Double, end: ContinuousClock.Instant)
         case failed(any Error)
     }
 
@@ -24,6 +24,11 @@ final class CheckpointWriter<Scalar: LoomScalar> {
     private var copySeconds = 0.0
     /// Seconds of processor time that the last checkpoint took, copying included.
     private(set) var lastCostSeconds = 0.0
+    /// The longest time of which steps had to be done again, if the program had ended at the worst moment: from when a state
+    /// was taken, or training began, until a later one was on disk.
+    private(set) var longestAtRiskSeconds = 0.0
+    /// When the state was taken that is on disk, or training began, and that of the state that is being written.
+    private var (safe, taken) = (ContinuousClock.now, ContinuousClock.now)
     /// With an interval that is chosen here.
     private var pacing: CheckpointPacing?
 
@@ -64,27 +69,37 @@ final class CheckpointWriter<Scalar: LoomScalar> {
     func write(_ history: ValidationHistory, isRetry: Bool = false) throws {
         try finish()
         pacing?.begin()
-        let start = ContinuousClock.now
+        taken = .now
         let newBest = best.flatMap { best in best.isWritten ? nil : best.step.map { (best.buffer, $0) } }
-        let taken = copy?.take(trainer, best: newBest?.0)
+        let copied = copy?.take(trainer, best: newBest?.0)
         let state = SavedState(
-            parameters: taken?.parameters ?? trainer.parameters, optimizer: taken?.optimizer ?? trainer.state,
+            parameters: copied?.parameters ?? trainer.parameters, optimizer: copied?.optimizer ?? trainer.state,
             step: trainer.step, epochSums: trainer.epochSums, history: history,
             learningRateHalvings: trainer.learningRateHalvings, isRetry: isRetry, metrics: try? metrics?.mark(),
-            newBest: newBest.map { (taken?.best ?? $0, $1) })
+            newBest: newBest.map { (copied?.best ?? $0, $1) })
         best?.isWritten = true
-        guard taken != nil else { return try contents.write(state, to: store) }
-        copySeconds = (ContinuousClock.now - start) / .seconds(1)
+        guard copied != nil else { return try writeAtOnce(state) }
+        copySeconds = (ContinuousClock.now - taken) / .seconds(1)
         thread = BackgroundThread { [contents, store, outcome] in
             do {
                 try contents.write(state, to: store)
-                outcome.value = .written(processorSeconds: BackgroundThread.processorSeconds())
+                outcome.value = .written(processorSeconds: BackgroundThread.processorSeconds(), end: .now)
             } catch {
                 outcome.value = .failed(error)
             }
         }
         // Without a thread there is nobody but this one.
-        if thread == nil { try contents.write(state, to: store) }
+        if thread == nil { try writeAtOnce(state) }
+    }
+
+    private func writeAtOnce(_ state: SavedState<Scalar>) throws {
+        try contents.write(state, to: store)
+        wasWritten(at: .now)
+    }
+
+    private func wasWritten(at end: ContinuousClock.Instant) {
+        longestAtRiskSeconds = max(longestAtRiskSeconds, (end - safe) / .seconds(1))
+        safe = taken
     }
 
     /// Waits until what was begun is on disk.
@@ -96,7 +111,8 @@ final class CheckpointWriter<Scalar: LoomScalar> {
         let result = outcome.value
         outcome.value = nil
         switch result {
-        case .written(let seconds):
+        case .written(let seconds, let end):
+            wasWritten(at: end)
             lastCostSeconds = copySeconds + seconds
             pacing?.add(costSeconds: lastCostSeconds)
         case .failed(let error): throw error

@@ -176,6 +176,7 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         var result = try run.run()
         result.checkpointIntervalSeconds = writer.intervalSeconds
+        result.longestAtRiskSeconds = writer.longestAtRiskSeconds
         return result
     }
 

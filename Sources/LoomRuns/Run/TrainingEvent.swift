@@ -57,6 +57,8 @@ public struct TrainingResult: Sendable {
     public let checkpointSeconds: Double
     /// Seconds between two checkpoints, where they were chosen by what one costs; nil otherwise.
     package var checkpointIntervalSeconds: Double?
+    /// The longest time of which steps had to be done again after a crash; nil: there are no checkpoints.
+    package var longestAtRiskSeconds: Double?
 }
 
 extension TrainingResult {
