@@ -22,6 +22,7 @@ enum ExitStatus {
     static let usage: Int32 = 64
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66
+    static let systemLimit: Int32 = 71
     static let inputOutput: Int32 = 74
     static let temporaryFailure: Int32 = 75
     static let badConfiguration: Int32 = 78
@@ -71,6 +72,7 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as RunError: error.exitCode
     case is RequestError: ExitStatus.usage
     case is TuneError: ExitStatus.diverged
+    case is ProcessLimitError: ExitStatus.systemLimit
     case is ModelError, is PlacementError, is BLASError, is InstructionSet.Unsupported: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import LoomHardware
+import LoomKernels
 import LoomRuns
+import LoomTraining
 
 /// The program: training, and what goes with it.
 @main
@@ -32,6 +34,11 @@ struct GradloomCommand: ParsableCommand {
 
     static func main() {
         StandardStreams.prepare()
+        StopRequest.endProgramOnSignals()
+        whenOutOfMemory = { sentence in
+            fail(sentence)
+            quick_exit(ExitStatus.systemLimit)
+        }
         ResidentMemory.returnFreedBlocks(ofAtLeast: 1 << 20)
         let arguments = Array(CommandLine.arguments.dropFirst())
         if ProfileSubcommands.areMeant(by: arguments) { return ProfileSubcommands.runAsRoot(arguments) }
@@ -60,9 +67,20 @@ extension ParsableCommand {
     fileprivate static func runAsRoot(_ arguments: [String]) {
         do {
             var command = try parseAsRoot(arguments)
+            try checkLimits()
             try command.run()
         } catch {
             end(with: error)
+        }
+        // Not exit(3): at its end OpenBLAS waits for threads of its own, which wait for memory where there is little.
+        quick_exit(EXIT_SUCCESS)
+    }
+
+    /// A thread for every CPU but one, and for each the file that keeps other trainings off it, beside those of a run and of
+    /// Dispatch.
+    private static func checkLimits() throws {
+        try reportingFailures {
+            try ProcessLimits.check(threads: WorkerTeam.dispatchWidth - 1, files: 16 + WorkerTeam.dispatchWidth)
         }
     }
 
@@ -77,6 +95,6 @@ extension ParsableCommand {
                 StandardError.write(message + "\n")
             }
         }
-        Foundation.exit(code.rawValue)
+        quick_exit(code.rawValue)
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LoomConfiguration
 import LoomData
+import LoomHardware
 import LoomKernels
 import LoomReporting
 import LoomRuns
@@ -43,7 +44,10 @@ struct ModelOptions: ParsableArguments {
         guard let path = checkpoint ?? checkpoints.best ?? checkpoints.newest else {
             throw RunError.noCheckpoint(run: run)
         }
-        let machine = try MachineSetup(settings, workers: workers)
+        // Where the training was placed, and with which instructions, was that machine's: no result depends on either.
+        let policy =
+            if case .cpus = settings.parallel.placement { PlacementPolicy.auto } else { settings.parallel.placement }
+        let machine = try MachineSetup(workers: workers, policy: policy, provider: settings.parallel.gemmBackend)
         return try SavedModel(settings, checkpoint: Safetensors(contentsOf: path), machine: machine)
     }
 }

@@ -4,6 +4,10 @@
     import Darwin
 #endif
 
+/// Ends the process, with a sentence, when the system refuses memory for a buffer. A program that has a way of its own to say
+/// so and to end sets it before it does anything else.
+nonisolated(unsafe) package var whenOutOfMemory: @Sendable (_ sentence: String) -> Never = { fatalError($0) }
+
 /// A block of memory aligned to 64 bytes, one cache line and one AVX-512 vector, and freed with its last reference.
 ///
 /// Matrix views into a buffer are plain pointers: whoever hands them out keeps the buffer alive.
@@ -26,14 +30,14 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         // Who can be asked for too much asks `MemorySize` before.
         let (size, isTooLarge) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         guard !isTooLarge, size <= Int.max - 64 else {
-            fatalError("out of memory: \(count) elements of \(MemoryLayout<Element>.stride) bytes")
+            whenOutOfMemory("out of memory: \(count) elements of \(MemoryLayout<Element>.stride) bytes")
         }
         // One page at least: huge requests come from mmap, untouched; the rounding lets kernels work on whole vectors.
         let bytes = max(64, (size + 63) / 64 * 64)
         var raw: UnsafeMutableRawPointer?
         let alignment = bytes >= Self.hugePageBytes ? Self.hugePageBytes : 64
         guard posix_memalign(&raw, alignment, bytes) == 0, let raw else {
-            fatalError("out of memory: \(bytes) bytes")
+            whenOutOfMemory("out of memory: the system does not give \(bytes) bytes more")
         }
         #if os(Linux)
             // Only advice. Rows of a large matrix lie on different pages, and each costs a walk through the page table.

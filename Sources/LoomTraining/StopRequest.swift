@@ -48,7 +48,12 @@ public final class StopRequest: @unchecked Sendable {
     }
 
     /// From now on the first SIGINT (Ctrl-C), SIGTERM, SIGHUP (unless the program was told to ignore it) or SIGUSR1 (which
-    /// batch systems send before a job's time is over) raises this request; a second one ends the program as usual. To be
-    /// called on the main thread. The last request that asked for signals gets them.
+    /// batch systems send before a job's time is over) raises this request; the same one again ends the program as usual. To
+    /// be called on the main thread. The last request that asked for signals gets them.
     public func raiseOnSignals() { loom_note_stop_signals(word) }
+
+    /// From now on, as long as no request asks for them, these signals end the program at once, unless it was told to ignore
+    /// them: also where whoever started it had blocked them, and in a container whose first process it is. To be called on
+    /// the main thread, before all else.
+    package static func endProgramOnSignals() { loom_end_on_signals() }
 }

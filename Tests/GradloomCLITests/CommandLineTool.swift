@@ -142,6 +142,9 @@ final class RunningTool {
     /// What is on standard output so far.
     var outputSoFar: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
 
+    /// What is on standard error so far.
+    var errorsSoFar: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
     var processIdentifier: Int32 { process.processIdentifier }
 
     func send(signal: Int32) { kill(process.processIdentifier, signal) }

@@ -1,3 +1,4 @@
+import Foundation
 import LoomData
 import LoomKernels
 import LoomModel
@@ -111,6 +112,28 @@ import Testing
             #expect(first.run(steps: 5).interrupted && first.stop.signal != nil)
             let report = second.run(steps: 5)
             #expect(!report.interrupted && report.steps == 5)
+        }
+    }
+
+    /// A batch system's SIGTERM behind its SIGUSR1 ends nothing that the first one has not; asking twice does.
+    @Test func theSameSignalAgainEndsTheProcess() async {
+        await #expect(processExitsWith: .signal(SIGINT)) {
+            let stop = StopRequest()
+            stop.raiseOnSignals()
+            for number in [SIGUSR1, SIGTERM, SIGINT, SIGINT] {
+                kill(getpid(), number)
+                for _ in 0..<5000 where stop.signal != number { usleep(1000) }
+            }
+            sleep(5)
+        }
+    }
+
+    /// When the request is gone, nobody waits for its end.
+    @Test func aForgottenRequestNotesNothing() async {
+        await #expect(processExitsWith: .signal(SIGTERM)) {
+            StopRequest().raiseOnSignals()
+            kill(getpid(), SIGTERM)
+            sleep(5)
         }
     }
 

@@ -31,7 +31,11 @@ static const char *under = "/";
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
+static void end(void);
+
 __attribute__((constructor)) static void begin(void) {
+    // The program ends without destructors.
+    at_quick_exit(end);
     const char *point = getenv("CRASH_POINT");
     if (point) { crash_point = atol(point); }
     if (getenv("CRASH_LATER")) { end_point = crash_point + atol(getenv("CRASH_LATER")); }
@@ -39,7 +43,7 @@ __attribute__((constructor)) static void begin(void) {
     if (getenv("CRASH_UNDER")) { under = getenv("CRASH_UNDER"); }
 }
 
-__attribute__((destructor)) static void end(void) {
+static void end(void) {
     const char *path = getenv("CRASH_COUNT");
     if (!path) { return; }
     char text[32];

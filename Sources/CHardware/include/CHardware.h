@@ -220,13 +220,22 @@ int loom_bind_memory(void *address, uint64_t bytes, int node);
 // Linux 6.1). Returns 0 or an errno.
 int loom_collapse_pages(void *address, uint64_t bytes);
 
+// MARK: Threads
+
+// How many of `wanted` threads, at least 0, the system starts in addition to those that there are. They end at once.
+int loom_startable_threads(int wanted);
+
 // MARK: Signals
 
-// From now on the first SIGINT or SIGTERM only writes its number to `word`, an aligned 32-bit integer that is read
-// atomically; the second one ends the program. Unblocks both signals on the calling thread.
+// SIGINT, SIGTERM, SIGHUP and SIGUSR1, those that are ignored excepted, end the program from now on, even where they are
+// blocked on the calling thread, and where the kernel would spare it because it is the first process of a container.
+void loom_end_on_signals(void);
+
+// From now on these signals, SIGHUP only where it is not ignored, only write their number to `word`, an aligned 32-bit
+// integer that is read atomically; the same one again ends the program. Unblocks them on the calling thread.
 void loom_note_stop_signals(void *word);
 
-// No signal is written to `word` any more; nothing if another word has taken its place.
+// No signal is written to `word` any more: they end the program. Nothing if another word has taken its place.
 void loom_forget_stop_signals(const void *word);
 
 #ifdef __cplusplus
