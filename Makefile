@@ -7,7 +7,7 @@ help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
 	@echo "make build         build .build/release/gradloom"
 	@echo "make test          run all tests"
-	@echo "make soak          run the tests that take long, in a release build"
+	@echo "make soak          run the tests that take long, and trainings under load, in a release build"
 	@echo "make lint          check the formatting"
 	@echo "make format        correct the formatting"
 	@echo "make tsan          run the tests of workers, steps and checkpoints under the thread sanitizer"
@@ -55,6 +55,7 @@ soak:
 	GRADLOOM_SOAK=1 $(SOAK) --filter KernelElementary
 	mkdir -p .build/crash-points
 	Tests/crash-points/run.py .build/soak/release/gradloom .build/crash-points
+	Tests/load/run.py .build/soak/release/gradloom .build/load
 
 # A folder of its own: instrumented and plain objects must not mix.
 tsan:
@@ -75,7 +76,7 @@ REPORTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/reports
 report-check: build
 	mkdir -p $(REPORTS)
 	GRADLOOM_REPORT_SAMPLE=$(REPORTS)/sample.html swift test $(DEBUG) --filter aSampleForTheBrowser $(SWIFT_FLAGS)
-	.build/release/gradloom profile configs/quickstart.yaml --report $(REPORTS)/quickstart.html
+	.build/release/gradloom profile configs/quickstart.yaml --report $(REPORTS)/quickstart.html --force
 	Tests/report-check/run.sh $(REPORTS) $(REPORTS)/sample.html $(REPORTS)/quickstart.html
 
 benchmark:

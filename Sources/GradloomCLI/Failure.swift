@@ -23,6 +23,7 @@ enum ExitStatus {
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66
     static let systemLimit: Int32 = 71
+    static let cannotCreate: Int32 = 73
     static let inputOutput: Int32 = 74
     static let temporaryFailure: Int32 = 75
     static let badConfiguration: Int32 = 78
@@ -72,11 +73,16 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as RunError: error.exitCode
     case is RequestError: ExitStatus.usage
     case is TuneError: ExitStatus.diverged
+    case is OutputFileError: ExitStatus.cannotCreate
     case is ProcessLimitError: ExitStatus.systemLimit
     case is ModelError, is PlacementError, is BLASError, is InstructionSet.Unsupported: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:
-        if case .cannotCreate = error { ExitStatus.inputOutput } else { ExitStatus.missingInput }
+        switch error {
+        case .cannotCreate: ExitStatus.inputOutput
+        case .notFound, .incomplete: ExitStatus.missingInput
+        case .leadsElsewhere: ExitStatus.badData
+        }
     case let error as SafetensorsError: error.exitCode
     default: nil
     }

@@ -65,6 +65,8 @@ struct JacobianCommand: ParsableCommand {
         completion: .file())
     var output: String?
 
+    @OptionGroup var outputs: OutputOptions
+
     @Option(parsing: .unconditional, help: ArgumentHelp("Significant digits of the table.", valueName: "n"))
     var digits = 6
 
@@ -74,7 +76,8 @@ struct JacobianCommand: ParsableCommand {
             throw ValidationError("--element '\(element!)' is not a list of indices, such as 0,1.")
         }
         if json, let format, format != .json { throw ValidationError("Give --json or --format, not both.") }
-        if chosenFormat == .npy, output == nil, isatty(STDOUT_FILENO) == 1 {
+        try GradloomCLI.validate("--output", output, replacesNot: options.configuration, called: "configuration")
+        if chosenFormat == .npy, output ?? "-" == "-", isatty(STDOUT_FILENO) == 1 {
             throw ValidationError("--format npy is not for terminals: redirect it, or give --output FILE.")
         }
         if chosenFormat == .npy, blocks { throw ValidationError("--blocks belongs to --format table or json.") }
@@ -94,6 +97,7 @@ struct JacobianCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
+            let file = try OutputFile(output ?? "-", replaces: outputs.force)
             let settings = try options.settings()
             let selection =
                 sample.map(SampleSelection.one) ?? samples.map(SampleSelection.first)
@@ -103,29 +107,18 @@ struct JacobianCommand: ParsableCommand {
                 of: of, wrt: wrt, element: element == nil ? nil : indices)
             switch chosenFormat {
             case .npy:
-                if let output {
-                    try NpyWriter.write(tensor.values, shape: tensor.shape, to: output)
-                } else {
-                    try StandardOutput.write(NpyWriter.bytes(tensor.values, shape: tensor.shape))
-                }
+                try file.write { try $0.append([UInt8](NpyWriter.bytes(tensor.values, shape: tensor.shape))) }
             case .json:
                 let report = JacobianReport(of: of, wrt: wrt, element: element == nil ? nil : indices, tensor: tensor)
-                try write(JSONLines.line(blocks ? report.withBlocks : report))
+                try file.write(JSONLines.line(blocks ? report.withBlocks : report))
             case .table:
                 let title = "∂ \(of) / ∂ \(wrt)" + (element.map { "[\($0)]" } ?? "")
                 let text = JacobianText(title: title, tensor: tensor, digits: digits)
-                try write(blocks ? text.blocks : text.dense)
+                try file.write(blocks ? text.blocks : text.dense)
             }
         }
     }
 
-    private func write(_ text: String) throws {
-        if let output {
-            try text.write(toFile: output, atomically: true, encoding: .utf8)
-        } else {
-            try StandardOutput.write(text)
-        }
-    }
 }
 
 /// The object that `jacobian --json` prints.

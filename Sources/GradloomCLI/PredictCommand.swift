@@ -32,14 +32,20 @@ struct PredictCommand: ParsableCommand {
     var input: String
 
     @Option(
-        help: ArgumentHelp("Where the predictions go, FILE.csv or FILE.npy.", valueName: "file"),
+        help: ArgumentHelp(
+            "Where the predictions go, FILE.csv or FILE.npy; - for CSV on standard output.", valueName: "file"),
         completion: .file(extensions: ["csv", "npy"]))
     var output: String
 
+    @OptionGroup var outputs: OutputOptions
+
     func validate() throws {
-        guard output.lowercased().hasSuffix(".csv") || output.lowercased().hasSuffix(".npy") else {
+        // What a device or a pipe is called says nothing of what it is for.
+        let isNamed = output.lowercased().hasSuffix(".csv") || SampleFile.isNpy(output)
+        guard isNamed || (try? OutputFile(output, replaces: true))?.isStream == true else {
             throw ValidationError("--output must end in .csv or .npy.")
         }
+        try GradloomCLI.validate("--output", output, replacesNot: input, called: "input")
     }
 
     func run() throws {
@@ -55,6 +61,7 @@ struct PredictCommand: ParsableCommand {
     private func predict<Scalar: LoomScalar & NpyElement>(_ settings: Configuration, _ type: Scalar.Type)
         throws
     {
+        let file = try OutputFile(output, replaces: outputs.force)
         let model = try options.model(settings, type)
         let source = try SampleFile.unlabelled(input, for: model)
         if options.checkpoint == nil, let path = model.checkpointPath, path != options.newestCheckpoint {
@@ -66,14 +73,13 @@ struct PredictCommand: ParsableCommand {
             pointer: predictions.pointer, rows: source.count, columns: model.network.outputs,
             stride: model.network.outputs)
         if SampleFile.isNpy(output) {
-            try NpyWriter.write(matrix, to: output)
-            return
+            return try file.write { output in try NpyWriter.forEachPiece(of: matrix) { try output.append($0) } }
         }
         let table = PredictionTable(model, columns: matrix.columns)
-        try AtomicFile.write(to: output) { file in
-            try file.append(table.header)
+        try file.write { output in
+            try output.append(table.header)
             for row in 0..<matrix.rows {
-                try file.append(table.line((0..<matrix.columns).map { matrix[row, $0] }))
+                try output.append(table.line((0..<matrix.columns).map { matrix[row, $0] }))
             }
         }
     }

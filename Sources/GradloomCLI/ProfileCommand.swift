@@ -60,6 +60,8 @@ struct ProfileCommand: ParsableCommand {
         completion: .file(extensions: ["html"]))
     var page: String?
 
+    @OptionGroup var outputs: OutputOptions
+
     @OptionGroup var simulation: SimulationOptions
 
     @Flag(help: "Print one JSON object on standard output.")
@@ -77,10 +79,7 @@ struct ProfileCommand: ParsableCommand {
             throw ValidationError("--simulate has no measured steps for a report: give it without --report.")
         }
         for (option, path) in [("--report", page), ("--trace", trace)] {
-            if let path, isSameFile(path, options.configuration) {
-                throw ValidationError(
-                    "\(option) would replace the configuration \(options.configuration); give another file.")
-            }
+            try GradloomCLI.validate(option, path, replacesNot: options.configuration, called: "configuration")
         }
         if let page, let trace, isSameFile(page, trace) {
             throw ValidationError("--report and --trace are one file; give two.")
@@ -97,6 +96,7 @@ struct ProfileCommand: ParsableCommand {
                 return try simulation.run(
                     settings, on: topology, workers: workers?.values, seconds: seconds ?? request.seconds, json: json)
             }
+            let (traceFile, pageFile) = (try outputs.file("--trace", trace), try outputs.file("--report", page))
             request.workerCounts = workers?.values
             request.scaling = scaling
             if let seconds { request.seconds = seconds }
@@ -116,8 +116,8 @@ struct ProfileCommand: ParsableCommand {
                     version: GradloomCommand.version, date: begin,
                     command: ["gradloom"] + CommandLine.arguments.dropFirst(), file: options.configuration,
                     configuration: settings, machine: machine))
-            if let trace { try last.trace().write(to: trace) }
-            if let page { try ProfilePage(report, machine: machine).write(to: page) }
+            if let traceFile { try last.trace().write(to: traceFile) }
+            try pageFile?.write(ProfilePage(report, machine: machine).html())
             if json {
                 try JSONLines.print(report)
             } else {

@@ -29,13 +29,6 @@ struct ProfilePage {
     var provenance: ProfileProvenance { report.provenance }
     var workersText: String { NumberFormat.counted(last.workers, "worker") }
 
-    /// Writes the page at `path`, whole or not at all.
-    /// - Throws: `AtomicFile.WriteError`.
-    func write(to path: String) throws {
-        let html = try html()
-        try AtomicFile.write(to: path) { output in try output.append(html) }
-    }
-
     /// The page.
     func html() throws -> String {
         let sections = [

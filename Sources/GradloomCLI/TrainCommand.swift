@@ -59,7 +59,8 @@ struct TrainCommand: ParsableCommand {
 
     @Flag(
         help: """
-            With --resume: go on although data or settings are others than those that the run was trained with.
+            With --resume: go on although data or settings are others than those that the run was trained with. Without: \
+            replace the file of --profile.
             """)
     var force = false
 
@@ -83,7 +84,10 @@ struct TrainCommand: ParsableCommand {
         if acceptNumerics && resume == nil {
             throw ValidationError("--accept-numerics is for --resume.")
         }
-        if force && resume == nil { throw ValidationError("--force is for --resume.") }
+        if force && resume == nil && profile == nil { throw ValidationError("--force is for --resume or --profile.") }
+        if let configuration {
+            try GradloomCLI.validate("--profile", profile, replacesNot: configuration, called: "configuration")
+        }
         try GradloomCLI.validate(workers: workers)
     }
 
@@ -105,7 +109,7 @@ struct TrainCommand: ParsableCommand {
 
     private func train<Scalar: LoomScalar>(_ settings: Configuration, path: String, _: Scalar.Type) throws {
         let started = ContinuousClock.now
-        if let profile { try AtomicFile.checkDirectory(of: profile) }
+        let profileFile = try profileFile()
         let tuned = try TunedMachine(settings)
         let stop = StopRequest()
         let experiment = try Experiment<Scalar>(
@@ -113,7 +117,7 @@ struct TrainCommand: ParsableCommand {
             willReserve: showMemoryPlan)
         let ceilings = CeilingCache.user()
         let ceiling = ArithmeticPeak(of: experiment, cache: ceilings)
-        // From here on something is written, so that a signal has to leave it whole.
+        // Until here nothing is written, and a signal ends the program at once; from here on it has to leave a whole run.
         stop.raiseOnSignals()
         let run = try resume.map {
             try ResumedRun(
@@ -140,16 +144,16 @@ struct TrainCommand: ParsableCommand {
         try output.begin()
         let loadingSeconds = (ContinuousClock.now - started) / .seconds(1)
         let begin = Date()
-        let measured = profile.map { _ in TrainingProfile(experiment) }
+        let measured = profileFile.map { _ in TrainingProfile(experiment) }
         let result = try experiment.train(
             checkpoints: checkpoints, metrics: output.metrics, configurationFile: configurationText,
             history: run?.history ?? ValidationHistory(),
             clock: measured?.clock ?? experiment.clock(), regionMeasured: { measured?.add($0) }, report: output.report)
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let lost = try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds).map(report)
-        if let measured, let profile, !result.hasDiverged {
+        if let measured, let profileFile, !result.hasDiverged {
             try write(
-                measured.result(ceilingGflops: output.ceiling.gflops, cache: ceilings), to: profile,
+                measured.result(ceilingGflops: output.ceiling.gflops, cache: ceilings), to: profileFile,
                 settings: tuned.configuration,
                 provenance: ProfileProvenance(
                     version: GradloomCommand.version, date: begin,
@@ -160,6 +164,17 @@ struct TrainCommand: ParsableCommand {
             of: result, signal: stop.signal, checkpoints: checkpoints, trainer: experiment.trainer,
             onNaN: settings.training.onNaN)
         if let lost { throw lost }
+    }
+
+    /// Where the profile goes. With --resume, --force is about the run: it must not be asked for because of a file.
+    private func profileFile() throws -> OutputFile? {
+        guard let profile else { return nil }
+        let isNew = resume == nil
+        return try companionFile(
+            "--profile",
+            OutputFile(
+                profile, replaces: force && isNew,
+                remedy: isNew ? "--force replaces it" : "name another file, or remove it"))
     }
 
     /// Before anything large is reserved, so that a user sees what is about to happen.
@@ -173,18 +188,18 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func write(
-        _ profile: ProfileMeasurement?, to path: String, settings: Configuration, provenance: ProfileProvenance,
+        _ profile: ProfileMeasurement?, to file: OutputFile, settings: Configuration, provenance: ProfileProvenance,
         machine: MachineSetup
     ) throws {
         guard let profile else {
-            fail("the training was too short for a profile: no step was measured, and ‘\(path)’ was not written")
+            fail("the training was too short for a profile: no step was measured, and ‘\(file.path)’ was not written")
             throw ExitCode(ExitStatus.nothingMeasured)
         }
         let report = ProfileReport(
             profile: profile, scaling: ProfileScaling(profile), kinds: ProfileKinds(profile),
             verdict: ProfileVerdict(ProfileFacts(profile, configuration: settings, machine: machine)),
             provenance: provenance)
-        try AtomicFile.write(JSONLines.line(report), to: path)
+        try file.write(JSONLines.line(report))
     }
 
     private func exitStatus<Scalar>(

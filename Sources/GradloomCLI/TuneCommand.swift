@@ -36,6 +36,8 @@ struct TuneCommand: ParsableCommand {
         completion: .file())
     var output: String?
 
+    @OptionGroup var outputs: OutputOptions
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -63,11 +65,7 @@ struct TuneCommand: ParsableCommand {
         guard budget.seconds >= 1, budget.seconds <= 86_400 else {
             throw ValidationError("--budget must be at least 1s and at most 24h.")
         }
-        if let output, isSameFile(output, options.configuration) {
-            throw ValidationError(
-                "--output would replace the configuration \(options.configuration), comments included; give another file."
-            )
-        }
+        try GradloomCLI.validate("--output", output, replacesNot: options.configuration, called: "configuration")
     }
 
     func run() throws {
@@ -82,6 +80,7 @@ struct TuneCommand: ParsableCommand {
     }
 
     private func tune<Scalar: LoomScalar>(_ settings: Configuration, _: Scalar.Type) throws {
+        let file = try outputs.file("--output", output)
         let largest = try max(
             MachineSetup.largestTeam(
                 policy: settings.parallel.placement, provider: settings.parallel.gemmBackend),
@@ -111,18 +110,18 @@ struct TuneCommand: ParsableCommand {
             report = TuneReport(tuning: tuning, settings: settings, machine: machine, batches: nil)
         }
         progress.end()
-        try keep(report, inputs: data.training.featureCount)
+        try keep(report, inputs: data.training.featureCount, in: file)
     }
 
-    private func keep(_ report: TuneReport, inputs: Int) throws {
+    private func keep(_ report: TuneReport, inputs: Int, in file: OutputFile?) throws {
         var report = report
         if report.isWorthKeeping, let cache = TuningCache.user() {
             let isKept = try cache.keep(report.choice, for: TuningCache.Key(report.settings, inputs: inputs))
             if isKept { report.cachePath = cache.path } else { report.refusedCachePath = cache.path }
         }
-        if let output {
-            try AtomicFile.write(report.configurationText(source: options.configuration), to: output)
-            report.outputPath = output
+        if let file {
+            try file.write(report.configurationText(source: options.configuration))
+            report.outputPath = file.path
         }
         report.configurationPath = options.configuration
         if json {

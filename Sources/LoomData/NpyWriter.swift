@@ -24,37 +24,24 @@ extension Int64: NpyElement {
     public static var npyDescription: String { "<i8" }
 }
 
-/// Writes .npy files of version 1.0, in C order.
+/// What .npy files of version 1.0 are made of, in C order.
 public enum NpyWriter {
-    /// Writes a matrix as an array of two dimensions. The file appears whole or not at all.
-    ///
-    /// Throws when the file can't be written.
-    public static func write<Element: NpyElement>(
-        _ matrix: MatrixView<Element>, to path: String
-    ) throws(DataError) {
-        var bytes = header(Element.self, shape: "(\(matrix.rows), \(matrix.columns))")
-        bytes.reserveCapacity(bytes.count + matrix.rows * matrix.columns * MemoryLayout<Element>.size)
+    /// As many bytes, about, are written at once.
+    private static let pieceBytes = 1 << 20
+
+    /// Hands over the bytes of a file with a matrix as an array of two dimensions, piece by piece.
+    public static func forEachPiece<Element: NpyElement>(
+        of matrix: MatrixView<Element>, _ body: ([UInt8]) throws -> Void
+    ) rethrows {
+        var piece = [UInt8](header(Element.self, shape: "(\(matrix.rows), \(matrix.columns))"))
         for row in 0..<matrix.rows {
-            bytes.append(
+            piece += UnsafeRawBufferPointer(
                 UnsafeBufferPointer(start: matrix.pointer + row * matrix.stride, count: matrix.columns))
+            guard piece.count >= pieceBytes else { continue }
+            try body(piece)
+            piece.removeAll(keepingCapacity: true)
         }
-        try write(bytes, to: path)
-    }
-
-    /// Writes `elements` as an array of one dimension. The file appears whole or not at all.
-    ///
-    /// Throws when the file can't be written.
-    public static func write<Element: NpyElement>(_ elements: [Element], to path: String) throws(DataError) {
-        try write(elements, shape: [elements.count], to: path)
-    }
-
-    /// Writes `elements`, in C order, as an array of the dimensions `shape`. The file appears whole or not at all.
-    ///
-    /// Throws when the file can't be written.
-    public static func write<Element: NpyElement>(
-        _ elements: [Element], shape: [Int], to path: String
-    ) throws(DataError) {
-        try write(bytes(elements, shape: shape), to: path)
+        if !piece.isEmpty { try body(piece) }
     }
 
     /// The bytes of a file with `elements`, in C order, as an array of the dimensions `shape`.
@@ -74,15 +61,5 @@ public enum NpyWriter {
         text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
         let length = UInt16(text.utf8.count)
         return Data(NpyHeader.magic + [1, 0, UInt8(length & 0xff), UInt8(length >> 8)] + Array(text.utf8))
-    }
-
-    private static func write(_ bytes: Data, to path: String) throws(DataError) {
-        do {
-            try bytes.write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw DataError(
-                .inputOutput, source: path, problem: "writing failed: \(error.localizedDescription)",
-                remedy: "check that the directory exists, may be written to and has space")
-        }
     }
 }

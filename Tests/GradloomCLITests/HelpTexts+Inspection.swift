@@ -58,7 +58,7 @@ extension HelpTexts {
               gradloom jacobian configs/xor.yaml --sample 1 \\
                 --of hidden.preactivations --wrt hidden.weights --blocks
 
-            USAGE: gradloom jacobian <configuration> [--set <key.path=value> ...] [--of <array>] --wrt <array> [--element <i,j>] [--sample <i>] [--samples <n>] [--blocks] [--format <format>] [--json] [--output <file>] [--digits <n>]
+            USAGE: gradloom jacobian [<options>] <configuration> --wrt <array>
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -77,6 +77,7 @@ extension HelpTexts {
                                       npy)
               --json                  The same as --format json.
               --output <file>         Write a file instead of standard output.
+              --force                 Replace files that exist.
               --digits <n>            Significant digits of the table. (default: 6)
               --version               Show the version.
               -h, --help              Show help information.

@@ -19,7 +19,7 @@ extension HelpTexts {
               gradloom profile compare before.json after.json
               gradloom profile configs/quickstart.yaml --simulate "pack:2 l3:4 core:8 pu:2"
 
-            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--report <file>] [--simulate <topology>] [--memory-bandwidth <gb/s>] [--json]
+            USAGE: gradloom profile <configuration> [--set <key.path=value> ...] [--workers <list>] [--scaling <scaling>] [--seconds <s>] [--steps <n>] [--trace <file>] [--report <file>] [--force] [--simulate <topology>] [--memory-bandwidth <gb/s>] [--json]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -38,6 +38,7 @@ extension HelpTexts {
                                       as a trace, for ui.perfetto.dev.
               --report <file>         Write a page with charts, one HTML file that needs no
                                       network.
+              --force                 Replace files that exist.
               --simulate <topology>   Predict instead how steps would run on another
                                       machine: a topology of hwloc, such as 'pack:2 l3:4
                                       core:8 pu:2', or a file with one in XML.

@@ -14,7 +14,7 @@ extension HelpTexts {
               gradloom tune configs/quickstart.yaml --budget 2m --output tuned.yaml
               gradloom tune configs/digits.yaml --batch 32,64,128 --target-loss 0.1
 
-            USAGE: gradloom tune <configuration> [--set <key.path=value> ...] [--budget <time>] [--output <file>] [--batch <list>] [--target-loss <loss>] [--allow-other-bits] [--exhaustive] [--json]
+            USAGE: gradloom tune <configuration> [--set <key.path=value> ...] [--budget <time>] [--output <file>] [--force] [--batch <list>] [--target-loss <loss>] [--allow-other-bits] [--exhaustive] [--json]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -24,6 +24,7 @@ extension HelpTexts {
               --budget <time>         How long is measured at most, such as 30s or 2m.
                                       (default: 60s)
               --output <file>         Write the configuration with the choice, for train.
+              --force                 Replace files that exist.
               --batch <list>          Try these batches, too, with commas between them; the
                                       one that reaches --target-loss first wins.
               --target-loss <loss>    The training loss to reach; with --batch.

@@ -91,6 +91,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       run began with.
               --force                 With --resume: go on although data or settings are
                                       others than those that the run was trained with.
+                                      Without: replace the file of --profile.
               --profile <file.json>   Write where the time of the training's steps goes to
                                       a file: what gradloom profile --json prints.
               --json                  Print one JSON object a line on standard output;
@@ -151,7 +152,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom predict runs/digits-20260102T030405Z \\
                 --input x.npy --output y.npy
 
-            USAGE: gradloom predict <run> [--checkpoint <file>] [--workers <n>] --input <file> --output <file>
+            USAGE: gradloom predict <run> [--checkpoint <file>] [--workers <n>] --input <file> --output <file> [--force]
 
             ARGUMENTS:
               <run>                   The run directory.
@@ -162,7 +163,9 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               --workers <n>           The number of workers; one per allowed core by
                                       default.
               --input <file>          The samples, CSV or npy.
-              --output <file>         Where the predictions go, FILE.csv or FILE.npy.
+              --output <file>         Where the predictions go, FILE.csv or FILE.npy; - for
+                                      CSV on standard output.
+              --force                 Replace files that exist.
               --version               Show the version.
               -h, --help              Show help information.
 

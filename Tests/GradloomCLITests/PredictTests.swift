@@ -7,7 +7,7 @@ import Testing
     init() throws { workplace = try Workplace() }
 
     private func predict(_ run: String, _ input: String, to output: String = "p.csv") throws -> String {
-        let outcome = try workplace.run("predict", run, "--input", input, "--output", output)
+        let outcome = try workplace.run("predict", run, "--input", input, "--output", output, "--force")
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         #expect(outcome.output == "")
         #expect(outcome.errors == "")
@@ -158,7 +158,7 @@ import Testing
         ("nowhere.csv", "p.csv", 66, "nowhere.csv: there is no such file"),
         ("nowhere.npy", "p.csv", 66, "nowhere.npy: there is no such file"),
         ("data.csv", "nowhere/p.csv", 74, "cannot write ‘nowhere/p.csv’"),
-        ("data.csv", "nowhere/p.npy", 74, "nowhere/p.npy: writing failed"),
+        ("data.csv", "nowhere/p.npy", 74, "cannot write ‘nowhere/p.npy’"),
     ])
     func mistakesAreNamed(input: String, output: String, exitCode: Int32, message: String) throws {
         try workplace.write(SampleData.linear, to: "linear.yaml")
@@ -167,7 +167,7 @@ import Testing
         try workplace.write("a,b\n1,2\n1,nan\n", to: "nan.csv")
         let run = try workplace.train("linear.yaml")
         let before = try workplace.names()
-        let outcome = try workplace.run("predict", run, "--input", input, "--output", output)
+        let outcome = try workplace.run("predict", run, "--input", input, "--output", output, "--force")
         #expect(outcome.exitCode == exitCode)
         #expect(outcome.errors.hasPrefix("error: " + message))
         #expect(outcome.errors.split(separator: "\n").count == 1)

@@ -146,7 +146,7 @@ import Testing
             (["--batch", "0", "--target-loss", "1"], "The value '0' is invalid for '--batch <list>'"),
             (
                 ["--output", "./teacher.yaml"],
-                "--output would replace the configuration teacher.yaml, comments included; give another file."
+                "--output would replace the configuration teacher.yaml; give another file."
             ),
         ])
     func wrongOptions(arguments: [String], message: String) throws {

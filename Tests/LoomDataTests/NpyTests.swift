@@ -81,22 +81,27 @@ struct NpyTests {
     @Test func writtenAsNumpyWrites() throws {
         let elements = AlignedBuffer<Double>([1.5, -2, 99, 3, 0.25, 99, 1e-3, 7, 99])
         let matrix = MatrixView(pointer: elements.pointer, rows: 3, columns: 2, stride: 3)
-        try withFile(Data(), extension: "npy") { path in
-            try withExtendedLifetime(elements) { try NpyWriter.write(matrix, to: path) }
-            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == NpyFixtures.float64)
-            try NpyWriter.write([3, -1, 2] as [Int64], to: path)
-            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == NpyFixtures.int64)
-            try NpyWriter.write([-70000, 70000] as [Int32], to: path)
-            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == NpyFixtures.int32)
-            try NpyWriter.write([0.5, 0.25] as [Float], to: path)
-            #expect(try read(try Data(contentsOf: URL(fileURLWithPath: path))) == [[0.5], [0.25]])
-        }
+        #expect(withExtendedLifetime(elements) { Self.bytes(matrix) } == NpyFixtures.float64)
+        #expect(NpyWriter.bytes([3, -1, 2] as [Int64], shape: [3]) == NpyFixtures.int64)
+        #expect(NpyWriter.bytes([-70000, 70000] as [Int32], shape: [2]) == NpyFixtures.int32)
+        #expect(try read(NpyWriter.bytes([0.5, 0.25] as [Float], shape: [2])) == [[0.5], [0.25]])
     }
 
-    @Test func unwritableDirectory() {
-        let failure = dataError { try NpyWriter.write([1] as [Float], to: "/nowhere/at/all.npy") }
-        #expect(failure?.category == .inputOutput)
-        #expect(failure?.exitCode == 74)
+    private static func bytes<Element: NpyElement>(_ matrix: MatrixView<Element>) -> Data {
+        var bytes = Data()
+        NpyWriter.forEachPiece(of: matrix) { bytes += $0 }
+        return bytes
+    }
+
+    /// A piece ends behind the row that makes it long enough.
+    @Test func largeMatricesComeInPieces() {
+        let elements = AlignedBuffer<Float>((0..<600_000).map { Float($0) })
+        let matrix = MatrixView(pointer: elements.pointer, rows: 3, columns: 200_000, stride: 200_000)
+        var pieces: [[UInt8]] = []
+        withExtendedLifetime(elements) { NpyWriter.forEachPiece(of: matrix) { pieces.append($0) } }
+        #expect(pieces.map(\.count) == [128 + 1_600_000, 800_000])
+        let array = NpyWriter.bytes((0..<600_000).map { Float($0) }, shape: [3, 200_000])
+        #expect(Data(pieces.joined()) == array)
     }
 
     // MARK: Source
@@ -131,10 +136,7 @@ struct NpyTests {
             let buffer = AlignedBuffer<Double>(values)
             let matrix = MatrixView(
                 pointer: buffer.pointer, rows: values.count / columns, columns: columns, stride: columns)
-            return try withFile(Data(), extension: "npy") { path in
-                try withExtendedLifetime(buffer) { try NpyWriter.write(matrix, to: path) }
-                return try Data(contentsOf: URL(fileURLWithPath: path))
-            }
+            return withExtendedLifetime(buffer) { Self.bytes(matrix) }
         }
         let inputs = dataError { _ = try source(try saved([1, 2, 3, 4, 5, .nan], columns: 2), nil) }
         #expect(inputs?.place == "row 2 (counted from 0), column 1 (counted from 0)")

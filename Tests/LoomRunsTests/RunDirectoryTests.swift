@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test func metricsNameAPlaceThatCannotBeWritten() {
-        #expect(throws: AtomicFile.WriteError(path: parent + "/no/m", reason: "No such file or directory")) {
+        #expect(throws: AtomicFile.WriteError(path: parent + "/no/m", code: ENOENT)) {
             try MetricsFile(appendingTo: self.parent + "/no/m")
         }
     }

@@ -172,6 +172,14 @@ public struct PerfettoTrace: Sendable, Equatable {
             try writer.write { part in try output.append(part) }
         }
     }
+
+    /// Writes `file`, in parts of about a mebibyte.
+    ///
+    /// - Throws: `PerfettoTraceError` as `encoded()`; as `OutputFile.write(_:)`.
+    package func write(to file: OutputFile) throws {
+        let writer = try PerfettoTraceWriter(self)
+        try file.write { output in try writer.write { part in try output.append(part) } }
+    }
 }
 
 /// Why a trace cannot be written: its records contradict each other.

@@ -1,4 +1,5 @@
 import Foundation
+import LoomHardware
 
 /// Files that appear whole or not at all.
 ///
@@ -12,15 +13,17 @@ public enum AtomicFile {
         /// What failed, for example "cannot create a file in ‘runs’: Permission denied".
         public let reason: String
 
+        /// The `errno` value of the system call that failed; nil: none did.
+        public let code: Int32?
+
         /// A refusal for a reason in words.
         public init(path: String, reason: String) {
-            self.path = path
-            self.reason = reason
+            (self.path, self.reason, code) = (path, reason, nil)
         }
 
         /// A refusal with the `errno` value of a system call.
         public init(path: String, code: Int32) {
-            self.init(path: path, reason: AtomicFile.systemMessage(code))
+            (self.path, reason, self.code) = (path, AtomicFile.systemMessage(code), code)
         }
 
         /// The sentence for the user.
@@ -55,35 +58,29 @@ public enum AtomicFile {
         }
     }
 
-    /// Writes the file at `path` with what `body` appends; an existing file is replaced, and a link's target where the path
-    /// is one of a link. What is no file, such as a device or a pipe, is written to as it is.
+    /// Writes the file at `path` with what `body` appends; a file of that name is replaced, and keeps its permissions. A link
+    /// of that name is replaced, too, and never followed. A directory, a device or a pipe is refused.
     ///
     /// When `body` throws or the system refuses, the temporary file is removed and an existing file stays as it was.
     ///
     /// - Throws: `WriteError`, or what `body` throws.
     public static func write(to path: String, _ body: (borrowing Output) throws -> Void) throws {
-        guard let resolved = realpath(path, nil) else { return try replace(path, calledBy: path, body) }
-        defer { free(resolved) }
-        var status = stat()
-        let isFile = stat(resolved, &status) != 0 || [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
-        if isFile { return try replace(String(cString: resolved), calledBy: path, body) }
-        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw WriteError(path: path, code: errno) }
-        defer { close(descriptor) }
-        try body(Output(descriptor: descriptor, path: path))
+        try write(to: path, replaces: true, body)
     }
 
-    /// Replaces `file`, which the user calls `path`.
-    private static func replace(
-        _ file: String, calledBy path: String, _ body: (borrowing Output) throws -> Void
+    /// The same. Unless it `replaces`, what has the name already, or gets it meanwhile, is left alone and named.
+    package static func write(
+        to path: String, replaces: Bool, _ body: (borrowing Output) throws -> Void
     ) throws {
-        let target = URL(fileURLWithPath: file)
-        let directory = target.deletingLastPathComponent().path
-        // Hidden, and with a random part: two processes may write the same checkpoint name at the same time.
+        let permissions = try permissions(of: path, replaces: replaces)
+        let directory = directory(of: path)
+        // Hidden, and with a random part: two processes may write the same checkpoint name at the same time. The name's
+        // beginning alone: the whole may be as long as names can be.
         let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
-        let temporary = "\(directory)/.\(target.lastPathComponent).\(suffix).tmp"
+        let temporary = "\(directory)/.\(name(of: path).prefix(40)).\(suffix).tmp"
 
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        // Nobody else reads it before it is whole, and nothing is written through what somebody has put there.
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw WriteError(
                 path: path, reason: "cannot create a file in ‘\(directory)’: \(systemMessage(errno))")
@@ -92,18 +89,66 @@ public enum AtomicFile {
             do {
                 defer { close(descriptor) }
                 try body(Output(descriptor: descriptor, path: path))
-                guard synchronize(descriptor) == 0 else {
+                guard synchronize(descriptor) == 0, fchmod(descriptor, permissions) == 0 else {
                     throw WriteError(path: path, code: errno)
                 }
             }
-            guard rename(temporary, file) == 0 else {
+            guard (replaces ? rename(temporary, path) : renameOnly(temporary, path)) == 0 else {
                 throw WriteError(path: path, code: errno)
             }
         } catch {
             unlink(temporary)
             throw error
         }
-        synchronizeDirectory(directory)
+        if let failure = synchronizeDirectory(directory) { throw WriteError(path: path, code: failure) }
+    }
+
+    /// The permissions that the file at `path` gets: those that it has, or those of new files.
+    private static func permissions(of path: String, replaces: Bool) throws(WriteError) -> mode_t {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return newFilePermissions }
+        guard replaces else { throw WriteError(path: path, code: EEXIST) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return status.st_mode & 0o777
+        case S_IFLNK: return newFilePermissions
+        case S_IFDIR: throw WriteError(path: path, code: EISDIR)
+        default: throw WriteError(path: path, reason: "this is a device or a pipe, expected a file")
+        }
+    }
+
+    /// What the user's file creation mask leaves of "everybody reads and writes". Asking the system for the mask sets it,
+    /// for other threads, too: the kernel's file says it without. Where there is none, files are the user's alone.
+    private static var newFilePermissions: mode_t {
+        let line = SystemFile.text("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("Umask:") }
+        let mask = line.flatMap { mode_t($0.dropFirst(6).trimmingCharacters(in: .whitespaces), radix: 8) }
+        return 0o666 & ~(mask ?? 0o077)
+    }
+
+    /// rename(2) to a name that nothing has: a link never replaces anything.
+    private static func renameOnly(_ temporary: String, _ path: String) -> Int32 {
+        if link(temporary, path) == 0 {
+            unlink(temporary)
+            return 0
+        }
+        // A file system without links, such as FAT.
+        guard [EPERM, ENOTSUP, ENOSYS].contains(errno) else { return -1 }
+        var status = stat()
+        if lstat(path, &status) == 0 {
+            errno = EEXIST
+            return -1
+        }
+        return rename(temporary, path)
+    }
+
+    /// The last part of `path`.
+    static func name(of path: String) -> Substring {
+        path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+    }
+
+    /// The directory in which `path` is.
+    package static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// Writes `text` in UTF-8 as the whole file at `path`.
@@ -127,22 +172,23 @@ public enum AtomicFile {
     ///
     /// - Throws: `WriteError` where its directory does not exist or may not be written.
     package static func checkDirectory(of path: String) throws(WriteError) {
-        let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let directory = directory(of: path)
         guard access(directory, W_OK | X_OK) == 0 else {
             throw WriteError(
                 path: path, reason: "cannot create a file in ‘\(directory)’: \(systemMessage(errno))")
         }
     }
 
-    /// Makes the rename itself survive a power cut.
+    /// Makes the rename itself survive a power cut; the `errno` value of a disk that failed, nil: it did not.
     ///
-    /// Some file systems refuse to synchronise a directory (EINVAL). The file is complete by then, so a refusal
-    /// is no reason to fail.
-    private static func synchronizeDirectory(_ directory: String) {
+    /// Some file systems do not synchronise a directory (EINVAL), and some directories may not be read: the file is complete by
+    /// then, so that is no reason to fail.
+    private static func synchronizeDirectory(_ directory: String) -> Int32? {
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard synchronize(descriptor) != 0, [EIO, ENOSPC, EDQUOT].contains(errno) else { return nil }
+        return errno
     }
 
     /// The system's words for an `errno` value.

@@ -30,7 +30,7 @@ public struct CheckpointStore: Sendable {
         try write(path)
         // Each checkpoint speaks of one of the best parameters at most, later ones of later ones.
         for old in all.dropLast(keep) + files(Self.bestPrefix).dropLast(keep) {
-            try? FileManager.default.removeItem(atPath: old)
+            unlink(old)
         }
         return path
     }
@@ -52,7 +52,7 @@ public struct CheckpointStore: Sendable {
         for prefix in [Self.prefix, Self.bestPrefix] {
             let last = path(prefix, step: max(0, step))
             for path in files(prefix).reversed() where step < 0 || (last.count, last) < (path.count, path) {
-                try? FileManager.default.removeItem(atPath: path)
+                unlink(path)
             }
         }
     }

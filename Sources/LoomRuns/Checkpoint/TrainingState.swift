@@ -87,6 +87,10 @@ extension TrainingState: Codable {
         learningRateHalvings = try container.decodeIfPresent(Int.self, forKey: .learningRateHalvings) ?? 0
         isRetry = try container.decodeIfPresent(Bool.self, forKey: .isRetry) ?? false
         dataFingerprint = try container.decodeIfPresent(String.self, forKey: .dataFingerprint)
+        for epoch in [history.best?.epoch, history.latest?.epoch] where !(0..<1 << 31).contains(epoch ?? 0) {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: "no training has epoch \(epoch ?? 0)"))
+        }
         guard epochSums.steps >= 0, epochSums.samples >= epochSums.steps, epochSums.correct >= 0,
             metricsBytes ?? 0 >= 0,
             (0...60).contains(learningRateHalvings)

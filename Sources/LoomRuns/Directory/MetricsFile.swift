@@ -21,10 +21,7 @@ public final class MetricsFile {
     /// - Throws: `AtomicFile.WriteError` when the file cannot be written.
     public init(appendingTo path: String) throws {
         self.path = path
-        let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else {
-            throw AtomicFile.WriteError(path: path, code: errno)
-        }
+        let descriptor = try Self.open(path, O_RDWR | O_CREAT | O_APPEND)
         self.handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         let contents = try handle.readToEnd() ?? Data()
         let completeBytes = contents.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
@@ -32,6 +29,21 @@ public final class MetricsFile {
             try handle.truncate(atOffset: UInt64(completeBytes))
         }
         sum.add([UInt8](contents.prefix(completeBytes)))
+    }
+
+    /// Opens the file itself: a link, or what is no file, could make lines of a run land elsewhere.
+    private static func open(_ path: String, _ flags: Int32) throws(AtomicFile.WriteError) -> Int32 {
+        let descriptor = Foundation.open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            if errno == ELOOP { throw AtomicFile.WriteError(path: path, reason: "this is a link, expected a file") }
+            throw AtomicFile.WriteError(path: path, code: errno)
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw AtomicFile.WriteError(path: path, reason: "this is a device or a pipe, expected a file")
+        }
+        return descriptor
     }
 
     /// How long the file was at a moment; valid while the file is open.
@@ -70,12 +82,17 @@ public final class MetricsFile {
     ///
     /// - Throws: `AtomicFile.WriteError`: it has fewer, or cannot be written.
     static func truncate(_ path: String, to bytes: Int) throws(AtomicFile.WriteError) {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
+        let descriptor: Int32
+        do throws(AtomicFile.WriteError) {
+            descriptor = try open(path, O_WRONLY)
+        } catch {
             // The run ended before it had one.
-            if errno == ENOENT, bytes == 0 { return }
-            throw AtomicFile.WriteError(path: path, code: errno)
+            if error.code == ENOENT, bytes == 0 { return }
+            throw error
         }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw AtomicFile.WriteError(path: path, code: errno) }
         guard status.st_size >= bytes else {
             throw AtomicFile.WriteError(
                 path: path,
@@ -83,7 +100,7 @@ public final class MetricsFile {
                     "it has \(status.st_size) bytes, but had \(bytes) when the checkpoint was written: lines are missing"
             )
         }
-        guard Foundation.truncate(path, off_t(bytes)) == 0 else {
+        guard ftruncate(descriptor, off_t(bytes)) == 0 else {
             throw AtomicFile.WriteError(path: path, code: errno)
         }
     }

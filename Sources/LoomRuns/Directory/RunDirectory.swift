@@ -9,6 +9,8 @@ public enum RunDirectoryError: Error, CustomStringConvertible, Equatable {
     case notFound(path: String)
     /// A directory, but none of a run: a part is missing.
     case incomplete(path: String, missing: String)
+    /// A part of the directory is a link: what is written into it would land elsewhere.
+    case leadsElsewhere(part: String)
 
     /// The sentence for the user.
     public var description: String {
@@ -20,6 +22,9 @@ public enum RunDirectoryError: Error, CustomStringConvertible, Equatable {
             "there is no run directory ‘\(path)’"
         case .incomplete(let path, let missing):
             "‘\(path)’ is not a run directory: it has no ‘\(missing)’"
+        case .leadsElsewhere(let part):
+            "‘\(part)’ is a link: a training writes inside its run directory alone; put a directory there, or make the run "
+                + "directory itself the link"
         }
     }
 }
@@ -61,6 +66,17 @@ public struct RunDirectory: Sendable, Equatable {
 
     private init(path: String) {
         self.path = path
+    }
+
+    /// Makes sure that checkpoints which are written and removed are this run's. The run directory itself may be a link: its
+    /// user has named it.
+    ///
+    /// - Throws: `RunDirectoryError.leadsElsewhere`.
+    func checkIsWhole() throws(RunDirectoryError) {
+        var status = stat()
+        if lstat(checkpointsPath, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
+            throw .leadsElsewhere(part: checkpointsPath)
+        }
     }
 
     /// Makes the directory `parent`/`name`-timestamp (UTC), with `-2`, `-3`, … where that exists, and in it

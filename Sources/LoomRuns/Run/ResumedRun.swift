@@ -44,6 +44,7 @@ package struct ResumedRun<Scalar: LoomScalar> {
         settings: Configuration
     ) throws {
         directory = try RunDirectory(existing: path)
+        try directory.checkIsWhole()
         lock = try RunLock(directory)
         AtomicFile.removeLeftovers(in: [directory.path, directory.checkpointsPath])
         var notes: [String] = []

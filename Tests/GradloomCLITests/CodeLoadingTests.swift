@@ -1,0 +1,34 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What is read is data: nothing of it is executed or loaded as code.
+@Suite struct CodeLoadingTests {
+    /// Functions that start programs or load code. One file does so: it starts the program itself, with another environment.
+    @Test func nothingStartsProgramsOrLoadsCode() throws {
+        let sources = ProjectFolder.url.appendingPathComponent("Sources")
+        let files = try FileManager.default.subpathsOfDirectory(atPath: sources.path).filter {
+            $0.hasSuffix(".swift") || $0.hasSuffix(".c") || $0.hasSuffix(".h")
+        }
+        #expect(files.count > 200)
+        let function = /\b(dlopen|dlmopen|system|popen|exec[lv]p?e?|posix_spawnp?|fork|vfork|Process|Bundle)\(/
+        let found = try files.filter {
+            try String(contentsOf: sources.appendingPathComponent($0), encoding: .utf8).contains(function)
+        }
+        #expect(found == ["GradloomCLI/CoreTypeSearch.swift"])
+        let search = try String(contentsOf: sources.appendingPathComponent(found[0]), encoding: .utf8)
+        #expect(search.contains("process.executableURL = Bundle.main.executableURL\n"))
+    }
+
+    /// Tags with which YAML readers of other languages make objects.
+    @Test(arguments: [
+        "!!python/object/apply:os.system [touch made]", "!ruby/object:Gem::Installer {i: x}", "!!binary eA==",
+    ])
+    func tagsMakeNothing(value: String) throws {
+        let workplace = try Workplace()
+        try workplace.write(SampleData.xor + "run: {directory: \(value)}\n", to: "xor.yaml")
+        let outcome = try workplace.run("train", "xor.yaml", "--quiet")
+        #expect(outcome.exitCode == 0 || outcome.exitCode == 78, "\(outcome.errors)")
+        #expect(try !workplace.names().contains("made"))
+    }
+}
