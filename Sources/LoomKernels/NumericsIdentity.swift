@@ -14,7 +14,10 @@ public struct NumericsIdentity: RawRepresentable, Hashable, Sendable, Codable, C
     }
 
     /// The built-in kernels: every element of a product is a chain of fused multiply-adds along the inner dimension, other
-    /// sums are defined over 16 positions, and no function of the system's mathematical library is used.
+    /// sums are defined over 16 positions, no function of the system's mathematical library is used, and the coefficients
+    /// of an update are computed in float64 and rounded once.
+    public static let fma2 = NumericsIdentity(rawValue: "fma-2")
+    /// As `fma2`, but in float32 Adam subtracted its decays from 1 after they were rounded.
     public static let fma1 = NumericsIdentity(rawValue: "fma-1")
     /// What checkpoints without the entry were written under: bits that depended on the processor.
     public static let fma0 = NumericsIdentity(rawValue: "fma-0")
@@ -27,5 +30,5 @@ public struct NumericsIdentity: RawRepresentable, Hashable, Sendable, Codable, C
 
 extension GemmBackend {
     /// The identity of a training whose matrices it multiplies.
-    public var numerics: NumericsIdentity { self == .builtin ? .fma1 : .openBLAS }
+    public var numerics: NumericsIdentity { self == .builtin ? .fma2 : .openBLAS }
 }

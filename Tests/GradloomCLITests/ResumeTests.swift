@@ -136,7 +136,7 @@ import Testing
         #expect(
             refused.complaints.hasSuffix(
                 """
-                error: the run ‘\(run)’ was trained under the numerics openblas, and would go on under fma-1, with other \
+                error: the run ‘\(run)’ was trained under the numerics openblas, and would go on under fma-2, with other \
                 bits than an uninterrupted training; keep them with --set parallel.gemm=openblas, or accept that \
                 with --accept-numerics
 
@@ -144,7 +144,7 @@ import Testing
         #expect(try workplace.read(run + "/config.yaml").contains("gemm: openblas"))
         let accepted = try workplace.run(more + ["training.epochs=5", "--accept-numerics"])
         #expect(accepted.exitCode == 0, "\(accepted.errors)")
-        #expect(try accepted.events().first?["numerics"] as? String == "fma-1")
+        #expect(try accepted.events().first?["numerics"] as? String == "fma-2")
         // From now on it is a run under the other identity.
         #expect(try workplace.run(more + ["training.epochs=6"]).exitCode == 0)
     }
@@ -158,7 +158,7 @@ import Testing
         #expect(refused.exitCode == 78)
         #expect(
             refused.complaints.contains(
-                "was trained under the numerics fma-0, and would go on under fma-1, with other bits than an uninterrupted "
+                "was trained under the numerics fma-0, and would go on under fma-2, with other bits than an uninterrupted "
                     + "training; go on with the version of gradloom that began it, or accept that with --accept-numerics"
             ))
         let accepted = try workplace.run(

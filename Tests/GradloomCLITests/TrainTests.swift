@@ -57,7 +57,7 @@ import Testing
             }
             let first = try #require(try outcome.events().first)
             // Who multiplies does not depend on the instructions in use.
-            let numerics = InstructionSet.avx2.isSupported ? "fma-1" : "openblas"
+            let numerics = InstructionSet.avx2.isSupported ? "fma-2" : "openblas"
             #expect(first["instruction_set"] as? String == set && first["numerics"] as? String == numerics)
             hashes[set] = try outcome.lastEvent()["parameter_hash"] as? String
         }

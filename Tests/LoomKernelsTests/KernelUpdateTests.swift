@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import LoomKernels
 import Testing
 
@@ -63,13 +64,38 @@ import Testing
             for index in states.indices { states[index].step(rule, settings, gradient: inputs[index]) }
         }
         let label = "\(variant), \(Scalar.self), \(rule), \(columns) columns"
-        // 1 - β₂ is known to about 1e-4 relative in float32 arithmetic with β₂ = 0.999.
-        let tolerance = Scalar.self == Float.self ? 2e-5 : 1e-13
+        let tolerance = Scalar.self == Float.self ? 2e-6 : 1e-13
         #expect(largestKernelError(weights.values, states.map(\.weight)) <= tolerance, "\(label): weights")
         #expect(largestKernelError(first.values, states.map(\.first)) <= tolerance, "\(label): first moment")
         #expect(
             largestKernelError(second.values, states.map(\.second)) <= tolerance, "\(label): second moment")
         #expect(parts.hasSameBits(as: weights, rows: rows), "\(label): parts")
+    }
+
+    /// With a gradient of 1 the corrected moments are 1, and every step is the learning rate; the decays of the moments are
+    /// known to float64's digits, however near to 1.
+    @Test("The coefficients of Adam are rounded once", arguments: KernelVariant.all)
+    func coefficientsOfAdam(_ variant: KernelVariant) {
+        for (beta1, beta2) in [(0.9, 0.999), (0.99, 0.9999), (0.999, 0.999_99), (0.999_99, 0.999_999_9)] {
+            let weights = PaddedMatrix<Float>(rows: 1, columns: 1, poison: [0]), gradients = weights.copy()
+            let (first, second) = (weights.copy(), weights.copy())
+            gradients.pointer[0] = 1
+            let rate = 0.01
+            for step in 1...50 {
+                let before = weights[0, 0]
+                let settings = UpdateSettings(
+                    learningRate: rate, beta1: beta1, beta2: beta2,
+                    biasCorrection1: -1 / expm1(Double(step) * log(beta1)),
+                    biasCorrection2: -1 / expm1(Double(step) * log(beta2)))
+                Float.update(
+                    variant, .adam, settings, rows: 1, columns: 1, stride: weights.stride, weights: weights.pointer,
+                    gradients: gradients.pointer, first: first.pointer, second: second.pointer)
+                let moved = before - weights[0, 0]
+                // Roundings of the weight, and of the moments so far.
+                let tolerance = 6e-8 * abs(weights[0, 0]) + rate * 6e-8 * Double(2 + step)
+                #expect(abs(moved - rate) <= tolerance, "\(variant), β \(beta1) and \(beta2), step \(step): \(moved)")
+            }
+        }
     }
 
     @Test("Updates of every shape", arguments: KernelVariant.all, UpdateRule.allCases)

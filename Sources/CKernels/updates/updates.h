@@ -3,6 +3,7 @@
 // A `loom_update`, its numbers rounded.
 typedef struct {
     Scalar learning_rate, gradient_scale, l2_twice, momentum, beta1, beta2, epsilon, bias_correction1, bias_correction2;
+    Scalar gain1, gain2;  // 1 − β1 and 1 − β2, rounded once
     Scalar weight_decay;
     const loom_addend *addends;
     size_t addend_count;
@@ -40,6 +41,9 @@ LOOM_INLINE FN(UpdateRule) FN(update_rule)(const loom_update *update) {
         .momentum = (Scalar)update->momentum,
         .beta1 = (Scalar)update->beta1,
         .beta2 = (Scalar)update->beta2,
+        // Of a β in float32, 1 − β has lost digits, three for 0.999, and would not go with the bias correction.
+        .gain1 = (Scalar)(1 - update->beta1),
+        .gain2 = (Scalar)(1 - update->beta2),
         .epsilon = (Scalar)update->epsilon,
         .bias_correction1 = (Scalar)update->bias_correction1,
         .bias_correction2 = (Scalar)update->bias_correction2,
@@ -96,10 +100,9 @@ LOOM_INLINE void FN(nesterov_step)(const FN(UpdateRule) *rule, const FN(UpdateBl
 }
 
 LOOM_INLINE void FN(adam_step)(const FN(UpdateRule) *rule, const FN(UpdateBlock) * block, size_t k, Vector g) {
-    const Scalar gain1 = (Scalar)1 - rule->beta1, gain2 = (Scalar)1 - rule->beta2;
     const Vector w = FN(load)(block->weights + k);
-    const Vector m = FN(multiply_add)(FN(load)(block->first_state + k), rule->beta1, gain1 * g);
-    const Vector v = FN(multiply_add)(FN(load)(block->second_state + k), rule->beta2, gain2 * g * g);
+    const Vector m = FN(multiply_add)(FN(load)(block->first_state + k), rule->beta1, rule->gain1 * g);
+    const Vector v = FN(multiply_add)(FN(load)(block->second_state + k), rule->beta2, rule->gain2 * g * g);
     const Vector root = __builtin_elementwise_sqrt(v * rule->bias_correction2);
     const Vector step = m * rule->bias_correction1 / (root + rule->epsilon);
     FN(store)(block->first_state + k, m);

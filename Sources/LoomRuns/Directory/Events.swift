@@ -81,7 +81,7 @@ package struct RunEvent: Codable, Sendable, Equatable {
     package var groups: Int
     /// Who multiplies matrices: "builtin" or "openblas".
     package var products: String
-    /// The definition of the run's bits, such as "fma-1".
+    /// The definition of the run's bits, such as "fma-2".
     package var numerics: String
     /// The vector instructions of the kernels: "baseline", "avx2" or "avx512".
     package var instructionSet: String

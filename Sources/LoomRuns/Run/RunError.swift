@@ -51,7 +51,7 @@ package enum RunError: Error, CustomStringConvertible {
     private static func remedy(its: NumericsIdentity, ours: NumericsIdentity) -> String {
         switch (its, ours) {
         case (.openBLAS, _): "keep them with --set parallel.gemm=openblas"
-        case (.fma1, .openBLAS): "keep them with --set parallel.gemm=builtin"
+        case (.fma2, .openBLAS): "keep them with --set parallel.gemm=builtin"
         default: "go on with the version of gradloom that began it"
         }
     }
