@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan trace-check report-check benchmark compare bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan trajectories trace-check report-check benchmark compare bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -11,6 +11,7 @@ help:
 	@echo "make lint          check the formatting"
 	@echo "make format        correct the formatting"
 	@echo "make tsan          run the tests of workers, steps and checkpoints under the thread sanitizer"
+	@echo "make trajectories  train in PyTorch what the tests train, and compare with what was recorded"
 	@echo "make trace-check   ask Perfetto's trace processor whether it reads the traces as they are meant"
 	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
@@ -61,6 +62,12 @@ soak:
 tsan:
 	@.ci/dependencies
 	swift test --sanitize thread --scratch-path .build/tsan --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|RouteTests|TrainerFixture|TrainerDivergence|CheckpointWriter' $(SWIFT_FLAGS)
+
+# PyTorch stays outside the source tree, as the peers do.
+TRAJECTORIES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/trajectories
+
+trajectories:
+	Tests/trajectories/run.sh $(TRAJECTORIES)
 
 # Perfetto's Python package and its trace processor stay outside the source tree, as the peers do.
 PERFETTO ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/perfetto
