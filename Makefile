@@ -46,13 +46,13 @@ lint:
 format:
 	swift format --in-place --parallel $(FORMATTED)
 
-# An hour, in release: more worker counts, teams and random graphs, every float32 through every transcendental kernel (not
+# An hour, in release: more worker counts, teams and made-up trainings, every float32 through every transcendental kernel (not
 # together with the tests of teams: it takes all threads that a team would need), and a training that is ended, or refused
 # something, at every call that changes a file.
 SOAK = swift test -c release -Xswiftc -enable-testing --scratch-path .build/soak $(SWIFT_FLAGS)
 soak:
 	@.ci/dependencies
-	GRADLOOM_SOAK=1 $(SOAK) --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|TrainerBits|StepProgram|ReferenceVertex'
+	GRADLOOM_SOAK=1 $(SOAK) --filter 'WorkerTeam|WorkerBinding|CheckIn|Barrier|TrainerBits|StepProgram|ReferenceVertex|TrainingProperty'
 	GRADLOOM_SOAK=1 $(SOAK) --filter KernelElementary
 	mkdir -p .build/crash-points
 	Tests/crash-points/run.py .build/soak/release/gradloom .build/crash-points

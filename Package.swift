@@ -104,7 +104,7 @@ let package = Package(
         .testTarget(
             name: "LoomRunsTests",
             dependencies: [
-                "LoomRuns", "LoomConfiguration", "LoomReference", "LoomTraining", "LoomModel", "LoomData",
+                "LoomRuns", "LoomConfiguration", "LoomReference", "LoomTraining", "LoomPlan", "LoomModel", "LoomData",
                 "LoomHardware", "LoomKernels", "TestSupport",
             ]),
         .testTarget(

@@ -5,74 +5,9 @@ import LoomTraining
 import TestSupport
 import Testing
 
-/// Networks that are no chains, in the trainer: skip connections, outputs with several readers, layers with several
-/// inputs, the data read at several depths, softmax-weighted layers.
+/// Networks that are no chains, in the trainer. That random ones equal the reference, with the same bits for any number of
+/// workers, is a property of trainings (`TrainingPropertyTests`).
 @Suite struct TrainerGraphTests {
-    // MARK: Against the reference
-
-    /// Every optimizer in turn, with and without clipping, on random graphs in batches that do not divide.
-    @Test(arguments: 1...40) func equalsTheReference(seed: Int) throws {
-        let problem = RandomGraph.problem(seed: UInt64(seed), hidden: 2 + seed % 6, rows: 23)
-        let kinds = OptimizerDescription.Kind.allCases
-        let optimizer = OptimizerDescription(
-            kind: kinds[seed % kinds.count], learningRate: 0.02, weightDecay: 0.1,
-            clipNorm: seed.isMultiple(of: 3) ? 0.5 : nil)
-        let schedule = TrainingSchedule(batchRows: 8, epochs: 3, maximumSteps: 7, seed: 5)
-        try check(problem, optimizer, schedule, workers: 1 + seed % 3, Double.self, 1e-11, 1e-9)
-        try check(problem, optimizer, schedule, workers: 1 + seed % 3, Float.self, 2e-5, 2e-4)
-    }
-
-    private func check<Scalar: LoomScalar>(
-        _ problem: FastProblem, _ optimizer: OptimizerDescription, _ schedule: TrainingSchedule, workers: Int,
-        _ type: Scalar.Type, _ absolute: Double, _ relative: Double
-    ) throws {
-        var reference = try ReferenceRun(problem, optimizer: optimizer, schedule: schedule)
-        let trainer = try problem.trainer(
-            type, optimizer: optimizer, schedule: schedule, team: TeamPlan(workers: workers, shardRows: 3))
-        var comparison = Comparison(
-            "\(problem) \(optimizer.kind) \(Scalar.precision)",
-            tolerance: Tolerance(absolute: absolute, relative: relative))
-        for step in 0..<trainer.totalSteps {
-            let expected = try reference.step()
-            comparison.compare("loss of step \(step)", trainer.run(steps: 1).loss, expected.totalLoss)
-        }
-        comparison.compare("parameters", trainer.parameters.layers, reference.trainer.parameters)
-        // Evaluation and prediction run the same passes on chunks of their own.
-        let evaluator = Evaluator(network: trainer.network, parameters: trainer.parameters, team: trainer.team)
-        let data = try problem.dataset(type)
-        let expected = try reference.trainer.gradients(inputs: problem.inputs, targets: .values(problem.targets))
-        comparison.compare(
-            "evaluation", try evaluator.evaluate(data, loss: problem.loss).loss, expected.totalLoss)
-        let prediction = evaluator.predict(data)
-        let values = withExtendedLifetime(prediction) { prediction.elements.map { Double($0) } }
-        comparison.compare("prediction", values, expected.pass.prediction.flatMap { $0 })
-        #expect(comparison.passes, "\(comparison)")
-    }
-
-    // MARK: The same bits
-
-    @Test(arguments: 1...8, GemmBackend.allCases)
-    func bitsForEveryNumberOfWorkers(seed: Int, provider: GemmBackend) throws {
-        let problem = RandomGraph.problem(
-            seed: UInt64(seed), hidden: 4, widths: 20...90, features: 37, outputs: 5, rows: 150)
-        try checkBits(problem, Float.self, provider)
-        try checkBits(problem, Double.self, provider)
-    }
-
-    private func checkBits<Scalar: LoomScalar>(
-        _ problem: FastProblem, _: Scalar.Type, _ provider: GemmBackend
-    ) throws {
-        let hashes = try [1, 2, 3, 5, 8].map { workers in
-            let trainer = try problem.trainer(
-                Scalar.self, optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01),
-                schedule: TrainingSchedule(batchRows: 64, epochs: 2),
-                team: TeamPlan(workers: workers, gemmBackend: provider))
-            _ = trainer.run(steps: trainer.totalSteps)
-            return trainer.parameters.hash
-        }
-        #expect(Set(hashes).count == 1, "\(problem) \(Scalar.precision) \(provider): \(hashes)")
-    }
-
     // MARK: Equal networks
 
     /// The order in which layers are listed decides nothing but the order of the tensors.

@@ -112,7 +112,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
     public mutating func compare(_ quantity: String, _ got: [ReferenceLayer], _ want: [ReferenceLayer]) {
         guard agree(quantity, got.count, want.count) else { return }
         for index in want.indices {
-            compare("\(quantity)[\(index)].weights", got[index].weights, want[index].weights)
+            compare("\(quantity)[\(index)].weights", got[index].connections, want[index].connections)
             compare("\(quantity)[\(index)].bias", got[index].bias, want[index].bias)
         }
     }
