@@ -42,7 +42,7 @@ import Testing
         #expect(evaluated.exitCode == 0, "\(evaluated.errors)")
         #expect(try evaluated.lastEvent()["step"] as? Int == 9)
 
-        // What the bits were is not known of the first form, and Adam had others in the next ones.
+        // What the bits were is not known of the first form, and the next ones had others with Adam: this is momentum.
         let arguments = ["train", "--resume", "runs/old", "--json", "--set", "training.epochs=6"]
         let refused = try workplace.run(arguments)
         #expect(refused.exitCode == 78 && refused.errors.contains("--accept-numerics"))

@@ -1,4 +1,5 @@
 import LoomConfiguration
+import LoomHardware
 import LoomModel
 import LoomRuns
 import LoomTraining
@@ -98,11 +99,13 @@ extension TrainingCase {
         let isSmall = workers <= Self.processors
         // What another route takes the place of is tried less often.
         let isUniform = optimizer.kind != .adamw && optimizer.clipNorm == nil && loss.l2 == 0
-        let routes = ParallelSettings.Route.allCases + (isUniform ? [.allReduce, .allReduce] : [])
+        let routes = ParallelSettings.Route.allCases + (isUniform ? [.allReduce, .allReduce, .allReduce] : [])
+        // Drawn whatever the machine is, so that only placements and teams differ from machine to machine.
+        let (route, chance) = (routes.randomElement(using: &random)!, Int.random(in: 0..<8, using: &random))
+        let placement = [PlacementPolicy.none, .compact, .spread].randomElement(using: &random)!
         return Way(
-            workers: workers, route: gemm == .builtin ? routes.randomElement(using: &random)! : .automatic,
-            team: Int.random(in: 0..<(isSmall ? 2 : 8), using: &random) == 0 ? .auto : .forkJoin,
-            placement: isSmall ? [.none, .compact, .spread].randomElement(using: &random)! : .none)
+            workers: workers, route: gemm == .builtin ? route : .automatic,
+            team: chance < (isSmall ? 4 : 1) ? .auto : .forkJoin, placement: isSmall ? placement : .none)
     }
 
     private static let processors = (try? MachineSetup.largestTeam(policy: .none, provider: .builtin)) ?? 1
