@@ -84,6 +84,14 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["LoomReference", "LoomTraining", "LoomModel", "LoomData", "LoomHardware", "LoomKernels"],
             path: "Tests/TestSupport"),
+        .target(name: "AllocationPeak", path: "Tests/AllocationPeak"),
+        .executableTarget(
+            name: "mutated-inputs",
+            dependencies: [
+                "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomModel", "LoomData", "LoomHardware", "LoomKernels",
+                "AllocationPeak",
+            ],
+            path: "Tests/MutatedInputs"),
         .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels"]),
         .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHardware", "CHwloc"]),
         .testTarget(name: "LoomDataTests", dependencies: ["LoomData", "LoomKernels"]),
@@ -117,7 +125,9 @@ let package = Package(
         .testTarget(name: "GradloomTests", dependencies: ["Gradloom", "TestSupport"]),
         .testTarget(
             name: "GradloomCLITests",
-            dependencies: ["GradloomCLI", "LoomHardware", "LoomKernels", "LoomMeasurement", "TestSupport"]),
+            dependencies: [
+                "GradloomCLI", "LoomHardware", "LoomKernels", "LoomMeasurement", "TestSupport", "mutated-inputs",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11

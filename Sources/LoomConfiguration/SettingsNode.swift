@@ -1,3 +1,4 @@
+import Foundation
 import Yams
 
 /// Where a setting was written.
@@ -99,7 +100,9 @@ extension SettingsNode {
         do {
             // A text without aliases has no more values than bytes; these leave room to repeat a data source or two.
             var room = 4 * yaml.utf8.count + 10_000
-            guard let node = try Yams.compose(yaml: yaml) else { return nil }
+            try refuseAliasesInKeys(yaml)
+            // Without a resolver's regular expressions: a scalar's text is looked at where it is known what it is for.
+            guard let node = try Yams.compose(yaml: yaml, .basic) else { return nil }
             do throws(SyntaxError) {
                 return try SettingsNode(node, override: override, depth: 0, room: &room)
             } catch {
@@ -113,6 +116,62 @@ extension SettingsNode {
             throw SyntaxError(error)
         } catch {
             throw SyntaxError(position: nil, problem: "\(error)")
+        }
+    }
+
+    /// Refuses aliases in keys. The reader of YAML compares all keys of a mapping, each value that aliases of aliases stand for
+    /// by itself: a few lines would take it for ever. So the text is looked at before, with other characters for asterisks:
+    /// aliases are plain words then, and nothing else has changed.
+    private static func refuseAliasesInKeys(_ yaml: String) throws {
+        guard yaml.utf8.contains(UInt8(ascii: "*")) else { return }
+        let privateUse = (0xe000...0xf8ff).lazy.compactMap(Unicode.Scalar.init)
+        guard let mark = privateUse.first(where: { !yaml.unicodeScalars.contains($0) }) else {
+            throw SyntaxError(position: nil, problem: "the text has too many characters without a meaning")
+        }
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: yaml.unicodeScalars.lazy.map { $0 == "*" ? mark : $0 })
+        do {
+            guard let node = try Yams.compose(yaml: String(text), .basic) else { return }
+            do throws(SyntaxError) {
+                try refuseMarkedKeys(node, mark: mark)
+            } catch {
+                _ = Unmanaged.passRetained(KeptNode(node))
+                throw error
+            }
+        } catch let error as YamlError {
+            let original = SyntaxError(error)
+            throw SyntaxError(
+                position: original.position, problem: original.problem.replacing(String(mark), with: "*"))
+        }
+    }
+
+    private static func refuseMarkedKeys(_ node: Yams.Node, mark: Unicode.Scalar) throws(SyntaxError) {
+        switch node {
+        case .scalar(let scalar):
+            // An alias is a name alone: one with a colon is a key without the space behind it.
+            guard scalar.style == .plain, scalar.string.unicodeScalars.first == mark else { return }
+            let name = scalar.string.unicodeScalars.dropFirst()
+            guard name.allSatisfy({ "-_".unicodeScalars.contains($0) || CharacterSet.alphanumerics.contains($0) })
+            else {
+                throw SyntaxError(
+                    position: scalar.mark.map { ($0.line, $0.column) },
+                    problem: "not valid YAML: '*\(String(String.UnicodeScalarView(name)))' is no alias")
+            }
+        case .sequence(let sequence):
+            for element in sequence { try refuseMarkedKeys(element, mark: mark) }
+        case .mapping(let mapping):
+            for (key, value) in mapping {
+                guard case .scalar(let scalar) = key,
+                    scalar.style != .plain || scalar.string.unicodeScalars.first != mark
+                else {
+                    throw SyntaxError(
+                        position: key.mark.map { ($0.line, $0.column) },
+                        problem: "a key must be a word, not an alias, a list or a mapping")
+                }
+                try refuseMarkedKeys(value, mark: mark)
+            }
+        case .alias:
+            break
         }
     }
 

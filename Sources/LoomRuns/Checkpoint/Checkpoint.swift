@@ -47,6 +47,12 @@ public enum Checkpoint {
         file.metadata[numericsKey].map(NumericsIdentity.init) ?? .fma0
     }
 
+    /// Refuses a file without the tensors of `layout`.
+    /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape.
+    static func check(_ file: Safetensors, holds layout: ParameterLayout) throws(SafetensorsError) {
+        for tensor in layout.tensors { _ = try file.tensor(tensor.name, shape: tensor.shape) }
+    }
+
     /// Replaces `parameters`, and `state` if given, by those of `file`; returns its step.
     /// - Throws: `SafetensorsError` naming a tensor that is missing or has another shape; nothing is replaced then.
     public static func restore<Scalar: LoomScalar>(
@@ -67,7 +73,7 @@ public enum Checkpoint {
     /// The steps that were done when `file` was written.
     /// - Throws: `SafetensorsError`: the file does not say, and is no checkpoint of a training.
     static func step(of file: Safetensors) throws(SafetensorsError) -> Int {
-        guard let step = file.metadata[stepKey].flatMap(Int.init), step >= 0 else {
+        guard let step = file.metadata[stepKey].flatMap(Int.init), TrainingState.possibleCounts.contains(step) else {
             throw SafetensorsError(path: file.path, tensor: nil, problem: .metadata(key: stepKey))
         }
         return step

@@ -21,6 +21,8 @@ struct TrainingState: Equatable {
     var dataFingerprint: String?
 
     private static let key = "training_state"
+    /// What counts of steps, samples, epochs and bytes may be: few enough to be added up.
+    static let possibleCounts = 0...1 << 53
 }
 
 extension TrainingState: Codable {
@@ -87,15 +89,12 @@ extension TrainingState: Codable {
         learningRateHalvings = try container.decodeIfPresent(Int.self, forKey: .learningRateHalvings) ?? 0
         isRetry = try container.decodeIfPresent(Bool.self, forKey: .isRetry) ?? false
         dataFingerprint = try container.decodeIfPresent(String.self, forKey: .dataFingerprint)
-        for epoch in [history.best?.epoch, history.latest?.epoch] where !(0..<1 << 31).contains(epoch ?? 0) {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: [], debugDescription: "no training has epoch \(epoch ?? 0)"))
-        }
-        guard epochSums.steps >= 0, epochSums.samples >= epochSums.steps, epochSums.correct >= 0,
-            metricsBytes ?? 0 >= 0,
-            (0...60).contains(learningRateHalvings)
+        let counts = [epochSums.steps, epochSums.samples, epochSums.correct, metricsBytes ?? 0]
+        let epochs = [history.best?.epoch, history.latest?.epoch].compactMap { $0 }
+        guard (counts + epochs).allSatisfy(Self.possibleCounts.contains), epochSums.samples >= epochSums.steps,
+            history.best?.epoch ?? 0 <= history.latest?.epoch ?? .max, (0...60).contains(learningRateHalvings)
         else {
-            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "counts below 0"))
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "counts that cannot be"))
         }
     }
 

@@ -221,7 +221,11 @@ extension Trainer {
     package var lastEpoch: Int { max(0, step - 1) / epochs.stepsPerEpoch }
 
     /// Steps done at the end of `epoch`.
-    func lastStep(ofEpoch epoch: Int) -> Int { min(totalSteps, (epoch + 1) * epochs.stepsPerEpoch) }
+    func lastStep(ofEpoch epoch: Int) -> Int {
+        // An epoch that a file names may lie behind all there are.
+        let (steps, isTooLarge) = (epoch + 1).multipliedReportingOverflow(by: epochs.stepsPerEpoch)
+        return isTooLarge ? totalSteps : min(totalSteps, steps)
+    }
 }
 
 extension ParameterBuffer {

@@ -26,17 +26,31 @@ struct ModelMetadata {
     }
 
     /// The facts in a checkpoint's metadata.
-    /// - Throws: `ModelError` when the file is not a checkpoint of a run.
-    init(_ file: Safetensors) throws(ModelError) {
-        guard let text = file.metadata["inputs"], let inputs = Int(text) else {
+    /// - Throws: `ModelError` when the file is not a checkpoint of a run, `SafetensorsError` when an entry is damaged.
+    init(_ file: Safetensors) throws {
+        guard let text = file.metadata["inputs"] else {
             throw ModelError(
                 "\(file.path ?? "the file") has parameters, but not the number of inputs in its metadata: it is no "
                     + "checkpoint of a training run")
         }
+        func damage(_ key: String) -> SafetensorsError {
+            SafetensorsError(path: file.path, tensor: nil, problem: .metadata(key: key))
+        }
+        guard let inputs = Int(text), inputs > 0 else { throw damage("inputs") }
         self.inputs = inputs
-        labelBase = file.metadata["label_base"].flatMap(LabelBase.init) ?? .automatic
-        classNames = Self.list(file.metadata["class_names"])
-        featureNames = Self.list(file.metadata["feature_names"])
+        let base = file.metadata["label_base"].map(LabelBase.init)
+        guard let labelBase = base ?? .automatic else { throw damage("label_base") }
+        self.labelBase = labelBase
+        classNames = try file.metadata["class_names"].map { text in
+            guard let names = Self.list(text), !names.isEmpty, Set(names).count == names.count else {
+                throw damage("class_names")
+            }
+            return names
+        }
+        featureNames = try file.metadata["feature_names"].map { text in
+            guard let names = Self.list(text), names.count == inputs else { throw damage("feature_names") }
+            return names
+        }
     }
 
     /// The facts as strings.
@@ -57,19 +71,26 @@ struct ModelMetadata {
         ]
     }
 
-    /// The standardisation kept in a checkpoint; nil: none.
-    static func standardization(in file: Safetensors) throws(SafetensorsError) -> Standardization? {
+    /// The standardisation of `inputs` features kept in a checkpoint; nil: none.
+    static func standardization(in file: Safetensors, inputs: Int) throws(SafetensorsError) -> Standardization? {
         guard file.tensors.contains(where: { $0.name == meanName }) else { return nil }
+        func numbers(_ name: String, _ isSound: (Double) -> Bool) throws(SafetensorsError) -> [Double] {
+            let numbers = try file.tensor(name, shape: [inputs]).values.converted(to: Double.self)
+            guard numbers.allSatisfy(isSound) else {
+                throw SafetensorsError(path: file.path, tensor: name, problem: .checksum)
+            }
+            return numbers
+        }
         return Standardization(
-            means: try file.tensor(meanName).values.converted(to: Double.self),
-            deviations: try file.tensor(deviationName).values.converted(to: Double.self))
+            means: try numbers(meanName) { $0.isFinite },
+            deviations: try numbers(deviationName) { $0.isFinite && $0 > 0 })
     }
 
     private static func text(_ list: [String]?) -> String? {
         list.flatMap { try? JSONEncoder().encode($0) }.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private static func list(_ text: String?) -> [String]? {
-        text.flatMap { try? JSONDecoder().decode([String].self, from: Data($0.utf8)) }
+    private static func list(_ text: String) -> [String]? {
+        try? JSONDecoder().decode([String].self, from: Data(text.utf8))
     }
 }

@@ -32,14 +32,22 @@ public final class SavedModel<Scalar: LoomScalar> {
     public init(_ configuration: Configuration, checkpoint: Safetensors, machine: MachineSetup) throws {
         let facts = try ModelMetadata(checkpoint)
         self.configuration = configuration
-        network = try Network(configuration.network.description(inputs: facts.inputs))
+        do {
+            network = try Network(configuration.network.description(inputs: facts.inputs))
+        } catch let error as ModelError {
+            throw ModelError(
+                "\(checkpoint.path ?? "the checkpoint") is not of the network in the configuration, which cannot have its "
+                    + "\(facts.inputs) inputs: \(error)")
+        }
+        // Before memory is reserved: the number of inputs is what the file says.
+        try Checkpoint.check(checkpoint, holds: network.layout)
         parameters = ParameterBuffer(layout: network.layout)
         step = try Checkpoint.restore(checkpoint, parameters: parameters)
         checkpointPath = checkpoint.path
         classNames = facts.classNames
         labelBase = facts.labelBase
         featureNames = facts.featureNames
-        standardization = try ModelMetadata.standardization(in: checkpoint)
+        standardization = try ModelMetadata.standardization(in: checkpoint, inputs: facts.inputs)
         dataFingerprint = try TrainingState(checkpoint)?.dataFingerprint
         let plan = configuration.teamPlan(on: machine)
         evaluator = Evaluator(

@@ -114,7 +114,11 @@ public struct TuningCache: Sendable {
     }
 
     /// What was chosen for `key`; nil: nothing.
-    package func choice(for key: Key) -> Choice? { file.read().entries.first { $0.key == key }?.choice }
+    package func choice(for key: Key) -> Choice? {
+        file.read().entries.first { $0.key == key }.map(\.choice).flatMap {
+            $0.workers >= 1 && $0.shardRows ?? 1 >= 1 ? $0 : nil
+        }
+    }
 
     /// Keeps `choice` instead of an older one. False where the file cannot be written.
     package func keep(_ choice: Choice, for key: Key) -> Bool {

@@ -150,7 +150,9 @@ package struct ResumedRun<Scalar: LoomScalar> {
         let epochs = text.split(separator: "\n").compactMap {
             try? JSONLines.value(EpochEvent.self, from: String($0))
         }
-        let losses = epochs.filter { $0.step <= step }.map { ($0.epoch - 1, $0.validationLoss) }
+        // Every epoch has a step; a line of which that is not true is damaged.
+        let losses = epochs.filter { $0.step <= step && $0.epoch >= 1 && $0.epoch <= $0.step }
+            .map { ($0.epoch - 1, $0.validationLoss) }
         for (epoch, loss) in Dictionary(losses, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
             if let loss { _ = history.add(ValidationLoss(epoch: epoch, loss: loss), by: rule) }
         }
