@@ -48,8 +48,8 @@ format:
 
 # Hours, in release: more worker counts, teams and made-up trainings, every float32 through every transcendental kernel (not
 # together with the tests of teams: it takes all threads that a team would need), trainings that are ended, or refused
-# something, at every call that changes a file, trainings under load, and a million mutated inputs for every reader (MUTANTS of
-# them, from SEED on).
+# something, at every call that changes a file, trainings under load, kernels between pages that nothing may touch, and a million
+# mutated inputs for every reader (MUTANTS of them, from SEED on).
 MUTANTS ?= 1000000
 SEED ?= 1
 SOAK = swift test -c release -Xswiftc -enable-testing --scratch-path .build/soak $(SWIFT_FLAGS)
@@ -60,6 +60,7 @@ soak:
 	mkdir -p .build/crash-points
 	Tests/crash-points/run.py .build/soak/release/gradloom .build/crash-points
 	Tests/load/run.py .build/soak/release/gradloom .build/load
+	.build/soak/release/kernel-bounds --all
 	.build/soak/release/mutated-inputs --seed $(SEED) --count $(MUTANTS) --jobs $(shell nproc)
 
 # A folder of its own: instrumented and plain objects must not mix.

@@ -84,6 +84,9 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["LoomReference", "LoomTraining", "LoomModel", "LoomData", "LoomHardware", "LoomKernels"],
             path: "Tests/TestSupport"),
+        .executableTarget(
+            name: "kernel-bounds", dependencies: ["CKernels"], path: "Tests/KernelBounds",
+            linkerSettings: [.linkedLibrary("m")]),
         .target(name: "AllocationPeak", path: "Tests/AllocationPeak"),
         .executableTarget(
             name: "mutated-inputs",
@@ -92,7 +95,7 @@ let package = Package(
                 "AllocationPeak",
             ],
             path: "Tests/MutatedInputs"),
-        .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels"]),
+        .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels", "kernel-bounds"]),
         .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHardware", "CHwloc"]),
         .testTarget(name: "LoomDataTests", dependencies: ["LoomData", "LoomKernels"]),
         .testTarget(
