@@ -91,7 +91,9 @@ extension TrainingState: Codable {
         dataFingerprint = try container.decodeIfPresent(String.self, forKey: .dataFingerprint)
         let counts = [epochSums.steps, epochSums.samples, epochSums.correct, metricsBytes ?? 0]
         let epochs = [history.best?.epoch, history.latest?.epoch].compactMap { $0 }
-        guard (counts + epochs).allSatisfy(Self.possibleCounts.contains), epochSums.samples >= epochSums.steps,
+        // So few that their steps can be counted.
+        guard counts.allSatisfy(Self.possibleCounts.contains), epochs.allSatisfy((0..<1 << 31).contains),
+            epochSums.samples >= epochSums.steps,
             history.best?.epoch ?? 0 <= history.latest?.epoch ?? .max, (0...60).contains(learningRateHalvings)
         else {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "counts that cannot be"))
