@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan trajectories trace-check report-check benchmark compare bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories trace-check report-check benchmark compare bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -11,6 +11,7 @@ help:
 	@echo "make lint          check the formatting"
 	@echo "make format        correct the formatting"
 	@echo "make tsan          run the tests of workers, steps and checkpoints under the thread sanitizer"
+	@echo "make sanitize      run kernels and readers under the address and undefined-behaviour sanitizers"
 	@echo "make trajectories  train in PyTorch what the tests train, and compare with what was recorded"
 	@echo "make trace-check   ask Perfetto's trace processor whether it reads the traces as they are meant"
 	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
@@ -48,8 +49,8 @@ format:
 
 # Hours, in release: more worker counts, teams and made-up trainings, every float32 through every transcendental kernel (not
 # together with the tests of teams: it takes all threads that a team would need), trainings that are ended, or refused
-# something, at every call that changes a file, trainings under load, kernels between pages that nothing may touch, and a million
-# mutated inputs for every reader (MUTANTS of them, from SEED on).
+# something, at every call that changes a file, trainings under load, kernels between pages that nothing may touch, a million
+# mutated inputs for every reader (MUTANTS of them, from SEED on), and sanitizers over kernels and readers.
 MUTANTS ?= 1000000
 SEED ?= 1
 SOAK = swift test -c release -Xswiftc -enable-testing --scratch-path .build/soak $(SWIFT_FLAGS)
@@ -62,6 +63,7 @@ soak:
 	Tests/load/run.py .build/soak/release/gradloom .build/load
 	.build/soak/release/kernel-bounds --all
 	.build/soak/release/mutated-inputs --seed $(SEED) --count $(MUTANTS) --jobs $(shell nproc)
+	$(MAKE) sanitize
 
 # A folder of its own: instrumented and plain objects must not mix.
 tsan:
@@ -73,6 +75,16 @@ TRAJECTORIES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/trajectories
 
 trajectories:
 	Tests/trajectories/run.sh $(TRAJECTORIES)
+
+# A folder of its own, too. What is kept until the end on purpose is no leak.
+SANITIZE = --sanitize address --scratch-path .build/asan -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined \
+	-Xcc -O1
+sanitize:
+	@.ci/dependencies
+	swift build $(SANITIZE) --product kernel-bounds $(SWIFT_FLAGS)
+	swift build $(SANITIZE) --product mutated-inputs $(SWIFT_FLAGS)
+	.build/asan/debug/kernel-bounds
+	ASAN_OPTIONS=detect_leaks=0 .build/asan/debug/mutated-inputs --seed $(SEED) --count 5000 --jobs $(shell nproc)
 
 # Perfetto's Python package and its trace processor stay outside the source tree, as the peers do.
 PERFETTO ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/perfetto

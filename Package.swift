@@ -91,8 +91,9 @@ let package = Package(
         .executableTarget(
             name: "mutated-inputs",
             dependencies: [
-                "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomModel", "LoomData", "LoomHardware", "LoomKernels",
-                "AllocationPeak",
+                "LoomMeasurement", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomModel", "LoomData",
+                "LoomHardware",
+                "LoomKernels", "AllocationPeak",
             ],
             path: "Tests/MutatedInputs"),
         .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels", "kernel-bounds"]),

@@ -16,7 +16,10 @@ struct Arguments {
     var write: String?
 
     static var allReaders: [any InputReader.Type] {
-        [ConfigurationReader.self, CSVReader.self, NpyReader.self, SafetensorsReader.self, RunReader.self]
+        [
+            ConfigurationReader.self, CSVReader.self, NpyReader.self, SafetensorsReader.self, RunReader.self,
+            ProfileReader.self,
+        ]
     }
 
     static let usage = """

@@ -18,7 +18,7 @@ struct Child {
 
     /// What an input of so many bytes may take: what any input may, and so much for each byte. A node of YAML with its place
     /// takes hundreds of bytes, and a text of few letters may have thousands of them through aliases.
-    static func memoryBound(bytes: Int) -> Int { 24 << 20 + 4096 * bytes }
+    static func memoryBound(bytes: Int) -> Int { (8 << 20) + 1024 * bytes }
 
     /// No input that is as small as these may take as long.
     static let longestSeconds = 5.0
@@ -31,7 +31,7 @@ struct Child {
             let bound = Self.memoryBound(bytes: input.byteCount)
             let start = Self.processSeconds()
             // A single allocation beyond this is refused: of a machine's last byte nobody would hear.
-            allocation_peak_begin(1 << 30)
+            allocation_peak_begin(1 << 28)
             let outcome = Result { try reader.read(input) }
             let peak = Int(allocation_peak_end())
             let seconds = Self.processSeconds() - start
@@ -48,7 +48,7 @@ struct Child {
         }
     }
 
-    /// Removes what the input before has left; what the reader needs itself is named by the input, or stays.
+    /// Removes what the input before has left where this one need not have it: other files are overwritten.
     private func clear() throws {
         for name in ["run", "tuned.json", "x.npy", "y.npy"] {
             let path = directory + "/" + name

@@ -92,7 +92,7 @@ struct ConfigurationReader: InputReader {
             text("mappings in mappings", String(repeating: "{a: ", count: 100_000), error: "deep"),
             text("lists in lists in lines", String(repeating: "- ", count: 20_000), error: "deep"),
             text("keys in keys", String(repeating: "? ", count: 20_000), error: "deep"),
-            set("parallel.placement=0-1048575,0-1048575,0-1048575,0-1048575,0-1048575,0-1048575", error: "placement"),
+            set("parallel.placement=0-65535,0-65535,0-65535,0-65535,0-65535,0-65535", error: "placement"),
             set("data.synthetic.samples=1000000000000000000", error: "samples"),
             set("network.layers.9223372036854775808.units=3", error: "is a list of"),
             set("network.layers.-1.units=3", error: "is a list of"), set("=", error: "not a key path"),

@@ -14,7 +14,7 @@ struct Progress {
         case complaints
         /// the time of the slowest input in nanoseconds of the process, and which it was
         case slowest, slowestIndex
-        /// the most bytes beyond what the input's size allows for, less that: the nearest to the bound in thousandths
+        /// the largest part of the memory that an input of its size may take, in thousandths, and which it was
         case mostMemory, mostMemoryIndex
     }
 

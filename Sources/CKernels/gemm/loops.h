@@ -39,7 +39,7 @@ static FN(NextPanel) FN(next_panel)(const loom_gemm_shape *shape, const Scalar *
         .pieces = pieces,
         .stride = piece_bytes,
         .rows = columns,
-        .row_gap = stride - pieces * piece_bytes,
+        .row_gap = (ptrdiff_t)stride - (ptrdiff_t)(pieces * piece_bytes),
         .pieces_of_row = pieces,
     };
 }

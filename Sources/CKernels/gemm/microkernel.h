@@ -17,8 +17,9 @@
 // `pieces` is 0.
 typedef struct {
     const char *piece;
-    size_t pieces, stride;                // left of this row, and their distance
-    size_t rows, row_gap, pieces_of_row;  // left, this one included; from behind a row's last piece to the next row
+    size_t pieces, stride;        // left of this row, and their distance
+    size_t rows, pieces_of_row;   // left, this one included
+    ptrdiff_t row_gap;            // from behind a row's last piece to the next row: below 0 where the piece is longer
 } FN(NextPanel);
 
 LOOM_INLINE void FN(prefetch_piece)(FN(NextPanel) *next, size_t vectors) {
