@@ -60,7 +60,7 @@ struct CheckCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("With --reproducible: the steps of each training; half a second.", valueName: "n"))
+        help: ArgumentHelp("With --reproducible: the steps of each training; a quarter of a second.", valueName: "n"))
     var steps: Int?
 
     @Flag(help: "Print one JSON object on standard output.")

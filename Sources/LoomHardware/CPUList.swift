@@ -10,7 +10,7 @@ package enum CPUList {
                 bound.allSatisfy { $0.isASCII && $0.isNumber } ? Int(bound) : nil
             }
             guard let first = bounds.first ?? nil, bounds.count <= 2, let last = bounds.last ?? nil,
-                first <= last, last < largestCount, indices.count + last - first < largestCount
+                first <= last, last < largestNumber, indices.count + last - first < largestCount
             else {
                 throw .invalidCPUList(text: text, entry: String(entry))
             }
@@ -34,6 +34,8 @@ package enum CPUList {
             .joined(separator: ",")
     }
 
-    // Eight times what Linux can be built for; keeps a typing error such as 0-99999999999 from filling the memory.
+    // Far above any machine.
+    private static let largestNumber = 1 << 20
+    // Eight times what Linux can be built for; keeps a typing error such as 0-999999,0-999999 from filling the memory.
     private static let largestCount = 1 << 16
 }

@@ -16,8 +16,8 @@ import Testing
         let python = Process()
         python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         python.arguments = [
-            "python3", script, Workplace.program.path, workplace.path, "--step", "97", "--actions",
-            "kill,torn,EIO,short",
+            "python3", script, Workplace.program.path, workplace.path, "--step", "193", "--actions",
+            "kill,torn,EIO,flip",
         ]
         let printed = try workplace.printed(by: python)
         #expect(python.terminationStatus == 0 && printed.hasSuffix("all as undisturbed\n"), "\(printed)")

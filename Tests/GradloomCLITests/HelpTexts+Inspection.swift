@@ -146,8 +146,8 @@ extension HelpTexts {
               --reproducible          Compare the bits of a training instead: its first
                                       steps with other workers, routes, teams, placements
                                       and instructions, profiled, and interrupted.
-              --steps <n>             With --reproducible: the steps of each training; half
-                                      a second.
+              --steps <n>             With --reproducible: the steps of each training; a
+                                      quarter of a second.
               --json                  Print one JSON object on standard output.
               --version               Show the version.
               -h, --help              Show help information.

@@ -26,7 +26,7 @@ import Testing
 
     @Test func runHasItsKeys() throws {
         let names = [
-            "activation", "batch", "data", "evaluation", "gradient", "loading", "optimizer", "parameter",
+            "activation", "batch", "checkpoint", "data", "evaluation", "gradient", "loading", "optimizer", "parameter",
             "planning", "program", "total", "validation",
         ]
         let memory = "{" + names.map { "\"\($0)_bytes\":0" }.joined(separator: ",") + "}"
@@ -37,6 +37,15 @@ import Testing
                 + #""nice":5,"numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"numerics":"fma-1","parameters":2762,"#
                 + #""placement":[0,null],"#
                 + #""products":"builtin","route":"all_reduce","run_directory":"runs/xor","workers":2}"# + "\n")
+    }
+
+    @Test func rollbackHasItsKeys() throws {
+        let rollback = Rollback(
+            divergedStep: 7, origin: "the loss function", step: 5, learningRateFactor: 0.25)
+        #expect(
+            try JSONLines.line(RollbackEvent(rollback))
+                == #"{"diverged_step":7,"event":"rollback","learning_rate_factor":0.25,"origin":"the loss function","step":5}"#
+                + "\n")
     }
 
     @Test func epochHasItsKeysEvenWhereTheTaskHasNoValue() throws {

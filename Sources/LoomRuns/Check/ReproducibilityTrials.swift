@@ -25,7 +25,7 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
     private typealias Done = ReproducibilityCheck.Done
 
     /// A training is as long as takes so long with the configuration's own way, which is repeated some 20 times.
-    private static var secondsPerWay: Double { 0.5 }
+    private static var secondsPerWay: Double { 0.25 }
     /// Other instructions may be much slower: longer than this, nobody waits for them.
     private static var mostSecondsPerWay: Double { 20 }
 

@@ -13,6 +13,14 @@ public struct Rollback: Sendable, Equatable {
     public let step: Int
     /// What the configured learning rate is multiplied by from now on.
     public let learningRateFactor: Double
+
+    /// A training that goes on after `step` steps.
+    package init(divergedStep: Int, origin: String, step: Int, learningRateFactor: Double) {
+        self.divergedStep = divergedStep
+        self.origin = origin
+        self.step = step
+        self.learningRateFactor = learningRateFactor
+    }
 }
 
 /// Brings trainings that diverged back to their last good checkpoint, at half of the learning rate.
