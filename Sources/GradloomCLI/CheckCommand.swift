@@ -119,7 +119,9 @@ struct CheckCommand: ParsableCommand {
             try StandardOutput.write(reproducibilityText(check))
         }
         guard check.passed else {
-            fail("\(check.rows.count { $0.isSame == false }) of \(check.rows.count - 1) trainings have other bits")
+            fail(
+                "\(check.rows.count { $0.isSame == false }) of \(check.rows.count { $0.done != nil }) trainings have other bits than the first"
+            )
             throw ExitCode(ExitStatus.checkFailed)
         }
     }

@@ -81,7 +81,7 @@ private func exitCode(for error: any Error) -> Int32? {
         switch error {
         case .cannotCreate: ExitStatus.inputOutput
         case .notFound, .incomplete: ExitStatus.missingInput
-        case .leadsElsewhere: ExitStatus.badData
+        case .noFile, .leadsElsewhere: ExitStatus.badData
         }
     case let error as SafetensorsError: error.exitCode
     default: nil

@@ -26,5 +26,8 @@ func reproducibilityText(_ check: ReproducibilityCheck) -> String {
         : "\(check.rows.count { $0.isSame == false }) of \(compared) trainings have other bits than the first"
     return
         "\(NumberFormat.grouped(check.steps)) of \(NumberFormat.counted(check.totalSteps, "step")), batch \(check.batch), "
-        + "\(check.precision), numerics \(check.numerics)\n\n" + table.rendered() + "\n" + result + "\n"
+        + "\(check.precision), numerics \(check.numerics)\n\n" + table.rendered() + "\n"
+        + (check.divergedStep.map {
+            "the loss of step \(NumberFormat.grouped($0 + 1)) is not a finite number: the steps before it are compared\n"
+        } ?? "") + result + "\n"
 }

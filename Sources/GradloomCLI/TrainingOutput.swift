@@ -208,7 +208,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         let isRaised = ceiling.raise(toReach: gflops, in: experiment, cache: ceilings)
         return TrainingSummary(
             name: name, epochs: epochsDone, steps: experiment.trainer.step,
-            loss: training?.loss ?? result.unfinishedEpoch.lastLoss, accuracy: training?.accuracy,
+            loss: training?.loss ?? experiment.trainer.epochReport.loss, accuracy: training?.accuracy,
             validationLoss: (validation ?? last?.validation)?.loss,
             validationAccuracy: (validation ?? last?.validation)?.accuracy,
             constantLoss: experiment.constantLoss(validation: false),

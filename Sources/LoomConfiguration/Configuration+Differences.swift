@@ -10,9 +10,10 @@ public struct SettingDifference: Sendable, Equatable {
 
 extension Configuration {
     /// What trained parameters depend on: a training that goes on with other values is another training. Not the number of
-    /// epochs, the learning rate and when to stop, which say how to go on; nor workers and their places, which change no bit.
+    /// epochs, the learning rate with its schedule and when to stop, which say how to go on; nor workers and their places,
+    /// which change no bit.
     private static let meaningful = [
-        "data", "network", "loss", "optimizer.kind", "training.batch", "training.seed", "training.precision",
+        "data", "network", "loss", "optimizer", "training.batch", "training.seed", "training.precision",
         "training.drop_last", "parallel.groups", "parallel.shard_rows", "parallel.reproducible",
     ]
 
@@ -22,8 +23,9 @@ extension Configuration {
         let (before, after) = (values, other.values)
         return Set(before.keys).union(after.keys).sorted().compactMap { key in
             let isMeant = Self.meaningful.contains { key == $0 || key.hasPrefix($0 + ".") }
+            let isRate = key == "optimizer.learning_rate" || key.hasPrefix("optimizer.schedule")
             let isPath = key.hasPrefix("data.") && (key.hasSuffix(".path") || key.contains(".npy."))
-            guard isMeant, !isPath, before[key] != after[key] else { return nil }
+            guard isMeant, !isRate, !isPath, before[key] != after[key] else { return nil }
             return SettingDifference(key: key, before: before[key], after: after[key])
         }
     }

@@ -28,7 +28,7 @@ public struct CheckpointSettings: Sendable, Equatable {
         var section = SettingsSection(initial: CheckpointSettings())
         section.key(
             "every", \.every, Interval.type,
-            "when checkpoints are written, one at the end in any case but never; auto: as often as it costs at most 1 % of the time, every 10 seconds at most"
+            "when checkpoints are written, one at the end, too, but with never or where training diverged; auto: as often as it costs at most 1 % of the time, every 10 seconds at most"
         )
         section.key("keep", \.keep, .whole(1), "how many of the newest checkpoints stay")
         return section

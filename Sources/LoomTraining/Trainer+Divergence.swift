@@ -16,11 +16,13 @@ extension Trainer {
     /// its step is still finite: that of the next one tells.
     public var hasFiniteParameters: Bool { parameters.firstNotFinite == nil }
 
-    /// Of the last batch: one matrix, or one of each worker.
+    /// Of the batch of the step in progress, whose rows each worker has where it has taken them through the network; what
+    /// else is there is of other steps, or was never written.
     private func activations(of layer: Int) -> [MatrixView<Scalar>] {
-        (0..<team.workers).map { worker in
+        let rows = (epochs.isLastOfEpoch(step) ? lastProgram : program).gatheredRows
+        return rows.indices.flatMap { worker in
             let handle = memory.workspace(of: worker).handle
-            return handle.sourceOutputs(layer, data: handle.logits)
+            return rows[worker].map { handle.sourceOutputs(layer, data: handle.logits).rows($0) }
         }
     }
 }

@@ -40,6 +40,8 @@ public final class Trainer<Scalar: LoomScalar> {
     public let stop: StopRequest
     /// What a step on a full batch does.
     public let program: StepProgram
+    /// What the last step of an epoch does.
+    let lastProgram: StepProgram
     let loss: Loss<Scalar>
     let lossDescription: LossDescription
     let memory: StepMemory<Scalar>
@@ -101,6 +103,7 @@ public final class Trainer<Scalar: LoomScalar> {
         self.memory = memory
         self.controlMemory = controlMemory
         program = plan.fullBatch
+        lastProgram = plan.lastBatch
         shapes = plan.shapes
         team = WorkerTeam(
             workers: teamPlan.workers, request: teamPlan.request, binding: teamPlan.binding, tuning: teamPlan.tuning)
@@ -207,10 +210,16 @@ public final class Trainer<Scalar: LoomScalar> {
 
     /// The samples whose rows a worker will use are first written by it, so that their pages lie on its NUMA node.
     private func placeMemory() {
-        let rows = program.phases[0].operations.map { operations in
+        _ = team.run(MemoryPlacement(memory: memory, rows: program.gatheredRows), steps: 0..<1)
+    }
+}
+
+extension StepProgram {
+    /// The rows of the batch that each worker takes through the network.
+    var gatheredRows: [[Range<Int>]] {
+        phases[0].operations.map { operations in
             operations.compactMap { if case .gather(let rows) = $0 { rows } else { nil } }
         }
-        _ = team.run(MemoryPlacement(memory: memory, rows: rows), steps: 0..<1)
     }
 }
 

@@ -107,6 +107,35 @@ import Testing
         #expect(try hash(run) == hash(whole) && epochs(of: run) == epochs(of: whole))
     }
 
+    /// A checkpoint speaks of the best parameters: without them it is no better than a damaged one.
+    @Test(arguments: [true, false]) func bestParametersThatAreLostAreNamed(isDeleted: Bool) throws {
+        try workplace.write(Self.teacher, to: "teacher.yaml")
+        let whole = try workplace.train("teacher.yaml")
+        let run = try crashed(at: 130)
+        let names = try workplace.names(in: run + "/checkpoints")
+        // Those of the steps that were done, and of two whole epochs.
+        #expect(names.filter { $0.hasPrefix("best-") } == ["best-00000114.safetensors", "best-00000130.safetensors"])
+        let path = run + "/checkpoints/" + names[1]
+        if isDeleted {
+            try FileManager.default.removeItem(at: workplace.url(path))
+        } else {
+            try workplace.write(Data(try Data(contentsOf: workplace.url(path)).dropLast(9)), to: path)
+        }
+        let resumed = try workplace.run("train", "--resume", run)
+        #expect(resumed.exitCode == 0, "\(resumed.errors)")
+        #expect(resumed.errors.contains("note: ‘\(run)/checkpoints/best-"), "\(resumed.errors)")
+        #expect(resumed.errors.contains("going on from \(run)/checkpoints/step-00000120.safetensors"))
+        #expect(try hash(run) == hash(whole) && epochs(of: run) == epochs(of: whole))
+        // Without any, only who says so goes on.
+        let bare = try crashed(at: 130)
+        for name in names.prefix(2) {
+            try FileManager.default.removeItem(at: workplace.url(bare + "/checkpoints/" + name))
+        }
+        let refused = try workplace.run("train", "--resume", bare)
+        #expect(refused.exitCode != 0 && refused.errors.contains("/checkpoints/best-"), "\(refused.errors)")
+        #expect(try workplace.run("train", "--resume", bare, "--force").exitCode == 0)
+    }
+
     @Test func withoutAWholeCheckpointNothingIsTouched() throws {
         try workplace.write(Self.teacher, to: "teacher.yaml")
         let run = try crashed(at: 30)
@@ -194,6 +223,14 @@ import Testing
                 "was trained with training.batch: 32, training.seed: 1, and would go on with 64, 3: it would be no training "
                     + "under either; keep what it had, or accept that with --force\n"), "\(refused.complaints)")
         #expect(try workplace.read(run + "/config.yaml") == before)
+        let clipped = try workplace.run("train", "--resume", run, "--set", "optimizer.clip_norm=0.01")
+        #expect(
+            clipped.exitCode == 78 && clipped.errors.contains("optimizer.clip_norm: nothing, and would go on with 0.01")
+        )
+        let cooled = try workplace.run(
+            "train", "--resume", try crashed(at: 30), "--set", "optimizer.schedule.kind=cosine", "--set",
+            "training.epochs=2")
+        #expect(cooled.exitCode == 0, "\(cooled.errors)")
         #expect(try workplace.run(other + ["--force", "--set", "training.epochs=2"]).exitCode == 0)
         #expect(try workplace.read(run + "/config.yaml").contains("batch: 64"))
         // How to go on is everybody's choice.

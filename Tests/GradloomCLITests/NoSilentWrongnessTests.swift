@@ -34,6 +34,21 @@ import Testing
         #expect(try workplace.read(run + "/config.yaml").contains("on_nan: rollback"))
     }
 
+    /// Going on directly before the step that diverges: there is no other step to speak of.
+    @Test func goingOnTellsTheSameLoss() throws {
+        let first = try workplace.run(
+            ["train", "xor.yaml", "--json", "--set", "run.checkpoint.every={steps: 1}"] + steep
+                + ["optimizer.learning_rate=1e300"])
+        #expect(first.exitCode == 1)
+        let run = try #require(try first.lastEvent()["run_directory"] as? String)
+        let again = try workplace.run("train", "--resume", run, "--json")
+        #expect(again.exitCode == 1)
+        for key in ["loss", "steps"] {
+            let (one, other) = (try first.lastEvent()[key] as? Double, try again.lastEvent()[key] as? Double)
+            #expect(one != nil && one == other, "\(key)")
+        }
+    }
+
     @Test func whatRollbackDoesNotHelpIsAnError() throws {
         let outcome = try workplace.run(
             ["train", "xor.yaml", "--quiet", "--on-nan", "rollback"] + steep + ["optimizer.learning_rate=1e200"])

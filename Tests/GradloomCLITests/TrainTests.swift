@@ -165,8 +165,8 @@ import Testing
         #expect(evaluation.exitCode == 66)
         #expect(
             evaluation.errors == """
-                error: the run ‘\(run)’ has no checkpoint: it ended before its first one, or \
-                run.checkpoint.every is never
+                error: the run ‘\(run)’ has no checkpoint: it ended or diverged before its first \
+                one, or run.checkpoint.every is never
 
                 """)
     }

@@ -145,10 +145,11 @@ import Testing
                 try writer.write(ValidationHistory())
             }
             try writer.finish()
-            #expect(store.best(step: 5) != nil && store.best(step: 6) != nil && store.best(step: 3) == nil)
+            #expect(
+                store.best(after: 5...5) != nil && store.best(after: 6...6) != nil && store.best(after: 1...3) == nil)
             #expect(store.all.count == 2)
             store.removeAll(after: 5)
-            #expect(store.all.count == 1 && store.best(step: 5) != nil && store.best(step: 6) == nil)
+            #expect(store.all.count == 1 && store.best(after: 1...9)?.step == 5)
             store.removeAll(after: -1)
             #expect(store.all.isEmpty && store.best == nil)
         }

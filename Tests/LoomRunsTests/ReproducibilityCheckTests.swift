@@ -51,6 +51,16 @@ import Testing
         #expect(throws: (any Error).self) { try Self.check("configs/digits.yaml", steps: 1, corrupted: "layer7") }
     }
 
+    /// Steps that were not done are not said to be compared.
+    @Test func aTrainingThatDivergesIsComparedUntilThen() throws {
+        let check = try Self.check("configs/digits.yaml", overrides: ["optimizer.learning_rate=1e30"], steps: 50)
+        let step = try #require(check.divergedStep)
+        #expect(check.passed && step > 0 && check.steps == step && step < 50)
+        #expect(throws: (any Error).self) {
+            try Self.check("configs/xor.yaml", overrides: ["loss.l2=1e308", "training.precision=float64"], steps: 5)
+        }
+    }
+
     /// Trainings of another number of workers are not compared where they may differ.
     @Test func whatMayDifferIsNotCompared() throws {
         let check = try Self.check(

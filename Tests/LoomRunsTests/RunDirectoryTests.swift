@@ -111,6 +111,13 @@ import Testing
         }
     }
 
+    /// Reading a pipe would wait for whoever writes it.
+    @Test func aPipeIsNoConfiguration() throws {
+        try FileManager.default.createDirectory(atPath: parent + "/checkpoints", withIntermediateDirectories: true)
+        #expect(mkfifo(parent + "/config.yaml", 0o600) == 0)
+        #expect(throws: RunDirectoryError.noFile(parent + "/config.yaml")) { try RunDirectory(existing: self.parent) }
+    }
+
     @Test func metricsAreAppendedAndVisibleAtOnce() throws {
         let path = parent + "/metrics.jsonl"
         let metrics = try MetricsFile(appendingTo: path)

@@ -1,6 +1,7 @@
 import LoomData
 import LoomKernels
 import LoomModel
+import LoomPlan
 import TestSupport
 import Testing
 
@@ -28,6 +29,21 @@ import Testing
             try check(Self.problem(.sigmoid, largest: 1.7e308), Double.self, optimizer, workers: workers)
             try check(Self.problem(.identity, largest: 1e200), Double.self, optimizer, workers: workers)
         }
+    }
+
+    /// Only squares are too large: predictions are finite. What lies in rows of other workers' samples, or of no sample, does
+    /// not matter, whoever does the steps.
+    @Test(arguments: [1, 2, 3], [nil] + GradientRoute.allCases.map { $0 })
+    func theOriginIsThatOfTheStep(workers: Int, route: GradientRoute?) throws {
+        var problem = FastProblem.made(layers: [3, 6, 2], output: .identity, rows: 70, seed: 5)
+        problem.targets[66] = [1e30, 0]
+        let trainer = try problem.trainer(
+            Float.self, schedule: TrainingSchedule(batchRows: 64, epochs: 3, shuffles: false),
+            team: TeamPlan(workers: workers, shardRows: 4, groups: 4, route: route))
+        trainer.fillScratch(byte: 0xff)
+        // In the last batch of the epoch, of six samples.
+        #expect(trainer.run(steps: 10).divergedStep == 1)
+        #expect(trainer.firstArrayNotFinite == "the loss function")
     }
 
     private func check<Scalar: LoomScalar>(

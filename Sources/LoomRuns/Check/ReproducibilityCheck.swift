@@ -79,6 +79,8 @@ public struct ReproducibilityCheck: Sendable, Equatable, Encodable {
 
     /// The steps of each training.
     public let steps: Int
+    /// The step, counted from 0, whose loss was not finite, so that no more steps were compared; nil: there was none.
+    public let divergedStep: Int?
     /// The steps of the whole training.
     public let totalSteps: Int
     /// Samples of a batch.
@@ -93,6 +95,7 @@ public struct ReproducibilityCheck: Sendable, Equatable, Encodable {
     public let rows: [Row]
 
     enum CodingKeys: String, CodingKey {
+        case divergedStep = "diverged_step"
         case steps, batch, parameters, precision, numerics, rows
         case totalSteps = "total_steps"
     }
@@ -110,9 +113,11 @@ public struct ReproducibilityCheck: Sendable, Equatable, Encodable {
     }
 
     init(
-        steps: Int, totalSteps: Int, batch: Int, parameters: Int, precision: String, numerics: String, rows: [Row]
+        steps: Int, divergedStep: Int?, totalSteps: Int, batch: Int, parameters: Int, precision: String,
+        numerics: String, rows: [Row]
     ) {
         self.steps = steps
+        self.divergedStep = divergedStep
         self.totalSteps = totalSteps
         self.batch = batch
         self.parameters = parameters

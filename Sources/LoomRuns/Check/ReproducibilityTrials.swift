@@ -49,21 +49,28 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
     func check() throws -> ReproducibilityCheck {
         let trainer = experiment.trainer
         steps = min(trainer.totalSteps, options.steps ?? chosenSteps())
-        let reference = try run(Way(name: "as configured"), isReference: true)
+        let (reference, divergedStep) = try run(Way(name: "as configured"), isReference: true)
+        if let divergedStep {
+            guard divergedStep > 0 else {
+                throw RequestError("the loss of the first step is not a finite number: there is nothing to compare")
+            }
+            steps = divergedStep
+        }
         var rows = [ReproducibilityCheck.Row(way: "as configured", done: reference, leftOut: nil, isSame: true)]
         let active = InstructionSet.active
         for way in ways(reference) {
             defer { try? active.select() }
             do {
-                let done = try run(way)
-                let isSame = done.parameterHash == reference.parameterHash && done.lossBits == reference.lossBits
+                let (done, step) = try run(way)
+                let isSame =
+                    done.parameterHash == reference.parameterHash && done.lossBits == reference.lossBits && step == nil
                 rows.append(.init(way: way.name, done: done, leftOut: nil, isSame: isSame))
             } catch let reason as LeftOut {
                 rows.append(.init(way: way.name, done: nil, leftOut: reason.text, isSame: nil))
             }
         }
         return ReproducibilityCheck(
-            steps: steps, totalSteps: trainer.totalSteps, batch: trainer.epochs.batchRows,
+            steps: steps, divergedStep: divergedStep, totalSteps: trainer.totalSteps, batch: trainer.epochs.batchRows,
             parameters: trainer.network.layout.parameterCount, precision: Scalar.precision.rawValue,
             numerics: experiment.numerics.rawValue, rows: rows)
     }
@@ -119,7 +126,8 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
 
     // MARK: Trainings
 
-    private func run(_ way: Way, isReference: Bool = false) throws -> Done {
+    /// How the steps were done, and the step whose loss was not finite, if there was one.
+    private func run(_ way: Way, isReference: Bool = false) throws -> (Done, divergedStep: Int?) {
         try way.instructionSet?.select()
         var machine = try machine(way)
         let trainer = try trainer(way, on: machine, isReference: isReference)
@@ -137,11 +145,12 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
             report = last.run(steps: steps - last.step)
         }
         let loss = last.epochReport.loss
-        return Done(
+        let done = Done(
             workers: last.team.workers, pinned: machine.workerCPUs.count { $0 != nil },
             route: last.program.route.rawValue, team: report.region?.mode.rawValue ?? "alone",
             instructionSet: InstructionSet.active.rawValue, parameterHash: last.parameters.hash,
             loss: loss.isFinite ? loss : nil, lossBits: String(loss.bitPattern, radix: 16))
+        return (done, report.divergedStep)
     }
 
     private func machine(_ way: Way) throws -> MachineSetup {

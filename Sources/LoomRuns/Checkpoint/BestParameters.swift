@@ -26,9 +26,9 @@ final class BestParameters<Scalar: LoomScalar> {
     /// The trainer gets the best parameters.
     func restore() { if step != nil { trainer.parameters.copy(from: buffer) } }
 
-    /// Reads those of `step`; where they are missing, later ones may be better, or the last ones stay.
-    func load(step: Int, from checkpoints: CheckpointStore) throws {
-        guard let path = checkpoints.best(step: step) else { return }
+    /// Reads those of `epoch`; where they are missing, later ones may be better, or the last ones stay.
+    func load(epoch: Int, from checkpoints: CheckpointStore) throws {
+        guard let (path, step) = checkpoints.best(after: trainer.steps(ofEpoch: epoch)) else { return }
         _ = try Checkpoint.restore(Safetensors(contentsOf: path), parameters: buffer)
         (self.step, isWritten) = (step, true)
     }

@@ -40,11 +40,16 @@ public struct CheckpointStore: Sendable {
         try write(path(Self.bestPrefix, step: step))
     }
 
-    /// The parameters that were best after `step`; nil: they were not kept.
-    func best(step: Int) -> String? {
-        let path = path(Self.bestPrefix, step: step)
-        return FileManager.default.fileExists(atPath: path) ? path : nil
+    /// The parameters that were best after one of `steps`, the last such ones, and that step; nil: none were kept.
+    func best(after steps: ClosedRange<Int>) -> (path: String, step: Int)? {
+        files(Self.bestPrefix).reversed().lazy.compactMap { path in
+            let digits = path.split(separator: "-").last?.dropLast(Self.suffix.count)
+            return digits.flatMap { Int($0) }.map { (path, $0) }
+        }.first { steps.contains($0.1) }
     }
+
+    /// Where the parameters are kept that were best after `step`.
+    func bestPath(step: Int) -> String { path(Self.bestPrefix, step: step) }
 
     /// Removes what belongs to later steps, when training has gone back to `step`: the newest first, so that a run that ends
     /// meanwhile goes on from one of them.

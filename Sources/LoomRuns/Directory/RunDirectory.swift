@@ -9,6 +9,8 @@ public enum RunDirectoryError: Error, CustomStringConvertible, Equatable {
     case notFound(path: String)
     /// A directory, but none of a run: a part is missing.
     case incomplete(path: String, missing: String)
+    /// A part of the directory is no file, but a pipe, for example.
+    case noFile(String)
     /// A part of the directory is a link: what is written into it would land elsewhere.
     case leadsElsewhere(part: String)
 
@@ -22,6 +24,8 @@ public enum RunDirectoryError: Error, CustomStringConvertible, Equatable {
             "there is no run directory ‘\(path)’"
         case .incomplete(let path, let missing):
             "‘\(path)’ is not a run directory: it has no ‘\(missing)’"
+        case .noFile(let part):
+            "‘\(part)’ is not a file; put the run's own file there"
         case .leadsElsewhere(let part):
             "‘\(part)’ is a link: a training writes inside its run directory alone; put a directory there, or make the run "
                 + "directory itself the link"
@@ -61,6 +65,11 @@ public struct RunDirectory: Sendable, Equatable {
         }
         for part in [configurationPath, checkpointsPath] where !FileManager.default.fileExists(atPath: part) {
             throw .incomplete(path: path, missing: URL(fileURLWithPath: part).lastPathComponent)
+        }
+        // A pipe would be waited for.
+        var status = stat()
+        if stat(configurationPath, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw .noFile(configurationPath)
         }
     }
 

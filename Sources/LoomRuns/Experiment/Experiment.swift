@@ -144,7 +144,7 @@ public final class Experiment<Scalar: LoomScalar> {
         let best = run.earlyStopping.map { _ in BestParameters(trainer) }
         if let best {
             if let epoch = history.best?.epoch, let checkpoints {
-                try best.load(step: trainer.lastStep(ofEpoch: epoch), from: checkpoints)
+                try best.load(epoch: epoch, from: checkpoints)
             }
             run.keepBest = best.keep
             run.restoreBest = best.restore
@@ -220,11 +220,12 @@ extension Trainer {
     /// The epoch of the last step that was done, counted from 0.
     package var lastEpoch: Int { max(0, step - 1) / epochs.stepsPerEpoch }
 
-    /// Steps done at the end of `epoch`.
-    func lastStep(ofEpoch epoch: Int) -> Int {
+    /// The steps of `epoch`, counted from 1. A training whose number of steps was limited may have ended after any of them.
+    func steps(ofEpoch epoch: Int) -> ClosedRange<Int> {
         // An epoch that a file names may lie behind all there are.
-        let (steps, isTooLarge) = (epoch + 1).multipliedReportingOverflow(by: epochs.stepsPerEpoch)
-        return isTooLarge ? totalSteps : min(totalSteps, steps)
+        let (before, isTooLarge) = epoch.multipliedReportingOverflow(by: epochs.stepsPerEpoch)
+        guard !isTooLarge, before < totalSteps else { return totalSteps...totalSteps }
+        return before + 1...before + min(epochs.stepsPerEpoch, totalSteps - before)
     }
 }
 

@@ -53,7 +53,9 @@ package struct ResumedRun<Scalar: LoomScalar> {
             throw RunError.otherSettings(run: path, differences: differences)
         }
         let store = CheckpointStore(directory: directory.checkpointsPath, keep: 1)
-        let checkpoint = try Self.newest(in: store, run: directory, restoring: experiment.trainer, notes: &notes)
+        let checkpoint = try Self.newest(
+            in: store, run: directory, restoring: experiment.trainer,
+            needsBest: experiment.configuration.training.earlyStopping != nil && !accepted.settings, notes: &notes)
         if checkpoint == nil { try experiment.readInitialParameters() }
         let state = try checkpoint.flatMap { try TrainingState($0) }
         if let checkpoint {
@@ -84,13 +86,20 @@ package struct ResumedRun<Scalar: LoomScalar> {
     /// The newest checkpoint that is whole, from which `trainer` then goes on; nil where none was written.
     private static func newest(
         in store: CheckpointStore, run directory: RunDirectory, restoring trainer: Trainer<Scalar>,
-        notes: inout [String]
+        needsBest: Bool, notes: inout [String]
     ) throws -> Safetensors? {
         var damage: SafetensorsError?
         for path in store.all.reversed() {
             do throws(SafetensorsError) {
                 let checkpoint = try Safetensors(contentsOf: path)
-                _ = try TrainingState(checkpoint)
+                if let best = try TrainingState(checkpoint)?.history.best, needsBest {
+                    // It speaks of them: without them another model would be the best one.
+                    let steps = trainer.steps(ofEpoch: best.epoch)
+                    let file = store.best(after: steps)?.path ?? store.bestPath(step: steps.upperBound)
+                    _ = try Checkpoint.restore(
+                        Safetensors(contentsOf: file),
+                        parameters: ParameterBuffer<Scalar>(layout: trainer.network.layout))
+                }
                 try trainer.restore(checkpoint)
                 if let damage { notes.append("\(damage); going on from \(path), the checkpoint before") }
                 return checkpoint

@@ -91,7 +91,7 @@ struct RollbackToCheckpoint<Scalar: LoomScalar> {
     private func reload(_ best: BestParameters<Scalar>, _ history: ValidationHistory) throws {
         best.forget()
         if let epoch = history.best?.epoch, let store {
-            try best.load(step: trainer.lastStep(ofEpoch: epoch), from: store)
+            try best.load(epoch: epoch, from: store)
         }
     }
 }

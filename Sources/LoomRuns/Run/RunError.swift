@@ -22,8 +22,8 @@ package enum RunError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .noCheckpoint(let run):
-            "the run ‘\(run)’ has no checkpoint: it ended before its first one, or run.checkpoint.every is "
-                + "never"
+            "the run ‘\(run)’ has no checkpoint: it ended or diverged before its first one, or "
+                + "run.checkpoint.every is never"
         case .inUse(let run):
             "another training writes the run ‘\(run)’ now: wait for its end, or end it"
         case .otherSettings(let run, let differences):
