@@ -30,8 +30,8 @@ public enum AtomicFile {
         public var description: String { "cannot write ‘\(path)’: \(reason)" }
     }
 
-    /// The open temporary file that the body of `write(to:_:)` fills.
-    public struct Output: ~Copyable {
+    /// The open temporary file that the body of `write(to:_:)` fills; not valid any more when that ends.
+    public struct Output {
         let descriptor: Int32
         let path: String
 
