@@ -5,7 +5,8 @@ import Testing
 
 @testable import LoomRuns
 
-/// `gradloom check --reproducible` on real configurations.
+/// `gradloom check --reproducible` on real configurations, in processes of their own: it selects instructions, and those of a
+/// process are those of all its tests.
 @Suite struct ReproducibilityCheckTests {
     private static func check(
         _ path: String, overrides: [String] = [], steps: Int? = 6, corrupted: String? = nil
@@ -19,7 +20,6 @@ import Testing
 
     private static let quickstart = ["data.synthetic.samples=1500", "data.validation=0"]
 
-    /// In a process of its own: other tests select instructions for theirs.
     @Test func allWaysHaveTheSameBits() async {
         await #expect(processExitsWith: .success) { try Self.allWays() }
     }
@@ -44,7 +44,11 @@ import Testing
     }
 
     /// One weight of a layer is the next number, in all trainings but the first.
-    @Test func anotherBitIsFound() throws {
+    @Test func anotherBitIsFound() async {
+        await #expect(processExitsWith: .success) { try Self.anotherBit() }
+    }
+
+    private static func anotherBit() throws {
         let check = try Self.check("configs/digits.yaml", steps: 2, corrupted: "layer1")
         #expect(!check.passed && check.rows[0].isSame == true)
         #expect(check.rows.dropFirst().allSatisfy { $0.isSame != true })
@@ -52,7 +56,11 @@ import Testing
     }
 
     /// Steps that were not done are not said to be compared.
-    @Test func aTrainingThatDivergesIsComparedUntilThen() throws {
+    @Test func aTrainingThatDivergesIsComparedUntilThen() async {
+        await #expect(processExitsWith: .success) { try Self.divergence() }
+    }
+
+    private static func divergence() throws {
         let check = try Self.check("configs/digits.yaml", overrides: ["optimizer.learning_rate=1e30"], steps: 50)
         let step = try #require(check.divergedStep)
         #expect(check.passed && step > 0 && check.steps == step && step < 50)
@@ -62,7 +70,11 @@ import Testing
     }
 
     /// Trainings of another number of workers are not compared where they may differ.
-    @Test func whatMayDifferIsNotCompared() throws {
+    @Test func whatMayDifferIsNotCompared() async {
+        await #expect(processExitsWith: .success) { try Self.whatMayDiffer() }
+    }
+
+    private static func whatMayDiffer() throws {
         let check = try Self.check(
             "configs/digits.yaml", overrides: ["parallel.reproducible=fixed_workers", "parallel.workers=2"], steps: 3)
         #expect(check.passed)
@@ -73,7 +85,11 @@ import Testing
     }
 
     /// No more steps than the training has, and one step is enough.
-    @Test(arguments: [1, 1000]) func asManyStepsAsThereAre(steps: Int) throws {
+    @Test func asManyStepsAsThereAre() async {
+        await #expect(processExitsWith: .success) { for steps in [1, 1000] { try Self.manySteps(steps) } }
+    }
+
+    private static func manySteps(_ steps: Int) throws {
         let check = try Self.check("configs/xor.yaml", overrides: ["training.epochs=7"], steps: steps)
         #expect(check.passed && check.steps == min(7, steps) && check.totalSteps == 7)
     }
