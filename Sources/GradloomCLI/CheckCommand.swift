@@ -88,16 +88,24 @@ struct CheckCommand: ParsableCommand {
             chosen.corrupted = corrupt
             chosen.workers = try largestTeam(settings)
             let check = try NetworkCheck(settings, options: chosen)
-            if json {
-                try JSONLines.print(check)
-            } else {
-                try StandardOutput.write(Self.text(check))
-            }
-            guard check.passed else {
-                let failed = check.rows.filter { !$0.passed }
-                fail("\(failed.count) of \(check.rows.count) comparisons have too large an error")
-                throw ExitCode(ExitStatus.checkFailed)
-            }
+            let failed = check.rows.count { !$0.passed }
+            try end(
+                check, text: Self.text(check),
+                failure: check.passed
+                    ? nil : "\(failed) of \(check.rows.count) comparisons have too large an error")
+        }
+    }
+
+    /// Prints what was found, and ends the command with `failure`, if there is one.
+    private func end(_ check: some Encodable, text: @autoclosure () -> String, failure: String?) throws {
+        if json {
+            try JSONLines.print(check)
+        } else {
+            try StandardOutput.write(text())
+        }
+        if let failure {
+            fail(failure)
+            throw ExitCode(ExitStatus.checkFailed)
         }
     }
 
@@ -113,17 +121,10 @@ struct CheckCommand: ParsableCommand {
         chosen.corrupted = corrupt
         chosen.workers = try largestTeam(settings)
         let check = try ReproducibilityCheck(settings, options: chosen)
-        if json {
-            try JSONLines.print(check)
-        } else {
-            try StandardOutput.write(reproducibilityText(check))
-        }
-        guard check.passed else {
-            fail(
-                "\(check.rows.count { $0.isSame == false }) of \(check.rows.count { $0.done != nil }) trainings have other bits than the first"
-            )
-            throw ExitCode(ExitStatus.checkFailed)
-        }
+        let (others, all) = (check.rows.count { $0.isSame == false }, check.rows.count { $0.done != nil })
+        try end(
+            check, text: reproducibilityText(check),
+            failure: check.passed ? nil : "\(others) of \(all) trainings have other bits than the first")
     }
 
     private static func text(_ check: NetworkCheck) -> String {

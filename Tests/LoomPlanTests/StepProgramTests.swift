@@ -28,8 +28,9 @@ import Testing
         Case(layers: [20, 3], batchRows: 130, lastRows: 129, shardRows: 1, groups: 1),
         Case(layers: [4, 9, 3], batchRows: 5000, lastRows: 700, groups: 4),
     ]
+    private static let isSoak = ProcessInfo.processInfo.environment["GRADLOOM_SOAK"] == "1"
     static let workerCounts =
-        ProcessInfo.processInfo.environment["GRADLOOM_SOAK"] == "1"
+        isSoak
         ? Array(1...20) + [64, 128] : [1, 2, 3, 4, 7, 9, 16, 128]
     static let traits = [
         UpdateTraits(isUniform: true, fitsProduct: true, hasPenalty: false, clips: false),
@@ -69,7 +70,6 @@ import Testing
     /// The checks of large teams take as long as there are pairs of workers.
     private static func isTried(_ workers: Int, with planned: Case) -> Bool {
         if workers < 10 { return true }
-        let isSoak = ProcessInfo.processInfo.environment["GRADLOOM_SOAK"] == "1"
         return planned.batchRows < 200 && (isSoak || planned.batchRows == 64)
     }
 

@@ -1,10 +1,4 @@
-import Foundation
 import LoomConfiguration
-import LoomHardware
-import LoomKernels
-import LoomModel
-import LoomPlan
-import LoomTraining
 
 /// What `gradloom check --reproducible` finds: the first steps of a training, done in every way in which this machine can do
 /// them, and whether all have the same bits.
@@ -58,7 +52,7 @@ public struct ReproducibilityCheck: Sendable, Equatable, Encodable {
         public var pinned: Int
         /// How the gradient travelled.
         public var route: String
-        /// "gang", "forkJoin" or "alone".
+        /// "gang", "fork_join" or "alone".
         public var team: String
         /// The vector instructions of the kernels.
         public var instructionSet: String

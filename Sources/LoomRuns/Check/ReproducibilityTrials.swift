@@ -92,7 +92,7 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
 
     // MARK: Ways
 
-    /// All ways but the configuration's own, of which the bits must not depend.
+    /// All ways but the configuration's own, on which the bits must not depend.
     private func ways(_ reference: Done) -> [Way] {
         var ways = [Way(name: "once more")]
         let dependsOnWorkers = configuration.parallel.reproducible == .fixedWorkers

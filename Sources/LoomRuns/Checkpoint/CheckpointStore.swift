@@ -42,10 +42,8 @@ public struct CheckpointStore: Sendable {
 
     /// The parameters that were best after one of `steps`, the last such ones, and that step; nil: none were kept.
     func best(after steps: ClosedRange<Int>) -> (path: String, step: Int)? {
-        files(Self.bestPrefix).reversed().lazy.compactMap { path in
-            let digits = path.split(separator: "-").last?.dropLast(Self.suffix.count)
-            return digits.flatMap { Int($0) }.map { (path, $0) }
-        }.first { steps.contains($0.1) }
+        files(Self.bestPrefix).reversed().lazy.compactMap { path in Self.step(of: path).map { (path, $0) } }
+            .first { steps.contains($0.1) }
     }
 
     /// Where the parameters are kept that were best after `step`.
@@ -54,12 +52,13 @@ public struct CheckpointStore: Sendable {
     /// Removes what belongs to later steps, when training has gone back to `step`: the newest first, so that a run that ends
     /// meanwhile goes on from one of them.
     func removeAll(after step: Int) {
-        for prefix in [Self.prefix, Self.bestPrefix] {
-            let last = path(prefix, step: max(0, step))
-            for path in files(prefix).reversed() where step < 0 || (last.count, last) < (path.count, path) {
-                unlink(path)
-            }
-        }
+        for path in files(Self.prefix).reversed() + files(Self.bestPrefix).reversed()
+        where Self.step(of: path) ?? step > step { unlink(path) }
+    }
+
+    /// The step in a file's name; nil: it is none of these.
+    private static func step(of path: String) -> Int? {
+        path.split(separator: "-").last.flatMap { Int($0.dropLast(suffix.count)) }
     }
 
     private static let prefix = "step-"

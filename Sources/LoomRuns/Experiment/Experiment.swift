@@ -22,8 +22,12 @@ public final class Experiment<Scalar: LoomScalar> {
     /// What the data are known by, in checkpoints.
     private(set) lazy var dataFingerprint = DataFingerprint.text(data)
 
-    private(set) lazy var constantPrediction = ConstantPrediction(
-        for: data.training, loss: configuration.loss, output: trainer.network.description.output)
+    /// The loss of the best constant prediction on the training and on the validation data.
+    private lazy var constantLosses: (training: Double?, validation: Double?) = {
+        let constant = ConstantPrediction(
+            for: data.training, loss: configuration.loss, output: trainer.network.description.output)
+        return (constant?.loss(on: data.training), data.validation.flatMap { constant?.loss(on: $0) })
+    }()
 
     /// What the memory of the training is used for, as planned before it was reserved.
     public let memoryPlan: MemoryPlan
@@ -151,17 +155,17 @@ public final class Experiment<Scalar: LoomScalar> {
         }
         let interval = configuration.run.checkpoint.every
         let store = interval == .never ? nil : checkpoints
-        var contents = checkpointContents
-        contents.configurationSum = configurationFile.map { SHA256.digits(of: $0.utf8) }
         let writer = store.map { store in
-            CheckpointWriter(
+            var contents = checkpointContents
+            contents.configurationSum = configurationFile.map { SHA256.digits(of: $0.utf8) }
+            return CheckpointWriter(
                 trainer, contents: contents, to: store, best: best, metrics: metrics,
                 writesBeside: interval.isBesideTraining, choosesInterval: interval == .automatic)
         }
         if configuration.training.onNaN == .rollback {
             let rollback = RollbackToCheckpoint(
                 trainer: trainer, store: store, writer: writer, metrics: metrics, best: best,
-                constantLoss: constantLoss(validation: false), beginAnew: beginAnew,
+                constantLoss: { [self] in constantLoss(validation: false) }, beginAnew: beginAnew,
                 report: { report(.rolledBack($0)) })
             run.rollBack = rollback.perform
         }
@@ -183,9 +187,7 @@ public final class Experiment<Scalar: LoomScalar> {
     /// The loss of the best constant prediction for the training data, on the training data (validation: false) or the
     /// validation data, penalty excluded; nil where there are none.
     package func constantLoss(validation: Bool) -> Double? {
-        constantPrediction.flatMap { constant in
-            (validation ? data.validation : data.training).flatMap { constant.loss(on: $0) }
-        }
+        validation ? constantLosses.validation : constantLosses.training
     }
 
     /// The loss on the data that the network is judged by, where it is not below that of the best constant prediction: the

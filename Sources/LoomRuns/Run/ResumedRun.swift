@@ -96,9 +96,7 @@ package struct ResumedRun<Scalar: LoomScalar> {
                     // It speaks of them: without them another model would be the best one.
                     let steps = trainer.steps(ofEpoch: best.epoch)
                     let file = store.best(after: steps)?.path ?? store.bestPath(step: steps.upperBound)
-                    _ = try Checkpoint.restore(
-                        Safetensors(contentsOf: file),
-                        parameters: ParameterBuffer<Scalar>(layout: trainer.network.layout))
+                    try Checkpoint.check(Safetensors(contentsOf: file), holds: trainer.network.layout)
                 }
                 try trainer.restore(checkpoint)
                 if let damage { notes.append("\(damage); going on from \(path), the checkpoint before") }

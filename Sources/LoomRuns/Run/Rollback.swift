@@ -40,7 +40,7 @@ struct RollbackToCheckpoint<Scalar: LoomScalar> {
     let metrics: MetricsFile?
     let best: BestParameters<Scalar>?
     /// The loss of the best constant prediction, penalty excluded; nil: there is none.
-    let constantLoss: Double?
+    let constantLoss: () -> Double?
     /// Gives the trainer its first parameters and state.
     let beginAnew: () throws -> Void
     /// Told where training goes on.
@@ -84,7 +84,7 @@ struct RollbackToCheckpoint<Scalar: LoomScalar> {
     }
 
     private func hasExploded(_ epoch: LossSums) -> Bool {
-        guard let constantLoss, constantLoss > 0, epoch.samples > 0 else { return false }
+        guard epoch.samples > 0, let constantLoss = constantLoss(), constantLoss > 0 else { return false }
         return trainer.loss(of: epoch) > Self.largestLossOverConstant * constantLoss
     }
 

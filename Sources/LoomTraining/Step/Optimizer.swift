@@ -37,7 +37,11 @@ struct Optimizer: BitwiseCopyable, Sendable {
     private let logBeta1, logBeta2: Double
     private let learningRate: Double
     /// How often the learning rate was halved, because training diverged.
-    var learningRateHalvings = 0
+    var learningRateHalvings = 0 {
+        didSet { learningRateFactor = Double(sign: .plus, exponent: -learningRateHalvings, significand: 1) }
+    }
+    /// A power of two: multiplied by it, a rate keeps its digits.
+    private(set) var learningRateFactor = 1.0
     private let schedule: LearningRateSchedule
     private let totalSteps: Int
     private let stepsPerEpoch: Int
@@ -68,9 +72,6 @@ struct Optimizer: BitwiseCopyable, Sendable {
     }
 
     var clips: Bool { clipNorm.isFinite }
-
-    /// A power of two: multiplied by it, a rate keeps its digits.
-    var learningRateFactor: Double { Double(sign: .plus, exponent: -learningRateHalvings, significand: 1) }
 
     /// The learning rate of `step`, counted from 0.
     func learningRate(step: Int) -> Double {
