@@ -184,7 +184,9 @@ final class TrainingOutput<Scalar: LoomScalar> {
     }
 
     private func epochEvent(_ result: EpochResult) -> EpochEvent {
-        let samplesPerSecond = Double(result.training.samples) / result.training.seconds
+        // Its steps may have been done before an interruption.
+        let samplesPerSecond =
+            result.training.seconds > 0 ? Double(result.training.samples) / result.training.seconds : 0
         return EpochEvent(
             epoch: result.epoch + 1, step: result.step, loss: result.training.loss,
             accuracy: result.training.accuracy, validationLoss: result.validation?.loss,

@@ -43,6 +43,9 @@ extension Configuration {
                 for (key, value) in object { add(value, at: path.isEmpty ? key : "\(path).\(key)") }
             case let list as [Any]:
                 for (index, value) in list.enumerated() { add(value, at: "\(path).\(index)") }
+            // JSON's true and false are numbers here, of C's type for them.
+            case let number as NSNumber where String(cString: number.objCType) == "c":
+                values[path] = "\(number.boolValue)"
             default: values[path] = "\(value)"
             }
         }

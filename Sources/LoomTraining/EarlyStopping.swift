@@ -32,6 +32,8 @@ public struct ValidationHistory: Sendable, Equatable {
     public var best: ValidationLoss?
     /// The latest loss.
     public var latest: ValidationLoss?
+    /// Whether the steps of an epoch are done, but the training was interrupted before it was validated and reported.
+    public var isPending = false
 
     /// Nothing was validated yet.
     public init(best: ValidationLoss? = nil, latest: ValidationLoss? = nil) {

@@ -42,6 +42,13 @@ public final class Evaluator<Scalar: LoomScalar> {
     /// The loss and accuracy on `data`.
     /// - Throws: `ModelError` when loss and output do not go together.
     public func evaluate(_ data: Dataset<Scalar>, loss description: LossDescription) throws -> Evaluation {
+        try evaluate(data, loss: description, until: StopRequest())!
+    }
+
+    /// The same, given up when `stop` is raised: nil.
+    package func evaluate(
+        _ data: Dataset<Scalar>, loss description: LossDescription, until stop: StopRequest
+    ) throws -> Evaluation? {
         let loss = try Loss<Scalar>(description, output: network.description.output)
         let chunks = chunkCount(data)
         let results = AlignedBuffer(count: chunks, repeating: ShardResult(loss: 0, correct: 0))
@@ -50,6 +57,7 @@ public final class Evaluator<Scalar: LoomScalar> {
             capacity: Self.chunkRows * team.workers
         )
         forEachChunk(of: data) { [workspaces] worker, chunk, rows, products in
+            guard !stop.isRaised else { return }
             let network = workspaces[worker].handle
             let samples = feed.handle.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
             samples.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
@@ -60,6 +68,7 @@ public final class Evaluator<Scalar: LoomScalar> {
                 correct: &correct)
             results.pointer[chunk] = ShardResult(loss: sum, correct: correct)
         }
+        guard !stop.isRaised else { return nil }
         var sum = 0.0
         var correct = 0
         for result in results.elements {

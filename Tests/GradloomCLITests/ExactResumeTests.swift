@@ -69,6 +69,37 @@ import Testing
         #expect(try workplace.read(run + "/metrics.jsonl").matches(of: /"event":"run"/).count == 4)
     }
 
+    /// A long validation does not keep a training from ending; it is done when the training goes on.
+    @Test func aLongValidationIsGivenUp() throws {
+        try workplace.write(
+            """
+            data: {synthetic: {task: teacher, samples: 400_000, inputs: 8, classes: 3, seed: 7}, validation: 0.9999}
+            network: {layers: [{units: 600, activation: tanh}, {units: 300, activation: tanh}, {units: 3}], output: softmax}
+            training: {batch: 32, epochs: 2}
+            run: {checkpoint: {every: {steps: 1}}}
+
+            """, to: "validation.yaml")
+        let whole = try workplace.train("validation.yaml", "--workers", "1")
+        let tool = try workplace.start(["train", "validation.yaml", "--json"])
+        try tool.wait(forOutput: "\"event\":\"run\"")
+        // The second step is the epoch's last one, and takes a moment; then there is nothing but the validation.
+        let run = try newRun()
+        while try workplace.names(in: run + "/checkpoints").isEmpty { Thread.sleep(forTimeInterval: 0.01) }
+        Thread.sleep(forTimeInterval: 0.2)
+        let start = ContinuousClock.now
+        tool.send(signal: SIGINT)
+        let outcome = try tool.wait()
+        #expect(outcome.exitCode == 128 + SIGINT && ContinuousClock.now - start < .seconds(2))
+        #expect(!outcome.output.contains("\"event\":\"epoch\""))
+        #expect(try workplace.names(in: run + "/checkpoints").contains("step-00000002.safetensors"))
+        let checkpoint = try Data(contentsOf: workplace.url(run + "/checkpoints/step-00000002.safetensors"))
+        #expect(checkpoint.range(of: Data("validation_pending".utf8)) != nil)
+        let resumed = try workplace.run("train", "--resume", run)
+        #expect(resumed.exitCode == 0, "\(resumed.errors)")
+        #expect(try hash(run) == hash(whole) && epochs(of: run) == epochs(of: whole))
+        #expect(try epochs(of: run).count == 2)
+    }
+
     /// A run at `steps`, as a crash would have left it: with lines of later steps in its metrics, and without its summary.
     private func crashed(at steps: Int) throws -> String {
         let run = try workplace.train("teacher.yaml", "--set", "training.steps=\(steps)")
@@ -227,6 +258,10 @@ import Testing
         #expect(
             clipped.exitCode == 78 && clipped.errors.contains("optimizer.clip_norm: nothing, and would go on with 0.01")
         )
+        let shorter = try workplace.run("train", "--resume", run, "--set", "training.drop_last=true")
+        #expect(
+            shorter.exitCode == 78 && shorter.errors.contains("training.drop_last: false, and would go on with true"),
+            "\(shorter.errors)")
         let cooled = try workplace.run(
             "train", "--resume", try crashed(at: 30), "--set", "optimizer.schedule.kind=cosine", "--set",
             "training.epochs=2")

@@ -153,6 +153,34 @@ import Testing
         }
     }
 
+    /// Whatever single bit changes on the disk, of numbers or of what is said about them: it is noticed, or means the same.
+    @Test func everyByteCounts() throws {
+        let trainer = try trainer(Float.self, .sgd)
+        try inTemporaryDirectory { directory in
+            let path = directory + "/checkpoint"
+            try Checkpoint.write(
+                parameters: trainer.parameters, state: trainer.state, step: 3, numerics: .fma1,
+                metadata: ["labels": "1", "names": "a\nb"], to: path)
+            let whole = try Safetensors(contentsOf: path)
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            var noticed = 0
+            for place in bytes.indices {
+                var damaged = bytes
+                damaged[place] ^= place.isMultiple(of: 2) ? 1 : 0x10
+                try damaged.write(to: URL(fileURLWithPath: path))
+                do {
+                    let read = try Safetensors(contentsOf: path)
+                    let means = read.metadata.merging(whole.metadata) { $1 } == read.metadata
+                    #expect(means && read.tensors.elementsEqual(whole.tensors), "byte \(place)")
+                } catch {
+                    noticed += 1
+                }
+            }
+            // The rest are spaces behind the header, and the names of the entries that have the checksums.
+            #expect(noticed > bytes.count - 100)
+        }
+    }
+
     /// The parameters alone can be read in the other precision, to evaluate or predict.
     @Test func parametersInTheOtherPrecision() throws {
         let saved = try trainer(Float.self, .momentum)

@@ -294,6 +294,40 @@ import Testing
         #expect(result == .interrupted)
     }
 
+    /// An epoch whose validation was given up is validated and reported when training goes on, the last one too.
+    @Test(arguments: [0, 1, 3]) func anInterruptedValidationIsDoneLater(epoch interrupted: Int) throws {
+        func run(_ run: TrainingRun<Double>, interruptedAfter epoch: Int?) throws -> (TrainingResult, [EpochResult]) {
+            var run = run
+            var ended: [EpochResult] = []
+            var written: [ValidationHistory] = []
+            run.earlyStopping = EarlyStopping(patience: 2)
+            run.validate = { [trainer = run.trainer] in
+                trainer.lastEpoch == epoch
+                    ? nil : Evaluation(loss: 1 / Double(trainer.step), accuracy: nil, samples: 1)
+            }
+            run.checkpoint = { written.append($0) }
+            run.report = { if case .epochEnded(let result) = $0 { ended.append(result) } }
+            let result = try run.run()
+            #expect(written.map(\.isPending) == [epoch != nil])
+            return (result, ended)
+        }
+        let whole = try run(TrainingRun(trainer: trainer(epochs: 4)), interruptedAfter: nil)
+        let trainer = try trainer(epochs: 4)
+        let (first, before) = try run(TrainingRun(trainer: trainer), interruptedAfter: interrupted)
+        #expect(first.end == .interrupted && !first.isOver && first.history.isPending)
+        #expect(trainer.step == 3 * (interrupted + 1) && before.count == interrupted)
+        #expect(first.unfinishedEpoch.steps == 3 && first.unfinishedEpoch.samples == 20)
+        var rest = TrainingRun(trainer: trainer)
+        rest.history = first.history
+        let (last, after) = try run(rest, interruptedAfter: nil)
+        #expect(last.end == .completed && last.history == whole.0.history && last.unfinishedEpoch.steps == 0)
+        for (mine, other) in zip(before + after, whole.1) {
+            #expect(mine.epoch == other.epoch && mine.step == other.step && mine.validation == other.validation)
+            #expect(mine.training.loss == other.training.loss && mine.training.accuracy == other.training.accuracy)
+        }
+        #expect(before.count + after.count == 4)
+    }
+
     private static func interrupted(
         afterStep step: Int
     ) throws -> (Trainer<Double>, TrainingResult, checkpoints: [Int]) {

@@ -74,7 +74,7 @@ struct RunReader: InputReader {
         let newest = checkpoints.filter { $0.contains("step-") }.last!
         func metadata(_ key: String, _ value: String, error: String?) -> CorpusEntry {
             var input = good
-            for name in checkpoints { input[name] = Self.replacing(key, by: value, in: good[name]) }
+            for name in checkpoints { input[name] = Self.replacing(key, by: value, in: unsummed(name)) }
             return CorpusEntry("\(key) is \(value)", input, error: error)
         }
         func state(_ key: String, _ value: String, error: String?) -> CorpusEntry {
@@ -83,7 +83,7 @@ struct RunReader: InputReader {
             let state = text.firstMatch(of: /"training_state":"((?:\\.|[^"\\])*)"/).map { String($0.1) } ?? ""
             let pattern = try? Regex("\\\\\"\(key)\\\\\":[^,{}]*")
             let changed = pattern.map { state.replacing($0, with: "\\\"\(key)\\\":\(value)") } ?? state
-            for name in checkpoints { input[name] = Self.replacing("training_state", by: changed, in: good[name]) }
+            for name in checkpoints { input[name] = Self.replacing("training_state", by: changed, in: unsummed(name)) }
             return CorpusEntry("\(key) of the state is \(value)", input, error: error)
         }
         func with(_ name: String, error: String?, _ change: (inout Input) -> Void) -> CorpusEntry {
@@ -99,7 +99,7 @@ struct RunReader: InputReader {
         }
         func oldWithMetrics(_ name: String, _ bytes: [UInt8]) -> CorpusEntry {
             with(name, error: nil) { input in
-                for name in checkpoints { input[name] = Self.removing("training_state", from: good[name]) }
+                for name in checkpoints { input[name] = Self.removing("training_state", from: unsummed(name)) }
                 input["run/metrics.jsonl"] = bytes
             }
         }
@@ -122,6 +122,9 @@ struct RunReader: InputReader {
             state("metrics_bytes", "9223372036854775807", error: "training_state"),
             oldWithMetrics("an epoch before all numbers", line("-9223372036854775808", "0.5")),
             oldWithMetrics("an epoch behind all numbers", line("9223372036854775807", "0.5")),
+            with("metadata that were changed", error: "its metadata") { input in
+                for name in checkpoints { input[name] = Self.replacing("inputs", by: "2 ", in: good[name]) }
+            },
             with("no checkpoint", error: "no checkpoint") { input in
                 for name in checkpoints { input.parts[name] = nil }
                 input.parts["run/checkpoints"] = .directory
@@ -143,6 +146,9 @@ struct RunReader: InputReader {
         ]
     }
 
+    /// A good checkpoint without checksums, which would keep every change of its header from being looked at.
+    private func unsummed(_ name: String) -> [UInt8] { Self.removing("checksums", from: good[name]) }
+
     /// A checkpoint with another value in its metadata.
     private static func replacing(_ key: String, by value: String, in bytes: [UInt8]) -> [UInt8] {
         changed(bytes) { header in
@@ -155,7 +161,9 @@ struct RunReader: InputReader {
 
     private static func removing(_ key: String, from bytes: [UInt8]) -> [UInt8] {
         changed(bytes) { header in
-            guard let pattern = try? Regex(",?\"\(key)\":\"(?:\\\\.|[^\"\\\\])*\"") else { return header }
+            // With one of its commas: the first entry has none before it.
+            let entry = "\"\(key)\":\"(?:\\\\.|[^\"\\\\])*\""
+            guard let pattern = try? Regex("\(entry),|,?\(entry)") else { return header }
             return header.replacing(pattern, with: "")
         }
     }

@@ -47,7 +47,8 @@ public struct Safetensors: Sendable, Equatable {
         }
     }
 
-    /// The entry of the metadata that has the SHA-256 of every tensor's bytes: `{"NAME": "DIGITS", …}`.
+    /// The entry of the metadata that has the SHA-256 of every tensor's bytes, and under `__metadata__` that of the other
+    /// entries: `{"NAME": "DIGITS", …}`.
     static let checksumsKey = "checksums"
 
     /// One named tensor.
@@ -127,7 +128,7 @@ extension Safetensors {
         }
         let (header, dataStart) = try Header.read(from: data, path: path)
         let tensors = try header.validatedTensors(dataBytes: data.count - dataStart, path: path)
-        let checksums = try header.checksums(path: path)
+        let checksums = try header.validatedChecksums(path: path)
         self.init(
             tensors: try tensors.map { entry throws(SafetensorsError) in
                 let bytes = data[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound]

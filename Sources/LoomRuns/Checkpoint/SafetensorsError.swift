@@ -24,6 +24,8 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
         case dataTruncated(found: Int, expected: Int)
         /// The numbers are not those that were written: their checksum differs.
         case checksum
+        /// The metadata are not those that were written: their checksum differs.
+        case metadataChecksum
         /// An entry of the metadata is damaged.
         case metadata(key: String)
         /// There is no tensor of that name.
@@ -76,6 +78,8 @@ public struct SafetensorsError: Error, CustomStringConvertible, Equatable {
                 "the file is truncated: the tensor ends at byte \(expected) of the data, of which there are \(found)"
         case .checksum:
             return "damaged: its numbers are not those that were written"
+        case .metadataChecksum:
+            return "damaged: its metadata are not those that were written"
         case .metadata(let key):
             return "damaged: the entry '\(key)' of its metadata is not what a checkpoint has there"
         case .missing(let present):

@@ -1,4 +1,5 @@
 import Foundation
+import LoomModel
 
 extension Safetensors {
     /// The JSON header: a description of each tensor, and the metadata.
@@ -125,13 +126,24 @@ extension Safetensors.Header {
         }
     }
 
-    /// The checksum of every tensor; nil where whoever wrote the file made none.
-    func checksums(path: String) throws(SafetensorsError) -> [String: String]? {
+    /// The checksum of every tensor; nil where whoever wrote the file made none. The metadata's own, which
+    /// early files lack, is checked here.
+    func validatedChecksums(path: String) throws(SafetensorsError) -> [String: String]? {
         guard let text = metadata[Safetensors.checksumsKey] else { return nil }
         guard let checksums = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)) else {
             throw SafetensorsError(path: path, tensor: nil, problem: .metadata(key: Safetensors.checksumsKey))
         }
+        if let checksum = checksums[Self.metadataKey], checksum != Self.checksum(of: metadata) {
+            throw SafetensorsError(path: path, tensor: nil, problem: .metadataChecksum)
+        }
         return checksums
+    }
+
+    /// SHA-256 of the entries but for the checksums: of each, by name, `NAME`, the number of the value's bytes and the value,
+    /// a line break behind each.
+    static func checksum(of metadata: [String: String]) -> String {
+        let entries = metadata.filter { $0.key != Safetensors.checksumsKey }.sorted { $0.key < $1.key }
+        return SHA256.digits(of: entries.flatMap { key, value in "\(key)\n\(value.utf8.count)\n\(value)\n".utf8 })
     }
 
     /// The entries in the order of their bytes, which must fill the `dataBytes` bytes of data exactly.

@@ -52,16 +52,17 @@ extension Safetensors {
     }
 
     /// As `write(to:)`, of parts with different names.
-    /// - Parameter withChecksums: Whether the metadata gets the checksum of every tensor, which `init(contentsOf:)` checks.
+    /// - Parameter withChecksums: Whether the metadata get the checksums of themselves and of every tensor, which
+    ///   `init(contentsOf:)` checks.
     static func write(
         _ parts: [Part], metadata: [String: String], withChecksums: Bool = false, to path: String
     ) throws {
         let ordered = parts.filter { $0.typeName == "F64" } + parts.filter { $0.typeName == "F32" }
         var metadata = metadata
         if withChecksums {
-            metadata[checksumsKey] = try JSONLines.line(
-                Dictionary(uniqueKeysWithValues: ordered.map { ($0.name, $0.checksum) })
-            ).trimmingCharacters(in: .newlines)
+            var checksums = Dictionary(uniqueKeysWithValues: ordered.map { ($0.name, $0.checksum) })
+            checksums[Header.metadataKey] = Header.checksum(of: metadata)
+            metadata[checksumsKey] = try JSONLines.line(checksums).trimmingCharacters(in: .newlines)
         }
         let header = try Header(describing: ordered, metadata: metadata).encoded()
         try AtomicFile.write(to: path) { output in

@@ -30,6 +30,7 @@ extension TrainingState: Codable {
         case steps, samples, correct, best, latest
         case lossSum = "loss_sum"
         case penaltySum = "penalty_sum"
+        case isPending = "validation_pending"
         case metricsBytes = "metrics_bytes"
         case metricsSum = "metrics_sha256"
         case configurationSum = "configuration_sha256"
@@ -60,6 +61,7 @@ extension TrainingState: Codable {
         try container.encode(Self.bits(epochSums.penaltySum), forKey: .penaltySum)
         try container.encodeIfPresent(history.best.map(Validation.init), forKey: .best)
         try container.encodeIfPresent(history.latest.map(Validation.init), forKey: .latest)
+        if history.isPending { try container.encode(true, forKey: .isPending) }
         try container.encodeIfPresent(metricsBytes, forKey: .metricsBytes)
         try container.encodeIfPresent(metricsSum, forKey: .metricsSum)
         try container.encodeIfPresent(configurationSum, forKey: .configurationSum)
@@ -83,6 +85,7 @@ extension TrainingState: Codable {
         epochSums.penaltySum = try number(.penaltySum)
         history.best = try container.decodeIfPresent(Validation.self, forKey: .best)?.value
         history.latest = try container.decodeIfPresent(Validation.self, forKey: .latest)?.value
+        history.isPending = try container.decodeIfPresent(Bool.self, forKey: .isPending) ?? false
         metricsBytes = try container.decodeIfPresent(Int.self, forKey: .metricsBytes)
         metricsSum = try container.decodeIfPresent(String.self, forKey: .metricsSum)
         configurationSum = try container.decodeIfPresent(String.self, forKey: .configurationSum)
@@ -93,7 +96,7 @@ extension TrainingState: Codable {
         let epochs = [history.best?.epoch, history.latest?.epoch].compactMap { $0 }
         // So few that their steps can be counted.
         guard counts.allSatisfy(Self.possibleCounts.contains), epochs.allSatisfy((0..<1 << 31).contains),
-            epochSums.samples >= epochSums.steps,
+            epochSums.samples >= epochSums.steps, !history.isPending || epochSums.steps > 0,
             history.best?.epoch ?? 0 <= history.latest?.epoch ?? .max, (0...60).contains(learningRateHalvings)
         else {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "counts that cannot be"))

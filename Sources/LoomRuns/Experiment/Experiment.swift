@@ -139,8 +139,8 @@ public final class Experiment<Scalar: LoomScalar> {
         run.regionMeasured = regionMeasured
         run.history = history
         if let validation = data.validation {
-            run.validate = { [evaluator, configuration] in
-                try evaluator.evaluate(validation, loss: configuration.loss)
+            run.validate = { [evaluator, configuration, trainer] in
+                try evaluator.evaluate(validation, loss: configuration.loss, until: trainer.stop)
             }
         }
         run.earlyStopping = configuration.training.earlyStopping

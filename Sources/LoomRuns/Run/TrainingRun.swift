@@ -5,8 +5,8 @@ import LoomTraining
 public struct TrainingRun<Scalar: LoomScalar> {
     /// What trains.
     public let trainer: Trainer<Scalar>
-    /// The validation after every epoch.
-    public var validate: (() throws -> Evaluation)?
+    /// The validation after every epoch; nil where it was interrupted.
+    public var validate: (() throws -> Evaluation?)?
     /// When to end early.
     public var earlyStopping: EarlyStopping?
     /// The validation of the epochs before, when a training goes on: an interruption changes nothing.
@@ -51,13 +51,15 @@ public struct TrainingRun<Scalar: LoomScalar> {
     public func run() throws -> TrainingResult {
         var course = Course(history: history)
         if let best = earlyStopping?.bestEpoch(ending: history) { course.end = .stoppedEarly(bestEpoch: best) }
-        if trainer.step > 0, trainer.step == trainer.totalSteps || course.end != .completed {
+        if trainer.step > 0, trainer.step == trainer.totalSteps || course.end != .completed, !history.isPending {
             // It ended before it could say so; its last epoch was reported.
             course.lastEpoch = EpochResult(
                 epoch: trainer.lastEpoch, step: trainer.step, training: trainer.epochReport,
                 validation: try course.validation.time { try validate?() })
         }
-        while course.end == .completed, trainer.step < trainer.totalSteps { try trainEpoch(&course) }
+        while course.end == .completed, course.history.isPending || trainer.step < trainer.totalSteps {
+            try trainEpoch(&course)
+        }
         if !trainer.hasFiniteParameters { course.end = .diverged(step: trainer.step) }
         try course.checkpoints.time {
             if case .diverged = course.end {} else { try checkpoint?(course.history) }
@@ -93,6 +95,9 @@ public struct TrainingRun<Scalar: LoomScalar> {
 
     /// Trains to the end of the epoch, or of the training, or back to an earlier step.
     private func trainEpoch(_ course: inout Course) throws {
+        if course.history.isPending {
+            return try endEpoch(trainer.lastEpoch, training: trainer.epochReport, &course)
+        }
         let epoch = trainer.step / trainer.epochs.stepsPerEpoch
         let training = try runEpoch(epoch, &course)
         course.trainingSeconds += training.seconds
@@ -103,9 +108,19 @@ public struct TrainingRun<Scalar: LoomScalar> {
             course.end = .interrupted
             return
         }
-        let result = EpochResult(
-            epoch: epoch, step: trainer.step, training: training,
-            validation: try course.validation.time { try validate?() })
+        try endEpoch(epoch, training: training, &course)
+    }
+
+    /// Validates and reports an epoch whose steps are done.
+    private func endEpoch(_ epoch: Int, training: StepReport, _ course: inout Course) throws {
+        let validation = try course.validation.time { try validate?() }
+        course.history.isPending = validate != nil && validation == nil
+        if course.history.isPending {
+            course.unfinished = training
+            course.end = .interrupted
+            return
+        }
+        let result = EpochResult(epoch: epoch, step: trainer.step, training: training, validation: validation)
         course.unfinished = StepReport()
         course.lastEpoch = result
         report(.epochEnded(result))
