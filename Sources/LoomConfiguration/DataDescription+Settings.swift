@@ -12,11 +12,20 @@ extension DataDescription {
             "which samples validate: a fraction of the data, or a mapping with the keys below, or a source of its own"
         )
         section.key(
-            "shuffle", \.shuffle, .flag, "whether every epoch has an order of its own, or the file's order")
+            "shuffle", \.shuffle, .choice(),
+            "whether every epoch has an order of its own, or the file's order; blocks: one in which samples that follow each "
+                + "other in a file stay close, for files that are read while training")
         section.key(
             "standardize", \.standardize, .flag,
             "whether features are brought to mean 0 and deviation 1 (of the training part; kept with the model)"
         )
+        section.key(
+            "materialize", \.materialization, .choice(),
+            "where the samples are while training runs: in memory, nowhere (they are made when they are needed), or auto: in "
+                + "memory where they fit into memory_budget; no bit depends on it")
+        section.optionalKey(
+            "memory_budget", \.memoryBudgetBytes, .byteCount, default: "half of what is free",
+            "bytes that the samples may take in memory with materialize auto, such as 512MiB or 2GB")
         section.resolve = { _, reader in reader.requireOneSource(or: nil) }
         return section
     }

@@ -76,6 +76,16 @@ public enum ValidationDescription: Sendable, Equatable {
     case source(DataSourceDescription)
 }
 
+/// Where the samples of a training are while it runs. The choice changes no bit.
+public enum Materialization: String, Sendable, CaseIterable, Codable {
+    /// in memory where they fit into the budget; otherwise they are made or read when they are needed
+    case automatic = "auto"
+    /// nowhere: they are made or read when they are needed
+    case never
+    /// in memory
+    case memory
+}
+
 /// The data of a training.
 public struct DataDescription: Sendable, Equatable {
     /// Where the samples come from.
@@ -84,16 +94,20 @@ public struct DataDescription: Sendable, Equatable {
     public var labels: LabelForm
     /// Which samples validate.
     public var validation: ValidationDescription
-    /// Whether every epoch has an order of its own.
-    public var shuffle: Bool
+    /// How the order of the samples changes from epoch to epoch.
+    public var shuffle: SampleShuffle
     /// Whether features are brought to mean 0 and deviation 1, by the training part.
     public var standardize: Bool
+    /// Where the samples are while training runs.
+    public var materialization = Materialization.automatic
+    /// Bytes that the samples may take in memory; nil: half of what is free.
+    public var memoryBudgetBytes: Int?
 
     /// Data from `source`.
     public init(
         source: DataSourceDescription, labels: LabelForm = .automatic,
         validation: ValidationDescription = .none,
-        shuffle: Bool = true, standardize: Bool = false
+        shuffle: SampleShuffle = .full, standardize: Bool = false
     ) {
         self.source = source
         self.labels = labels

@@ -132,7 +132,7 @@ public struct CSVSource: DataSource {
 
     /// Parses the samples `rows`.
     public func fill(
-        rows: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
+        rows: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError) {
         try file.withBytes { bytes throws(DataError) in
             let text = bytes.bindMemory(to: UInt8.self)

@@ -22,12 +22,6 @@ public enum ConcurrentBlocks {
         (rowCount + rows - 1) / rows
     }
 
-    /// The samples of a block when all are taken in their order: made block by block, because the numbers of all samples
-    /// of a narrow data set would take as much memory as the samples.
-    static func samples(_ rows: Range<Int>) -> ArraySlice<UInt32> {
-        Array(UInt32(rows.lowerBound)..<UInt32(rows.upperBound))[...]
-    }
-
     /// Calls `body` with every block and its rows. The error thrown is the one of the lowest failing block, whatever
     /// the threads did: blocks above a failed one may be left out, blocks below never are.
     static func forEach(

@@ -29,7 +29,7 @@ public protocol DataSource: Sendable {
     ///
     /// Called from several threads at a time. Throws when the source's content can't be read as numbers.
     func fill(
-        rows: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
+        rows: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError)
 
     /// How a user finds sample `row`: a line or a row number.
@@ -60,7 +60,7 @@ extension DataSource {
         return "\(number), \(featureNames[feature])"
     }
 
-    /// Refuses what no data set can be: no samples, no features, or more samples than a `UInt32` numbers.
+    /// Refuses what no data set can be: no samples, or no features.
     func checkExtent() throws(DataError) {
         if count == 0 {
             throw DataError(
@@ -70,11 +70,6 @@ extension DataSource {
             throw DataError(
                 .badData, source: name, problem: "there are no feature columns",
                 remedy: "give at least one column that is neither a label nor a target nor ignored")
-        }
-        if count > Int(UInt32.max) - 1 {
-            throw DataError(
-                .badData, source: name, problem: "\(count) samples are more than 4,294,967,294",
-                remedy: "split the data")
         }
     }
 }

@@ -52,19 +52,20 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         self.valueStorage = valueStorage
     }
 
-    /// Takes the samples `rows` of `source`, all of them when nil, in that order.
+    /// Takes the samples `rows` of `source`, in that order.
     ///
     /// `conversion` turns the source's target columns into what the loss needs; nil leaves the targets out.
     /// `standardization` shifts and scales the inputs in float64, before they are rounded to `Scalar`. The rows are filled in blocks by `loop`; the result doesn't depend on the number of threads, and an error is always
     /// that of the first bad block. Throws for inputs that are NaN or infinite in `Scalar`, for targets that don't
-    /// fit, and for what the source itself refuses.
+    /// fit, and for what the source itself refuses. `progress` counts the samples as they are read or made.
     public init(
-        _ source: any DataSource, rows: [UInt32]? = nil, conversion: TargetConversion?,
-        standardization: Standardization? = nil, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
+        _ source: any DataSource, rows: RowSelection = .all, conversion: TargetConversion?,
+        standardization: Standardization? = nil, progress: LoadProgress? = nil,
+        concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws(DataError) {
         try source.checkExtent()
         try standardization?.check(featureCount: source.featureCount, source: source.name)
-        let count = rows?.count ?? source.count
+        let count = rows.count(of: source.count)
         precondition(count > 0, "a data set needs at least one row; a split decides which")
         let features = source.featureCount
         try Self.checkMemory(of: source, samples: count, conversion: conversion)
@@ -86,7 +87,7 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
             valueStorage = storage
         }
         let filler = BlockFiller(
-            source: source, ids: rows, conversion: conversion, standardization: standardization, inputs: inputs,
+            source: source, selection: rows, conversion: conversion, standardization: standardization, inputs: inputs,
             labels: labels, values: values)
         // Parts of blocks where samples are wide: a whole block in float64 might not fit beside them.
         let partRows = max(1, min(ConcurrentBlocks.rows, (1 << 22) / (features * MemoryLayout<Double>.stride)))
@@ -94,6 +95,7 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
             for start in stride(from: range.lowerBound, to: range.upperBound, by: partRows) {
                 try filler.fill(start..<min(start + partRows, range.upperBound))
             }
+            progress?.add(range.count)
         }
 
         self.inputStorage = inputStorage
@@ -132,7 +134,7 @@ extension Dataset {
 // MARK: Standardising
 
 extension Dataset {
-    /// The samples `rows` of `source`, all of them when nil, brought to mean 0 and deviation 1, and how.
+    /// The samples `rows` of `source`, brought to mean 0 and deviation 1, and how.
     ///
     /// Means and deviations are those of the numbers as they were read, in float64; what is shifted and scaled by them is
     /// rounded to `Scalar` last: features such as times in seconds since 1970, which float32 keeps to two minutes, lose
@@ -140,10 +142,11 @@ extension Dataset {
     ///
     /// Throws as the initialiser does, and for features whose squares are infinite in float64.
     public static func standardizing(
-        _ source: any DataSource, rows: [UInt32]? = nil, conversion: TargetConversion?,
-        concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
+        _ source: any DataSource, rows: RowSelection = .all, conversion: TargetConversion?,
+        progress: LoadProgress? = nil, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws(DataError) -> (dataset: Dataset, standardization: Standardization) {
-        let exact = try Dataset<Double>(source, rows: rows, conversion: conversion, concurrently: loop)
+        let exact = try Dataset<Double>(
+            source, rows: rows, conversion: conversion, progress: progress, concurrently: loop)
         let standardization = Standardization(of: exact, concurrently: loop)
         try standardization.check(of: source)
         if let dataset = exact as? Dataset {
@@ -157,7 +160,8 @@ extension Dataset {
 
     /// What `exact` holds, its inputs standardised, rounded to `Scalar`.
     private convenience init(
-        rounding exact: Dataset<Double>, by standardization: Standardization, source: any DataSource, rows: [UInt32]?,
+        rounding exact: Dataset<Double>, by standardization: Standardization, source: any DataSource,
+        rows: RowSelection,
         concurrently loop: ConcurrentLoop
     ) throws(DataError) {
         let (count, features) = (exact.count, exact.featureCount)
@@ -176,7 +180,8 @@ extension Dataset {
             (valueStorage, values, targets) = (storage, (matrix, rounded), .values(rounded))
         }
         let filler = BlockFiller(
-            source: source, ids: rows, conversion: nil, standardization: standardization, inputs: inputs, labels: nil,
+            source: source, selection: rows, conversion: nil, standardization: standardization, inputs: inputs,
+            labels: nil,
             values: values?.rounded)
         try ConcurrentBlocks.forEach(rowCount: count, by: loop) { [values] _, range throws(DataError) in
             try filler.round(exact.inputs.rows(range), values: values?.exact.rows(range), range: range)
@@ -190,8 +195,7 @@ extension Dataset {
 /// Fills disjoint ranges of a data set's rows; one range per call, from any thread.
 private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Sendable>: Sendable {
     let source: any DataSource
-    /// The samples in their order; nil: all.
-    let ids: [UInt32]?
+    let selection: RowSelection
     let conversion: TargetConversion?
     let standardization: Standardization?
     let inputs: MatrixView<Scalar>
@@ -199,7 +203,7 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     let values: MatrixView<Scalar>?
 
     func fill(_ range: Range<Int>) throws(DataError) {
-        let rows = ids?[range] ?? ConcurrentBlocks.samples(range)
+        let rows = selection.samples(range)
         let targetCount = conversion == nil ? 0 : source.targetColumns.count
         try withScratchMatrix(rows: range.count, columns: targetCount) { targets throws(DataError) in
             try withScratchMatrix(rows: range.count, columns: inputs.columns) { block throws(DataError) in
@@ -223,7 +227,7 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         _ exact: MatrixView<Double>, values exactValues: MatrixView<Double>?, range: Range<Int>
     ) throws(DataError) {
         guard let standardization else { preconditionFailure("rounded without a standardisation") }
-        let rows = ids?[range] ?? ConcurrentBlocks.samples(range)
+        let rows = selection.samples(range)
         let stored = inputs.rows(range)
         guard
             ScalarStorage.standardize(
@@ -235,7 +239,7 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     }
 
     private func convert(
-        _ targets: MatrixView<Double>, rows: ArraySlice<UInt32>, range: Range<Int>
+        _ targets: MatrixView<Double>, rows: ArraySlice<UInt64>, range: Range<Int>
     ) throws(DataError) {
         guard let conversion else { return }
         if let labels {
@@ -251,7 +255,7 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     }
 
     /// The error for the first element of a block that isn't finite.
-    private func notFinite(rows: ArraySlice<UInt32>, stored: MatrixView<Scalar>) -> DataError {
+    private func notFinite(rows: ArraySlice<UInt64>, stored: MatrixView<Scalar>) -> DataError {
         for row in 0..<stored.rows {
             for column in 0..<stored.columns where !stored[row, column].isFinite {
                 let value = stored[row, column]
@@ -269,7 +273,7 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
 
     /// The error for the first row of targets that isn't finite: sources refuse NaN and infinity, but a number may be
     /// too large for `Scalar`.
-    private func notFinite(targetRows rows: ArraySlice<UInt32>, stored: MatrixView<Scalar>) -> DataError {
+    private func notFinite(targetRows rows: ArraySlice<UInt64>, stored: MatrixView<Scalar>) -> DataError {
         let row = (0..<stored.rows).first { row in
             (0..<stored.columns).contains { !stored[row, $0].isFinite }
         }

@@ -57,7 +57,7 @@ public struct InlineSource: DataSource {
 
     /// Copies the samples `rows`.
     public func fill(
-        rows: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
+        rows: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError) {
         for (position, sample) in rows.enumerated() {
             if let inputs { Self.copy(self.inputs[Int(sample)], to: inputs, row: position) }

@@ -32,7 +32,7 @@ package struct NpyArray: Sendable {
     }
 
     /// Writes row `rows[rows.startIndex + i]` of the file to row i of `destination`.
-    func read(rows: ArraySlice<UInt32>, into destination: MatrixView<Double>) {
+    func read(rows: ArraySlice<UInt64>, into destination: MatrixView<Double>) {
         switch header.element {
         case .float32: copy(rows, to: destination, as: Float.self) { Double($0) }
         case .float64: copy(rows, to: destination, as: Double.self) { $0 }
@@ -50,7 +50,7 @@ package struct NpyArray: Sendable {
 
     @inline(__always)
     private func copy<Element: BitwiseCopyable>(
-        _ rows: ArraySlice<UInt32>, to destination: MatrixView<Double>, as _: Element.Type,
+        _ rows: ArraySlice<UInt64>, to destination: MatrixView<Double>, as _: Element.Type,
         converted: (Element) -> Double
     ) {
         file.withBytes { bytes in
@@ -119,7 +119,7 @@ public struct NpySource: DataSource {
 
     /// Reads the samples `rows`.
     public func fill(
-        rows: ArraySlice<UInt32>, inputs inputBlock: MatrixView<Double>?,
+        rows: ArraySlice<UInt64>, inputs inputBlock: MatrixView<Double>?,
         targets targetBlock: MatrixView<Double>?
     ) throws(DataError) {
         if let inputBlock { inputs.read(rows: rows, into: inputBlock) }

@@ -37,6 +37,16 @@ enum ScalarStorage {
         return zeros == 0
     }
 
+    /// Widens every element of `source`.
+    static func widen(_ source: MatrixView<Float>, to destination: MatrixView<Double>) {
+        assert(source.rows == destination.rows && source.columns == destination.columns, "equal shapes")
+        for row in 0..<source.rows {
+            let from = source.pointer + row * source.stride
+            let to = destination.pointer + row * destination.stride
+            for column in 0..<source.columns { to[column] = Double(from[column]) }
+        }
+    }
+
     /// Adds up each column of `rows` in float64, after `subtracted` (one value per column) and, when `squared`,
     /// squaring; `sums` has one element per column.
     static func addColumns<Scalar: BitwiseCopyable & BinaryFloatingPoint>(
@@ -80,6 +90,9 @@ enum ScalarStorage {
         }
         if let from = source as? MatrixView<Float>, let to = destination as? MatrixView<Float> {
             return standardizeRows(from, to, means, deviations) { Float((Double($0) - $1) / $2) }
+        }
+        if let from = source as? MatrixView<Float>, let to = destination as? MatrixView<Double> {
+            return standardizeRows(from, to, means, deviations) { (Double($0) - $1) / $2 }
         }
         return standardizeRows(source, destination, means, deviations) { Result((Double($0) - $1) / $2) }
     }

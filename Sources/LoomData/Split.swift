@@ -15,6 +15,12 @@ public struct Split: Sendable, Equatable {
         count: Int, fraction: Double, seed: UInt64, shuffle: Bool = true
     ) throws(DataError) {
         try Self.check(fraction: fraction)
+        guard count < Int(UInt32.max) else {
+            throw DataError(
+                .badConfiguration, source: "data.validation",
+                problem: "\(count) samples are more than the 4,294,967,294 that can be split by chance",
+                remedy: "give data of their own to validate on")
+        }
         let wanted = Self.validationCount(of: count, fraction: fraction)
         let chosen = Self.choose(wanted, of: 0..<UInt32(count), stream: 0, seed: seed, shuffle: shuffle)
         try self.init(count: count, validation: chosen)

@@ -198,7 +198,7 @@ extension TargetConversion {
 
     /// Refuses targets that are NaN or infinite. `block` holds the raw targets of the samples `rows`.
     static func checkFinite(
-        _ block: MatrixView<Double>, rows: ArraySlice<UInt32>, of source: any DataSource
+        _ block: MatrixView<Double>, rows: ArraySlice<UInt64>, of source: any DataSource
     ) throws(DataError) {
         for row in 0..<block.rows {
             for column in 0..<block.columns where !block[row, column].isFinite {
@@ -213,7 +213,7 @@ extension TargetConversion {
 
     /// Writes the class indices of the samples `rows`, whose raw targets `block` holds.
     func writeLabels(
-        _ block: MatrixView<Double>, rows: ArraySlice<UInt32>, of source: any DataSource,
+        _ block: MatrixView<Double>, rows: ArraySlice<UInt64>, of source: any DataSource,
         to labels: UnsafeMutablePointer<Int32>
     ) throws(DataError) {
         guard case .labels(let classes) = result else { preconditionFailure("the result isn't labels") }
@@ -229,7 +229,7 @@ extension TargetConversion {
 
     /// Writes the converted targets of the samples `rows`, whose raw targets `block` holds, to `converted`.
     func writeValues(
-        _ block: MatrixView<Double>, rows: ArraySlice<UInt32>, of source: any DataSource,
+        _ block: MatrixView<Double>, rows: ArraySlice<UInt64>, of source: any DataSource,
         to converted: MatrixView<Double>
     ) throws(DataError) {
         switch rule {
@@ -266,7 +266,7 @@ extension TargetConversion {
     }
 
     private func classIndex(
-        _ value: Double, _ row: Int, classes: Int, rows: ArraySlice<UInt32>, of source: any DataSource
+        _ value: Double, _ row: Int, classes: Int, rows: ArraySlice<UInt64>, of source: any DataSource
     ) throws(DataError) -> Int {
         let index = value - Double(offset)
         guard index >= 0 && index < Double(classes) && index == index.rounded() else {
@@ -283,7 +283,7 @@ extension TargetConversion {
     }
 
     private func oneHotIndex(
-        _ block: MatrixView<Double>, _ row: Int, rows: ArraySlice<UInt32>, of source: any DataSource
+        _ block: MatrixView<Double>, _ row: Int, rows: ArraySlice<UInt64>, of source: any DataSource
     ) throws(DataError) -> Int {
         let ones = (0..<block.columns).filter { block[row, $0] == 1 }
         let zeros = (0..<block.columns).filter { block[row, $0] == 0 }
@@ -294,7 +294,7 @@ extension TargetConversion {
     }
 
     private static func notOneHot(
-        _ block: MatrixView<Double>, _ row: Int, rows: ArraySlice<UInt32>, of source: any DataSource
+        _ block: MatrixView<Double>, _ row: Int, rows: ArraySlice<UInt64>, of source: any DataSource
     ) -> DataError {
         let shown = (0..<block.columns).map { "\(block[row, $0])" }.joined(separator: ", ")
         return DataError(
@@ -308,7 +308,7 @@ extension TargetConversion {
         let columns = source.targetColumns.count
         try ConcurrentBlocks.forEach(rowCount: source.count, by: ConcurrentBlocks.dispatch) {
             _, range throws(DataError) in
-            let rows = ConcurrentBlocks.samples(range)
+            let rows = RowSelection.all.samples(range)
             try withScratchMatrix(rows: range.count, columns: columns) { block throws(DataError) in
                 try source.fill(rows: rows, inputs: nil, targets: block)
                 for row in 0..<range.count {
@@ -336,7 +336,7 @@ extension TargetConversion {
         let isOneHot = source.targetColumns.count > 1
         let labels = AlignedBuffer<Int32>(uninitializedCount: source.count)
         try ConcurrentBlocks.forEach(rowCount: source.count, by: loop) { _, range throws(DataError) in
-            let rows = ConcurrentBlocks.samples(range)
+            let rows = RowSelection.all.samples(range)
             try withScratchMatrix(rows: range.count, columns: source.targetColumns.count) { block throws(DataError) in
                 try source.fill(rows: rows, inputs: nil, targets: block)
                 for row in 0..<range.count {
@@ -353,7 +353,7 @@ extension TargetConversion {
     }
 
     private static func place(
-        _ row: Int, _ column: Int, of rows: ArraySlice<UInt32>, _ source: any DataSource
+        _ row: Int, _ column: Int, of rows: ArraySlice<UInt64>, _ source: any DataSource
     ) -> String {
         let sample = source.place(row: Int(rows[rows.startIndex + row]))
         if let names = source.targetColumns.names { return "\(sample), target \(names[column])" }

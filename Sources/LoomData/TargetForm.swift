@@ -81,7 +81,7 @@ struct TargetSummary: Sendable, Equatable {
         let blocks = ConcurrentBlocks.count(rowCount: source.count)
         let summaries = SummaryBlocks(count: blocks, columns: columns)
         try ConcurrentBlocks.forEach(rowCount: source.count, by: loop) { block, range throws(DataError) in
-            let rows = ConcurrentBlocks.samples(range)
+            let rows = RowSelection.all.samples(range)
             try withScratchMatrix(rows: range.count, columns: columns) { targets throws(DataError) in
                 try source.fill(rows: rows, inputs: nil, targets: targets)
                 try TargetConversion.checkFinite(targets, rows: rows, of: source)

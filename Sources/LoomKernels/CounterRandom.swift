@@ -96,12 +96,14 @@ public struct CounterRandom: Sendable {
         return (Double(wide >> 12) + 0.5) * 0x1p-52
     }
 
-    /// Philox4x32-10 itself, with the constants of the paper.
+    /// Philox4x32 itself, with the constants of the paper.
     @inlinable
-    static func philox(counter: SIMD4<UInt32>, key0: UInt32, key1: UInt32) -> SIMD4<UInt32> {
+    static func philox(
+        counter: SIMD4<UInt32>, key0: UInt32, key1: UInt32, rounds: Int = 10
+    ) -> SIMD4<UInt32> {
         var (c0, c1, c2, c3) = (counter.x, counter.y, counter.z, counter.w)
         var (k0, k1) = (key0, key1)
-        for _ in 0..<10 {
+        for _ in 0..<rounds {
             let product0 = UInt64(0xD251_1F53) &* UInt64(c0)
             let product1 = UInt64(0xCD9E_8D57) &* UInt64(c2)
             c0 = UInt32(truncatingIfNeeded: product1 >> 32) ^ c1 ^ k0

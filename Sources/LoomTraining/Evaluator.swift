@@ -42,29 +42,34 @@ public final class Evaluator<Scalar: LoomScalar> {
     /// The loss and accuracy on `data`.
     /// - Throws: `ModelError` when loss and output do not go together.
     public func evaluate(_ data: Dataset<Scalar>, loss description: LossDescription) throws -> Evaluation {
-        try evaluate(data, loss: description, until: StopRequest())!
+        try evaluate(.resident(data), loss: description)
+    }
+
+    /// The loss and accuracy on `samples`.
+    /// - Throws: `ModelError` when loss and output do not go together.
+    public func evaluate(_ samples: SampleFeed<Scalar>, loss description: LossDescription) throws -> Evaluation {
+        try evaluate(samples, loss: description, until: StopRequest())!
     }
 
     /// The same, given up when `stop` is raised: nil.
     package func evaluate(
-        _ data: Dataset<Scalar>, loss description: LossDescription, until stop: StopRequest
+        _ samples: SampleFeed<Scalar>, loss description: LossDescription, until stop: StopRequest
     ) throws -> Evaluation? {
         let loss = try Loss<Scalar>(description, output: network.description.output)
-        let chunks = chunkCount(data)
-        let results = AlignedBuffer(count: chunks, repeating: ShardResult(loss: 0, correct: 0))
-        let feed = ResidentFeed(
-            dataset: data, order: SampleOrder(seed: 0, count: data.count, shuffle: false),
-            capacity: Self.chunkRows * team.workers
-        )
-        forEachChunk(of: data) { [workspaces] worker, chunk, rows, products in
+        let count = samples.sampleCount
+        let results = AlignedBuffer(count: chunkCount(count), repeating: ShardResult(loss: 0, correct: 0))
+        let memory = FeedMemory(
+            samples, order: SampleOrder(seed: 0, count: count, shuffle: false), capacity: Self.chunkRows * team.workers)
+        forEachChunk(of: count, data: memory.handle.anyData) { [workspaces, memory] worker, chunk, rows, products in
             guard !stop.isRaised else { return }
             let network = workspaces[worker].handle
-            let samples = feed.handle.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
-            samples.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
-            network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows), products: products)
+            let feed = memory.handle.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
+            feed.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
+            network.forward(
+                rows: 0..<rows.count, data: feed.data(start: rows.lowerBound, rows: rows.count), products: products)
             var correct = 0
             let sum = loss.evaluate(
-                network, rows: 0..<rows.count, targets: samples.batchTargets, scale: 1, writesDeltas: false,
+                network, rows: 0..<rows.count, targets: feed.batchTargets, scale: 1, writesDeltas: false,
                 correct: &correct)
             results.pointer[chunk] = ShardResult(loss: sum, correct: correct)
         }
@@ -75,17 +80,17 @@ public final class Evaluator<Scalar: LoomScalar> {
             sum += result.loss
             correct += result.correct
         }
-        let decisions = loss.decisionsPerSample(outputs: network.outputs) * data.count
+        let decisions = loss.decisionsPerSample(outputs: network.outputs) * count
         return Evaluation(
-            loss: loss.scale(samples: data.count) * sum + penalty(l2: description.l2),
-            accuracy: decisions > 0 ? Double(correct) / Double(decisions) : nil, samples: data.count)
+            loss: loss.scale(samples: count) * sum + penalty(l2: description.l2),
+            accuracy: decisions > 0 ? Double(correct) / Double(decisions) : nil, samples: count)
     }
 
     /// The predictions on `inputs`: samples × outputs, without padding.
     public func predict(_ data: Dataset<Scalar>) -> AlignedBuffer<Scalar> {
         let outputs = network.outputs
         let predictions = AlignedBuffer<Scalar>(uninitializedCount: data.count * outputs)
-        forEachChunk(of: data) { [workspaces] worker, _, rows, products in
+        forEachChunk(of: data.count, data: data.inputs) { [workspaces, data] worker, _, rows, products in
             let network = workspaces[worker].handle
             network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows), products: products)
             network.predict(rows: 0..<rows.count)
@@ -97,21 +102,19 @@ public final class Evaluator<Scalar: LoomScalar> {
         return predictions
     }
 
-    private func chunkCount(_ data: Dataset<Scalar>) -> Int {
-        (data.count + Self.chunkRows - 1) / Self.chunkRows
-    }
+    private func chunkCount(_ samples: Int) -> Int { (samples + Self.chunkRows - 1) / Self.chunkRows }
 
+    /// - Parameter data: Inputs as those of every chunk lie.
     private func forEachChunk(
-        of data: Dataset<Scalar>,
+        of samples: Int, data: MatrixView<Scalar>,
         _ body: @escaping @Sendable (_ worker: Int, _ chunk: Int, Range<Int>, NetworkProducts<Scalar>) -> Void
     ) {
-        let count = chunkCount(data)
+        let count = chunkCount(samples)
         let workers = team.workers
-        let samples = data.count
         // All workspaces have the same strides.
         let (whole, last) = (min(samples, Self.chunkRows), (samples - 1) % Self.chunkRows + 1)
         let products = [whole, last].map {
-            NetworkProductsMemory(workspaces[0].handle, rows: $0, training: false, data: data.inputs)
+            NetworkProductsMemory(workspaces[0].handle, rows: $0, training: false, data: data)
         }
         let work = ChunkWork { worker in
             for chunk in Partition.range(of: worker, parts: workers, count: count) {
@@ -120,7 +123,7 @@ public final class Evaluator<Scalar: LoomScalar> {
                 body(worker, chunk, rows, products[rows.count == whole ? 0 : 1].products)
             }
         }
-        _ = withExtendedLifetime((workspaces, data)) { team.run(work, steps: 0..<1) }
+        _ = withExtendedLifetime(workspaces) { team.run(work, steps: 0..<1) }
     }
 
     private func penalty(l2: Double) -> Double {

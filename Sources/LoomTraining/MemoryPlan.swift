@@ -55,16 +55,20 @@ extension MemoryPlan {
     /// - Parameters:
     ///   - keepsBest: Whether the best parameters are kept beside those in training.
     ///   - copiesState: Whether parameters and optimizer state are copied for checkpoints.
+    ///   - generated: Samples that are not kept, but made in the batch; nil: they are kept.
     /// - Throws: `ModelError` when the network's description contradicts itself.
     public init<Scalar: LoomScalar>(
         network description: NetworkDescription, loss: LossDescription, optimizer: OptimizerDescription,
         schedule: TrainingSchedule, team: TeamPlan, samples: Int, validationSamples: Int, targets: TargetShape,
-        keepsBest: Bool = false, copiesState: Bool = false, of _: Scalar.Type
+        keepsBest: Bool = false, copiesState: Bool = false, generated: GeneratedSamples? = nil, of _: Scalar.Type
     ) throws {
         let network = try Network<Scalar>(description)
         let scalarBytes = MemoryLayout<Scalar>.stride
         let capacity = min(schedule.batchRows, samples)
-        try Self.checkSizes(of: network, samples: samples + validationSamples, batchRows: capacity, targets: targets)
+        let keptSamples =
+            generated == nil ? (training: samples, validation: validationSamples) : (training: 0, validation: 0)
+        try Self.checkSizes(
+            of: network, samples: keptSamples.training + keptSamples.validation, batchRows: capacity, targets: targets)
         func rowBytes(_ columns: Int) -> Int { Padding.stride(columns: columns, of: Scalar.self) * scalarBytes }
 
         let plan = StepPlanner(
@@ -78,7 +82,9 @@ extension MemoryPlan {
         let stateBuffers = 1 + optimizer.kind.stateBuffers
         checkpointBytes = ((keepsBest ? 1 : 0) + (copiesState ? stateBuffers + (keepsBest ? 1 : 0) : 0)) * bufferBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
-        batchBytes = (schedule.shuffles ? rowBytes(network.inputs) : 0) * capacity
+        let scratchBytes = (generated?.scratchColumns(for: Scalar.self) ?? 0) * MemoryLayout<Float>.stride
+        batchBytes =
+            (schedule.shuffles || generated != nil ? rowBytes(network.inputs) : 0) * capacity + scratchBytes * capacity
         batchBytes += MemoryLayout<UInt64>.stride * capacity
         switch targets {
         case .label: batchBytes += MemoryLayout<Int32>.stride * capacity
@@ -90,14 +96,15 @@ extension MemoryPlan {
             case .values(let columns): columns * scalarBytes
             }
         let sampleBytes = network.inputs * scalarBytes + targetBytes
-        dataBytes = samples * sampleBytes
-        validationBytes = validationSamples * sampleBytes
+        dataBytes = keptSamples.training * sampleBytes
+        validationBytes = keptSamples.validation * sampleBytes
         if validationSamples > 0 {
             let outputs = network.layers.reduce(0) {
                 $0 + rowBytes($1.units) + ($1.components > 1 ? rowBytes($1.preActivations) : 0)
             }
+            let made = generated == nil ? 0 : rowBytes(network.inputs) + scratchBytes
             evaluationBytes =
-                team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * outputs
+                team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * (outputs + made)
                 + GemmMemory<Scalar>.bytes(backend: team.gemmBackend, workers: team.workers)
         }
         activationBytes *= plan.activationCopies

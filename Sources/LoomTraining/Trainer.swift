@@ -74,8 +74,11 @@ public final class Trainer<Scalar: LoomScalar> {
             network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: epochs.batchRows,
             workers: teamPlan.workers, gemmBackend: teamPlan.gemmBackend
         ) {
-            feed.reserve(
-                order: SampleOrder(seed: schedule.seed, count: feed.sampleCount, shuffle: schedule.shuffles),
+            FeedMemory(
+                feed,
+                order: SampleOrder(
+                    seed: schedule.seed, count: feed.sampleCount, shuffle: schedule.shuffles,
+                    blockRows: schedule.shufflesBlocks ? SampleOrder.blockRows(features: feed.featureCount) : nil),
                 capacity: epochs.batchRows)
         }
         let controlMemory = StepControlMemory(

@@ -14,6 +14,8 @@ public struct TrainingSchedule: Sendable, Equatable, Codable {
     public var seed: UInt64
     /// Whether the order is permuted anew in every epoch.
     public var shuffles: Bool
+    /// Whether samples that follow each other stay close in such an order: see `SampleShuffle.blocks`.
+    public var shufflesBlocks = false
     /// Whether samples that do not fill a last batch are left out.
     public var dropsLast: Bool
 

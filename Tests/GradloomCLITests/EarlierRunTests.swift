@@ -18,10 +18,12 @@ import Testing
             }
         }
         let hash: String
+        let data: String
         let runs: [Run]
 
         enum CodingKeys: String, CodingKey {
             case runs
+            case data = "data.csv"
             case hash = "hash_after_six_epochs"
         }
 
@@ -35,7 +37,9 @@ import Testing
         let fixture = try Fixture.load()
         #expect(fixture.runs.count == 3)
         let (run, workplace) = (fixture.runs[index], try Workplace())
-        try workplace.write(run.configuration, to: "runs/old/config.yaml")
+        try workplace.write(fixture.data, to: "data.csv")
+        try workplace.write(
+            run.configuration.replacing("DATA", with: workplace.url("data.csv").path), to: "runs/old/config.yaml")
         try workplace.write(run.metrics, to: "runs/old/metrics.jsonl")
         for (name, bytes) in run.checkpoints { try workplace.write(bytes, to: "runs/old/checkpoints/" + name) }
         let evaluated = try workplace.run("evaluate", "runs/old", "--json")

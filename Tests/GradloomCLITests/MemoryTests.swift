@@ -89,7 +89,7 @@ import Testing
     @Test func tooMuchIsSaidBeforehand() throws {
         try workplace.write(
             Self.large.replacing("100_000", with: "4_000_000_000").replacing(
-                "validation: 0.002", with: "shuffle: false"),
+                "validation: 0.002", with: "shuffle: false\n  materialize: memory"),
             to: "huge.yaml")
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")

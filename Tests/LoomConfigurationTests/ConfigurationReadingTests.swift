@@ -69,7 +69,7 @@ struct ConfigurationReadingTests {
                                 ignored: [.name("id"), .index(0)]))),
                     labels: .fromOne,
                     validation: .source(.csv(.init(path: "/v.csv", options: .init(label: .name("0"))))),
-                    shuffle: false, standardize: true))
+                    shuffle: .none, standardize: true))
         #expect(
             configuration.network
                 == NetworkSettings(

@@ -116,6 +116,7 @@ struct ConfigurationResolvedTests {
                   validation: 0
                   shuffle: true
                   standardize: false
+                  materialize: auto
                 network:
                   layers:
                   - name: "layer1"

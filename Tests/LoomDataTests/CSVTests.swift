@@ -76,7 +76,7 @@ struct CSVTests {
             let conversion = try TargetConversion(from: source, to: .classes(3))
             let rows = (0..<UInt32(count)).filter { $0 % 2 == 1 }
             let dataset = try Dataset<Float>(
-                source, rows: rows, conversion: conversion, concurrently: backwards)
+                source, rows: .list(rows), conversion: conversion, concurrently: backwards)
             #expect(dataset.inputRows == rows.map { [Float($0), Float($0) / 8] })
             #expect(dataset.labels == rows.map { Int32($0 % 3) })
         }

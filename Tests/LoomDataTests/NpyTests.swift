@@ -12,7 +12,7 @@ struct NpyTests {
             let buffer = AlignedBuffer<Double>(uninitializedCount: array.rows * array.columns)
             let matrix = MatrixView(
                 pointer: buffer.pointer, rows: array.rows, columns: array.columns, stride: array.columns)
-            array.read(rows: Array(0..<UInt32(array.rows))[...], into: matrix)
+            array.read(rows: Array(0..<UInt64(array.rows))[...], into: matrix)
             return withExtendedLifetime(buffer) { matrix.nested }
         }
     }

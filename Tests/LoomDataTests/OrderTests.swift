@@ -49,6 +49,42 @@ struct OrderTests {
             order(SampleOrder(seed: 5, count: 100, shuffle: false), epoch: 9, 40..<44) == [40, 41, 42, 43])
     }
 
+    /// Whole windows, a last one that is larger, a rest of less than a block, and fewer samples than a block.
+    @Test(arguments: [(5 * 128 * 3, 3), (5 * 128 * 3 + 700, 3), (128 * 7 + 3, 7), (1000, 7), (5, 7), (1, 1), (4096, 1)])
+    func everySampleOnceInBlocks(count: Int, blockRows: Int) {
+        let epochs = SampleOrder(seed: 5, count: count, blockRows: blockRows)
+        let whole = order(epochs, epoch: 3, 0..<count)
+        #expect(whole.sorted() == Array(0..<UInt64(count)))
+        #expect(count < 10 || order(epochs, epoch: 4, 0..<count) != whole)
+        for part in [0..<1, count / 3..<count / 2, max(0, count - 9)..<count, count / 5..<count] {
+            #expect(order(epochs, epoch: 3, part) == Array(whole[part]))
+        }
+    }
+
+    /// What comes together lies in 128 blocks, wherever those are; a sorted file is mixed.
+    @Test func blocksKeepTogetherAndMix() {
+        let (blockRows, blocks) = (50, 12_800)
+        let epochs = SampleOrder(seed: 5, count: blockRows * blocks, blockRows: blockRows)
+        let window = blockRows * SampleOrder.windowBlocks
+        #expect(epochs.windowRows == window)
+        let first = order(epochs, epoch: 0, 0..<window)
+        #expect(Set(first.map { $0 / 50 }).count == 128)
+        // A file with one half of each class: how many of the second there are in a batch of 256. Independent samples would
+        // deviate by 8; the 128 blocks of a window deviate by 128 · ½ / √128 themselves.
+        let whole = order(epochs, epoch: 1, 0..<blockRows * blocks)
+        let half = UInt64(blockRows * blocks / 2)
+        let counts = (0..<2500).map { batch in
+            Double(whole[batch * 256..<(batch + 1) * 256].count { $0 >= half }) - 128
+        }
+        let deviation = (counts.reduce(0) { $0 + $1 * $1 } / 2500).squareRoot()
+        let expected = (64.0 + 128.0 * 128 / 128).squareRoot()
+        #expect(abs(deviation - expected) < 1.5, "\(deviation)")
+        // Within a window the order of neighbours says nothing.
+        let labels = first.map { $0 % 50 < 25 ? 1.0 : -1 }
+        let products = zip(labels, labels.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
+        #expect(abs(products) < 4 * Double(window).squareRoot())
+    }
+
     // MARK: Split
 
     @Test(arguments: [(10, 0.2, 2), (10, 0.25, 3), (10, 0.01, 1), (1000, 0.333, 333), (7, 0, 0), (2, 0.5, 1)])

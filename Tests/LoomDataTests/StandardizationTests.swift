@@ -43,7 +43,8 @@ import Testing
         let source = try InlineSource(inputs: numbers.map { [$0, -$0] }, targets: numbers.map { [$0 / 7, 1] })
         let conversion = try TargetConversion(from: source, to: .values(2))
         let rows = (0..<3000).filter { $0 % 3 == 1 }.map(UInt32.init)
-        let (data, standardization) = try Dataset<Float>.standardizing(source, rows: rows, conversion: conversion)
+        let (data, standardization) = try Dataset<Float>.standardizing(
+            source, rows: .list(rows), conversion: conversion)
         #expect(standardization.means == [1499.5, -1499.5])
         let values: [[Float]] = rows.map { [Float(Double($0) / 7), 1] }
         #expect(data.count == 1000 && data.values == values)

@@ -18,7 +18,7 @@ struct SyntheticTests {
     ]
 
     private func dataset<Scalar>(
-        _ description: SyntheticDescription, rows: [UInt32]? = nil, as _: Scalar.Type = Double.self,
+        _ description: SyntheticDescription, rows: RowSelection = .all, as _: Scalar.Type = Double.self,
         concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws -> Dataset<Scalar> {
         let source = try SyntheticSource(description)
@@ -41,7 +41,7 @@ struct SyntheticTests {
         #expect(content(whole) == content(again))
 
         let rows: [UInt32] = [2099, 3, 1024, 1023, 0, 3]
-        let some: Dataset<Double> = try dataset(description, rows: rows)
+        let some: Dataset<Double> = try dataset(description, rows: .list(rows))
         let wholeInputs = whole.inputRows
         #expect(some.inputRows == rows.map { wholeInputs[Int($0)] })
         if description.classes == nil {
@@ -53,7 +53,7 @@ struct SyntheticTests {
         }
         var longer = description
         longer.samples += 1
-        let prefix: Dataset<Double> = try dataset(longer, rows: Array(0..<2100))
+        let prefix: Dataset<Double> = try dataset(longer, rows: .range(0..<2100))
         #expect(content(prefix) == content(whole))
     }
 
@@ -61,7 +61,7 @@ struct SyntheticTests {
     func targetsWithoutInputs(description: SyntheticDescription) throws {
         let source = try SyntheticSource(description)
         let columns = source.targetColumns.count
-        let rows = Array(0..<UInt32(50))[...]
+        let rows = Array(0..<UInt64(50))[...]
         try withScratchMatrix(rows: 50, columns: columns) { alone throws(DataError) in
             try withScratchMatrix(rows: 50, columns: columns) { together throws(DataError) in
                 try withScratchMatrix(rows: 50, columns: source.featureCount) { inputs throws(DataError) in
@@ -75,17 +75,19 @@ struct SyntheticTests {
 
     @Test(arguments: tasks)
     func singlePrecisionIsRoundedDouble(description: SyntheticDescription) throws {
-        let rows = Array(0..<UInt32(200))
+        let rows = RowSelection.range(0..<200)
         let double: Dataset<Double> = try dataset(description, rows: rows)
         let single = try dataset(description, rows: rows, as: Float.self)
         #expect(content(single) == content(double).map { $0.map { Float($0) } })
+        // Samples are made in float32: nothing is lost.
+        #expect(content(double) == content(single).map { $0.map { Double($0) } })
     }
 
     @Test(arguments: tasks)
     func theSeedCounts(description: SyntheticDescription) throws {
         var other = description
         other.seed += 1
-        let rows = Array(0..<UInt32(20))
+        let rows = RowSelection.range(0..<20)
         let first: Dataset<Double> = try dataset(description, rows: rows)
         let second: Dataset<Double> = try dataset(other, rows: rows)
         #expect(zip(first.inputRows, second.inputRows).allSatisfy { $0 != $1 })
@@ -164,8 +166,8 @@ struct SyntheticTests {
             let radius = (point[0] * point[0] + point[1] * point[1]).squareRoot()
             let turn = 1.5 * radius + Double(labels[row]) / 3
             #expect(radius < 1)
-            #expect(abs(point[0] - radius * cos(2 * .pi * turn)) < 1e-12)
-            #expect(abs(point[1] - radius * sin(2 * .pi * turn)) < 1e-12)
+            #expect(abs(point[0] - radius * cos(2 * .pi * turn)) < 2e-6)
+            #expect(abs(point[1] - radius * sin(2 * .pi * turn)) < 2e-6)
         }
     }
 
@@ -198,7 +200,7 @@ struct SyntheticTests {
         for (row, point) in data.inputRows.enumerated() {
             for target in 0..<2 {
                 let expected = 10 + (0..<3).reduce(0) { $0 + rows[3 * target + $1] * point[$1] }
-                #expect(abs(values[row][target] - expected) < 1e-12)
+                #expect(abs(values[row][target] - expected) < 4e-6)
                 let noise = movedValues[row][target] - values[row][target]
                 squares += noise * noise
             }
@@ -213,7 +215,7 @@ struct SyntheticTests {
             #expect(x.allSatisfy { $0 > 0 && $0 < 1 })
             let product = 10 * sin(.pi * x[0] * x[1])
             let expected = product + 20 * (x[2] - 0.5) * (x[2] - 0.5) + 10 * x[3] + 5 * x[4]
-            #expect(abs(values[row][0] - expected) < 1e-12)
+            #expect(abs(values[row][0] - expected) < 4e-6)
         }
     }
 
@@ -237,7 +239,7 @@ struct SyntheticTests {
     @Test(
         arguments: [
             (.init(task: .teacher, samples: 0), "samples"),
-            (.init(task: .teacher, samples: 1 << 32), "samples"),
+            (.init(task: .teacher, samples: 1 << 60), "samples"),
             (.init(task: .teacher, samples: 5, inputs: 0), "inputs"),
             (.init(task: .friedman1, samples: 5, inputs: 4), "inputs"),
             (.init(task: .spirals, samples: 5, inputs: 3), "inputs"),

@@ -23,6 +23,13 @@ struct CounterRandomTests {
         #expect(CounterRandom.philox(counter: counter, key0: key[0], key1: key[1]) == expected)
     }
 
+    /// As above, "philox4x32 7": what rows of random numbers are made of.
+    @Test func knownAnswersOfSevenRounds() {
+        #expect(
+            CounterRandom.philox(counter: SIMD4(repeating: 0), key0: 0, key1: 0, rounds: 7)
+                == SIMD4<UInt32>(0x5f6f_b709, 0x0d89_3f64, 0x4f12_1f81, 0x4f73_0a48))
+    }
+
     @Test func wordsOfTheCounter() {
         let random = CounterRandom(seed: 0x299f_31d0_a409_3822, purpose: .teacher, subStream: 9)
         let expected = CounterRandom.philox(

@@ -67,7 +67,7 @@ import Testing
     /// Not to the newest checkpoint, whose loss had exploded, but to the last good one; and before it where that did not help.
     @Test func itGoesBackToWhereItWasGood() throws {
         try inTemporaryDirectory { directory in
-            let experiment = try Self.experiment(learningRate: 30, warmupSteps: 600, every: "{steps: 50}")
+            let experiment = try Self.experiment(learningRate: 30, warmupSteps: 700, every: "{steps: 50}")
             let store = CheckpointStore(directory: directory, keep: 9)
             var steps: [Int] = []
             _ = try experiment.train(checkpoints: store) { event in

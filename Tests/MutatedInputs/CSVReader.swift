@@ -132,9 +132,9 @@ struct CSVReader: InputReader {
             }
             let data = try PreparedData<Float>(description, network: network, loss: loss)
             let source = try CSVSource(path: path, options: way.options)
-            let count = data.training.count + (data.validation?.count ?? 0)
+            let count = data.training.sampleCount + (data.validation?.sampleCount ?? 0)
             try require(count == source.count, "\(count) samples of \(source.count)")
-            for part in [data.training, data.validation].compactMap({ $0 }) {
+            for part in [data.training.dataset, data.validation?.dataset].compactMap({ $0 }) {
                 try require(
                     part.featureCount == source.featureCount, "\(part.featureCount) of \(source.featureCount) features")
                 try checkFinite(part.inputs)

@@ -29,12 +29,12 @@ training: {batch: 24, epochs: 8, early_stopping: {patience: 3}}
 run: {checkpoint: {every: {steps: 5}, keep: 2}}
 parallel: {placement: none}
 """,
-    # Goes back four times: to the beginning, to a checkpoint that is good, and where that was not good enough.
+    # Goes back five times: to the beginning, to a checkpoint that is good, and where that was not good enough.
     "divergence": """
 data: {synthetic: {task: teacher, samples: 64, inputs: 4, targets: 2, seed: 5}}
 network: {layers: [{units: 2}], output: identity}
 loss: {kind: squared_sum}
-optimizer: {kind: momentum, learning_rate: 30, schedule: {warmup_steps: 600}}
+optimizer: {kind: momentum, learning_rate: 30, schedule: {warmup_steps: 700}}
 training: {batch: 16, epochs: 150, precision: float64, on_nan: rollback}
 run: {checkpoint: {every: {steps: 50}, keep: 9}}
 parallel: {placement: none}

@@ -99,6 +99,28 @@ public struct Workload: Sendable {
             adjust: adjust)
     }
 
+    /// A trainer on `batches` batches of a synthetic task with as many classes as there are outputs, which are made while
+    /// training or kept.
+    public func trainer(
+        _ task: SyntheticDescription.Task, machine: MachineSetup, isGenerated: Bool
+    ) throws -> Trainer<Float> {
+        let source = try SyntheticSource(
+            SyntheticDescription(task: task, samples: batches * batch, inputs: sizes[0], classes: sizes.last!))
+        let conversion = try TargetConversion(
+            from: source, to: TargetNeeds(loss: loss, output: output, outputs: sizes.last!))
+        let feed: SampleFeed<Float> =
+            isGenerated
+            ? .generated(
+                try GeneratedSamples(
+                    source, range: 0..<source.count, conversion: conversion, standardization: nil))
+            : .resident(try Dataset(source, conversion: conversion))
+        return try Trainer(
+            network: network, loss: loss, optimizer: OptimizerDescription(kind: optimizer, learningRate: 1e-3),
+            schedule: TrainingSchedule(batchRows: batch, epochs: 100_000_000 / batches),
+            team: TeamPlan(workers: machine.workers, binding: machine.binding, cacheBytes: machine.cacheBytes),
+            feed: feed)
+    }
+
     /// A trainer on the samples of `source`, as long as anybody likes.
     public func trainer<Scalar: LoomScalar>(
         _: Scalar.Type, machine: MachineSetup, source: any DataSource, learningRate: Double, shuffles: Bool,
@@ -141,7 +163,7 @@ struct RandomSource: DataSource {
     var featureNames: [String]? { nil }
 
     func fill(
-        rows: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
+        rows: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError) {
         let inputNumbers = CounterRandom(seed: 1, purpose: .measurement, subStream: 0)
         let targetNumbers = CounterRandom(seed: 1, purpose: .measurement, subStream: 1)

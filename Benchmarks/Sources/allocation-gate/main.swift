@@ -63,9 +63,12 @@ func readingCounters() -> Int {
 
 /// Allocations of 1,000 more steps in one region: what a region itself allocates is in both numbers and cancels. The
 /// least of five tries, as above.
-func steps(_ workload: String, workers: Int) throws -> Int {
+func steps(_ workload: String, workers: Int, generating task: SyntheticDescription.Task? = nil) throws -> Int {
     let machine = try MachineSetup(workers: workers, policy: .none)
-    let trainer = try Workload.named(workload)!.trainer(Float.self, machine: machine)
+    let known = Workload.named(workload)!
+    let trainer =
+        try task.map { try known.trainer($0, machine: machine, isGenerated: true) }
+        ?? known.trainer(Float.self, machine: machine)
     _ = trainer.run(steps: 100)
     return (0..<5).map { _ in
         let few = AllocationGate.countMallocs { _ = trainer.run(steps: 1000) }
@@ -101,6 +104,10 @@ let gates =
         ("1,000 steps of tiny, 1 worker", stopOnError { try steps("tiny", workers: 1) }),
         ("1,000 steps of tiny, 2 workers", stopOnError { try steps("tiny", workers: 2) }),
         ("1,000 steps of mnist, 2 workers", stopOnError { try steps("mnist", workers: 2) }),
+        (
+            "1,000 steps of mnist on samples made meanwhile, 2 workers",
+            stopOnError { try steps("mnist", workers: 2, generating: .teacher) }
+        ),
         ("1,000 readings of a thread's counters", readingCounters()),
         ("progress line between redraws", progressBetweenRedraws()),
     ]

@@ -31,26 +31,15 @@ struct ReproducibilityCost: Encodable {
         let trainers = try [true, false].map { sameBits in
             try workload.trainer(Float.self, machine: machine) { $0.sameBitsForAnyWorkers = sameBits }
         }
-        let steps = try trainers.map { try 2 * $0.warmedUp(seconds: 0.05) }
-        var speeds: [[Double]] = [[], []]
-        for round in 0..<rounds {
-            // The one that begins changes: what the first leaves in the caches is not always the other's gain.
-            for index in round.isMultiple(of: 2) ? [0, 1] : [1, 0] {
-                let report = try trainers[index].trained(steps: steps[index])
-                speeds[index].append(Double(report.samples) / report.seconds)
-            }
-        }
-        guard let ratio = PairedRatio.estimate(speeds[1], over: speeds[0]) else {
-            preconditionFailure("no rounds, or a speed that is not above 0")
-        }
+        let speeds = try PairedSpeeds(trainers, rounds: rounds)
         self.workload = workload.name
         workers = machine.workers
-        anyWorkersSamplesPerSecond = estimate(speeds[0]).median
-        fixedWorkersSamplesPerSecond = estimate(speeds[1]).median
-        cost = ratio.median - 1
-        lowCost = ratio.low - 1
-        highCost = ratio.high - 1
-        confidence = ratio.confidence
+        anyWorkersSamplesPerSecond = speeds.medians[0]
+        fixedWorkersSamplesPerSecond = speeds.medians[1]
+        cost = speeds.cost
+        lowCost = speeds.lowCost
+        highCost = speeds.highCost
+        confidence = speeds.confidence
         blas = machine.blasTitle
     }
 

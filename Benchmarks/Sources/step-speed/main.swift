@@ -7,7 +7,7 @@ import Workloads
 
 let usage = """
     usage: step-speed [--workers N] [--rounds N] [--route ROUTE] [--products PROVIDER] [--json]
-                      [--reproducibility-cost] [workload …]
+                      [--reproducibility-cost | --generation-cost] [workload …]
            step-speed --turns [--workers N] [--route ROUTE] [--products PROVIDER] workload
            step-speed --list [workload …]
            step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
@@ -17,6 +17,8 @@ let usage = """
     --json    one JSON object a line instead of a table
     --reproducibility-cost
               steps with the same bits for any number of workers against steps for a fixed number
+    --generation-cost
+              steps on samples that are made while training against steps on the same samples in memory
     --turns   one slice for every line of the input, each one JSON object; before them, one that says which OpenBLAS
     --list    what the workloads are, one JSON object a line
     --check   the losses of the first steps on inputs.npy and targets.npy from parameters.safetensors, as JSON
@@ -31,6 +33,7 @@ struct Arguments {
     var turns = false
     var list = false
     var reproducibilityCost = false
+    var generationCost = false
     var checkDirectory: String?
     var learningRate: Double?
     var workloads: [Workload] = []
@@ -57,6 +60,7 @@ struct Arguments {
             case "--turns": turns = true
             case "--list": list = true
             case "--reproducibility-cost": reproducibilityCost = true
+            case "--generation-cost": generationCost = true
             case "--check": checkDirectory = try value(of: word, String.self)
             case "--rate": learningRate = try value(of: word, Double.self)
             default:
@@ -107,6 +111,14 @@ func perform(_ arguments: Arguments) throws {
     if arguments.reproducibilityCost {
         try report(workloads, json: arguments.json, table: ReproducibilityCost.table) {
             try ReproducibilityCost($0, machine: machine, rounds: arguments.rounds)
+        }
+    } else if arguments.generationCost {
+        for task in [SyntheticDescription.Task.blobs, .teacher] {
+            try report(
+                workloads.filter { $0.network.output == .softmax }, json: arguments.json, table: GenerationCost.table
+            ) {
+                try GenerationCost($0, task, machine: machine, rounds: arguments.rounds)
+            }
         }
     } else {
         try report(workloads, json: arguments.json, table: StepSpeed.table) {

@@ -178,6 +178,19 @@ typedef struct {
     void (*permute)(uint64_t key, uint64_t size, uint64_t start, uint64_t count, uint64_t *indices);
     // What `permute` does from 2³² on. It is a bijection for every size, which can be seen of small ones only.
     void (*permute_wide)(uint64_t key, uint64_t size, uint64_t start, uint64_t count, uint64_t *indices);
+
+    // Row i of `rows` (count × columns, float32 in both tables, any alignment) = the random numbers of row indices[i] under
+    // seed, purpose and sub-stream: standard normal ones (magnitudes up to 6.7), or uniform ones in (0, 1). What lies between
+    // the columns and the stride is left alone.
+    void (*normal_rows)(uint64_t seed, uint32_t purpose, uint32_t stream, size_t count, size_t columns,
+                        const uint64_t *indices, float *rows, size_t stride);
+    void (*uniform_rows)(uint64_t seed, uint32_t purpose, uint32_t stream, size_t count, size_t columns,
+                         const uint64_t *indices, float *rows, size_t stride);
+    // y = x · w, float32 in both tables: x is count × inputs of any stride, w is inputs × units, y is count × units. Rows of w
+    // and y are aligned to 64 bytes, and their padding is read and written. Each sum is one chain of multiply-adds in the order
+    // of the inputs.
+    void (*dense_rows)(size_t count, size_t inputs, size_t units, const float *x, size_t x_stride, const float *w,
+                       size_t w_stride, float *y, size_t y_stride);
 } loom_kernels;
 
 // The kernels of `set`, or NULL when this machine cannot run it.

@@ -11,6 +11,7 @@
 #define LOOM_INLINE static inline __attribute__((always_inline))
 
 #include "../elementwise/permutation.h"
+#include "../generate/philox.h"
 
 #define Scalar float
 #define FN(name) name##_f32

@@ -26,6 +26,10 @@
 #include "../gemm/plan.h"
 #include "../gemm/transposed.h"
 #include "../gemm/loops.h"
+#if LOOM_PRECISION == 32
+#include "../generate/random_rows.h"
+#include "../generate/dense_rows.h"
+#endif
 
 #undef LOOM_INTERLEAVE_FIRST
 #undef LOOM_INTERLEAVE_SECOND
@@ -62,4 +66,7 @@ const loom_kernels LOOM_TABLE = {
     .update_adam = FN(update_adam),
     .permute = permute,
     .permute_wide = permute_wide,
+    .normal_rows = normal_rows,
+    .uniform_rows = uniform_rows,
+    .dense_rows = dense_rows,
 };

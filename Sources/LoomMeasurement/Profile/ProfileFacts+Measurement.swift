@@ -37,7 +37,7 @@ extension ProfileFacts {
         slowStepCause = last.slowSteps.commonCause
         isDouble = configuration.training.precision == .float64
         usesOpenBLAS = configuration.parallel.gemmBackend == .openBLAS
-        shuffles = configuration.data.shuffle
+        shuffles = configuration.data.shuffle != .none
         isForkJoin = last.teamMode == .forkJoin
         maximumWorkers = machine.allowance.maximumWorkers
         otherWorkFraction = profile.otherWorkFraction ?? 0

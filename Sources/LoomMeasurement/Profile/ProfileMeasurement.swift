@@ -150,7 +150,7 @@ public struct ProfileMeasurement: Sendable {
         scaling = request.scaling
         var results = trainings.map { $0.result() }
         operationsPerSample = trainings[0].operationsPerSample
-        samples = data.training.count
+        samples = data.training.sampleCount
         diverged = trainings.contains { $0.hasDiverged }
         ceilingGflops =
             ArithmeticPeak(

@@ -30,7 +30,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
 
     /// - Parameter batch: Samples of a batch; nil: as configured.
     init(
-        _ configuration: Configuration, data: Dataset<Scalar>, machine: MachineSetup, workers: Int, batch: Int?
+        _ configuration: Configuration, data: SampleFeed<Scalar>, machine: MachineSetup, workers: Int, batch: Int?
     ) throws {
         let counters = machine.binding.map { _ in WorkerCounters(workers: workers) }
         var plan = configuration.teamPlan(on: machine)
@@ -40,7 +40,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
         var schedule = configuration.trainingSchedule
         if let batch { schedule.batchRows = batch }
         // A profile ends by time.
-        (schedule.epochs, schedule.maximumSteps) = (1 << 40 / max(1, data.count / schedule.batchRows), nil)
+        (schedule.epochs, schedule.maximumSteps) = (1 << 40 / max(1, data.sampleCount / schedule.batchRows), nil)
         trainer = try configuration.trainer(data: data, schedule: schedule, team: plan)
         stateBuffers = [trainer.state.first, trainer.state.second].compactMap { $0 }.count
         self.counters = counters

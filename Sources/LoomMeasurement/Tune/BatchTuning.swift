@@ -47,15 +47,15 @@ public struct BatchTuning: Sendable {
     /// - Throws: `TuneError`; `ModelError` for a batch that is larger than the data.
     package init<Scalar: LoomScalar>(
         _ configuration: Configuration, _ request: TuneMeasurement.Request, batches sizes: [Int], targetLoss: Double,
-        data: Dataset<Scalar>, machine: MachineSetup, report: (TuneMeasurement.Progress, _ batch: Int) -> Void
+        data: SampleFeed<Scalar>, machine: MachineSetup, report: (TuneMeasurement.Progress, _ batch: Int) -> Void
     ) throws {
         let configurations = try sizes.map { size in
             var result = configuration
             result.training.batch = size
-            try result.trainingSchedule.check(samples: data.count)
+            try result.trainingSchedule.check(samples: data.sampleCount)
             return result
         }
-        let window = min(data.count, max(Self.fewestWindowSamples, Self.batchesOfWindow * (sizes.max() ?? 1)))
+        let window = min(data.sampleCount, max(Self.fewestWindowSamples, Self.batchesOfWindow * (sizes.max() ?? 1)))
         var share = request
         share.budgetSeconds = request.budgetSeconds * Self.tuningFraction / Double(sizes.count)
         let trainingSeconds = request.budgetSeconds * (1 - Self.tuningFraction) / Double(sizes.count)
@@ -83,7 +83,7 @@ public struct BatchTuning: Sendable {
     }
 
     private static func train<Scalar: LoomScalar>(
-        _ configuration: Configuration, data: Dataset<Scalar>, machine: MachineSetup, targetLoss: Double,
+        _ configuration: Configuration, data: SampleFeed<Scalar>, machine: MachineSetup, targetLoss: Double,
         windowSamples: Int, seconds: Double
     ) throws -> (samples: Int?, steps: Int?, lowest: Double) {
         let candidate = configuration.candidate(workers: configuration.parallel.workers ?? 1)

@@ -114,7 +114,7 @@ public struct TuneMeasurement: Sendable {
     public init(
         _ configuration: Configuration, _ request: Request, machine: MachineSetup, report: (Progress) -> Void = { _ in }
     ) throws {
-        func data<Scalar: LoomScalar>(_: Scalar.Type) throws -> Dataset<Scalar> {
+        func data<Scalar: LoomScalar>(_: Scalar.Type) throws -> SampleFeed<Scalar> {
             try PreparedData(
                 configuration.data, network: configuration.network.description(inputs: 0), loss: configuration.loss
             ).training
@@ -129,7 +129,7 @@ public struct TuneMeasurement: Sendable {
     /// - Parameter report: Told how far it is, a few times a second at least.
     /// - Throws: `TuneError`; `ModelError`, `PlacementError` as training would.
     package init<Scalar: LoomScalar>(
-        _ configuration: Configuration, _ request: Request, data: Dataset<Scalar>, machine: MachineSetup,
+        _ configuration: Configuration, _ request: Request, data: SampleFeed<Scalar>, machine: MachineSetup,
         report: (Progress) -> Void
     ) throws {
         let clock = ContinuousClock()
@@ -139,7 +139,7 @@ public struct TuneMeasurement: Sendable {
         let window = CPUDisturbanceWindow(machine.contention())
         var pool = try TrialPool<Scalar>(configuration, data: data, machine: machine)
         let grid = try Self.grid(
-            configuration, request, machine: machine, network: network, samples: data.count,
+            configuration, request, machine: machine, network: network, samples: data.sampleCount,
             stepSeconds: pool.ownStepSeconds())
         pool.entries = grid.entries
         let own = grid.entries[0].candidate
@@ -239,12 +239,12 @@ extension TuneMeasurement.Row {
 private struct TrialPool<Scalar: LoomScalar> {
     var entries: [TuneGrid.Entry] = []
     private let configuration: Configuration
-    private let data: Dataset<Scalar>
+    private let data: SampleFeed<Scalar>
     private let machine: MachineSetup
     private let own: TuneTrial<Scalar>
     private var others: [Int: TuneTrial<Scalar>] = [:]
 
-    init(_ configuration: Configuration, data: Dataset<Scalar>, machine: MachineSetup) throws {
+    init(_ configuration: Configuration, data: SampleFeed<Scalar>, machine: MachineSetup) throws {
         self.configuration = configuration
         self.data = data
         self.machine = machine

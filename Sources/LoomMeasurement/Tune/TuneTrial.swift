@@ -26,13 +26,13 @@ final class TuneTrial<Scalar: LoomScalar> {
     /// Prepares a candidate, and finds out how many steps a region has.
     /// - Throws: `TuneError.diverges`.
     init(
-        _ configuration: Configuration, data: Dataset<Scalar>, machine: MachineSetup,
+        _ configuration: Configuration, data: SampleFeed<Scalar>, machine: MachineSetup,
         regionSeconds: Double = TuneTrial.shortestRegionSeconds
     ) throws {
         makeTrainer = {
             // A trial ends by time.
             var schedule = configuration.trainingSchedule
-            schedule.epochs = 1 << 40 / max(1, data.count / schedule.batchRows)
+            schedule.epochs = 1 << 40 / max(1, data.sampleCount / schedule.batchRows)
             schedule.maximumSteps = nil
             return try configuration.trainer(data: data, schedule: schedule, team: configuration.teamPlan(on: machine))
         }

@@ -46,7 +46,7 @@ struct ConfiguredProblem {
             ? try PreparedData<Double>(configuration.data, network: description, loss: configuration.loss)
                 .standardization : nil
         let dataset = try Dataset<Double>(
-            source, rows: rows, conversion: conversion, standardization: standardization)
+            source, rows: .range(rows), conversion: conversion, standardization: standardization)
         let training = configuration.training
         let stepsPerEpoch = max(1, (source.count + training.batch - 1) / training.batch)
         reference = try ReferenceProblem(
@@ -54,7 +54,7 @@ struct ConfiguredProblem {
             parameters: Self.parameters(of: network, file: settings.parametersFile), loss: configuration.loss,
             optimizer: configuration.optimizer,
             totalSteps: max(1, configuration.trainingSchedule.totalSteps(stepsPerEpoch: stepsPerEpoch)),
-            stepsPerEpoch: stepsPerEpoch, rows: rows.map(Int.init), inputs: dataset.inputs.lists,
+            stepsPerEpoch: stepsPerEpoch, rows: Array(rows), inputs: dataset.inputs.lists,
             targets: dataset.targets.map(ReferenceTargets.init), sampleCount: source.count,
             notes: source.notes + [conversion?.note].compactMap { $0 })
         self.configuration = configuration
@@ -66,7 +66,8 @@ struct ConfiguredProblem {
     /// The same samples for the fast trainer.
     func samples<Scalar: LoomScalar>(_: Scalar.Type) throws -> Dataset<Scalar> {
         try Dataset<Scalar>(
-            source, rows: reference.rows.map(UInt32.init), conversion: conversion, standardization: standardization)
+            source, rows: .range(reference.rows[0]..<reference.rows[0] + reference.rows.count), conversion: conversion,
+            standardization: standardization)
     }
 
     private static func parameters(of network: Network<Double>, file: String?) throws -> [ReferenceLayer] {

@@ -17,6 +17,7 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
         var route: GradientRoute?
         var team: TeamRequest?
         var instructionSet: InstructionSet?
+        var materialization: Materialization?
         var isProfiled = false
         /// The steps before an interruption, after which one worker goes on from a checkpoint.
         var interruptedAfter: Int?
@@ -116,6 +117,9 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
         }
         ways += InstructionSet.allCases.reversed().filter { $0.isSupported && $0.rawValue != reference.instructionSet }
             .map { Way(name: "instructions \($0.rawValue)", instructionSet: $0) }
+        if case .synthetic = configuration.data.source, experiment.data.training.dataset != nil {
+            ways.append(Way(name: "samples made while training", materialization: .never))
+        }
         ways.append(Way(name: "profiled", isProfiled: true))
         if steps > 1 {
             ways.append(
@@ -170,7 +174,7 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
         team.request = way.team ?? team.request
         team.route = way.route ?? team.route
         let trainer = try configuration.trainer(
-            data: experiment.data.training, schedule: configuration.trainingSchedule, team: team)
+            data: feed(way), schedule: configuration.trainingSchedule, team: team)
         if let route = way.route, trainer.program.route != route {
             throw LeftOut(
                 text: trainer.program.sum.groups == 1
@@ -180,6 +184,18 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
         trainer.parameters.copy(from: first)
         if !isReference { corrupt(trainer) }
         return trainer
+    }
+
+    /// Where the way's samples come from.
+    private func feed(_ way: Way) throws -> SampleFeed<Scalar> {
+        guard let materialization = way.materialization else { return experiment.data.training }
+        var description = configuration.data
+        description.materialization = materialization
+        let feed = try PreparedData<Scalar>(
+            description, network: configuration.network.description(inputs: 0), loss: configuration.loss
+        ).training
+        guard feed.dataset == nil else { throw LeftOut(text: "a stratified split needs the samples in memory") }
+        return feed
     }
 
     /// Moves the first weight of the layer that is to be corrupted.

@@ -12,7 +12,7 @@ public enum SampleSelection: Sendable, Equatable {
 
     /// The rows of a source of `count` samples.
     /// - Throws: `RequestError` for a sample that does not exist, and for more samples than the limit.
-    func rows(count: Int) throws(RequestError) -> [UInt32] {
+    func rows(count: Int) throws(RequestError) -> Range<Int> {
         switch self {
         case .one(let index):
             guard (0..<count).contains(index) else {
@@ -20,16 +20,16 @@ public enum SampleSelection: Sendable, Equatable {
                     "there is no sample \(index): the data have \(count) sample\(count == 1 ? "" : "s"), counted from 0"
                 )
             }
-            return [UInt32(index)]
+            return index..<index + 1
         case .all(let limit, let instead):
             guard count <= limit else {
                 throw RequestError(
                     "the data have \(count) samples, which is more than \(limit); choose one with --sample 0 … "
                         + "--sample \(count - 1)" + (instead.isEmpty ? "" : ", or \(instead)"))
             }
-            return Array(0..<UInt32(count))
+            return 0..<count
         case .first(let limit):
-            return Array(0..<UInt32(min(limit, count)))
+            return 0..<min(limit, count)
         }
     }
 }

@@ -57,7 +57,7 @@ public struct CheckpointStore: Sendable {
     }
 
     /// The step in a file's name; nil: it is none of these.
-    private static func step(of path: String) -> Int? {
+    static func step(of path: String) -> Int? {
         path.split(separator: "-").last.flatMap { Int($0.dropLast(suffix.count)) }
     }
 

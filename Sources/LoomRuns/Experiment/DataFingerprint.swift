@@ -1,6 +1,7 @@
 import LoomData
 import LoomKernels
 import LoomModel
+import LoomTraining
 
 /// What the prepared data of a training are known by: their counts and the bits of their samples.
 enum DataFingerprint {
@@ -12,15 +13,16 @@ enum DataFingerprint {
         let sum = SHA256()
         add(data.training, to: sum)
         if let validation = data.validation { add(validation, to: sum) }
-        let counts = "\(data.training.count)" + (data.validation.map { " + \($0.count)" } ?? "")
+        let counts = "\(data.training.sampleCount)" + (data.validation.map { " + \($0.sampleCount)" } ?? "")
         return "\(counts) samples of \(data.training.featureCount) features, \(sum.digits().prefix(16))"
     }
 
-    private static func add<Scalar>(_ data: Dataset<Scalar>, to sum: SHA256) {
+    private static func add<Scalar>(_ feed: SampleFeed<Scalar>, to sum: SHA256) {
+        // Samples that are not kept are made: as many as are looked at.
+        guard let data = try? feed.evenlySpaced(atMost: mostSamples) else { return }
         let looked = min(data.count, mostSamples)
         for index in 0..<looked {
-            // No product that could overflow: the quotient and the rest of count / looked.
-            let row = data.count / looked * index + data.count % looked * index / looked
+            let row = RowSelection.place(index, of: looked, in: data.count)
             add(data.inputs, row: row, to: sum)
             switch data.targets {
             case .labels(let labels, _): sum.add([labels.pointer[row]])

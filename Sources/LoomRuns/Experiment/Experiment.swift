@@ -24,10 +24,15 @@ public final class Experiment<Scalar: LoomScalar> {
 
     /// The loss of the best constant prediction on the training and on the validation data.
     private lazy var constantLosses: (training: Double?, validation: Double?) = {
+        guard let training = try? data.training.evenlySpaced(atMost: Self.constantSamples) else { return (nil, nil) }
+        let validation = try? data.validation?.evenlySpaced(atMost: Self.constantSamples)
         let constant = ConstantPrediction(
-            for: data.training, loss: configuration.loss, output: trainer.network.description.output)
-        return (constant?.loss(on: data.training), data.validation.flatMap { constant?.loss(on: $0) })
+            for: training, loss: configuration.loss, output: trainer.network.description.output)
+        return (constant?.loss(on: training), validation.flatMap { constant?.loss(on: $0) })
     }()
+
+    /// Samples that the best constant prediction is found from where none are kept: its loss is known to a hundredth.
+    private static var constantSamples: Int { 1 << 16 }
 
     /// What the memory of the training is used for, as planned before it was reserved.
     public let memoryPlan: MemoryPlan
@@ -41,11 +46,13 @@ public final class Experiment<Scalar: LoomScalar> {
     ///   - readsInitialParameters: Whether the file of the first parameters, if there is one, is read: a training that goes on
     ///     from a checkpoint does not need it.
     ///   - willReserve: Told the memory plan before the memory is reserved.
+    ///   - loading: Told how many samples of how many are read or made, from any thread.
     /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit
     ///   together, and where.
     public init(
         _ configuration: Configuration, machine: MachineSetup, stop: StopRequest = StopRequest(),
-        readsInitialParameters: Bool = true, willReserve: (MemoryPlan) -> Void = { _ in }
+        readsInitialParameters: Bool = true, willReserve: (MemoryPlan) -> Void = { _ in },
+        loading: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
     ) throws {
         self.configuration = configuration
         self.machine = machine
@@ -58,7 +65,9 @@ public final class Experiment<Scalar: LoomScalar> {
             memoryPlan = try configuration.memoryPlan(opened, machine: machine, of: Scalar.self)
             willReserve(memoryPlan)
             try memoryPlan.checkReservable()
-            data = try PreparedData(opened)
+            let (training, validation) = opened.sampleCounts
+            data = try PreparedData(
+                opened, progress: loading.map { report in LoadProgress { report($0, training + validation) } })
         }
         self.data = data
         trainer = try configuration.trainer(on: machine, data: data.training, stop: stop)
@@ -252,7 +261,7 @@ extension Configuration {
             schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,
             validationSamples: samples.validation, targets: opened.targetShape,
             keepsBest: training.earlyStopping != nil, copiesState: run.checkpoint.every.isBesideTraining,
-            of: Scalar.self)
+            generated: opened.generatedSamples(Scalar.self), of: Scalar.self)
         plan.programBytes = ResidentMemory.bytes() ?? 0
         plan.loadingBytes = opened.loadingBytes(of: Scalar.self)
         return plan
@@ -301,25 +310,28 @@ extension Configuration {
 
     /// What trains on `data`.
     func trainer<Scalar: LoomScalar>(
-        on machine: MachineSetup, data: Dataset<Scalar>, stop: StopRequest = StopRequest()
+        on machine: MachineSetup, data: SampleFeed<Scalar>, stop: StopRequest = StopRequest()
     ) throws -> Trainer<Scalar> {
         try trainer(data: data, schedule: trainingSchedule, team: teamPlan(on: machine), stop: stop)
     }
 
     /// What trains on `data` with another schedule or team.
     package func trainer<Scalar: LoomScalar>(
-        data: Dataset<Scalar>, schedule: TrainingSchedule, team: TeamPlan, stop: StopRequest = StopRequest()
+        data: SampleFeed<Scalar>, schedule: TrainingSchedule, team: TeamPlan, stop: StopRequest = StopRequest()
     ) throws -> Trainer<Scalar> {
         try Trainer(
             network: network.description(inputs: data.featureCount), loss: loss, optimizer: optimizer,
-            schedule: schedule, team: team, data: data, stop: stop)
+            schedule: schedule, team: team, feed: data, stop: stop)
     }
 
     /// The schedule that the trainer is given.
     package var trainingSchedule: TrainingSchedule {
-        TrainingSchedule(
+        var schedule = TrainingSchedule(
             batchRows: training.batch, fitsBatch: training.fitsBatch, epochs: training.epochs,
-            maximumSteps: training.steps, seed: training.seed, shuffles: data.shuffle, dropsLast: training.dropLast)
+            maximumSteps: training.steps, seed: training.seed, shuffles: data.shuffle != .none,
+            dropsLast: training.dropLast)
+        schedule.shufflesBlocks = data.shuffle == .blocks
+        return schedule
     }
 
     /// The team that the trainer is given.

@@ -7,9 +7,9 @@ import LoomTraining
 /// The data of a run as the trainer uses it: converted to what the loss needs, split and standardised.
 public struct PreparedData<Scalar: LoomScalar>: Sendable {
     /// The samples to train on.
-    public let training: Dataset<Scalar>
+    public let training: SampleFeed<Scalar>
     /// The samples to validate on.
-    public let validation: Dataset<Scalar>?
+    public let validation: SampleFeed<Scalar>?
     /// The shift and scale that were applied to all inputs; nil: none.
     public let standardization: Standardization?
     /// How targets were converted; data to evaluate on is converted the same way.
@@ -27,37 +27,64 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         try self.init(OpenedData(description, network: network, loss: loss))
     }
 
-    /// Reads or makes the data of `opened`.
+    /// Reads or makes the data of `opened`; samples that are made while training are only described.
+    /// - Parameter progress: Counts the samples as they are read or made.
     /// - Throws: `DataError` naming file, line and column, or the key.
-    init(_ opened: OpenedData) throws {
-        let (description, source, conversion) = (opened.description, opened.source, opened.conversion)
-        var parts: (training: [UInt32]?, validation: [UInt32]?)
-        if case .split(let fraction, let stratified, let seed) = description.validation {
-            let split =
-                stratified
-                ? try Split(
-                    stratifiedBy: opened.labels(), fraction: fraction, seed: seed,
-                    shuffle: description.shuffle)
-                : try Split(count: source.count, fraction: fraction, seed: seed, shuffle: description.shuffle)
-            parts = (split.training, split.validation)
-        }
+    init(_ opened: OpenedData, progress: LoadProgress? = nil) throws {
+        let (source, conversion) = (opened.source, opened.conversion)
+        let parts = try opened.parts()
+        let isGenerated = opened.generates(Scalar.self)
+        let resident: Dataset<Scalar>?
         let standardization: Standardization?
-        if description.standardize {
-            (training, standardization) = try Dataset<Scalar>.standardizing(
-                source, rows: parts.training, conversion: conversion)
+        if opened.description.standardize, let synthetic = source as? SyntheticSource {
+            standardization = try synthetic.standardization(of: parts.training)
+            resident = nil
+        } else if opened.description.standardize {
+            (resident, standardization) = try Dataset<Scalar>.standardizing(
+                source, rows: parts.training, conversion: conversion, progress: progress)
         } else {
-            (training, standardization) = (try Dataset(source, rows: parts.training, conversion: conversion), nil)
+            (resident, standardization) = (nil, nil)
+        }
+        func feed(
+            _ source: any DataSource, _ rows: RowSelection, _ conversion: TargetConversion
+        ) throws -> SampleFeed<Scalar> {
+            if isGenerated, let synthetic = source as? SyntheticSource, let range = rows.range(of: source.count) {
+                return .generated(
+                    try GeneratedSamples(
+                        synthetic, range: range, conversion: conversion, standardization: standardization))
+            }
+            return .resident(
+                try Dataset(
+                    source, rows: rows, conversion: conversion, standardization: standardization, progress: progress))
         }
         self.standardization = standardization
+        training =
+            try resident.map { .resident($0) }
+            ?? feed(source, parts.training, conversion)
         if let held = opened.held {
-            validation = try Dataset(held.source, conversion: held.conversion, standardization: standardization)
+            validation = try feed(held.source, .all, held.conversion)
         } else {
             validation = try parts.validation.map {
-                try Dataset(source, rows: $0, conversion: conversion, standardization: standardization)
+                try feed(source, $0, conversion)
             }
         }
         self.conversion = conversion
         self.classNames = source.targetColumns.classNames
-        self.notes = opened.notes
+        self.notes = opened.notes + [opened.materializationNote(Scalar.self)].compactMap { $0 }
+    }
+}
+
+extension SyntheticSource {
+    /// Numbers that a standardisation is computed from, at most: 256 MiB in float64.
+    private static let mostNumbers = 1 << 25
+    /// Samples that it is computed from, at most: means are known to 0.4 % of a deviation.
+    private static let mostSamples = 1 << 16
+
+    /// Means and deviations of some of the samples `rows`, evenly over all of them: the same ones whether samples are kept or
+    /// made while training.
+    func standardization(of rows: RowSelection) throws(DataError) -> Standardization {
+        let most = min(Self.mostSamples, max(1024, Self.mostNumbers / featureCount))
+        let looked: RowSelection = rows.range(of: count).map { .every($0, count: min(most, $0.count)) } ?? rows
+        return Standardization(of: try Dataset<Double>(self, rows: looked, conversion: nil))
     }
 }

@@ -67,8 +67,10 @@ public final class SavedModel<Scalar: LoomScalar> {
     /// - Throws: `DataError`: the data are not those of the training any more, so that nobody knows which of them it was
     ///   validated on.
     public func evaluateOwnData() throws -> (evaluation: Evaluation, isValidation: Bool) {
-        let data = try PreparedData<Scalar>(
-            configuration.data, network: network.description, loss: configuration.loss)
+        // Where samples can be made, only those are that are scored.
+        var description = configuration.data
+        description.materialization = .never
+        let data = try PreparedData<Scalar>(description, network: network.description, loss: configuration.loss)
         if let its = dataFingerprint {
             let ours = DataFingerprint.text(data)
             guard its == ours else {

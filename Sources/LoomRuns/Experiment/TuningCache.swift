@@ -51,7 +51,7 @@ public struct TuningCache: Sendable {
             batch = configuration.training.batch
             hasPenalty = configuration.loss.l2 != 0
             clips = configuration.optimizer.clipNorm != nil
-            shuffles = configuration.data.shuffle
+            shuffles = configuration.data.shuffle != .none
             fixedWorkers = configuration.parallel.reproducible == .fixedWorkers
             groups = configuration.parallel.groups
         }
@@ -116,7 +116,8 @@ public struct TuningCache: Sendable {
     /// What was chosen for `key`; nil: nothing.
     package func choice(for key: Key) -> Choice? {
         file.read().entries.first { $0.key == key }.map(\.choice).flatMap {
-            $0.workers >= 1 && $0.shardRows ?? 1 >= 1 ? $0 : nil
+            // A worker for each CPU is the most that is ever tried.
+            (1...max(1, key.allowedCPUs.count)).contains($0.workers) && $0.shardRows ?? 1 >= 1 ? $0 : nil
         }
     }
 

@@ -92,6 +92,9 @@ package struct ResumedRun<Scalar: LoomScalar> {
         for path in store.all.reversed() {
             do throws(SafetensorsError) {
                 let checkpoint = try Safetensors(contentsOf: path)
+                if let step = checkpoint.metadata["step"].flatMap({ Int($0) }), step != CheckpointStore.step(of: path) {
+                    throw SafetensorsError(path: path, tensor: nil, problem: .metadata(key: "step"))
+                }
                 if let best = try TrainingState(checkpoint)?.history.best, needsBest {
                     // It speaks of them: without them another model would be the best one.
                     let steps = trainer.steps(ofEpoch: best.epoch)

@@ -3,15 +3,24 @@ import LoomKernels
 
 /// Where the samples of a training come from.
 ///
-/// Whatever the feed, a sample has its index among all of them, and the order of an epoch is that of `SampleOrder`.
+/// Whatever the feed, a sample has its index among all of them, the order of an epoch is that of `SampleOrder`, and a training
+/// comes to the same bits.
 public enum SampleFeed<Scalar: LoomScalar>: Sendable {
     /// A data set in memory.
     case resident(Dataset<Scalar>)
+    /// Samples that workers make in the batch, when it is their turn.
+    case generated(GeneratedSamples)
+
+    /// The samples, where they are in memory.
+    public var dataset: Dataset<Scalar>? {
+        if case .resident(let data) = self { data } else { nil }
+    }
 
     /// The number of samples.
     public var sampleCount: Int {
         switch self {
         case .resident(let data): data.count
+        case .generated(let samples): samples.range.count
         }
     }
 
@@ -19,6 +28,43 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
     public var featureCount: Int {
         switch self {
         case .resident(let data): data.featureCount
+        case .generated(let samples): samples.source.featureCount
+        }
+    }
+
+    /// The features' names where they are known.
+    public var featureNames: [String]? {
+        switch self {
+        case .resident(let data): data.featureNames
+        case .generated: nil
+        }
+    }
+
+    /// What the samples come from, for messages.
+    public var sourceName: String {
+        switch self {
+        case .resident(let data): data.sourceName
+        case .generated(let samples): samples.source.name
+        }
+    }
+
+    /// Bytes that the samples take for as long as the feed lives.
+    public var residentBytes: Int {
+        switch self {
+        case .resident(let data): data.byteCount
+        case .generated: 0
+        }
+    }
+
+    /// At most `count` of the samples, evenly over all of them: for what does not need each.
+    /// - Throws: `DataError` as the data set's initialiser does.
+    package func evenlySpaced(atMost count: Int) throws(DataError) -> Dataset<Scalar> {
+        switch self {
+        case .resident(let data): data
+        case .generated(let samples):
+            try Dataset(
+                samples.source, rows: .every(samples.range, count: min(count, samples.range.count)),
+                conversion: samples.conversion, standardization: samples.standardization)
         }
     }
 
@@ -31,15 +77,27 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
             case .values(let values): .values(columns: values.columns)
             case nil: nil
             }
+        case .generated(let samples):
+            switch samples.conversion.result {
+            case .labels(let classes): .labels(classes: classes)
+            case .values(let columns): .values(columns: columns)
+            }
         }
     }
 
-    /// The feed with the memory of a batch of up to `capacity` samples: gathered there where the
-    /// order is random, and read where they lie where it is that of the data set.
-    func reserve(order: SampleOrder, capacity: Int) -> ResidentFeed<Scalar> {
+    /// Whether batches need no memory, because their samples follow each other in memory.
+    func isReadInPlace(_ order: SampleOrder) -> Bool {
         switch self {
-        case .resident(let data):
-            ResidentFeed(dataset: data, order: order, capacity: capacity)
+        case .resident: !order.shuffle
+        case .generated: false
+        }
+    }
+
+    /// Elements of float32 scratch memory for each row of a batch.
+    var scratchColumns: Int {
+        switch self {
+        case .resident: 0
+        case .generated(let samples): samples.scratchColumns(for: Scalar.self)
         }
     }
 }

@@ -143,7 +143,7 @@ struct StepBinding<Scalar: LoomScalar> {
         let tensor = shapes.tensors[index]
         let handle = memory.workerHandles[worker]
         let deltas = handle.network.deltas(of: tensor.layer).rows(rows)
-        let isInPlace = tensor.source == nil && !handle.feed.pointee.gathers
+        let isInPlace = tensor.source == nil && handle.feed.pointee.readsInPlace
         let x = handle.network.sourceOutputs(tensor.source ?? -1, data: handle.feed.pointee.anyData).columns(
             tensor.sourceColumns
         ).rows(rows)

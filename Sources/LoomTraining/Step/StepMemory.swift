@@ -27,14 +27,14 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     private let partials: AlignedBuffer<Scalar>
     private let gemm: GemmMemory<Scalar>
     private let workspaces: [Workspace<Scalar>]
-    private let feeds: [ResidentFeed<Scalar>]
+    private let feeds: [FeedMemory<Scalar>]
     private let feedHandles: AlignedBuffer<FeedHandle<Scalar>>
     private let workerMemory: AlignedBuffer<WorkerHandle<Scalar>>
 
     /// Reserves memory for batches of up to `capacity` samples; `reserveFeed` that of gathered samples.
     init(
         network: Network<Scalar>, plan: BufferPlan, optimizer: OptimizerDescription.Kind, capacity: Int,
-        workers: Int, gemmBackend: GemmBackend, reserveFeed: () -> ResidentFeed<Scalar>
+        workers: Int, gemmBackend: GemmBackend, reserveFeed: () -> FeedMemory<Scalar>
     ) {
         let parameters =
             [network.initialParameters()]

@@ -105,7 +105,8 @@ extension TrainingCase {
         let placement = [PlacementPolicy.none, .compact, .spread].randomElement(using: &random)!
         return Way(
             workers: workers, route: gemm == .builtin ? route : .automatic,
-            team: chance < (isSmall ? 4 : 1) ? .auto : .forkJoin, placement: isSmall ? placement : .none)
+            team: chance < (isSmall ? 4 : 1) ? .auto : .forkJoin, placement: isSmall ? placement : .none,
+            isGenerated: chance.isMultiple(of: 2))
     }
 
     private static let processors = (try? MachineSetup.largestTeam(policy: .none, provider: .builtin)) ?? 1

@@ -104,6 +104,7 @@ extension TrainingCase {
             add { $0.ways[index].route = .automatic }
             add { $0.ways[index].team = .forkJoin }
             add { $0.ways[index].placement = .none }
+            add { $0.ways[index].isGenerated = false }
         }
         add { ($0.dataSeed, $0.weightSeed, $0.orderSeed) = (1, 1, 1) }
     }

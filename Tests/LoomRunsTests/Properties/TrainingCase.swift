@@ -23,6 +23,8 @@ struct TrainingCase: Sendable, Equatable {
         var route = ParallelSettings.Route.automatic
         var team = TeamRequest.auto
         var placement = PlacementPolicy.none
+        /// Whether samples are made while training.
+        var isGenerated = false
     }
 
     /// It alone decides the case, unless that was made simpler.
@@ -69,7 +71,10 @@ extension TrainingCase {
             (isClasses ? "classes" : "targets", "\(isClasses ? max(2, units) : units)"), ("hidden", "4"),
             ("seed", "\(dataSeed)"),
         ])
-        let data = flow([("synthetic", task), ("shuffle", "\(shuffles)"), ("standardize", "\(standardizes)")])
+        let data = flow([
+            ("synthetic", task), ("shuffle", "\(shuffles)"), ("standardize", "\(standardizes)"),
+            ("materialize", way.isGenerated ? "never" : "memory"),
+        ])
         let training = flow([
             ("batch", "\(batch)"), ("steps", "\(steps)"), ("epochs", "\(steps)"), ("seed", "\(orderSeed)"),
             ("precision", precision.rawValue), ("drop_last", "\(dropsLast)"),
@@ -148,6 +153,7 @@ extension TrainingCase {
 extension TrainingCase.Way: CustomStringConvertible {
     var description: String {
         "\(workers) worker\(workers == 1 ? "" : "s"), route \(route.rawValue), team \(team.rawValue), placement \(placement)"
+            + (isGenerated ? ", samples made while training" : "")
     }
 }
 

@@ -50,20 +50,27 @@ enum TrainingProperty: String, CaseIterable, Sendable {
 private final class CaseRunner<Scalar: LoomScalar> {
     private let training: TrainingCase
     private let configuration: Configuration
-    private let data: Dataset<Scalar>
+    private let data: SampleFeed<Scalar>
     /// What one worker leaves behind.
     private lazy var alone = Result { finish(try trainer()) }
 
     init(_ training: TrainingCase) throws {
         self.training = training
         configuration = try training.configuration()
-        data = try PreparedData<Scalar>(
+        data = try Self.data(configuration)
+    }
+
+    private static func data(_ configuration: Configuration) throws -> SampleFeed<Scalar> {
+        try PreparedData<Scalar>(
             configuration.data, network: configuration.network.description(inputs: 0), loss: configuration.loss
         ).training
     }
 
     private func trainer(_ way: TrainingCase.Way = TrainingCase.alone) throws -> Trainer<Scalar> {
-        try training.configuration(way).trainer(on: CaseMachines.shared.machine(way, training.gemm), data: data)
+        let configuration = try training.configuration(way)
+        return try configuration.trainer(
+            on: CaseMachines.shared.machine(way, training.gemm), data: way.isGenerated ? Self.data(configuration) : data
+        )
     }
 
     // MARK: Reference
@@ -97,7 +104,7 @@ private final class CaseRunner<Scalar: LoomScalar> {
             gemmBackend: trainer.gemmBackend)
         let expected = try reference.trainer.gradients(inputs: problem.inputs, targets: .values(problem.targets))
         comparison.compare("evaluation", try evaluator.evaluate(data, loss: problem.loss).loss, expected.totalLoss)
-        let prediction = evaluator.predict(data)
+        let prediction = evaluator.predict(data.dataset!)
         let values = withExtendedLifetime(prediction) { prediction.elements.map { Double($0) } }
         comparison.compare("prediction", values, expected.pass.prediction.flatMap { $0 })
         return comparison.passes ? nil : "one worker against the reference\(comparison)"

@@ -156,8 +156,7 @@ extension SyntheticDescription {
     public func validate() throws(DataError) {
         try require(samples >= 1, .samples, "is \(samples)", "at least 1 sample is needed")
         try require(
-            samples < Int(UInt32.max), .samples, "is \(samples)", "at most 4,294,967,294 samples are possible"
-        )
+            samples <= Self.mostSamples, .samples, "is \(samples)", "at most \(Self.mostSamples) samples are possible")
         try require(
             inputs >= minimumInputs, .inputs, "is \(inputs)",
             "\(task.rawValue) needs at least \(minimumInputs)")
@@ -189,6 +188,9 @@ extension SyntheticDescription {
             break
         }
     }
+
+    /// So few that the places of all their random numbers can be counted: 10¹⁵.
+    private static let mostSamples = 1_000_000_000_000_000
 
     /// The outputs of a teacher.
     var outputCount: Int { classes ?? targets }

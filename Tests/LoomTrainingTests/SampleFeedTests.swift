@@ -1,0 +1,107 @@
+import LoomData
+import LoomKernels
+import LoomModel
+import TestSupport
+import Testing
+
+@testable import LoomTraining
+
+/// Samples that are made when they are needed: a training comes to the bits that it comes to with the same samples in memory.
+@Suite struct SampleFeedTests {
+    struct Way: Sendable, CustomTestStringConvertible {
+        let task: SyntheticDescription
+        let output: OutputMap
+        let loss: LossDescription
+        let standardizes: Bool
+        var testDescription: String { "\(task.task) \(output)\(standardizes ? " standardised" : "")" }
+    }
+
+    static let ways = [
+        Way(
+            task: .init(task: .teacher, samples: 137, inputs: 9, classes: 3, seed: 5, noise: 0.2, hidden: 6),
+            output: .softmax, loss: LossDescription(kind: .crossEntropy), standardizes: false),
+        Way(
+            task: .init(task: .teacher, samples: 137, inputs: 9, classes: 3, seed: 5, hidden: 6), output: .identity,
+            loss: LossDescription(kind: .squaredSum), standardizes: true),
+        Way(
+            task: .init(task: .xor, samples: 137, inputs: 5, seed: 5, noise: 0.3), output: .sigmoid,
+            loss: LossDescription(kind: .crossEntropy), standardizes: false),
+        Way(
+            task: .init(task: .linear, samples: 137, inputs: 20, targets: 2, noise: 0.1), output: .identity,
+            loss: LossDescription(kind: .halfSquared), standardizes: true),
+        Way(
+            task: .init(task: .spirals, samples: 137, classes: 3), output: .softmax,
+            loss: LossDescription(kind: .crossEntropy), standardizes: false),
+    ]
+
+    @Test(arguments: ways, [true, false]) func theBitsAreThoseOfMemory(way: Way, shuffles: Bool) throws {
+        try check(way, shuffles, Float.self)
+        try check(way, shuffles, Double.self)
+    }
+
+    private func check<Scalar: LoomScalar>(_ way: Way, _ shuffles: Bool, _: Scalar.Type) throws {
+        let source = try SyntheticSource(way.task)
+        let units = way.output == .sigmoid ? 1 : way.task.classes ?? way.task.targets
+        let conversion = try TargetConversion(
+            from: source, to: TargetNeeds(loss: way.loss, output: way.output, outputs: units))
+        // Not from the first sample on: whose numbers they have is seen.
+        let range = 7..<130
+        let standardization =
+            way.standardizes
+            ? Standardization(of: try Dataset<Double>(source, rows: .range(range), conversion: nil)) : nil
+        let kept = SampleFeed.resident(
+            try Dataset<Scalar>(
+                source, rows: .range(range), conversion: conversion, standardization: standardization))
+        let made = SampleFeed<Scalar>.generated(
+            try GeneratedSamples(source, range: range, conversion: conversion, standardization: standardization))
+        #expect(made.sampleCount == 123 && made.featureCount == kept.featureCount && made.residentBytes == 0)
+        var hashes: [String] = []
+        var evaluations: [Evaluation] = []
+        for (feed, workers) in [(kept, 1), (made, 1), (made, 3)] {
+            let trainer = try Trainer(
+                network: NetworkDescription(
+                    inputs: feed.featureCount,
+                    layers: [
+                        LayerDescription(name: "a", units: 8, activation: .tanh),
+                        LayerDescription(name: "b", units: units),
+                    ], output: way.output),
+                loss: way.loss, optimizer: OptimizerDescription(kind: .momentum, learningRate: 0.001),
+                schedule: TrainingSchedule(batchRows: 32, epochs: 3, shuffles: shuffles),
+                team: TeamPlan(workers: workers),
+                feed: feed)
+            #expect(trainer.run(steps: 12).steps == 12)
+            hashes.append(trainer.parameters.hash)
+            let evaluator = Evaluator(network: trainer.network, parameters: trainer.parameters, team: trainer.team)
+            evaluations.append(try evaluator.evaluate(feed, loss: way.loss))
+        }
+        #expect(Set(hashes).count == 1)
+        #expect(evaluations[1] == evaluations[0] && evaluations[2] == evaluations[0])
+        #expect(evaluations[0].samples == 123 && evaluations[0].loss.isFinite)
+    }
+
+    @Test func someOfThemEvenlySpaced() throws {
+        let source = try SyntheticSource(.init(task: .linear, samples: 1 << 40, inputs: 3))
+        let conversion = try TargetConversion(from: source, to: .values(1))
+        let feed = SampleFeed<Float>.generated(
+            try GeneratedSamples(
+                source, range: 100..<(1 << 40), conversion: conversion, standardization: nil))
+        let some = try feed.evenlySpaced(atMost: 4)
+        let count = (1 << 40) - 100
+        let first = try Dataset<Float>(source, rows: .range(100..<101), conversion: conversion)
+        let third = 100 + count / 4 * 2 + count % 4 * 2 / 4
+        let other = try Dataset<Float>(source, rows: .range(third..<third + 1), conversion: conversion)
+        #expect(some.count == 4)
+        #expect(
+            (0..<3).allSatisfy {
+                some.inputs[0, $0] == first.inputs[0, $0] && some.inputs[2, $0] == other.inputs[0, $0]
+            })
+    }
+
+    @Test func moreClassesThanUnitsAreRefused() throws {
+        let source = try SyntheticSource(.init(task: .blobs, samples: 10, classes: 5))
+        let conversion = try TargetConversion(from: source, to: .classes(4))
+        #expect(throws: DataError.self) {
+            _ = try GeneratedSamples(source, range: 0..<10, conversion: conversion, standardization: nil)
+        }
+    }
+}
