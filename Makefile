@@ -131,7 +131,7 @@ EXPORTED = LoomConfiguration,LoomData,LoomHardware,LoomKernels,LoomMeasurement,L
 TOOLCHAIN = $(dir $(realpath $(shell command -v swift)))
 
 docs: BIN = $(shell swift build --show-bin-path)
-docs: MODULE_MAPS = $(BIN)/CKernels.build $(BIN)/CHardware.build $(addprefix Sources/,COpenBLAS CHwloc COpenSSL) \
+docs: MODULE_MAPS = $(BIN)/CKernels.build $(BIN)/CHardware.build $(addprefix Sources/,COpenBLAS CHwloc COpenSSL CISAL) \
 	.build/checkouts/Yams/Sources/CYaml/include
 docs:
 	@.ci/dependencies
@@ -139,7 +139,7 @@ docs:
 	rm -rf .build/symbol-graph .build/docs && mkdir -p .build/symbol-graph
 	$(TOOLCHAIN)swift-symbolgraph-extract -module-name Gradloom -output-dir .build/symbol-graph \
 		-target $(shell uname -m)-unknown-linux-gnu -experimental-allowed-reexported-modules=$(EXPORTED) \
-		-I $(BIN)/Modules -Xcc -ISources/CKernels/include $(shell pkg-config --cflags-only-I openblas hwloc libcrypto) \
+		-I $(BIN)/Modules -Xcc -ISources/CKernels/include $(shell pkg-config --cflags-only-I openblas hwloc libcrypto libisal) \
 		$(patsubst %,-Xcc -fmodule-map-file=%/module.modulemap,$(MODULE_MAPS))
 	$(TOOLCHAIN)docc convert Sources/Gradloom/Gradloom.docc --additional-symbol-graph-dir .build/symbol-graph \
 		--output-dir .build/docs --warnings-as-errors

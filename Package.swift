@@ -11,7 +11,7 @@ import PackageDescription
 //               LoomPlan   LoomData
 //                 LoomModel
 //                   LoomKernels
-//                     CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL
+//                     CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL  CISAL
 let package = Package(
     name: "gradloom",
     products: [
@@ -30,14 +30,16 @@ let package = Package(
             name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"]), .brew(["hwloc"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .systemLibrary(
+            name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
         .target(name: "CKernels"),
         .target(name: "CHardware"),
 
         // MARK: Library
-        .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS"]),
+        .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"]),
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
-        .target(name: "LoomData", dependencies: ["LoomKernels"]),
-        .target(name: "LoomModel", dependencies: ["LoomKernels", "COpenSSL"]),
+        .target(name: "LoomData", dependencies: ["LoomKernels", "CISAL"]),
+        .target(name: "LoomModel", dependencies: ["LoomKernels"]),
         .target(name: "LoomPlan", dependencies: ["LoomModel", "LoomKernels"]),
         .target(
             name: "LoomTraining",

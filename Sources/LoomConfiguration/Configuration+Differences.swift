@@ -24,9 +24,16 @@ extension Configuration {
         return Set(before.keys).union(after.keys).sorted().compactMap { key in
             let isMeant = Self.meaningful.contains { key == $0 || key.hasPrefix($0 + ".") }
             let isRate = key == "optimizer.learning_rate" || key.hasPrefix("optimizer.schedule")
-            let isPath = key.hasPrefix("data.") && (key.hasSuffix(".path") || key.contains(".npy."))
+            let isPath = key.hasPrefix("data.") && (key.hasSuffix(".path") || Self.namesFiles(key))
             guard isMeant, !isRate, !isPath, before[key] != after[key] else { return nil }
             return SettingDifference(key: key, before: before[key], after: after[key])
+        }
+    }
+
+    /// Whether the key of a source that is no `path` names a file.
+    private static func namesFiles(_ key: String) -> Bool {
+        ["npy", "idx"].contains { source in
+            ["inputs", "targets"].contains { key.contains(".\(source).\($0)") }
         }
     }
 

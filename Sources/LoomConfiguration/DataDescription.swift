@@ -14,18 +14,78 @@ public struct CSVDescription: Sendable, Equatable {
     }
 }
 
-/// Two NumPy files.
+/// NumPy files.
 public struct NpyDescription: Sendable, Equatable {
-    /// The absolute path of the features, samples × features.
-    public var inputs: String
-    /// The absolute path of the targets, samples or samples × columns.
-    public var targets: String
+    /// The absolute paths of the features, samples × features, one after the other; `*` and `?` stand for letters of a name.
+    public var inputs: [String]
+    /// The absolute paths of the targets, samples or samples × columns.
+    public var targets: [String]
+    /// What every number of the features is multiplied with.
+    public var scale: Double
 
     /// The NumPy files `inputs` and `targets`.
     public init(inputs: String, targets: String) {
-        self.inputs = inputs
-        self.targets = targets
+        self.init(inputs: [inputs], targets: [targets])
     }
+
+    /// Several NumPy files each.
+    public init(inputs: [String], targets: [String], scale: Double = 1) {
+        (self.inputs, self.targets, self.scale) = (inputs, targets, scale)
+    }
+}
+
+/// Arrays in one file: an .npz archive, or an HDF5 file.
+public struct ArrayFileDescription: Sendable, Equatable {
+    /// The file's absolute path.
+    public var path: String
+    /// The name of the features' array, samples × features.
+    public var inputs: String
+    /// The name of the targets' array, samples or samples × columns.
+    public var targets: String
+    /// What every number of the features is multiplied with.
+    public var scale: Double
+
+    /// Arrays in the file at `path`.
+    public init(path: String, inputs: String, targets: String, scale: Double = 1) {
+        (self.path, self.inputs, self.targets, self.scale) = (path, inputs, targets, scale)
+    }
+}
+
+/// Files in the IDX format of MNIST.
+public struct IdxDescription: Sendable, Equatable {
+    /// The absolute path of the features, such as images.
+    public var inputs: String
+    /// The absolute path of the targets.
+    public var targets: String
+    /// What every number of the features is multiplied with.
+    public var scale: Double
+
+    /// The IDX files `inputs` and `targets`.
+    public init(inputs: String, targets: String, scale: Double = 1) {
+        (self.inputs, self.targets, self.scale) = (inputs, targets, scale)
+    }
+}
+
+/// A text in the format of LIBSVM.
+public struct LibSVMDescription: Sendable, Equatable {
+    /// The file's absolute path.
+    public var path: String
+    /// The number of features; nil: the largest index.
+    public var features: Int?
+
+    /// The text at `path`.
+    public init(path: String, features: Int? = nil) {
+        (self.path, self.features) = (path, features)
+    }
+}
+
+/// A data set in a directory of Gradloom's own format.
+public struct DatasetDescription: Sendable, Equatable {
+    /// The directory's absolute path.
+    public var path: String
+
+    /// The data set in the directory `path`.
+    public init(path: String) { self.path = path }
 }
 
 /// Samples written out in the configuration.
@@ -50,6 +110,16 @@ public enum DataSourceDescription: Sendable, Equatable {
     case csv(CSVDescription)
     /// NumPy files
     case npy(NpyDescription)
+    /// a directory in Gradloom's own format
+    case dataset(DatasetDescription)
+    /// an .npz archive of NumPy
+    case npz(ArrayFileDescription)
+    /// files in the IDX format of MNIST
+    case idx(IdxDescription)
+    /// a text in the format of LIBSVM
+    case libsvm(LibSVMDescription)
+    /// an HDF5 file
+    case hdf5(ArrayFileDescription)
     /// the configuration itself
     case inline(InlineDescription)
 }

@@ -2,10 +2,8 @@ import LoomData
 
 extension DataSourceDescription {
     /// The keys that name a source, of which a mapping has exactly one.
-    fileprivate static let names = ["synthetic", "csv", "npy", "inline"]
-    /// Sources of a later release.
-    fileprivate static let later = [
-        "idx": "use csv or npy", "dataset": "use csv or npy",
+    package static let names = [
+        "synthetic", "csv", "npy", "dataset", "npz", "idx", "libsvm", "hdf5", "inline",
     ]
 }
 
@@ -21,6 +19,26 @@ extension Optional<DataSourceDescription> {
     fileprivate var npy: NpyDescription? {
         get { if case .npy(let value) = self { value } else { nil } }
         set { self = newValue.map { .npy($0) } ?? self }
+    }
+    fileprivate var dataset: DatasetDescription? {
+        get { if case .dataset(let value) = self { value } else { nil } }
+        set { self = newValue.map { .dataset($0) } ?? self }
+    }
+    fileprivate var npz: ArrayFileDescription? {
+        get { if case .npz(let value) = self { value } else { nil } }
+        set { self = newValue.map { .npz($0) } ?? self }
+    }
+    fileprivate var idx: IdxDescription? {
+        get { if case .idx(let value) = self { value } else { nil } }
+        set { self = newValue.map { .idx($0) } ?? self }
+    }
+    fileprivate var libsvm: LibSVMDescription? {
+        get { if case .libsvm(let value) = self { value } else { nil } }
+        set { self = newValue.map { .libsvm($0) } ?? self }
+    }
+    fileprivate var hdf5: ArrayFileDescription? {
+        get { if case .hdf5(let value) = self { value } else { nil } }
+        set { self = newValue.map { .hdf5($0) } ?? self }
     }
     fileprivate var inline: InlineDescription? {
         get { if case .inline(let value) = self { value } else { nil } }
@@ -44,10 +62,26 @@ extension SettingsSection {
             "npy", source.appending(path: \.npy), NpyDescription.section.type(describesKeys: describesKeys),
             "NumPy files" + suffix)
         optionalKey(
+            "dataset", source.appending(path: \.dataset), DatasetDescription.section.type(describesKeys: describesKeys),
+            "a directory that gradloom convert or gradloom generate has made" + suffix)
+        optionalKey(
+            "npz", source.appending(path: \.npz),
+            ArrayFileDescription.section("the archive").type(describesKeys: describesKeys),
+            "an .npz archive of NumPy" + suffix)
+        optionalKey(
+            "idx", source.appending(path: \.idx), IdxDescription.section.type(describesKeys: describesKeys),
+            "files in the IDX format of MNIST, compressed with gzip or not" + suffix)
+        optionalKey(
+            "libsvm", source.appending(path: \.libsvm), LibSVMDescription.section.type(describesKeys: describesKeys),
+            "a text in the format of LIBSVM" + suffix)
+        optionalKey(
+            "hdf5", source.appending(path: \.hdf5),
+            ArrayFileDescription.section("the file").type(describesKeys: describesKeys),
+            "an HDF5 file" + suffix)
+        optionalKey(
             "inline", source.appending(path: \.inline),
             InlineDescription.section.type(describesKeys: describesKeys),
             "samples written out here" + suffix)
-        later = DataSourceDescription.later
     }
 }
 
@@ -58,7 +92,7 @@ extension SettingsReader {
         let given = names.filter(has)
         if given.count > 1 {
             reportKey(given[1], "only one of \(given.enumeration) can be given")
-        } else if given.isEmpty, !DataSourceDescription.later.keys.contains(where: has) {
+        } else if given.isEmpty {
             value.reading.report(
                 value.path, at: value.node.origin,
                 "no data; expected exactly one of the keys \(names.enumeration)")
@@ -245,15 +279,6 @@ extension CSVDescription {
             expectation: "one ASCII character, such as \";\" or \"\\t\"",
             read: { $0.node.text.flatMap { $0.utf8.count == 1 ? $0 : nil } },
             write: { .quoted($0) })
-    }
-}
-
-extension NpyDescription {
-    static var section: SettingsSection<NpyDescription> {
-        var section = SettingsSection(initial: NpyDescription(inputs: "", targets: ""))
-        section.requiredKey("inputs", \.inputs, .path, "the features, samples × features")
-        section.requiredKey("targets", \.targets, .path, "the targets, samples or samples × columns")
-        return section
     }
 }
 

@@ -111,15 +111,10 @@ struct SettingsReader {
         value.reading.report(path(key), at: origin, problem)
     }
 
-    /// Reports every key that is none of `keys`: those in `later` with what to use instead, others with the nearest
-    /// known key.
-    func reportUnknownKeys(except keys: [String], later: [String: String]) {
+    /// Reports every key that is none of `keys`, with the nearest known key.
+    func reportUnknownKeys(except keys: [String]) {
         for entry in entries where !keys.contains(entry.key) {
-            if let remedy = later[entry.key] {
-                reportKey(entry.key, "not supported yet; \(remedy)")
-            } else {
-                reportKey(entry.key, "unknown key; " + advice(for: entry.key, keys: keys))
-            }
+            reportKey(entry.key, "unknown key; " + advice(for: entry.key, keys: keys))
         }
     }
 

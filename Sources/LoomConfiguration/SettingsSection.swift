@@ -48,8 +48,6 @@ struct SettingsSection<Root> {
     /// The values of the keys that are not given.
     private let initial: Root
     private var keys: [Key] = []
-    /// Keys of a later release, with what to use until then.
-    var later: [String: String] = [:]
     /// Fills in defaults that depend on other keys, and reports what does not go together.
     var resolve: (inout Root, SettingsReader) -> Void = { _, _ in }
 
@@ -128,7 +126,7 @@ extension SettingsSection {
     /// Reads a mapping into the initial values; returns nil after reporting that it is none.
     func read(_ value: SettingsValue) -> Root? {
         guard let reader = SettingsReader(value) else { return nil }
-        reader.reportUnknownKeys(except: names, later: later)
+        reader.reportUnknownKeys(except: names)
         var root = initial
         for key in keys {
             key.read(reader, &root)

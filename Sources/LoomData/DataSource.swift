@@ -32,6 +32,9 @@ public protocol DataSource: Sendable {
         rows: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError)
 
+    /// Compares the whole content with the source's checksums, where it has any: for whoever is about to read all of it.
+    func verifyContent() throws(DataError)
+
     /// How a user finds sample `row`: a line or a row number.
     func place(row: Int) -> String
     /// How a user finds feature `feature`.
@@ -47,6 +50,9 @@ extension DataSource {
 
     /// Samples are found by their number.
     public var indexBytes: Int { 0 }
+
+    /// There are no checksums.
+    public func verifyContent() throws(DataError) {}
 
     /// The row's number, counted from 0.
     public func place(row: Int) -> String {

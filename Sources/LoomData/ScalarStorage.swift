@@ -4,9 +4,9 @@ import LoomKernels
 ///
 /// Unspecialised generic code costs about a hundred times as much per element, and the data set's type is chosen in
 /// another module: so the type is looked at once per block.
-enum ScalarStorage {
+package enum ScalarStorage {
     /// Rounds `source` to the destination's type and says whether every rounded element is finite.
-    static func store<Scalar: BitwiseCopyable & BinaryFloatingPoint>(
+    package static func store<Scalar: BitwiseCopyable & BinaryFloatingPoint>(
         _ source: MatrixView<Double>, to destination: MatrixView<Scalar>
     ) -> Bool {
         if let single = destination as? MatrixView<Float> {

@@ -33,6 +33,10 @@ package enum MemorySize {
         return true
     }
 
+    /// Bytes that can be had without taking them from anybody; nil where that is not known. A program that can tell sets it
+    /// before it does anything else.
+    nonisolated(unsafe) package static var free: @Sendable () -> Int? = { nil }
+
     /// `bytes` in words: "51.5 GB".
     package static func words(_ bytes: Int) -> String {
         let (units, value) =

@@ -39,6 +39,34 @@ struct ConfigurationResolvedTests {
         training: {early_stopping: {patience: 2}}
         """,
         """
+        data: {npy: {inputs: [a.npy, 'part-*.npy'], targets: 'y*.npy', scale: 1/4}}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
+        data: {idx: {inputs: i.gz, targets: l.gz, scale: 1/255}}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
+        data: {npz: {path: a.npz, inputs: x, targets: 'y z', scale: -2}}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
+        data: {hdf5: {path: a.h5, inputs: train/x, targets: train/y}}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
+        data: {libsvm: {path: a.svm, features: 7}}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
+        data: {libsvm: {path: a.svm}}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
+        data: {dataset: {path: ../d}}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
         data: {synthetic: {task: blobs, samples: 10, center_box: [-1, 1.5], classes: 4}}
         network:
           weights_layout: in_by_out
@@ -111,6 +139,7 @@ struct ConfigurationResolvedTests {
                   npy:
                     inputs: "/experiments/x.npy"
                     targets: "/experiments/y.npy"
+                    scale: 1.0
                   labels:
                     base: auto
                   validation: 0

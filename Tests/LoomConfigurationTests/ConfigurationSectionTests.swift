@@ -7,13 +7,20 @@ struct ConfigurationSectionTests {
     static let data = [
         Mistake(
             data: "shuffle: true",
-            "run.yaml:2:3: data: no data; expected exactly one of the keys synthetic, csv, npy and inline"),
+            "run.yaml:2:3: data: no data; expected exactly one of the keys synthetic, csv, npy, dataset, npz, idx, libsvm, hdf5 and inline"
+        ),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  csv: {path: x.csv}",
             "run.yaml:3:3: data.csv: only one of synthetic and csv can be given"),
         Mistake(
-            data: "idx: {images: a, labels: b}", "run.yaml:2:3: data.idx: not supported yet; use csv or npy"),
-        Mistake(data: "dataset: digits", "run.yaml:2:3: data.dataset: not supported yet; use csv or npy"),
+            data: "dataset: digits",
+            "run.yaml:2:12: data.dataset: expected a mapping of keys to values, found 'digits'"),
+        Mistake(
+            data: "idx: {inputs: a, targets: b, scale: 1/0}",
+            "run.yaml:2:39: data.idx.scale: expected a number that is not 0, or a fraction such as 1/255, found '1/0'"),
+        Mistake(
+            data: "npy: {inputs: [], targets: b}",
+            "run.yaml:2:17: data.npy.inputs: expected the path of a file, or a list of paths, found an empty list"),
         Mistake(
             data: "synthetic: {task: blob, samples: 1}",
             "run.yaml:2:21: data.synthetic.task: expected teacher, blobs, spirals, xor, linear or friedman1, found 'blob'; "
@@ -85,8 +92,8 @@ struct ConfigurationSectionTests {
             "run.yaml:3:31: data.validation.csv: only one of fraction and csv can be given"),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: {}",
-            "run.yaml:3:15: data.validation: no data; expected exactly one of the keys fraction, synthetic, csv, npy and "
-                + "inline"),
+            "run.yaml:3:15: data.validation: no data; expected exactly one of the keys fraction, synthetic, csv, npy, "
+                + "dataset, npz, idx, libsvm, hdf5 and inline"),
     ]
 
     static let network = [

@@ -77,7 +77,7 @@ import Testing
     @Test func devices() throws {
         #expect(try FileBytes.open("/dev/null").bytes.isEmpty)
         #expect(dataError { _ = try CSVSource(path: "/dev/null") }?.problem == "the file is empty")
-        #expect(dataError { _ = try NpyArray(path: "/dev/null") }?.exitCode == 65)
+        #expect(dataError { _ = try NumberArray(npy: "/dev/null") }?.exitCode == 65)
         let endless = dataError { _ = try CSVSource(path: "/dev/zero") }
         #expect(endless?.problem == "this is a device, expected a file")
         #expect(endless?.exitCode == 66)

@@ -23,7 +23,7 @@ import Testing
     func knownFormatsAreNamed(bytes: [UInt8], word: String) throws {
         try withFile(Data(bytes)) { path in
             for failure in [
-                dataError { _ = try CSVSource(path: path) }, dataError { _ = try NpyArray(path: path) },
+                dataError { _ = try CSVSource(path: path) }, dataError { _ = try NumberArray(npy: path) },
                 dataError { _ = try CSVSource.featureCount(path: path, options: .init()) },
             ] {
                 #expect(failure?.problem.contains(word) == true)

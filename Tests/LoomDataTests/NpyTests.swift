@@ -8,7 +8,7 @@ import Testing
 struct NpyTests {
     private func read(_ bytes: Data) throws -> [[Double]] {
         try withFile(bytes, extension: "npy") { path in
-            let array = try NpyArray(path: path)
+            let array = try NumberArray(npy: path)
             let buffer = AlignedBuffer<Double>(uninitializedCount: array.rows * array.columns)
             let matrix = MatrixView(
                 pointer: buffer.pointer, rows: array.rows, columns: array.columns, stride: array.columns)
@@ -18,7 +18,7 @@ struct NpyTests {
     }
 
     private func error(_ bytes: Data) throws -> DataError? {
-        try withFile(bytes, extension: "npy") { path in dataError { _ = try NpyArray(path: path) } }
+        try withFile(bytes, extension: "npy") { path in dataError { _ = try NumberArray(npy: path) } }
     }
 
     private static let x: [[Double]] = [[1.5, -2], [3, 0.25], [0.001, 7]]
@@ -73,7 +73,7 @@ struct NpyTests {
         let text = "{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807, 9), }\n"
         let huge = Data(NpyHeader.magic + [1, 0, UInt8(text.utf8.count), 0]) + Data(text.utf8)
         #expect(try error(huge)?.problem.hasSuffix("is too large") == true)
-        #expect(dataError { _ = try NpyArray(path: "/nowhere.npy") }?.exitCode == 66)
+        #expect(dataError { _ = try NumberArray(npy: "/nowhere.npy") }?.exitCode == 66)
     }
 
     // MARK: Writing

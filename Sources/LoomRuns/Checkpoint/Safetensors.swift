@@ -1,4 +1,5 @@
 import Foundation
+import LoomKernels
 import LoomModel
 
 /// Named tensors of 32- or 64-bit floating-point numbers, and strings about them, in a safetensors file.

@@ -1,4 +1,5 @@
 import Foundation
+import LoomKernels
 import LoomModel
 
 extension Safetensors {

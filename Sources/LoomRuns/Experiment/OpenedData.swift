@@ -185,20 +185,44 @@ extension DataSourceDescription {
         switch self {
         case .synthetic(let description): try SyntheticSource(description)
         case .csv(let description): try CSVSource(path: description.path, options: description.options)
-        case .npy(let description): try NpySource(inputs: description.inputs, targets: description.targets)
+        case .npy(let description):
+            try NpySource(inputs: description.inputs, targets: description.targets, scale: description.scale)
+        case .dataset(let description): try DatasetDirectory(path: description.path).source()
+        case .npz(let description):
+            try ArraySource(
+                npz: description.path, inputs: description.inputs, targets: description.targets,
+                scale: description.scale)
+        case .idx(let description):
+            try ArraySource(
+                idxInputs: description.inputs, targets: description.targets, scale: description.scale)
+        case .libsvm(let description): try LibSVMSource(path: description.path, features: description.features)
+        case .hdf5(let description):
+            try ArraySource(
+                hdf5: description.path, inputs: description.inputs, targets: description.targets,
+                scale: description.scale)
         case .inline(let description):
             try InlineSource(inputs: description.inputs, targets: description.targets, name: "data.inline")
         }
     }
 
-    /// The number of features, from a description, a header or a first line: samples are not looked at.
+    /// The number of features, from a description, a header or a first line: samples are looked at where nothing else says it.
     /// - Throws: `DataError` for a file that is missing, or whose beginning is not as it should be.
     package func featureCount() throws(DataError) -> Int {
         switch self {
         case .synthetic(let description): description.inputs
         case .csv(let description):
             try CSVSource.featureCount(path: description.path, options: description.options)
-        case .npy(let description): try NpyArray(path: description.inputs).columns
+        case .npy(let description): try NpySource.featureCount(description.inputs)
+        case .dataset(let description): try DatasetDirectory(path: description.path).manifest.features
+        case .npz(let description): try NpzArchive(path: description.path).array(description.inputs).columns
+        case .idx(let description): try NumberArray(idx: description.inputs).columns
+        case .libsvm(let description):
+            if let features = description.features {
+                features
+            } else {
+                try LibSVMSource(path: description.path, features: nil).featureCount
+            }
+        case .hdf5(let description): try HDF5File(path: description.path).array(description.inputs).columns
         case .inline(let description): description.inputs.first?.count ?? 0
         }
     }

@@ -32,6 +32,8 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     /// - Throws: `DataError` naming file, line and column, or the key.
     init(_ opened: OpenedData, progress: LoadProgress? = nil) throws {
         let (source, conversion) = (opened.source, opened.conversion)
+        try source.verifyContent()
+        try opened.held?.source.verifyContent()
         let parts = try opened.parts()
         let isGenerated = opened.generates(Scalar.self)
         let resident: Dataset<Scalar>?

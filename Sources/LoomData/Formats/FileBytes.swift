@@ -1,4 +1,5 @@
 import Foundation
+import LoomKernels
 
 /// The bytes of a file: mapped where it is a regular file, otherwise read.
 ///
@@ -21,12 +22,20 @@ package final class FileBytes: @unchecked Sendable {
 
     /// The bytes, valid while this object lives.
     package let bytes: UnsafeRawBufferPointer
-    private let isMapped: Bool
+    /// Whether they lie in a file, and not in memory of this process.
+    let isMapped: Bool
     private static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
 
+    /// Bytes that are mapped, or else were allocated with malloc(3).
     private init(_ bytes: UnsafeRawBufferPointer, isMapped: Bool) {
         self.bytes = bytes
         self.isMapped = isMapped
+    }
+
+    /// Bytes that were made in memory.
+    init(_ bytes: consuming GrowingBytes) {
+        self.bytes = bytes.finish()
+        isMapped = false
     }
 
     /// The file at `path`.
@@ -86,24 +95,21 @@ package final class FileBytes: @unchecked Sendable {
 
     /// What `descriptor` gives until its end.
     private static func read(_ descriptor: Int32) throws(Failure) -> FileBytes {
-        var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
-        var count = 0
+        var content = GrowingBytes()
         while true {
-            if count == buffer.count {
-                let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * buffer.count, alignment: 64)
-                larger.copyMemory(from: UnsafeRawBufferPointer(buffer))
-                buffer.deallocate()
-                buffer = larger
+            guard content.reserve(1 << 16) else {
+                throw Failure(
+                    isMissing: false,
+                    problem: "the system does not give the memory for its \(MemorySize.words(content.count)) and more",
+                    remedy: "give a file, which need not be kept in memory")
             }
-            let result = Foundation.read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+            let result = Foundation.read(descriptor, content.free.baseAddress, content.free.count)
             if result > 0 {
-                count += result
+                content.count += result
             } else if result == 0 {
-                return FileBytes(UnsafeRawBufferPointer(start: buffer.baseAddress, count: count), isMapped: false)
+                return FileBytes(content)
             } else if errno != EINTR {
-                let code = errno
-                buffer.deallocate()
-                throw failure(code)
+                throw failure(errno)
             }
         }
     }
@@ -131,7 +137,7 @@ package final class FileBytes: @unchecked Sendable {
         if isMapped {
             munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
         } else {
-            bytes.deallocate()
+            free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
         }
     }
 

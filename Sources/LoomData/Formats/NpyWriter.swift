@@ -53,10 +53,14 @@ public enum NpyWriter {
         return bytes
     }
 
-    /// Magic number, version, length and dictionary, padded with spaces so that the elements start at a multiple
-    /// of 64 bytes.
     private static func header<Element: NpyElement>(_: Element.Type, shape: String) -> Data {
-        var text = "{'descr': '\(Element.npyDescription)', 'fortran_order': False, 'shape': \(shape), }"
+        header(Element.npyDescription, shape: shape)
+    }
+
+    /// Magic number, version, length and dictionary, padded with spaces so that the elements start at a multiple
+    /// of 64 bytes: the beginning of a file whose elements are of the type that numpy calls `description`.
+    package static func header(_ description: String, shape: String) -> Data {
+        var text = "{'descr': '\(description)', 'fortran_order': False, 'shape': \(shape), }"
         let unpadded = NpyHeader.magic.count + 4 + text.utf8.count + 1
         text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
         let length = UInt16(text.utf8.count)

@@ -3,33 +3,9 @@
 /// Format: numpy.lib.format, versions 1.0, 2.0 and 3.0
 /// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 struct NpyHeader: Sendable, Equatable {
-    /// The element types that are read, by numpy's names without the byte order.
-    enum Element: String, Sendable, CaseIterable {
-        case float32 = "f4"
-        case float64 = "f8"
-        case int8 = "i1"
-        case int16 = "i2"
-        case int32 = "i4"
-        case int64 = "i8"
-        case uint8 = "u1"
-        case uint16 = "u2"
-        case uint32 = "u4"
-        case uint64 = "u8"
-        case bool = "b1"
-
-        var byteCount: Int {
-            switch self {
-            case .int8, .uint8, .bool: 1
-            case .int16, .uint16: 2
-            case .float32, .int32, .uint32: 4
-            case .float64, .int64, .uint64: 8
-            }
-        }
-    }
-
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-    let element: Element
+    let element: ElementType
     let shape: [Int]
     /// Where the elements start, in bytes from the start of the file.
     let dataOffset: Int
@@ -62,11 +38,8 @@ struct NpyHeader: Sendable, Equatable {
                 .badData, source: path, problem: "the array is in Fortran order (column by column)",
                 remedy: "save it in C order: numpy.save(path, numpy.ascontiguousarray(x))")
         }
-        var expected = element.byteCount
-        for extent in shape {
-            let (product, overflow) = expected.multipliedReportingOverflow(by: extent)
-            guard !overflow else { throw Self.malformed("the shape \(shape) is too large", path: path) }
-            expected = product
+        guard let expected = NumberArray.byteCount(shape, element) else {
+            throw Self.malformed("the shape \(shape) is too large", path: path)
         }
         guard bytes.count - dataOffset >= expected else {
             throw DataError(
@@ -147,9 +120,9 @@ struct NpyHeader: Sendable, Equatable {
         return shape
     }
 
-    private static func element(_ descr: String, path: String) throws(DataError) -> Element {
-        if let element = Element(rawValue: String(descr.drop { "<|=".contains($0) })) { return element }
-        if descr.hasPrefix(">"), let element = Element(rawValue: String(descr.dropFirst())) {
+    private static func element(_ descr: String, path: String) throws(DataError) -> ElementType {
+        if let element = ElementType(rawValue: String(descr.drop { "<|=".contains($0) })) { return element }
+        if descr.hasPrefix(">"), let element = ElementType(rawValue: String(descr.dropFirst())) {
             if element.byteCount == 1 { return element }
             throw DataError(
                 .badData, source: path, problem: "the elements are big-endian (\(descr))",

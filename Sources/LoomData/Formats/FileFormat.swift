@@ -29,6 +29,8 @@ package enum FileFormat {
     }
 
     private static let asCSV = "export it as CSV"
+    private static let asDataset =
+        "convert it: gradloom convert --parquet-script >parquet.py; python3 parquet.py FILE DIRECTORY"
     private static let asUTF8 = "save it as UTF-8"
     private static let unpack = "unpack it first"
 
@@ -42,16 +44,18 @@ package enum FileFormat {
         bytes([0x28, 0xb5, 0x2f, 0xfd], "compressed with Zstandard", "uncompress it first: unzstd FILE"),
         bytes([0x04, 0x22, 0x4d, 0x18], "compressed with LZ4", "uncompress it first: unlz4 FILE"),
         bytes([0x1f, 0x9d], "compressed with compress", "uncompress it first: uncompress FILE"),
-        text("PK\u{3}\u{4}", "a zip archive, an .npz archive or a spreadsheet", "unpack it, or export it as CSV"),
+        text(
+            "PK\u{3}\u{4}", "a zip archive, an .npz archive or a spreadsheet",
+            "give arrays of numpy as npz; unpack others"),
         text("PK\u{5}\u{6}", "an empty zip archive", "give a file with samples"),
         bytes([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], "a 7-Zip archive", unpack),
         text("Rar!\u{1a}\u{7}", "a RAR archive", unpack),
-        text("PAR1\u{15}", "in the Parquet format", "export it: pandas.read_parquet(FILE).to_csv(NEW, index=False)"),
+        text("PAR1\u{15}", "in the Parquet format", asDataset),
         bytes(
             [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a], "in the HDF5 format",
-            "save its arrays with numpy.save: h5py.File(FILE)[NAME][:]"),
-        text("ARROW1\0", "in the Arrow format", "export it: pandas.read_feather(FILE).to_csv(NEW, index=False)"),
-        text("FEA1\0", "in the Feather format", "export it: pandas.read_feather(FILE).to_csv(NEW, index=False)"),
+            "give it as hdf5, with the names of its data sets"),
+        text("ARROW1\0", "in the Arrow format", asDataset),
+        text("FEA1\0", "in the Feather format", asDataset),
         text("Obj\u{1}", "in the Avro format", asCSV),
         text("CDF\u{1}", "in the NetCDF format", asCSV), text("CDF\u{2}", "in the NetCDF format", asCSV),
         text(
@@ -63,8 +67,8 @@ package enum FileFormat {
         text("$FL2@(#)", "in the format of SPSS", asCSV),
         bytes([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], "a spreadsheet of old Excel", asCSV),
         bytes([0x93] + Array("NUMPY".utf8), "in numpy's format", "give it as npy"),
-        bytes([0, 0, 8, 1], "in the IDX format of MNIST", "save it with numpy.save as an array of samples"),
-        bytes([0, 0, 8, 3], "in the IDX format of MNIST", "save it with numpy.save as an array of samples × pixels"),
+        bytes([0, 0, 8, 1], "in the IDX format of MNIST", "give it as idx"),
+        bytes([0, 0, 8, 3], "in the IDX format of MNIST", "give it as idx"),
         bytes([0x80, 0x02], "a pickle of Python", "save its arrays with numpy.save"),
         bytes([0x80, 0x03], "a pickle of Python", "save its arrays with numpy.save"),
         bytes([0x80, 0x04], "a pickle of Python", "save its arrays with numpy.save"),
