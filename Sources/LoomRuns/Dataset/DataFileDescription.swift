@@ -1,0 +1,101 @@
+import Foundation
+import LoomConfiguration
+import LoomData
+
+/// A data file that is named without a configuration, with what its format needs to be known.
+package struct DataFileDescription: Sendable {
+    /// The file or directory.
+    package var path: String
+    /// npy, IDX: the file of the targets; npz, HDF5: the name of their array.
+    package var targets: String?
+    /// npz, HDF5: the name of the array of the inputs.
+    package var inputs: String?
+    /// CSV: the column of labels, or the only target.
+    package var label: ColumnReference?
+    /// npy, npz, IDX, HDF5: what every number of the inputs is multiplied with.
+    package var scale: Double?
+    /// LIBSVM: the number of features.
+    package var features: Int?
+
+    /// The file at `path`.
+    package init(path: String) { self.path = path }
+
+    /// An option that this file needs, or has no use for.
+    package struct Mismatch: Error, Equatable {
+        /// A sentence for the user.
+        package let message: String
+    }
+
+    /// The options that a kind takes; those that it needs come first.
+    private static func options(of kind: DataFileKind) -> (needed: [String], others: [String]) {
+        switch kind {
+        case .dataset, .configuration: ([], [])
+        case .csv: ([], ["--label"])
+        case .npy, .idx: (["--targets"], ["--scale"])
+        case .npz, .hdf5: (["--inputs", "--targets"], ["--scale"])
+        case .libsvm: ([], ["--features"])
+        }
+    }
+
+    /// The names of the options that are given.
+    private var given: [String] {
+        let all: [(String, Bool)] = [
+            ("--inputs", inputs != nil), ("--targets", targets != nil), ("--label", label != nil),
+            ("--scale", scale != nil), ("--features", features != nil),
+        ]
+        return all.filter(\.1).map(\.0)
+    }
+
+    /// The samples, opened.
+    /// - Throws: `DataError`; `Mismatch` for options that do not fit the kind.
+    package func open(as kind: DataFileKind) throws -> any DataSource {
+        let (needed, others) = Self.options(of: kind)
+        if let missing = needed.first(where: { !given.contains($0) }) {
+            throw Mismatch(message: "\(missing) is needed for \(path), which is \(kind.rawValue).")
+        }
+        if let unused = given.first(where: { !(needed + others).contains($0) }) {
+            throw Mismatch(message: "\(unused) has no use for \(path), which is \(kind.rawValue).")
+        }
+        return try source(kind, inputs: inputs ?? "", targets: targets ?? "").open()
+    }
+
+    private func source(_ kind: DataFileKind, inputs: String, targets: String) throws -> DataSourceDescription {
+        let scale = scale ?? 1
+        return switch kind {
+        case .configuration: throw Mismatch(message: "\(path) is a configuration.")
+        case .dataset: .dataset(DatasetDescription(path: path))
+        case .csv: .csv(CSVDescription(path: path, options: CSVOptions(label: label)))
+        case .npy: .npy(NpyDescription(inputs: [path], targets: [targets], scale: scale))
+        case .npz: .npz(ArrayFileDescription(path: path, inputs: inputs, targets: targets, scale: scale))
+        case .idx: .idx(IdxDescription(inputs: path, targets: targets, scale: scale))
+        case .libsvm: .libsvm(LibSVMDescription(path: path, features: features))
+        case .hdf5: .hdf5(ArrayFileDescription(path: path, inputs: inputs, targets: targets, scale: scale))
+        }
+    }
+}
+
+extension DatasetManifest.Provenance {
+    /// Samples of the file at `path`, with its size and time: after a change it is another file.
+    package init(file path: String, details: [String: String]) {
+        self.init(source: path, details: details.merging(Self.state(of: path)) { $1 })
+    }
+
+    /// Samples of the source of `configuration`, which is called `name`, with all its keys.
+    package init(_ configuration: Configuration, name: String) throws {
+        let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration)) as? [String: Any]
+        let data = object?["data"] as? [String: Any] ?? [:]
+        let source = data.filter { DataSourceDescription.names.contains($0.key) }
+        let text = try JSONSerialization.data(withJSONObject: source, options: [.sortedKeys, .withoutEscapingSlashes])
+        self.init(
+            source: name,
+            details: Self.state(of: name).merging(["data": String(decoding: text, as: UTF8.self)]) { $1 })
+    }
+
+    /// The size and the time of the file at `path`; nothing where there is none.
+    private static func state(of path: String) -> [String: String] {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [:] }
+        let time = Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
+        return ["bytes": "\(status.st_size)", "modified": time.formatted(.iso8601)]
+    }
+}
