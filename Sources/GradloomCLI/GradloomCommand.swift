@@ -23,8 +23,9 @@ struct GradloomCommand: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InspectCommand.self, JacobianCommand.self,
-            GraphCommand.self, CheckCommand.self, TuneCommand.self, ProfileCommand.self, DoctorCommand.self,
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ConvertCommand.self, InspectCommand.self,
+            JacobianCommand.self, GraphCommand.self, CheckCommand.self, TuneCommand.self, ProfileCommand.self,
+            DoctorCommand.self,
             PeakCommand.self, TopologyCommand.self,
             OpenBLASSpeedCommand.self,
         ])
@@ -40,6 +41,7 @@ struct GradloomCommand: ParsableCommand {
             quick_exit(ExitStatus.systemLimit)
         }
         ResidentMemory.returnFreedBlocks(ofAtLeast: 1 << 20)
+        MemorySize.free = { MachineMemory.available()?.bytes }
         let arguments = Array(CommandLine.arguments.dropFirst())
         if ProfileSubcommands.areMeant(by: arguments) { return ProfileSubcommands.runAsRoot(arguments) }
         do {

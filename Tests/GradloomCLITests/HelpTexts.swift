@@ -10,8 +10,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var testDescription: String { command ?? "gradloom" }
 
     static let all = [
-        gradloom, train, evaluate, predict, inspect, jacobian, graph, check, tune, profile, profileCompare, doctor,
-        peak, topology,
+        gradloom, train, evaluate, predict, convert, inspect, jacobian, graph, check, tune, profile, profileCompare,
+        doctor, peak, topology,
     ]
 
     static let gradloom = HelpTexts(
@@ -35,6 +35,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               train                   Train the network that a configuration describes.
               evaluate                Measure the loss and accuracy of a trained network.
               predict                 Predict with a trained network.
+              convert                 Bring data of any format into a directory that is
+                                      read fastest.
               inspect                 Show one pass forward and backward with every number
                                       on the way.
               jacobian                Compute exact Jacobians of a network.

@@ -24,7 +24,9 @@ import Testing
         let section = try #require(try text("README.md").firstMatch(of: #/(?s)\n## Commands\n(.*?)\n## /#)).1
         let texts =
             try [String(section)]
-            + ["Commands.md", "Guarantees.md", "Profiling.md", "Tuning.md"].map { try text(articles + $0) }
+            + ["Commands.md", "DatasetsAndFormats.md", "Guarantees.md", "Profiling.md", "Tuning.md"].map {
+                try text(articles + $0)
+            }
         return texts.flatMap { $0.matches(of: /(?s)\n```sh\n(.*?)\n```/).map { String($0.1) } }.joined(separator: "\n")
     }
 
@@ -32,7 +34,7 @@ import Testing
         let workplace = try Self.workplace()
         let commands = try Self.commands()
         for command in [
-            "train configs/digits.yaml", "evaluate", "predict", "tune", "profile", "doctor", "peak", "check",
+            "train configs/digits.yaml", "evaluate", "predict", "convert", "tune", "profile", "doctor", "peak", "check",
             "topology", "help",
         ] {
             #expect(commands.contains("gradloom \(command)"))
