@@ -5,7 +5,8 @@ import Testing
 @Suite struct MutatedInputTests {
     /// How many fresh inputs each reader is given: what a second or two is enough for.
     @Test(arguments: [
-        (["csv", "npy", "safetensors", "profile"], 600), (["configuration"], 150), (["run"], 40),
+        (["csv", "npy", "safetensors", "profile"], 600), (["gzip", "npz", "idx", "libsvm", "dataset"], 600),
+        (["configuration"], 150), (["run"], 40),
     ]) func everyInputComesToAValueOrToAnError(readers: [String], count: Int) throws {
         let seed = UInt64.random(in: 0..<1 << 32)
         let program = Process()

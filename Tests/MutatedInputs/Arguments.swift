@@ -18,7 +18,7 @@ struct Arguments {
     static var allReaders: [any InputReader.Type] {
         [
             ConfigurationReader.self, CSVReader.self, NpyReader.self, SafetensorsReader.self, RunReader.self,
-            ProfileReader.self,
+            ProfileReader.self, GzipReader.self, NpzReader.self, IdxReader.self, LibSVMReader.self, DatasetReader.self,
         ]
     }
 

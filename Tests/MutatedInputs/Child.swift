@@ -50,7 +50,7 @@ struct Child {
 
     /// Removes what the input before has left where this one need not have it: other files are overwritten.
     private func clear() throws {
-        for name in ["run", "tuned.json", "x.npy", "y.npy"] {
+        for name in ["run", "tuned.json", "x.npy", "y.npy", "dataset"] {
             let path = directory + "/" + name
             var status = stat()
             if lstat(path, &status) == 0 { try FileManager.default.removeItem(atPath: path) }
