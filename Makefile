@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories trace-check report-check benchmark compare bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories trace-check report-check formats-check benchmark compare bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -15,6 +15,7 @@ help:
 	@echo "make trajectories  train in PyTorch what the tests train, and compare with what was recorded"
 	@echo "make trace-check   ask Perfetto's trace processor whether it reads the traces as they are meant"
 	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
+	@echo "make formats-check let numpy, h5py, scikit-learn, pyarrow and torchvision read our files, and read theirs"
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
 	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make bundle        build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
@@ -102,6 +103,12 @@ report-check: build
 	GRADLOOM_REPORT_SAMPLE=$(REPORTS)/sample.html swift test $(DEBUG) --filter aSampleForTheBrowser $(SWIFT_FLAGS)
 	.build/release/gradloom profile configs/quickstart.yaml --report $(REPORTS)/quickstart.html --force
 	Tests/report-check/run.sh $(REPORTS) $(REPORTS)/sample.html $(REPORTS)/quickstart.html
+
+# Whose files are read, and who reads ours.
+FORMATS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/formats
+
+formats-check: build
+	Tests/formats/run.sh $(FORMATS) .build/release/gradloom
 
 benchmark:
 	@.ci/dependencies
