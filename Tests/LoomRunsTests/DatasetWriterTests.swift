@@ -1,4 +1,5 @@
 import Foundation
+import LoomConfiguration
 import LoomData
 import LoomKernels
 import Synchronization
@@ -278,6 +279,26 @@ import Testing
         let failure = failure { _ = try DatasetDirectory(path: path) }
         #expect(failure?.problem.contains(problem) == true, "\(failure?.problem ?? "")")
         #expect(failure?.exitCode == 65)
+    }
+
+    @Test func classesOfOtherNumbersAreNotMistaken() throws {
+        func source(_ name: String, _ text: String) throws -> DatasetDescription {
+            let csv = "\(directory.path)/\(name).csv"
+            try text.write(toFile: csv, atomically: true, encoding: .utf8)
+            let folder = "\(directory.path)/\(name)"
+            try DatasetWriter(folder).write(
+                CSVSource(path: csv, options: CSVOptions(label: .name("class"))), provenance: provenance)
+            return DatasetDescription(path: folder)
+        }
+        let training = try DataSourceDescription.dataset(source("t", "a,class\n1,red\n2,blue\n")).open()
+        let other = DataSourceDescription.dataset(try source("v", "a,class\n1,red\n2,red\n"))
+        let classes = failure { _ = try other.open(beside: training) }
+        #expect(classes?.problem == "the classes are red, but those of the training data are blue, red")
+        let renamed = DataSourceDescription.dataset(try source("f", "b,class\n1,red\n2,blue\n"))
+        let features = failure { _ = try renamed.open(beside: training) }
+        #expect(features?.problem.hasPrefix("the features are b, but") == true)
+        let same = DataSourceDescription.dataset(try source("s", "a,class\n1,blue\n2,red\n"))
+        #expect(failure { _ = try same.open(beside: training) } == nil)
     }
 
     @Test func whatIsNoDataSetIsNamed() throws {

@@ -79,6 +79,7 @@ extension DataSourceDescription {
             source = try CSVSource(path: csv.path, options: csv.options, matching: known, readsTargets: true)
         } else {
             source = try open()
+            try Self.check(source, against: training)
         }
         guard source.featureCount == training.featureCount else {
             throw DataError(
@@ -89,5 +90,23 @@ extension DataSourceDescription {
                 remedy: "give both the same features")
         }
         return source
+    }
+
+    /// Refuses numbers that mean other classes or features than those of `training`: a directory keeps their names.
+    private static func check(_ source: any DataSource, against training: any DataSource) throws(DataError) {
+        let pairs = [
+            ("classes", source.targetColumns.classNames, training.targetColumns.classNames),
+            ("features", source.featureNames, training.featureNames),
+        ]
+        for (what, own, others) in pairs {
+            guard let own, let others, own != others else { continue }
+            let listed = { (names: [String]) in
+                names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
+            }
+            throw DataError(
+                .badData, source: source.name,
+                problem: "the \(what) are \(listed(own)), but those of the training data are \(listed(others))",
+                remedy: "make both from one file, or let a fraction validate")
+        }
     }
 }
