@@ -38,7 +38,7 @@ let package = Package(
         // MARK: Library
         .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"]),
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
-        .target(name: "LoomData", dependencies: ["LoomKernels", "CISAL"]),
+        .target(name: "LoomData", dependencies: ["LoomKernels", "CKernels", "CISAL"]),
         .target(name: "LoomModel", dependencies: ["LoomKernels"]),
         .target(name: "LoomPlan", dependencies: ["LoomModel", "LoomKernels"]),
         .target(

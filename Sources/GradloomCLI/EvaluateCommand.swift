@@ -73,6 +73,7 @@ struct EvaluateCommand: ParsableCommand {
         if let data {
             let source = try SampleFile.labelled(
                 data, targets: targets, label: label.map(ColumnReference.init(argument:)), for: model)
+            if let csv = source as? CSVSource, let note = csv.leftOutNote { printNote(note) }
             evaluation = try model.evaluate(source)
             name = data
         } else {

@@ -4,7 +4,7 @@ import LoomData
 public struct CSVDescription: Sendable, Equatable {
     /// The file's absolute path.
     public var path: String
-    /// Columns, header and separator.
+    /// Columns, header, separator, missing values and categories.
     public var options: CSVOptions
 
     /// The CSV file at `path`.

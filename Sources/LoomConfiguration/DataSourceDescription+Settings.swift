@@ -214,6 +214,16 @@ extension CSVDescription {
         section.key(
             "separator", \.options.separator, .word("auto", or: separator),
             "the character between two columns")
+        section.key(
+            "decimal", \.options.decimal, decimal, "the mark before a number's fraction")
+        section.key(
+            "missing", \.options.missing, .choice(),
+            "what becomes of samples with missing values (empty, ?, NA, null, …): a mistake, left out, or numbers "
+                + "replaced by their mean and marked by an input for each such column")
+        section.key(
+            "categories", \.options.categories, categories,
+            "the feature columns of texts, each of which becomes an input that is 1 or 0; auto: those with more words "
+                + "than numbers")
         section.resolve = { value, reader in
             if reader.has("features"), reader.has("ignored") {
                 reader.reportKey(
@@ -272,6 +282,36 @@ extension CSVDescription {
                 return nil
             },
             write: { $0.count == 1 ? column.write($0[0]) : columns.write($0) })
+    }
+
+    private static var categories: SettingsType<CategoryColumns> {
+        let words = SettingsType<CategoryColumns>.choice(of: [("none", .none), ("auto", .automatic)])
+        let expectation = "none, auto or \(columns.expectation)"
+        return SettingsType<CategoryColumns>(
+            expectation: expectation,
+            read: { value in
+                if case .list = value.node.content { return columns.read(value).map { .columns($0) } }
+                switch value.node.text {
+                case "none": return CategoryColumns.none
+                case "auto": return .automatic
+                default:
+                    value.mismatch(expectation)
+                    return nil
+                }
+            },
+            write: { if case .columns(let listed) = $0 { columns.write(listed) } else { words.write($0) } })
+    }
+
+    private static var decimal: SettingsType<DecimalMark> {
+        let expectation = "\".\" or \",\""
+        return SettingsType<DecimalMark>(
+            expectation: expectation,
+            read: { value in
+                let mark = value.node.text.flatMap(DecimalMark.init)
+                if mark == nil { value.mismatch(expectation) }
+                return mark
+            },
+            write: { .quoted($0.rawValue) })
     }
 
     private static var separator: SettingsType<String> {

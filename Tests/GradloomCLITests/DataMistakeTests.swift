@@ -48,7 +48,7 @@ import Testing
             """
             error: {DIR}/data.csv, line 3, column 2 (b): "two" is not a number; correct the cell, remove \
             the line, or \
-            ignore the column
+            ignore the column; if it holds categories, list it in data.csv.categories
             """),
         csv(
             "label out of range", "a,b,y\n1,2,0\n1,2,7\n3,4,1\n",

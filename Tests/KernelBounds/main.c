@@ -224,6 +224,7 @@ static void call_permutations(const setting *s) {
 }
 
 void call_products(const loom_kernels *kernels, side side, _Bool all, size_t *calls);
+size_t call_text(side side);
 
 static void call_all(const loom_kernels *kernels, side side, _Bool all) {
     static const size_t few[] = {1, 18}, many[] = {0, 1, 2, 5, 16, 17, 35};
@@ -261,6 +262,8 @@ int main(int count, char **arguments) {
             call_all(kernels, AT_START, all);
             call_all(kernels, AT_END, all);
         }
+        loom_select_instruction_set((loom_instruction_set)set);
+        calls += call_text(AT_START) + call_text(AT_END);
         printf("%s: %zu calls\n", now.set, calls - before);
     }
     printf("no kernel touched what is not its own\n");

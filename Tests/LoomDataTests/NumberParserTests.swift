@@ -1,3 +1,4 @@
+import Foundation
 import LoomKernels
 import Testing
 
@@ -51,5 +52,64 @@ struct NumberParserTests {
         #expect(parse("-inf") == -.infinity)
         #expect(parse("1e999") == .infinity)
         #expect(parse("-0")?.sign == .minus)
+    }
+
+    private func word(_ random: CounterRandom, _ index: UInt64) -> UInt64 {
+        let bits = random.bits(at: index)
+        return UInt64(bits[0]) << 32 | UInt64(bits[1])
+    }
+
+    /// Every sign, length and power, and bits at random, written in five ways.
+    @Test func agreesOnRandomBits() {
+        let random = CounterRandom(seed: 2, purpose: .measurement)
+        for index in 0..<20_000 as Range<UInt64> {
+            let bits = word(random, index)
+            let value = Double(bitPattern: bits)
+            guard value.isFinite else { continue }
+            let digits = Int(bits % 19)
+            let integer = bits >> (bits % 60)
+            for text in [
+                "\(value)", String(format: "%.\(digits)e", value), String(format: "%.\(digits)g", value),
+                "\(integer).\(bits % 10)e\(Int(bits % 640) - 330)", "\(integer)e-\(bits % 25)",
+            ] {
+                #expect(parse(text)?.bitPattern == strtod(text, nil).bitPattern, "\(text)")
+            }
+        }
+    }
+
+    /// Halfway between two numbers of 53 bits, exactly and nearly.
+    @Test func agreesHalfwayBetweenNumbers() {
+        let random = CounterRandom(seed: 3, purpose: .measurement)
+        for index in 0..<20_000 as Range<UInt64> {
+            let odd = word(random, index) >> 11 | 1 << 53 | 1
+            let power = Int(index % 24)
+            for text in [
+                "\(odd)", "\(odd).000", "\(odd - 1)e\(power)", "\(odd)e\(power)", "\(odd)e-\(power)", "\(odd).0001",
+            ] {
+                #expect(parse(text)?.bitPattern == strtod(text, nil).bitPattern, "\(text)")
+            }
+            // m · 2⁻ᵏ, k digits of which 5ᵏ makes whole.
+            let small = (odd >> 30) | 1
+            let fives = (0..<power / 2).reduce(1 as UInt64) { product, _ in product * 5 }
+            let (product, isTooLarge) = small.multipliedReportingOverflow(by: fives)
+            if !isTooLarge { #expect(parse("\(product)e-\(power / 2)") == strtod("\(product)e-\(power / 2)", nil)) }
+        }
+    }
+
+    @Test func leadingZerosAreNoDigits() {
+        #expect(parse("0.00000000000000000001234567890123456789") == 1.234567890123456789e-20)
+        #expect(parse("00000000000000000000000000.5") == 0.5)
+        #expect(parse("-0.0000000000000000000000")?.bitPattern == (-0.0).bitPattern)
+        #expect(parse("1234567890123456789012e-2") == 12345678901234567890.12)
+    }
+
+    @Test func decimalCommas() {
+        func parse(_ text: String) -> Double? {
+            Array(text.utf8).withUnsafeBufferPointer { NumberParser.parse($0, point: UInt8(ascii: ",")) }
+        }
+        #expect(parse("1,5") == 1.5)
+        #expect(parse("-0,25e2") == -25)
+        #expect(parse("0,12345678901234567890123") == 0.12345678901234567890123)
+        for text in ["1.5", "1.234,5", "1,5,0", "0.12345678901234567890123", ","] { #expect(parse(text) == nil) }
     }
 }

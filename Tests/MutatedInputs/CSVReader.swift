@@ -45,6 +45,14 @@ struct CSVReader: InputReader {
                 output: .sigmoid),
             Way(options: CSVOptions(label: .index(.min), ignored: [.index(.max)])),
             Way(options: plain), Way(options: plain), Way(options: CSVOptions(header: .present, separator: ";")),
+            Way(options: CSVOptions(label: .index(-1), missing: .drop), validation: held),
+            Way(options: CSVOptions(label: .index(-1), missing: .mean), validation: held, standardize: true),
+            Way(options: CSVOptions(label: .index(-1), missing: .mean, categories: .automatic)),
+            Way(options: CSVOptions(label: .index(-1), missing: .drop, categories: .columns([.index(0), .index(1)]))),
+            Way(options: CSVOptions(label: .index(-1), categories: .columns([.index(0)])), validation: stratified),
+            Way(options: CSVOptions(label: .index(-1), missing: .mean, decimal: .comma)),
+            Way(options: CSVOptions(header: .absent, separator: ";", decimal: .comma)),
+            Way(options: CSVOptions(header: .absent, separator: ",", decimal: .comma)),
         ]
     }
 
@@ -54,13 +62,15 @@ struct CSVReader: InputReader {
         "\u{feff}1;2;1\n3;4;2\n5;6;3\n1;1;1\n2;2;2\n3;3;3",
         "1,0,0,1\n2,0,1,0\n3,1,0,0\n4,0,0,1\n", "0.1\t0.2\t1\n0.3\t0.4\t0\n", "1,2\n3,4\n\n5,6\n",
         "\"x\ny\",b,c\n\"1\",2,3\n4,\"5\",6\n", "1|2|0.3|0.7\n3|4|0.5|0.5\n", "1e5,-2E-3,+7\n.5,5.,0\n 1 ,\t2,3\n",
+        "age,job,class\n30,cook,0\n?,baker,1\n50,NA,2\n60,cook,1\n,\"smith\",0\n70,cook,0\n",
+        "a;b;class\n1,5;-2,25;0\nNA;1,25e2;1\n3;\"4,5\";2\n", "x,1,0\ny,2,1\n\"x\",3,2\n z ,4,0\n",
         "name,1e308,3\nname,1.7976931348623157e308,4\n", "12345678901234567890,0.000000000000000000001,1\n1,2,3\n",
     ].map { [UInt8]($0.utf8) }
 
     private static let tokens =
         [
             ",", ",,", ";", "\t", "|", "\n", "\r\n", "\r", "\"", "\"\"", "\"\"\"", "\"\n\"", ",\"", "\",", "\u{feff}",
-            " ", "\u{a0}", "?",
+            " ", "\u{a0}", "?", "cook", "baker", "2024-01-31", "12:30", "1,5", "null",
             "NA", "-", "class", "a", "b", "#N/A", "5 %", "$1", "é", "e\u{301}", "\u{0}", "\u{85}", "\u{2028}",
             "PK\u{3}\u{4}", "<html",
         ] + Mutations.numbers
@@ -86,6 +96,14 @@ struct CSVReader: InputReader {
             entry("a number too large for float32", "1e39,1\n1,2\n1,0\n", way: 0, error: "infinite in float32"),
             entry(
                 "numbers too large to standardise", "1e200,1\n-1e200,2\n1,0\n1,1\n1,2\n1,0\n", way: 1, error: "d.csv"),
+            entry("values missing everywhere", "?,1\n,2\n1,NA\n", way: 13, error: "missing in every line"),
+            entry("a mean of nothing", "a,b,y\nNA,1,0\nNA,2,1\n", way: 15, error: "missing in every training sample"),
+            entry("a missing target with means", "1,0\n2,?\n3,1\n", way: 15, error: "is not a number"),
+            entry("a date", "2024-01-31,1\n2024-02-01,0\n", way: 15, error: "dates and times"),
+            entry("a word in a column of numbers", "1,0\ntwo,1\n3,0\n", way: 13, error: "is not a number"),
+            entry("a missing category", "a,0\n?,1\n", way: 17, error: "missing category"),
+            entry("categories", "x,1,0\ny,2,1\nx,?,2\n", way: 15, error: nil),
+            entry("a point beside commas", "1.5;2\n", way: 19, error: "is not a number"),
             entry("one sample to split", "1,1\n", way: 1, error: "data.validation"),
         ]
     }
@@ -132,6 +150,7 @@ struct CSVReader: InputReader {
             }
             let data = try PreparedData<Float>(description, network: network, loss: loss)
             let source = try CSVSource(path: path, options: way.options)
+            try compare(data, with: source)
             let count = data.training.sampleCount + (data.validation?.sampleCount ?? 0)
             try require(count == source.count, "\(count) samples of \(source.count)")
             for part in [data.training.dataset, data.validation?.dataset].compactMap({ $0 }) {
@@ -149,6 +168,31 @@ struct CSVReader: InputReader {
         }
     }
 
+    /// Requires columns as they are kept in a checkpoint, one category or none a sample, and a mark where none is.
+    private func compare(_ data: PreparedData<Float>, with source: CSVSource) throws {
+        guard let columns = data.csvColumns, data.standardization == nil else { return }
+        let kept = try JSONDecoder().decode([CSVColumn].self, from: JSONEncoder().encode(columns))
+        try require(kept == columns, "columns that are kept as others")
+        try require(CSVColumn.areSound(columns, inputs: source.featureCount), "columns that are not sound")
+        for part in [data.training, data.validation].compactMap({ $0 }) {
+            for row in 0..<part.count {
+                var input = 0
+                for column in columns {
+                    let values = (0..<column.inputCount).map { part.inputs[row, input + $0] }
+                    let isMissing = column.marksMissing && values[values.count - 1] == 1
+                    let marks = values.suffix(column.categories == nil ? values.count - 1 : values.count)
+                    try require(marks.allSatisfy { $0 == 0 || $0 == 1 }, "a mark that is neither 0 nor 1")
+                    if column.categories != nil {
+                        try require(marks.reduce(0, +) == 1, "not one category")
+                    } else if isMissing {
+                        try require(column.mean.map { Float($0) } == values[0], "another number than the mean")
+                    }
+                    input += column.inputCount
+                }
+            }
+        }
+    }
+
     /// Compares what was read with a plain reader's numbers.
     private func compare(_ data: Dataset<Double>, with bytes: [UInt8], _ options: CSVOptions) throws {
         var records = PlainCSV.records(bytes, separator: options.separator?.utf8.first ?? 0x2c)
@@ -158,7 +202,11 @@ struct CSVReader: InputReader {
             try require(record.count == data.featureCount, "\(record.count) cells in record \(row)")
             for (column, cell) in record.enumerated() {
                 let value = data.inputs[row, column]
-                let text = cell.trimmingCharacters(in: .init(charactersIn: " \t"))
+                var text = cell.trimmingCharacters(in: .init(charactersIn: " \t"))
+                if options.decimal == .comma {
+                    try require(!text.contains("."), "a number from ‘\(text)’")
+                    text = text.replacing(",", with: ".")
+                }
                 try require(Double(text) == value && value.isFinite, "\(value) for ‘\(text)’")
             }
         }

@@ -16,5 +16,6 @@
 
 #include "gemm.h"
 #include "kernels.h"
+#include "text.h"
 
 #endif

@@ -20,7 +20,7 @@ struct ConfiguredProblem {
     ///   exist.
     init(_ configuration: Configuration, samples selection: SampleSelection, readsTargets: Bool = true) throws {
         let settings = configuration.network
-        let source = try configuration.data.source.open()
+        var source = try configuration.data.source.open()
         if readsTargets, source.targetColumns.count == 0 {
             throw DataError(
                 .badData, source: source.targetName, problem: "there are no targets, but the loss compares with some",
@@ -40,11 +40,14 @@ struct ConfiguredProblem {
         let conversion =
             readsTargets
             ? try TargetConversion(from: source, to: needs, base: configuration.data.labels.base) : nil
-        // Mean and deviation are those of the whole training part, as in training.
-        let standardization =
-            configuration.data.standardize
-            ? try PreparedData<Double>(configuration.data, network: description, loss: configuration.loss)
-                .standardization : nil
+        // Means and deviations are those of the whole training part, as in training.
+        var standardization: Standardization?
+        let fillsMissing = (source as? CSVSource)?.fillsMissing ?? false
+        if configuration.data.standardize || fillsMissing {
+            let data = try PreparedData<Double>(configuration.data, network: description, loss: configuration.loss)
+            standardization = data.standardization
+            if let csv = source as? CSVSource { source = csv.replacingMissing(by: data.csvColumns) }
+        }
         let dataset = try Dataset<Double>(
             source, rows: .range(rows), conversion: conversion, standardization: standardization)
         let training = configuration.training

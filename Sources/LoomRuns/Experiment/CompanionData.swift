@@ -9,12 +9,27 @@ public struct KnownColumns: Sendable {
     public let featureNames: [String]?
     /// The classes' names in the order of their indices, where labels were text.
     public let classNames: [String]?
+    /// How the feature columns of a CSV file became features; nil: each was one number.
+    public let csvColumns: [CSVColumn]?
 
     /// Columns to match.
-    public init(featureCount: Int, featureNames: [String]?, classNames: [String]?) {
+    public init(
+        featureCount: Int, featureNames: [String]?, classNames: [String]?, csvColumns: [CSVColumn]? = nil
+    ) {
         self.featureCount = featureCount
         self.featureNames = featureNames
         self.classNames = classNames
+        self.csvColumns = csvColumns
+    }
+
+    /// The number of feature columns of a CSV file.
+    fileprivate var columnCount: Int { csvColumns?.count ?? featureCount }
+
+    /// The names of the feature columns of a CSV file, where they are known.
+    fileprivate var columnNames: [String]? {
+        guard let csvColumns else { return featureNames }
+        let names = csvColumns.compactMap(\.name)
+        return names.count == csvColumns.count ? names : nil
     }
 }
 
@@ -23,7 +38,8 @@ extension CSVSource {
     ///
     /// In a file with a header, features are found by their names, so that their order does not matter. Where
     /// names are not known, the file has the columns of the file seen before or, to predict, the feature
-    /// columns alone. Labels that were numbers are numbers here, too: a text is a mistake.
+    /// columns alone. Labels that were numbers are numbers here, too: a text is a mistake. Categories are those seen
+    /// before, and what stands for a missing number is what stood there.
     ///
     /// - Parameters:
     ///   - path: The file.
@@ -40,28 +56,39 @@ extension CSVSource {
         options.classNames = options.classNames ?? known.classNames
         let labelsAreNumbers = options.classNames == nil
         let columns = try file.columns(options)
-        if let names = known.featureNames, columns.names != nil {
+        func source(_ options: CSVOptions) throws(DataError) -> CSVSource {
+            // Where no column is special, another number of them is refused by whoever uses them.
+            var plain: [CSVColumn]?
+            if known.csvColumns == nil, options.needsSurvey {
+                plain = [CSVColumn](repeating: CSVColumn(), count: known.featureCount)
+            }
+            return try file.source(
+                options, labelsAreNumbers: labelsAreNumbers, known: known.csvColumns ?? plain,
+                isPredicted: !readsTargets)
+        }
+        if let names = known.columnNames, columns.names != nil {
             options.features = options.features ?? names.map { .name($0) }
             options.ignored = []
             if !readsTargets {
                 options.label = nil
                 options.targets = []
             }
-            self = try file.source(options, labelsAreNumbers: labelsAreNumbers)
+            self = try source(options)
         } else if readsTargets {
-            self = try file.source(options, labelsAreNumbers: labelsAreNumbers)
+            self = try source(options)
         } else {
-            let all = CSVOptions(header: options.header, separator: options.separator)
+            var all = options
+            all.ignored = []
             options.ignored += [options.label].compactMap { $0 } + options.targets
-            options.label = nil
-            options.targets = []
+            (options.label, options.targets) = (nil, [])
+            (all.label, all.targets, all.features) = (nil, [], nil)
             // Where leaving the targets out does not fit either, the count of all columns says most.
-            if columns.count != known.featureCount, let withoutTargets = try? file.source(options),
+            if columns.count != known.columnCount, let withoutTargets = try? source(options),
                 withoutTargets.featureCount == known.featureCount
             {
                 self = withoutTargets
             } else {
-                self = try file.source(all)
+                self = try source(all)
             }
         }
     }
@@ -75,7 +102,7 @@ extension DataSourceDescription {
         if case .csv(let csv) = self {
             let known = KnownColumns(
                 featureCount: training.featureCount, featureNames: training.featureNames,
-                classNames: training.targetColumns.classNames)
+                classNames: training.targetColumns.classNames, csvColumns: (training as? CSVSource)?.columns)
             source = try CSVSource(path: csv.path, options: csv.options, matching: known, readsTargets: true)
         } else {
             source = try open()

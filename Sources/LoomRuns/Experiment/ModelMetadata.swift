@@ -14,6 +14,8 @@ struct ModelMetadata {
     let classNames: [String]?
     /// The names of the features, where they are known.
     let featureNames: [String]?
+    /// How the feature columns of a CSV file became features; nil: each was one number.
+    let csvColumns: [CSVColumn]?
 
     private static let meanName = "standardization.mean"
     private static let deviationName = "standardization.deviation"
@@ -23,6 +25,7 @@ struct ModelMetadata {
         labelBase = data.conversion.base
         classNames = data.classNames
         featureNames = data.training.featureNames
+        csvColumns = data.csvColumns
     }
 
     /// The facts in a checkpoint's metadata.
@@ -42,14 +45,20 @@ struct ModelMetadata {
         guard let labelBase = base ?? .automatic else { throw damage("label_base") }
         self.labelBase = labelBase
         classNames = try file.metadata["class_names"].map { text in
-            guard let names = Self.list(text), !names.isEmpty, Set(names).count == names.count else {
+            guard let names: [String] = Self.list(text), !names.isEmpty, Set(names).count == names.count else {
                 throw damage("class_names")
             }
             return names
         }
         featureNames = try file.metadata["feature_names"].map { text in
-            guard let names = Self.list(text), names.count == inputs else { throw damage("feature_names") }
+            guard let names: [String] = Self.list(text), names.count == inputs else { throw damage("feature_names") }
             return names
+        }
+        csvColumns = try file.metadata["csv_columns"].map { text in
+            guard let columns: [CSVColumn] = Self.list(text), CSVColumn.areSound(columns, inputs: inputs) else {
+                throw damage("csv_columns")
+            }
+            return columns
         }
     }
 
@@ -58,6 +67,7 @@ struct ModelMetadata {
         var result = ["inputs": String(inputs), "label_base": labelBase.rawValue]
         result["class_names"] = Self.text(classNames)
         result["feature_names"] = Self.text(featureNames)
+        result["csv_columns"] = Self.text(csvColumns)
         return result
     }
 
@@ -86,11 +96,14 @@ struct ModelMetadata {
             deviations: try numbers(deviationName) { $0.isFinite && $0 > 0 })
     }
 
-    private static func text(_ list: [String]?) -> String? {
-        list.flatMap { try? JSONEncoder().encode($0) }.map { String(decoding: $0, as: UTF8.self) }
+    private static func text(_ list: [some Encodable]?) -> String? {
+        let encoder = JSONEncoder()
+        // The same file for the same model.
+        encoder.outputFormatting = .sortedKeys
+        return list.flatMap { try? encoder.encode($0) }.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private static func list(_ text: String) -> [String]? {
-        try? JSONDecoder().decode([String].self, from: Data(text.utf8))
+    private static func list<Element: Decodable>(_ text: String) -> [Element]? {
+        try? JSONDecoder().decode([Element].self, from: Data(text.utf8))
     }
 }

@@ -12,6 +12,8 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     public let validation: SampleFeed<Scalar>?
     /// The shift and scale that were applied to all inputs; nil: none.
     public let standardization: Standardization?
+    /// How the feature columns of a CSV file became features; nil: each is one number.
+    public let csvColumns: [CSVColumn]?
     /// How targets were converted; data to evaluate on is converted the same way.
     public let conversion: TargetConversion
     /// The names of the classes, where labels were text.
@@ -31,11 +33,15 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     /// - Parameter progress: Counts the samples as they are read or made.
     /// - Throws: `DataError` naming file, line and column, or the key.
     init(_ opened: OpenedData, progress: LoadProgress? = nil) throws {
-        let (source, conversion) = (opened.source, opened.conversion)
+        let conversion = opened.conversion
+        var source = opened.source
         try source.verifyContent()
         try opened.held?.source.verifyContent()
         let parts = try opened.parts()
         let isGenerated = opened.generates(Scalar.self)
+        // Samples that validate have no part in what stands for missing numbers.
+        if let csv = source as? CSVSource { source = try csv.replacingMissing(byMeansOf: parts.training) }
+        csvColumns = (source as? CSVSource)?.columns
         let resident: Dataset<Scalar>?
         let standardization: Standardization?
         if opened.description.standardize, let synthetic = source as? SyntheticSource {
@@ -64,7 +70,8 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
             try resident.map { .resident($0) }
             ?? feed(source, parts.training, conversion)
         if let held = opened.held {
-            validation = try feed(held.source, .all, held.conversion)
+            let heldSource = (held.source as? CSVSource)?.replacingMissing(by: csvColumns) ?? held.source
+            validation = try feed(heldSource, .all, held.conversion)
         } else {
             validation = try parts.validation.map {
                 try feed(source, $0, conversion)

@@ -25,6 +25,8 @@ public final class SavedModel<Scalar: LoomScalar> {
     private let dataFingerprint: String?
     /// The names of the features, where they are known.
     public let featureNames: [String]?
+    /// How the feature columns of a CSV file became features; nil: each was one number.
+    public let csvColumns: [CSVColumn]?
     private let evaluator: Evaluator<Scalar>
 
     /// Reads the model that `configuration` describes and `checkpoint` holds.
@@ -47,6 +49,7 @@ public final class SavedModel<Scalar: LoomScalar> {
         classNames = facts.classNames
         labelBase = facts.labelBase
         featureNames = facts.featureNames
+        csvColumns = facts.csvColumns
         standardization = try ModelMetadata.standardization(in: checkpoint, inputs: facts.inputs)
         dataFingerprint = try TrainingState(checkpoint)?.dataFingerprint
         let plan = configuration.teamPlan(on: machine)
@@ -59,7 +62,8 @@ public final class SavedModel<Scalar: LoomScalar> {
 
     /// What other data have to match.
     public var knownColumns: KnownColumns {
-        KnownColumns(featureCount: network.inputs, featureNames: featureNames, classNames: classNames)
+        KnownColumns(
+            featureCount: network.inputs, featureNames: featureNames, classNames: classNames, csvColumns: csvColumns)
     }
 
     /// The loss and accuracy on the validation part of the run's own data, or on all of it where there is

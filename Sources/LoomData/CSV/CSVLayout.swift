@@ -1,18 +1,15 @@
 /// Which columns of a CSV file are features, which are targets, and what they are called.
 struct CSVLayout: Sendable {
-    /// What becomes of a column.
-    enum Role: Sendable, Equatable {
-        case ignored
-        case feature(Int)
-        case target(Int)
-    }
+    /// The byte between cells.
     let separator: UInt8
+    /// The byte before a number's fraction.
+    let point: UInt8
     /// Whether the first record is a header.
     let hasHeader: Bool
     /// The header's names; nil without one.
     let names: [String]?
-    /// One role for each column of the file.
-    let roles: [Role]
+    /// The number of columns of the file.
+    let columnCount: Int
     /// The column of each feature, counted from 0.
     let featureColumns: [Int]
     /// The column of each target, counted from 0.
@@ -21,13 +18,16 @@ struct CSVLayout: Sendable {
     /// Decides from the first record and the options. Throws when a referenced column doesn't exist or is used twice.
     init(firstRecord: UnsafeBufferPointer<UInt8>, options: CSVOptions, path: String) throws(DataError) {
         separator = try Self.separator(firstRecord, options: options)
+        point = options.decimal.byte
         var cells = CSVCells(firstRecord, separator: separator)
         var texts: [String] = []
         var anyNumber = false
         var firstValue: Int?
         while let cell = cells.next() {
-            anyNumber = anyNumber || cell.number != nil
-            if firstValue == nil, [.formattedNumber, .missing].contains(CellKind(cell)), !cell.bytes.isEmpty {
+            anyNumber = anyNumber || cell.number(point: point) != nil
+            if firstValue == nil, [.formattedNumber, .missing].contains(CellKind(cell, point: point)),
+                !cell.bytes.isEmpty
+            {
                 firstValue = texts.count
             }
             texts.append(cell.text)
@@ -60,29 +60,23 @@ struct CSVLayout: Sendable {
             let used = Set(targetColumns + ignored)
             featureColumns = (0..<texts.count).filter { !used.contains($0) }
         }
-        var roles = [Role](repeating: .ignored, count: texts.count)
-        for (feature, column) in featureColumns.enumerated() {
-            roles[column] = .feature(feature)
+        columnCount = texts.count
+        let features = Set(featureColumns)
+        for column in targetColumns where features.contains(column) {
+            throw DataError(
+                .badConfiguration, source: path, place: columns.place(column),
+                problem: "the column is a feature and a target", remedy: "use it once")
         }
-        for (target, column) in targetColumns.enumerated() {
-            guard roles[column] == .ignored else {
-                throw DataError(
-                    .badConfiguration, source: path, place: columns.place(column),
-                    problem: "the column is a feature and a target", remedy: "use it once")
-            }
-            roles[column] = .target(target)
-        }
-        self.roles = roles
-        try checkNames(path: path)
+        try checkNames(used: features.union(targetColumns), path: path)
     }
 
     /// Refuses names that stand for several columns, of which one is used: the model's other data are found by name.
-    private func checkNames(path: String) throws(DataError) {
+    private func checkNames(used: Set<Int>, path: String) throws(DataError) {
         guard let names else { return }
         var columns: [String: Int] = [:]
         for (column, name) in names.enumerated() {
             guard let earlier = columns.updateValue(column, forKey: name),
-                roles[earlier] != .ignored || roles[column] != .ignored
+                used.contains(earlier) || used.contains(column)
             else { continue }
             throw DataError(
                 .badData, source: path, place: "line 1",
@@ -111,7 +105,9 @@ struct CSVLayout: Sendable {
         _ record: UnsafeBufferPointer<UInt8>, options: CSVOptions
     ) throws(DataError) -> UInt8 {
         if let separator = options.separator {
-            guard separator.utf8.count == 1, let byte = separator.utf8.first, byte != CSVRecords.quote else {
+            guard separator.utf8.count == 1, let byte = separator.utf8.first, byte != CSVRecords.quote,
+                byte >= 0x20 || byte == UInt8(ascii: "\t")
+            else {
                 throw DataError(
                     .badConfiguration, source: "data.csv.separator",
                     problem: "\"\(separator)\", expected one ASCII character that isn't a quote",
@@ -119,8 +115,10 @@ struct CSVLayout: Sendable {
             }
             return byte
         }
-        var best = (count: 0, byte: UInt8(ascii: ","))
-        for candidate in [",", ";", "\t", "|"].compactMap(\.utf8.first) {
+        let isCommaDecimal = options.decimal == .comma
+        var best = (count: 0, byte: isCommaDecimal ? UInt8(ascii: ";") : UInt8(ascii: ","))
+        for candidate in [",", ";", "\t", "|"].compactMap(\.utf8.first)
+        where !isCommaDecimal || candidate != UInt8(ascii: ",") {
             let count = CSVRecords.separators(record, candidate)
             if count > best.count { best = (count, candidate) }
         }
@@ -149,6 +147,7 @@ struct CSVColumnFinder {
         return found
     }
 
+    /// A column's number, counted from 1, and its name.
     func place(_ column: Int) -> String {
         "column \(column + 1)" + (names.map { " (\($0[column]))" } ?? "")
     }

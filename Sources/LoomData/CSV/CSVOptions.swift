@@ -33,6 +33,37 @@ public enum ColumnReference: Sendable, Equatable, Codable, CustomStringConvertib
     }
 }
 
+/// What becomes of samples in which a value is missing: nothing, `?`, `NA`, `null` and the like stand in its place.
+public enum MissingValues: String, Sendable, CaseIterable, Codable {
+    /// they are a mistake, named with line and column
+    case refuse
+    /// they are left out, when predicting refused
+    case drop
+    /// the mean of the training samples takes the place of a number, and an input of its own for each column with missing
+    /// values says where they are; targets are refused
+    case mean
+}
+
+/// Which feature columns hold categories: texts, each of which becomes an input that is 1 where it stands and otherwise 0.
+public enum CategoryColumns: Sendable, Equatable, Codable {
+    /// none: a text in a feature column is a mistake
+    case none
+    /// those with more words than numbers
+    case automatic
+    /// these
+    case columns([ColumnReference])
+}
+
+/// The mark before a number's fraction.
+public enum DecimalMark: String, Sendable, CaseIterable, Codable {
+    /// 1234.5
+    case point = "."
+    /// 1234,5
+    case comma = ","
+
+    var byte: UInt8 { self == .point ? UInt8(ascii: ".") : UInt8(ascii: ",") }
+}
+
 /// How to read a CSV file.
 public struct CSVOptions: Sendable, Equatable, Codable {
     /// Whether the first line names the columns.
@@ -47,7 +78,7 @@ public struct CSVOptions: Sendable, Equatable, Codable {
     /// Whether the first line names the columns.
     public var header: Header
     /// The character between cells, ASCII; nil: the most frequent of comma, semicolon, tab and vertical bar in the
-    /// first line.
+    /// first line, the comma left out where it is the decimal mark.
     public var separator: String?
     /// The column of class labels, whole numbers or text, or of the only target; nil: none.
     public var label: ColumnReference?
@@ -59,12 +90,19 @@ public struct CSVOptions: Sendable, Equatable, Codable {
     public var ignored: [ColumnReference]
     /// The class names in the order of their indices, as a model was trained on; nil: the texts found, sorted.
     public var classNames: [String]?
+    /// What becomes of samples with missing values.
+    public var missing: MissingValues
+    /// Which feature columns hold categories.
+    public var categories: CategoryColumns
+    /// The mark before a number's fraction.
+    public var decimal: DecimalMark
 
     /// Options; the defaults read all columns as features.
     public init(
         header: Header = .automatic, separator: String? = nil, label: ColumnReference? = nil,
         targets: [ColumnReference] = [], features: [ColumnReference]? = nil, ignored: [ColumnReference] = [],
-        classNames: [String]? = nil
+        classNames: [String]? = nil, missing: MissingValues = .refuse, categories: CategoryColumns = .none,
+        decimal: DecimalMark = .point
     ) {
         self.header = header
         self.separator = separator
@@ -73,5 +111,11 @@ public struct CSVOptions: Sendable, Equatable, Codable {
         self.features = features
         self.ignored = ignored
         self.classNames = classNames
+        self.missing = missing
+        self.categories = categories
+        self.decimal = decimal
     }
+
+    /// Whether all samples have to be looked at to know the inputs.
+    package var needsSurvey: Bool { missing != .refuse || categories != .none }
 }
