@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories trace-check report-check formats-check benchmark compare bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories trace-check report-check formats-check benchmark compare compare-readers bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -18,6 +18,7 @@ help:
 	@echo "make formats-check let numpy, h5py, scikit-learn, pyarrow and torchvision read our files, and read theirs"
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
 	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
+	@echo "make compare-readers  read a CSV file side by side with Polars, PyArrow and pandas, and compare speeds"
 	@echo "make bundle        build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
 	@echo "make docs          build the articles and the library's reference in .build/docs"
 	@echo "make reference     write the documentation's tables of configuration keys"
@@ -127,6 +128,17 @@ compare:
 	swift build --package-path Benchmarks -c release --product step-speed
 	@Benchmarks/peers/install.sh $(PEERS)
 	PYTHONDONTWRITEBYTECODE=1 $(PEERS)/venv/bin/python Benchmarks/peers/compare.py --cache $(PEERS) \
+		--results Benchmarks/results $(COMPARE)
+
+# The libraries that read stay outside the source tree, and so do the files that they read.
+READERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/readers
+# For example: make compare-readers COMPARE='--rounds 3'
+
+compare-readers:
+	@.ci/dependencies
+	swift build --package-path Benchmarks -c release --product read-speed
+	@Benchmarks/readers/install.sh $(READERS)
+	PYTHONDONTWRITEBYTECODE=1 $(READERS)/venv/bin/python Benchmarks/readers/compare.py --cache $(READERS) \
 		--results Benchmarks/results $(COMPARE)
 
 bundle:

@@ -20,6 +20,8 @@ let package = Package(
         .executableTarget(name: "step-speed", dependencies: ["Workloads"]),
         .executableTarget(name: "training-hashes", dependencies: ["Workloads"]),
         .executableTarget(
+            name: "read-speed", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
+        .executableTarget(
             name: "tuning-check", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
         .executableTarget(
             name: "Steps",

@@ -7,11 +7,11 @@ extension CSVSource {
         inputs.columns.contains { $0.categories == nil && $0.marksMissing }
     }
 
-    /// The source with the means of the samples `rows`, all of them when nil, in the place of missing numbers.
+    /// The source with the means of the samples `rows` in the place of missing numbers.
     ///
     /// The sums of fixed blocks of rows are added in the order of the rows: the bits don't depend on threads.
     /// - Throws: `DataError` for a column of which no value is known, or whose sum is infinite, and for what cannot be read.
-    package func replacingMissing(byMeansOf rows: [UInt32]?) throws(DataError) -> CSVSource {
+    package func replacingMissing(byMeansOf rows: RowSelection) throws(DataError) -> CSVSource {
         let features = inputs.columns.indices.filter {
             inputs.columns[$0].categories == nil && inputs.columns[$0].marksMissing
         }
@@ -36,15 +36,15 @@ extension CSVSource {
     }
 
     /// For each of `features`, the sum and the number of the values that are known.
-    private func sums(of features: [Int], rows: [UInt32]?) throws(DataError) -> [Double] {
+    private func sums(of features: [Int], rows: RowSelection) throws(DataError) -> [Double] {
         let slots = features.map { feature in inputs.features.firstIndex(of: feature) ?? 0 }
-        let rowCount = rows?.count ?? count
+        let rowCount = rows.count(of: count)
         let width = 2 * features.count
         let partial = AlignedBuffer<Double>(
             count: ConcurrentBlocks.count(rowCount: rowCount) * width, repeating: 0)
         try ConcurrentBlocks.forEach(rowCount: rowCount, by: ConcurrentBlocks.dispatch) {
             [self] block, range throws(DataError) in
-            let samples = rows?[range] ?? RowSelection.all.samples(range)
+            let samples = rows.samples(range)
             try withScratchMatrix(rows: range.count, columns: inputs.count) { values throws(DataError) in
                 try fill(rows: samples, inputs: values, targets: nil)
                 let sums = partial.pointer + block * width
