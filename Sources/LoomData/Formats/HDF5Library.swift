@@ -83,6 +83,8 @@ final class HDF5Library: @unchecked Sendable {
         typealias Open = @convention(c) (Identifier, UnsafePointer<CChar>, Identifier) -> Identifier
         typealias Get = @convention(c) (Identifier) -> Identifier
         typealias Start = @convention(c) () -> Int32
+        // At the process's end, files may still be open: the library would complain of them.
+        if let keepOpen = symbol("H5dont_atexit", Start.self) { _ = keepOpen() }
         guard let start = symbol("H5open", Start.self), start() >= 0,
             let setErrors = symbol("H5Eset_auto2", SetErrorsFunction.self),
             let openFile = symbol("H5Fopen", OpenFileFunction.self),
