@@ -18,7 +18,7 @@ import Testing
         let targets = MatrixView(
             pointer: numbers.pointer + source.count * source.featureCount, rows: source.count, columns: columns,
             stride: columns)
-        try source.fill(rows: Array(0..<UInt32(source.count))[...], inputs: inputs, targets: targets)
+        try source.fill(rows: Array(0..<UInt64(source.count))[...], inputs: inputs, targets: targets)
         return withExtendedLifetime(numbers) { (inputs.nested, targets.nested) }
     }
 

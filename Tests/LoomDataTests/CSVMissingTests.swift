@@ -68,7 +68,7 @@ struct CSVMissingTests {
                     [1, 0, 2, 0, 1, 0, 0], [4, 1, 4, 0, 1, 0, 0], [5, 0, 6, 0, 0, 0, 1], [7, 0, 3, 1, 0, 1, 0],
                     [9, 0, 10, 0, 1, 0, 0], [11, 0, 12, 0, 0, 1, 0],
                 ])
-            #expect(try open.replacingMissing(byMeansOf: nil).columns?[0].mean == 33.0 / 5)
+            #expect(try open.replacingMissing(byMeansOf: .all).columns?[0].mean == 33.0 / 5)
             let failure = dataError { _ = try open.replacingMissing(byMeansOf: [1]) }
             #expect(failure?.place == "column 1 (a)")
             #expect(failure?.problem == "the value is missing in every training sample")

@@ -37,7 +37,7 @@ import Testing
         let targets = MatrixView(
             pointer: numbers.pointer + source.count * source.featureCount, rows: source.count, columns: columns,
             stride: columns)
-        try source.fill(rows: Array(0..<UInt32(source.count))[...], inputs: inputs, targets: targets)
+        try source.fill(rows: Array(0..<UInt64(source.count))[...], inputs: inputs, targets: targets)
         let rows = { (matrix: MatrixView<Double>) in
             (0..<matrix.rows).map { row in (0..<matrix.columns).map { matrix[row, $0] } }
         }
@@ -130,8 +130,8 @@ import Testing
     /// Fails when a row is read.
     private struct Failing: DataSource {
         let rows: InlineSource
-        let failsAt: UInt32
-        let read: Collected<UInt32>
+        let failsAt: UInt64
+        let read: Collected<UInt64>
 
         var name: String { rows.name }
         var count: Int { rows.count }
@@ -140,7 +140,7 @@ import Testing
         var targetColumns: TargetColumns { rows.targetColumns }
 
         func fill(
-            rows ids: ArraySlice<UInt32>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
+            rows ids: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
         ) throws(DataError) {
             read.add(Array(ids))
             if ids.contains(failsAt) {
@@ -166,7 +166,7 @@ import Testing
         #expect(opened?.problem == "the data set is not complete: writing it was interrupted")
         #expect(opened?.exitCode == 65)
 
-        let read = Collected<UInt32>()
+        let read = Collected<UInt64>()
         let progress = Collected<DatasetWriter.Progress>()
         let again = try write(Failing(rows: source(), failsAt: .max, read: read)) { progress.add([$0]) }
         #expect(again == manifest)

@@ -174,7 +174,7 @@ struct CSVReader: InputReader {
         let kept = try JSONDecoder().decode([CSVColumn].self, from: JSONEncoder().encode(columns))
         try require(kept == columns, "columns that are kept as others")
         try require(CSVColumn.areSound(columns, inputs: source.featureCount), "columns that are not sound")
-        for part in [data.training, data.validation].compactMap({ $0 }) {
+        for part in [data.training.dataset, data.validation?.dataset].compactMap({ $0 }) {
             for row in 0..<part.count {
                 var input = 0
                 for column in columns {

@@ -58,7 +58,7 @@ struct DatasetRows: Sendable {
         let targetBytes = AlignedBuffer<UInt8>(
             uninitializedCount: blockRows * columns * (targetType?.byteCount ?? 0))
         for start in stride(from: range.lowerBound, to: range.upperBound, by: blockRows) {
-            let rows = Array(UInt32(start)..<UInt32(min(start + blockRows, range.upperBound)))
+            let rows = Array(UInt64(start)..<UInt64(min(start + blockRows, range.upperBound)))
             let inputs = MatrixView(
                 pointer: numbers.pointer, rows: rows.count, columns: features, stride: features)
             let targets = MatrixView(
