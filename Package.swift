@@ -63,7 +63,7 @@ let package = Package(
                 "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomModel", "LoomData", "LoomHardware",
                 "LoomKernels", "CHardware",
             ]),
-        .target(name: "LoomReporting", dependencies: ["LoomRuns", "LoomHardware"]),
+        .target(name: "LoomReporting", dependencies: ["LoomRuns", "LoomData", "LoomHardware", "LoomKernels"]),
         .target(
             name: "Gradloom",
             dependencies: [

@@ -51,6 +51,25 @@ enum DatasetReport {
         try StandardOutput.write(table.rendered(indent: 2))
     }
 
+    /// Prints what was written to one file, and how fast.
+    static func printWritten(
+        rows: Int, features: Int, _ path: String, bytes: Int, seconds: Double, json: Bool
+    ) throws {
+        if json {
+            return try JSONLines.printInSnakeCase(
+                WrittenEvent(
+                    directory: path, rows: rows, features: features, shards: 1, keptRows: 0, bytesWritten: bytes,
+                    seconds: seconds))
+        }
+        var table = TextTable(columns: [.init(""), .init("", alignment: .right)])
+        table.append(["file", path])
+        table.append(["rows", NumberFormat.grouped(rows)])
+        table.append(["features", NumberFormat.grouped(features)])
+        table.append(["time", NumberFormat.duration(seconds: seconds)])
+        table.append(["speed", TransferProgress.speed(bytes: bytes, seconds: max(seconds, 1e-9))])
+        try StandardOutput.write(table.rendered(indent: 2))
+    }
+
     /// Prints what the directory at `path` holds.
     static func printDescription(of path: String, json: Bool) throws {
         let manifest = try DatasetDirectory(path: path).manifest

@@ -112,9 +112,14 @@ struct TrainCommand: ParsableCommand {
         let profileFile = try profileFile()
         let tuned = try TunedMachine(settings)
         let stop = StopRequest()
+        let loading = TransferProgress(quiet: quiet)
         let experiment = try Experiment<Scalar>(
             tuned.configuration, machine: tuned.machine, stop: stop, readsInitialParameters: resume == nil,
-            willReserve: showMemoryPlan)
+            willReserve: showMemoryPlan
+        ) { done, total in
+            loading.update(done: done, worked: done, of: total, unit: "samples", bytes: nil)
+        }
+        loading.finish()
         let ceilings = CeilingCache.user()
         let ceiling = ArithmeticPeak(of: experiment, cache: ceilings)
         // Until here nothing is written, and a signal ends the program at once; from here on it has to leave a whole run.

@@ -57,18 +57,18 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     /// `conversion` turns the source's target columns into what the loss needs; nil leaves the targets out.
     /// `standardization` shifts and scales the inputs in float64, before they are rounded to `Scalar`. The rows are filled in blocks by `loop`; the result doesn't depend on the number of threads, and an error is always
     /// that of the first bad block. Throws for inputs that are NaN or infinite in `Scalar`, for targets that don't
-    /// fit, and for what the source itself refuses. `progress` counts the samples as they are read or made.
+    /// fit, and for what the source itself refuses. With `readsInputs: false` it has no features. `progress` counts the samples as they are read or made.
     public init(
         _ source: any DataSource, rows: RowSelection = .all, conversion: TargetConversion?,
-        standardization: Standardization? = nil, progress: LoadProgress? = nil,
+        standardization: Standardization? = nil, readsInputs: Bool = true, progress: LoadProgress? = nil,
         concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
     ) throws(DataError) {
         try source.checkExtent()
         try standardization?.check(featureCount: source.featureCount, source: source.name)
         let count = rows.count(of: source.count)
         precondition(count > 0, "a data set needs at least one row; a split decides which")
-        let features = source.featureCount
-        try Self.checkMemory(of: source, samples: count, conversion: conversion)
+        let features = readsInputs ? source.featureCount : 0
+        try Self.checkMemory(of: source, samples: count, features: features, conversion: conversion)
         let inputStorage = AlignedBuffer<Scalar>(uninitializedCount: count * features)
         let inputs = MatrixView(
             pointer: inputStorage.pointer, rows: count, columns: features, stride: features)
@@ -90,7 +90,7 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
             source: source, selection: rows, conversion: conversion, standardization: standardization, inputs: inputs,
             labels: labels, values: values)
         // Parts of blocks where samples are wide: a whole block in float64 might not fit beside them.
-        let partRows = max(1, min(ConcurrentBlocks.rows, (1 << 22) / (features * MemoryLayout<Double>.stride)))
+        let partRows = max(1, min(ConcurrentBlocks.rows, (1 << 22) / (max(1, features) * MemoryLayout<Double>.stride)))
         try ConcurrentBlocks.forEach(rowCount: count, by: loop) { _, range throws(DataError) in
             for start in stride(from: range.lowerBound, to: range.upperBound, by: partRows) {
                 try filler.fill(start..<min(start + partRows, range.upperBound))
@@ -115,11 +115,11 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
 extension Dataset {
     /// Refuses samples whose memory the system would not give.
     private static func checkMemory(
-        of source: any DataSource, samples: Int, conversion: TargetConversion?
+        of source: any DataSource, samples: Int, features: Int, conversion: TargetConversion?
     ) throws(DataError) {
         let columns = if case .values(let columns)? = conversion?.result { columns } else { 1 }
         let bytes = MemoryLayout<Scalar>.stride
-        if let inputs = MemorySize.product(samples, source.featureCount, bytes),
+        if let inputs = MemorySize.product(samples, features, bytes),
             let targets = MemorySize.product(samples, columns, bytes), MemorySize.canBeReserved(inputs + targets)
         {
             return
@@ -207,7 +207,8 @@ private struct BlockFiller<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         let targetCount = conversion == nil ? 0 : source.targetColumns.count
         try withScratchMatrix(rows: range.count, columns: targetCount) { targets throws(DataError) in
             try withScratchMatrix(rows: range.count, columns: inputs.columns) { block throws(DataError) in
-                try source.fill(rows: rows, inputs: block, targets: conversion == nil ? nil : targets)
+                try source.fill(
+                    rows: rows, inputs: inputs.columns == 0 ? nil : block, targets: conversion == nil ? nil : targets)
                 let stored = inputs.rows(range)
                 let areFinite =
                     if let standardization {

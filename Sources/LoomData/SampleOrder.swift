@@ -103,6 +103,29 @@ extension SampleOrder {
         }
     }
 
+    /// Calls `body` with the samples that the window `window` of `epoch` has, in runs that follow each other in the data: of its
+    /// blocks, or of the order of the data in windows of `windowRows` samples.
+    package func forEachRun(
+        ofWindow window: Int, epoch: Int, windowRows: Int, _ body: (Range<Int>) -> Void
+    ) {
+        guard let blockRows else {
+            let run = (window * windowRows..<(window + 1) * windowRows).clamped(to: 0..<count)
+            if !run.isEmpty { body(run) }
+            return
+        }
+        let wholeBlocks = count / blockRows
+        let blocks = (window * Self.windowBlocks..<(window + 1) * Self.windowBlocks).clamped(to: 0..<wholeBlocks)
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.windowBlocks) { memory in
+            guard let numbers = memory.baseAddress, !blocks.isEmpty else { return }
+            RandomPermutation(key: key(epoch: epoch), size: wholeBlocks)
+                .indices(start: blocks.lowerBound, count: blocks.count, into: numbers)
+            for index in 0..<blocks.count {
+                let first = Int(numbers[index]) * blockRows
+                body(first..<first + blockRows)
+            }
+        }
+    }
+
     /// Turns places in a window, whose blocks are `blocks` of the permutation of all blocks, into samples.
     private func place(
         _ places: UnsafeMutablePointer<UInt64>, count: Int, blockRows: UInt64, epoch: Int, blocks: Range<Int>

@@ -57,7 +57,7 @@ public struct Standardization: Sendable, Equatable, Codable {
     }
 
     /// Refuses features whose squares are too large for float64.
-    func check(of source: any DataSource) throws(DataError) {
+    package func check(of source: any DataSource) throws(DataError) {
         for feature in means.indices where !means[feature].isFinite || !deviations[feature].isFinite {
             throw DataError(
                 .badData, source: source.name, place: source.place(feature: feature),
@@ -66,18 +66,58 @@ public struct Standardization: Sendable, Equatable, Codable {
         }
     }
 
+    /// The means and deviations of the samples `rows` of `source`, which are read twice and not kept: the bits are those of
+    /// `init(of:concurrently:)` on a data set of float64.
+    ///
+    /// - Throws: `DataError` for what cannot be read, and for features whose squares are infinite in float64.
+    package init(
+        of source: any DataSource, rows: RowSelection, concurrently loop: ConcurrentLoop = ConcurrentBlocks.dispatch
+    ) throws(DataError) {
+        let (rowCount, features) = (rows.count(of: source.count), source.featureCount)
+        var first = [Double](repeating: 0, count: features)
+        try withScratchMatrix(rows: 1, columns: features) { row throws(DataError) in
+            try source.fill(rows: rows.samples(0..<1), inputs: row, targets: nil)
+            for feature in 0..<features { first[feature] = row[0, feature] }
+        }
+        func sums(_ subtracted: [Double], squared: Bool) throws(DataError) -> [Double] {
+            try Self.blockSums(rowCount: rowCount, features: features, loop) { range, sums throws(DataError) in
+                let samples = rows.samples(range)
+                try withScratchMatrix(rows: range.count, columns: features) { block throws(DataError) in
+                    try source.fill(rows: samples, inputs: block, targets: nil)
+                    ScalarStorage.addColumns(of: block, subtracting: subtracted, squared: squared, to: &sums)
+                }
+            }
+        }
+        let count = Double(rowCount)
+        let means = zip(first, try sums(first, squared: false)).map { $0 + $1 / count }
+        let squares = try sums(means, squared: true)
+        self.init(means: means, deviations: squares.map { $0 == 0 ? 1 : ($0 / count).squareRoot() })
+        try check(of: source)
+    }
+
     private static func columnSums<Scalar>(
         _ dataset: Dataset<Scalar>, subtracting subtracted: [Double], squared: Bool, _ loop: ConcurrentLoop
     ) -> [Double] {
-        let features = dataset.featureCount
-        let blocks = ConcurrentBlocks.count(rowCount: dataset.count)
+        // Nothing in it throws.
+        let sums = try? blockSums(rowCount: dataset.count, features: dataset.featureCount, loop) { range, sums in
+            ScalarStorage.addColumns(
+                of: dataset.inputs.rows(range), subtracting: subtracted, squared: squared, to: &sums)
+        }
+        return sums ?? []
+    }
+
+    /// The sums of fixed blocks of rows, added in the order of the rows.
+    private static func blockSums(
+        rowCount: Int, features: Int, _ loop: ConcurrentLoop,
+        _ add: @escaping @Sendable (_ rows: Range<Int>, _ sums: inout [Double]) throws(DataError) -> Void
+    ) throws(DataError) -> [Double] {
+        let blocks = ConcurrentBlocks.count(rowCount: rowCount)
         let partial = AlignedBuffer<Double>(uninitializedCount: blocks * features)
         defer { withExtendedLifetime(partial) {} }
-        // Each block writes its own row of `partial`; nothing in it throws.
-        try? ConcurrentBlocks.forEach(rowCount: dataset.count, by: loop) { block, rows in
+        // Each block writes its own row of `partial`.
+        try ConcurrentBlocks.forEach(rowCount: rowCount, by: loop) { block, rows throws(DataError) in
             var sums = [Double](repeating: 0, count: features)
-            ScalarStorage.addColumns(
-                of: dataset.inputs.rows(rows), subtracting: subtracted, squared: squared, to: &sums)
+            try add(rows, &sums)
             for feature in 0..<features {
                 partial.pointer[block * features + feature] = sums[feature]
             }

@@ -49,8 +49,8 @@ public final class TransferProgress: Sendable {
     ///   - worked: What was done since the start: the speed is that of this.
     ///   - total: All there is to do.
     ///   - unit: Such as `rows`.
-    ///   - bytes: What was read or written since the start.
-    public func update(done: Int, worked: Int, of total: Int, unit: String, bytes: Int) {
+    ///   - bytes: What was read or written since the start; nil: their rate says nothing.
+    public func update(done: Int, worked: Int, of total: Int, unit: String, bytes: Int?) {
         guard !isSilent else { return }
         state.withLock { state in
             let now = seconds()
@@ -83,11 +83,11 @@ public final class TransferProgress: Sendable {
     private static let eraseToEndOfLine = "\u{1B}[K"
 
     static func line(
-        done: Int, worked: Int, of total: Int, unit: String, bytes: Int, seconds: Double
+        done: Int, worked: Int, of total: Int, unit: String, bytes: Int?, seconds: Double
     ) -> String {
         let share = NumberFormat.percentage(total > 0 ? Double(done) / Double(total) : 1, digits: 0)
         var parts = ["\(NumberFormat.grouped(done)) of \(NumberFormat.grouped(total)) \(unit), \(share)"]
-        if seconds > 0 { parts.append(speed(bytes: bytes, seconds: seconds)) }
+        if let bytes, seconds > 0 { parts.append(speed(bytes: bytes, seconds: seconds)) }
         if worked > 0 {
             let left = seconds * Double(total - done) / Double(worked)
             parts.append("\(NumberFormat.duration(seconds: left.rounded())) left")

@@ -48,6 +48,16 @@ public enum TargetShape: Sendable, Equatable {
     case values(columns: Int)
 }
 
+/// What of the samples is in memory while a training runs.
+public enum KeptSamples: Sendable {
+    /// Inputs and targets.
+    case all
+    /// Targets: inputs stay in files.
+    case targets
+    /// Nothing: samples are made when they are needed.
+    case nothing
+}
+
 extension MemoryPlan {
     /// The plan of a training that is to be validated on `validationSamples`, with everything but the program and the
     /// loading of data.
@@ -55,20 +65,21 @@ extension MemoryPlan {
     /// - Parameters:
     ///   - keepsBest: Whether the best parameters are kept beside those in training.
     ///   - copiesState: Whether parameters and optimizer state are copied for checkpoints.
-    ///   - generated: Samples that are not kept, but made in the batch; nil: they are kept.
+    ///   - keeps: What of the samples is kept in memory.
+    ///   - scratchColumns: Elements of float32 memory for each row of a batch, in which samples are made.
     /// - Throws: `ModelError` when the network's description contradicts itself.
     public init<Scalar: LoomScalar>(
         network description: NetworkDescription, loss: LossDescription, optimizer: OptimizerDescription,
         schedule: TrainingSchedule, team: TeamPlan, samples: Int, validationSamples: Int, targets: TargetShape,
-        keepsBest: Bool = false, copiesState: Bool = false, generated: GeneratedSamples? = nil, of _: Scalar.Type
+        keepsBest: Bool = false, copiesState: Bool = false, keeps: KeptSamples = .all, scratchColumns: Int = 0,
+        of _: Scalar.Type
     ) throws {
         let network = try Network<Scalar>(description)
         let scalarBytes = MemoryLayout<Scalar>.stride
         let capacity = min(schedule.batchRows, samples)
-        let keptSamples =
-            generated == nil ? (training: samples, validation: validationSamples) : (training: 0, validation: 0)
         try Self.checkSizes(
-            of: network, samples: keptSamples.training + keptSamples.validation, batchRows: capacity, targets: targets)
+            of: network, samples: keeps == .all ? samples + validationSamples : 0, batchRows: capacity, targets: targets
+        )
         func rowBytes(_ columns: Int) -> Int { Padding.stride(columns: columns, of: Scalar.self) * scalarBytes }
 
         let plan = StepPlanner(
@@ -82,9 +93,9 @@ extension MemoryPlan {
         let stateBuffers = 1 + optimizer.kind.stateBuffers
         checkpointBytes = ((keepsBest ? 1 : 0) + (copiesState ? stateBuffers + (keepsBest ? 1 : 0) : 0)) * bufferBytes
         activationBytes = Workspace.bytesPerSample(of: network) * capacity
-        let scratchBytes = (generated?.scratchColumns(for: Scalar.self) ?? 0) * MemoryLayout<Float>.stride
+        let scratchBytes = scratchColumns * MemoryLayout<Float>.stride
         batchBytes =
-            (schedule.shuffles || generated != nil ? rowBytes(network.inputs) : 0) * capacity + scratchBytes * capacity
+            (schedule.shuffles || keeps != .all ? rowBytes(network.inputs) : 0) * capacity + scratchBytes * capacity
         batchBytes += MemoryLayout<UInt64>.stride * capacity
         switch targets {
         case .label: batchBytes += MemoryLayout<Int32>.stride * capacity
@@ -95,14 +106,20 @@ extension MemoryPlan {
             case .label: MemoryLayout<Int32>.stride
             case .values(let columns): columns * scalarBytes
             }
-        let sampleBytes = network.inputs * scalarBytes + targetBytes
-        dataBytes = keptSamples.training * sampleBytes
-        validationBytes = keptSamples.validation * sampleBytes
+        let sampleBytes =
+            switch keeps {
+            case .all: network.inputs * scalarBytes + targetBytes
+            case .targets: targetBytes
+            case .nothing: 0
+            }
+        // What is kept was checked to be countable; more targets than that are no file.
+        dataBytes = samples.multipliedReportingOverflow(by: sampleBytes).partialValue
+        validationBytes = validationSamples.multipliedReportingOverflow(by: sampleBytes).partialValue
         if validationSamples > 0 {
             let outputs = network.layers.reduce(0) {
                 $0 + rowBytes($1.units) + ($1.components > 1 ? rowBytes($1.preActivations) : 0)
             }
-            let made = generated == nil ? 0 : rowBytes(network.inputs) + scratchBytes
+            let made = keeps == .all ? 0 : rowBytes(network.inputs) + scratchBytes
             evaluationBytes =
                 team.workers * min(Evaluator<Scalar>.chunkRows, validationSamples) * (outputs + made)
                 + GemmMemory<Scalar>.bytes(backend: team.gemmBackend, workers: team.workers)

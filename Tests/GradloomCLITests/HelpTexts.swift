@@ -10,7 +10,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var testDescription: String { command ?? "gradloom" }
 
     static let all = [
-        gradloom, train, evaluate, predict, convert, inspect, jacobian, graph, check, tune, profile, profileCompare,
+        gradloom, train, evaluate, predict, generate, convert, inspect, jacobian, graph, check, tune, profile,
+        profileCompare,
         doctor, peak, topology,
     ]
 
@@ -35,6 +36,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               train                   Train the network that a configuration describes.
               evaluate                Measure the loss and accuracy of a trained network.
               predict                 Predict with a trained network.
+              generate                Write the samples of a synthetic task to files, or
+                                      show some of them.
               convert                 Bring data of any format into a directory that is
                                       read fastest.
               inspect                 Show one pass forward and backward with every number

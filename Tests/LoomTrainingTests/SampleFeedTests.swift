@@ -1,3 +1,4 @@
+import Foundation
 import LoomData
 import LoomKernels
 import LoomModel
@@ -77,6 +78,90 @@ import Testing
         #expect(Set(hashes).count == 1)
         #expect(evaluations[1] == evaluations[0] && evaluations[2] == evaluations[0])
         #expect(evaluations[0].samples == 123 && evaluations[0].loss.isFinite)
+    }
+
+    // MARK: Files
+
+    /// An npy file of `rows` × `columns` elements.
+    private func npy<Element: BitwiseCopyable>(_ type: String, _ values: [Element], columns: Int, in directory: String)
+        throws
+        -> String
+    {
+        var header =
+            "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(values.count / columns), \(columns)), }"
+        while (header.utf8.count + 11) % 64 != 0 { header += " " }
+        header += "\n"
+        var bytes = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0])
+        bytes += Data([UInt8(header.utf8.count & 255), UInt8(header.utf8.count >> 8)]) + Data(header.utf8)
+        values.withUnsafeBytes { bytes += Data($0) }
+        let path = directory + "/\(UUID().uuidString).npy"
+        try bytes.write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    @Test(arguments: ["<f4", "<f8", "|u1"], [true, false]) func batchesOfFilesHaveTheBitsOfMemory(
+        element: String, standardizes: Bool
+    ) throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let random = CounterRandom(seed: 4, purpose: .measurement)
+        let numbers = (0..<500 * 9).map { 255 * random.uniform(at: UInt64($0)) }
+        func file(_ range: Range<Int>) throws -> String {
+            let part = Array(numbers[range.lowerBound * 9..<range.upperBound * 9])
+            switch element {
+            case "<f4": return try npy(element, part.map { Float($0) }, columns: 9, in: directory.path)
+            case "<f8": return try npy(element, part, columns: 9, in: directory.path)
+            default: return try npy(element, part.map { UInt8($0) }, columns: 9, in: directory.path)
+            }
+        }
+        let labels = try npy("<i4", (0..<500).map { Int32($0 * 7 % 3) }, columns: 1, in: directory.path)
+        let source = try NpySource(
+            inputs: [file(0..<200), file(200..<201), file(201..<500)], targets: [labels],
+            scale: element == "|u1" ? 1.0 / 255 : 1)
+        let conversion = try TargetConversion(from: source, to: .classes(3))
+        for rows in [RowSelection.all, .list((0..<500).filter { $0 % 5 != 2 })] {
+            let standardization =
+                standardizes
+                ? Standardization(of: try Dataset<Double>(source, rows: rows, conversion: nil)) : nil
+            if let standardization {
+                #expect(try Standardization(of: source, rows: rows) == standardization)
+            }
+            func check<Scalar: LoomScalar>(_: Scalar.Type) throws {
+                let kept = SampleFeed.resident(
+                    try Dataset<Scalar>(
+                        source, rows: rows, conversion: conversion, standardization: standardization))
+                // So little memory that pages are given back in every batch.
+                let read = SampleFeed<Scalar>.mapped(
+                    try MappedSamples(
+                        source, inputs: #require(source.mappedInputs()), rows: rows, conversion: conversion,
+                        standardization: standardization, mostBytes: 1000))
+                #expect(read.sampleCount == kept.sampleCount)
+                for (shuffles, blocks) in [(true, false), (true, true), (false, false)] {
+                    var hashes: [String] = []
+                    var evaluations: [Evaluation] = []
+                    for (feed, workers) in [(kept, 1), (read, 1), (read, 3)] {
+                        var schedule = TrainingSchedule(batchRows: 32, epochs: 2, shuffles: shuffles)
+                        schedule.shufflesBlocks = blocks
+                        let trainer = try Trainer(
+                            network: NetworkDescription(
+                                inputs: 9, layers: [LayerDescription(name: "a", units: 3)], output: .softmax),
+                            loss: LossDescription(kind: .crossEntropy),
+                            optimizer: OptimizerDescription(kind: .sgd, learningRate: 0.001), schedule: schedule,
+                            team: TeamPlan(workers: workers), feed: feed)
+                        #expect(trainer.run(steps: 20).steps == 20)
+                        hashes.append(trainer.parameters.hash)
+                        let evaluator = Evaluator(
+                            network: trainer.network, parameters: trainer.parameters, team: trainer.team)
+                        evaluations.append(try evaluator.evaluate(feed, loss: LossDescription(kind: .crossEntropy)))
+                    }
+                    #expect(Set(hashes).count == 1, "\(shuffles) \(blocks)")
+                    #expect(evaluations[1] == evaluations[0] && evaluations[2] == evaluations[0])
+                }
+            }
+            try check(Float.self)
+            try check(Double.self)
+        }
     }
 
     @Test func someOfThemEvenlySpaced() throws {

@@ -1,7 +1,8 @@
 // y = x · w for a few units and any number of rows, one after the other: the layers of the networks that label generated
 // samples. Each sum is one chain of multiply-adds in the order of the inputs, whichever rows share a call.
 
-#define LOOM_DENSE_ROWS 4
+// Twelve sums at a time, in two vectors of each row: as many as hide the latency of a multiply-add and leave registers for its operands.
+#define LOOM_DENSE_ROWS 6
 
 LOOM_INLINE void dense_block(size_t rows, size_t vectors, size_t inputs, const float *x, size_t x_stride, const float *w,
                              size_t w_stride, float *y, size_t y_stride) {

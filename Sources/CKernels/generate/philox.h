@@ -32,5 +32,16 @@ LOOM_INLINE Blocks philox(Lanes block, uint64_t seed, uint32_t purpose, uint32_t
     return (Blocks){{c0, c1, c2, c3}};
 }
 
-// Two words of each block side by side.
-LOOM_INLINE Lanes word_pairs(Lanes first, Lanes second) { return low_words(first) | second << 32; }
+// Two words of each block side by side. A shift of the second by 32 would be made part of the product that it comes from, and
+// 64-bit products are slow.
+typedef uint32_t Words __attribute__((ext_vector_type(LOOM_VECTOR_BYTES / 4)));
+LOOM_INLINE Words word_pairs(Lanes first, Lanes second) {
+    const Words a = (Words)first, b = (Words)second;
+#if LOOM_VECTOR_BYTES == 64
+    return __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
+#elif LOOM_VECTOR_BYTES == 32
+    return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+#else
+    return __builtin_shufflevector(a, b, 0, 4, 2, 6);
+#endif
+}

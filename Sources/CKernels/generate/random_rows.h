@@ -14,7 +14,7 @@ static const float scaled_sine[] = {0x1.1c5832p+0f, -0x1.d3ba3ep-2f, 0x1.cd8ea4p
 
 // √(−2 log u), u = (w / 2 + ½) / 2³¹ in (0, 1] for a word w: 31 of its bits.
 LOOM_INLINE Vector radii(Integers words) {
-    const Integers halves = (Integers)((__typeof__(words))words >> 1) & 0x7fffffff;
+    const Integers halves = (words >> 1) & 0x7fffffff;
     const Vector u = FN(multiply_add)(__builtin_convertvector(halves, Vector), 0x1p-31f, 0x1p-32f);
     // u = 2ᵏ (1 + f) with √½ <= 1 + f < √2.
     const Integers k = (FN(bits)(u) - FN(bits)((Vector)FN(sqrt_half))) >> LOOM_MANTISSA_BITS;

@@ -218,6 +218,8 @@ private struct DatasetArray: RowArray {
         try rowsInShards.read(rows: rows, into: destination)
     }
 
+    var mappedParts: [MappedRows.Part]? { rowsInShards.mappedParts }
+
     func verify() throws(DataError) {
         if let problem = Self.problems(shards, progress: { _ in }).first { throw problem }
     }

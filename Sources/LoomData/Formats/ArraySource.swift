@@ -8,7 +8,7 @@ package protocol ByteStoring {
 }
 
 /// Samples in arrays of numbers: one of inputs, and one of targets.
-package struct ArraySource: DataSource, ByteStoring {
+package struct ArraySource: MappedSource, ByteStoring {
     /// What the inputs are called.
     package var name: String { inputs.name }
     /// What the targets are called.
@@ -91,6 +91,11 @@ package struct ArraySource: DataSource, ByteStoring {
             }
         }
         if let targets { try self.targets?.read(rows: rows, into: targets) }
+    }
+
+    /// The inputs where they lie in files.
+    package func mappedInputs() -> MappedRows? {
+        inputs.mappedParts.map { MappedRows($0, columns: inputs.columns, element: inputs.element, scale: scale) }
     }
 
     /// Compares the files with their checksums, where there are any.

@@ -151,6 +151,14 @@ package final class FileBytes: @unchecked Sendable {
         madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress! + start), end - start, MADV_DONTNEED)
     }
 
+    /// Asks the system to read the pages of `range`, beside whatever else is done.
+    func willNeed(_ range: Range<Int>) {
+        let start = range.lowerBound / Self.pageBytes * Self.pageBytes
+        guard isMapped, start < range.upperBound else { return }
+        madvise(
+            UnsafeMutableRawPointer(mutating: bytes.baseAddress! + start), range.upperBound - start, MADV_WILLNEED)
+    }
+
     private static let streams = Streams()
 
     /// What pipes and terminals gave.

@@ -55,6 +55,11 @@ struct InputFile: Sendable {
         withExtendedLifetime(data) { body(UnsafeRawBufferPointer(rebasing: data.bytes[range])) }
     }
 
+    /// Asks the system to read bytes that will be needed soon.
+    func willNeed(_ part: Range<Int>) {
+        data.willNeed(range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
+    }
+
     /// Gives the memory of bytes that have been read back; they can be read again.
     func release(_ part: Range<Int>) {
         data.release(range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)

@@ -24,7 +24,7 @@ extension NumberArray {
 }
 
 /// Samples in .npy files: inputs, samples × features, and targets.
-public struct NpySource: DataSource, ByteStoring {
+public struct NpySource: MappedSource, ByteStoring {
     /// The path of the inputs.
     public var name: String { arrays.name }
     /// The path of the targets.
@@ -70,6 +70,9 @@ public struct NpySource: DataSource, ByteStoring {
         for file in files { shards.append(try NumberArray(npy: file)) }
         return try ShardedArray(name: paths.joined(separator: ", "), shards)
     }
+
+    /// The inputs where they lie in files.
+    package func mappedInputs() -> MappedRows? { arrays.mappedInputs() }
 
     /// The samples of bytes.
     package var asBytes: (source: ArraySource, scale: Double)? { arrays.asBytes }

@@ -26,6 +26,12 @@ struct NpyHeader: Sendable, Equatable {
                 remedy: "write it with numpy.save; of an .npz archive, save the array itself")
         }
         let (text, dataOffset) = try Self.text(bytes, path: path)
+        // numpy refuses others, too: which of two values were meant is not to be guessed.
+        let keys = text.matches(of: /['"](\w+)['"] *:/).map { String($0.1) }
+        guard text.hasPrefix("{"), keys.sorted() == ["descr", "fortran_order", "shape"] else {
+            throw Self.malformed(
+                "the header is no dictionary with the keys descr, fortran_order and shape, each once", path: path)
+        }
         let descr = try Self.value("descr", in: text, path: path)
         let order = try Self.value("fortran_order", in: text, path: path)
         self.shape = try Self.shape(try Self.value("shape", in: text, path: path), path: path)

@@ -15,6 +15,8 @@ package protocol RowArray: Sendable {
     func read(rows: ArraySlice<UInt64>, into destination: MatrixView<Double>) throws(DataError)
     /// Compares the content with checksums, where there are any.
     func verify() throws(DataError)
+    /// The array's parts where they lie in files; nil where they have to be converted.
+    var mappedParts: [MappedRows.Part]? { get }
 }
 
 extension RowArray {
@@ -26,6 +28,8 @@ extension RowArray {
     package var indexBytes: Int { 0 }
     /// There are none.
     package func verify() throws(DataError) {}
+    /// It has to be converted.
+    package var mappedParts: [MappedRows.Part]? { nil }
 }
 
 /// Elements of one type in row-major order in a file that is mapped, or in memory.
@@ -51,6 +55,12 @@ package struct NumberArray: RowArray {
         (self.file, self.offset, self.shape) = (file, offset, shape)
         (self.element, self.isBigEndian) = (element, isBigEndian)
         columnCount = shape.dropFirst().reduce(1, *)
+    }
+
+    /// The array where it lies in a file; nil where it has to be converted.
+    package var mappedParts: [MappedRows.Part]? {
+        guard !isBigEndian, file.memoryBytes == 0, [.float32, .float64, .uint8].contains(element) else { return nil }
+        return [MappedRows.Part(file: file, rows: shape[0], offset: offset)]
     }
 
     /// The product of all extents but the first; nil where that is no number.
@@ -194,6 +204,12 @@ package struct ShardedArray: RowArray {
             if starts[middle] <= row { low = middle } else { high = middle }
         }
         return low
+    }
+
+    /// The parts of all shards.
+    package var mappedParts: [MappedRows.Part]? {
+        let parts = shards.map(\.mappedParts)
+        return parts.contains { $0 == nil } ? nil : parts.flatMap { $0! }
     }
 
     /// Compares the shards with their checksums.

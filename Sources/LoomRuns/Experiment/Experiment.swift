@@ -24,8 +24,8 @@ public final class Experiment<Scalar: LoomScalar> {
 
     /// The loss of the best constant prediction on the training and on the validation data.
     private lazy var constantLosses: (training: Double?, validation: Double?) = {
-        guard let training = try? data.training.evenlySpaced(atMost: Self.constantSamples) else { return (nil, nil) }
-        let validation = try? data.validation?.evenlySpaced(atMost: Self.constantSamples)
+        guard let training = try? data.training.targets(atMost: Self.constantSamples) else { return (nil, nil) }
+        let validation = try? data.validation?.targets(atMost: Self.constantSamples)
         let constant = ConstantPrediction(
             for: training, loss: configuration.loss, output: trainer.network.description.output)
         return (constant?.loss(on: training), validation.flatMap { constant?.loss(on: $0) })
@@ -256,12 +256,13 @@ extension Configuration {
         _ opened: OpenedData, machine: MachineSetup, of _: Scalar.Type
     ) throws -> MemoryPlan {
         let samples = opened.sampleCounts
+        let (kept, scratchColumns) = try opened.kept(Scalar.self)
         var plan = try MemoryPlan(
             network: network.description(inputs: opened.source.featureCount), loss: loss, optimizer: optimizer,
             schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,
             validationSamples: samples.validation, targets: opened.targetShape,
             keepsBest: training.earlyStopping != nil, copiesState: run.checkpoint.every.isBesideTraining,
-            generated: opened.generatedSamples(Scalar.self), of: Scalar.self)
+            keeps: kept, scratchColumns: scratchColumns, of: Scalar.self)
         plan.programBytes = ResidentMemory.bytes() ?? 0
         plan.loadingBytes = opened.loadingBytes(of: Scalar.self)
         return plan

@@ -15,14 +15,18 @@ struct OpenedData {
     let conversion: TargetConversion
     /// Data of their own to validate on.
     let held: (source: any DataSource, conversion: TargetConversion)?
+    /// Whether samples are kept in memory only where they cannot be anywhere else.
+    let keepsLittle: Bool
     /// Bytes that samples may take in memory.
-    private let memoryBudgetBytes: Int
+    let memoryBudgetBytes: Int
     /// What was detected or decided, for the user.
     let notes: [String]
 
     /// Opens the data that `description` asks for, for `network` (its number of inputs does not matter) and `loss`.
     /// - Throws: `DataError` naming file, line and column, or the key; `ModelError` for more classes than units.
-    init(_ description: DataDescription, network: NetworkDescription, loss: LossDescription) throws {
+    init(
+        _ description: DataDescription, network: NetworkDescription, loss: LossDescription, keepsLittle: Bool = false
+    ) throws {
         let source = try description.source.open()
         let needs = TargetNeeds(loss: loss, output: network.output, outputs: network.layers.last?.units ?? 0)
         try Self.check(source.targetColumns.classNames, against: needs, network: network)
@@ -39,19 +43,13 @@ struct OpenedData {
         if case .split(let fraction, _, _) = description.validation {
             try Split.check(validation: Split.validationCount(of: source.count, fraction: fraction), of: source.count)
         }
-        if description.materialization == .never, source is SyntheticSource,
-            case .split(_, stratified: true, _) = description.validation
-        {
-            throw DataError(
-                .badConfiguration, source: "data.materialize",
-                problem: "a stratified split needs the classes of all samples, so that they are kept",
-                remedy: "leave `stratified` out: the classes of a task's samples are as frequent in every part")
-        }
         self.description = description
+        self.keepsLittle = keepsLittle
         self.source = source
         self.conversion = conversion
         memoryBudgetBytes = description.memoryBudgetBytes ?? (MachineMemory.available()?.bytes ?? .max) / 2
         self.notes = notes
+        try checkMaterialization()
     }
 
     /// How many samples train and how many validate. With a stratified split, by the fraction of all: the classes'
@@ -82,51 +80,14 @@ struct OpenedData {
         return (.list(split.training), .list(split.validation))
     }
 
-    /// Whether the samples are made while training, and never kept.
-    func generates<Scalar: LoomScalar>(_: Scalar.Type) -> Bool {
-        // Both parts are kept, or none: what can be made is made alike.
-        guard source is SyntheticSource, held.map({ $0.source is SyntheticSource }) ?? true else { return false }
-        if case .split(_, stratified: true, _) = description.validation { return false }
-        switch description.materialization {
-        case .never: return true
-        case .memory: return false
-        case .automatic: return residentBytes(of: Scalar.self) > Double(memoryBudgetBytes)
-        }
-    }
-
-    /// Bytes of all samples in memory. A floating-point number: there may be more than an integer counts.
-    private func residentBytes<Scalar: LoomScalar>(of _: Scalar.Type) -> Double {
-        let columns = if case .values(let columns) = conversion.result { columns } else { 1 }
-        let samples = Double(sampleCounts.training) + Double(sampleCounts.validation)
-        return samples * Double(source.featureCount + columns) * Double(MemoryLayout<Scalar>.stride)
-    }
-
-    /// What says where the samples are, if that is not where they usually are.
-    func materializationNote<Scalar: LoomScalar>(_: Scalar.Type) -> String? {
-        guard generates(Scalar.self), description.materialization == .automatic else { return nil }
-        let bytes = residentBytes(of: Scalar.self)
-        let size = bytes < 0x1p62 ? MemorySize.words(Int(bytes)) : "more bytes than can be counted"
-        return "samples are made when they are needed: all of them are \(size), more than the memory budget of "
-            + "\(MemorySize.words(memoryBudgetBytes))"
-    }
-
-    /// The samples to train on, where they are made while training.
-    func generatedSamples<Scalar: LoomScalar>(_: Scalar.Type) throws(DataError) -> GeneratedSamples? {
-        guard generates(Scalar.self), let synthetic = source as? SyntheticSource else { return nil }
-        return try GeneratedSamples(
-            synthetic, range: 0..<sampleCounts.training, conversion: conversion,
-            standardization: description.standardize
-                ? Standardization(
-                    means: [Double](repeating: 0, count: source.featureCount),
-                    deviations: [Double](repeating: 1, count: source.featureCount)) : nil)
-    }
-
     /// Bytes that are needed only until the samples are read: what finds them, the numbers of those of each part, and the
     /// training part in float64, if it is standardised and rounded afterwards.
     func loadingBytes<Scalar: LoomScalar>(of _: Scalar.Type) -> Int {
         var index = source.indexBytes + (held?.source.indexBytes ?? 0)
         if source is SyntheticSource { return index }
-        if description.standardize, Scalar.precision != .float64 {
+        if description.standardize, place(Scalar.self) == .memory, !(source is any MappedSource),
+            Scalar.precision != .float64
+        {
             let columns = if case .values(let columns) = conversion.result { columns } else { 0 }
             index += sampleCounts.training * (source.featureCount + columns) * MemoryLayout<Double>.stride
         }

@@ -35,10 +35,12 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     init(_ opened: OpenedData, progress: LoadProgress? = nil) throws {
         let conversion = opened.conversion
         var source = opened.source
-        try source.verifyContent()
-        try opened.held?.source.verifyContent()
+        let place = opened.place(Scalar.self)
+        if place == .memory {
+            try source.verifyContent()
+            try opened.held?.source.verifyContent()
+        }
         let parts = try opened.parts()
-        let isGenerated = opened.generates(Scalar.self)
         // Samples that validate have no part in what stands for missing numbers.
         if let csv = source as? CSVSource { source = try csv.replacingMissing(byMeansOf: parts.training) }
         csvColumns = (source as? CSVSource)?.columns
@@ -46,6 +48,10 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         let standardization: Standardization?
         if opened.description.standardize, let synthetic = source as? SyntheticSource {
             standardization = try synthetic.standardization(of: parts.training)
+            resident = nil
+        } else if opened.description.standardize, source is any MappedSource {
+            // Read twice rather than kept in float64.
+            standardization = try Standardization(of: source, rows: parts.training)
             resident = nil
         } else if opened.description.standardize {
             (resident, standardization) = try Dataset<Scalar>.standardizing(
@@ -56,10 +62,17 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         func feed(
             _ source: any DataSource, _ rows: RowSelection, _ conversion: TargetConversion
         ) throws -> SampleFeed<Scalar> {
-            if isGenerated, let synthetic = source as? SyntheticSource, let range = rows.range(of: source.count) {
+            if place == .generated, let synthetic = source as? SyntheticSource, let range = rows.range(of: source.count)
+            {
                 return .generated(
                     try GeneratedSamples(
                         synthetic, range: range, conversion: conversion, standardization: standardization))
+            }
+            if place == .mapped, let inputs = (source as? any MappedSource)?.mappedInputs() {
+                return .mapped(
+                    try MappedSamples(
+                        source, inputs: inputs, rows: rows, conversion: conversion, standardization: standardization,
+                        mostBytes: opened.mostMappedBytes))
             }
             return .resident(
                 try Dataset(
@@ -79,7 +92,7 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         }
         self.conversion = conversion
         self.classNames = source.targetColumns.classNames
-        self.notes = opened.notes + [opened.materializationNote(Scalar.self)].compactMap { $0 }
+        self.notes = opened.notes + opened.materializationNotes(Scalar.self)
     }
 }
 

@@ -72,9 +72,9 @@ public final class SavedModel<Scalar: LoomScalar> {
     ///   validated on.
     public func evaluateOwnData() throws -> (evaluation: Evaluation, isValidation: Bool) {
         // Where samples can be made, only those are that are scored.
-        var description = configuration.data
-        description.materialization = .never
-        let data = try PreparedData<Scalar>(description, network: network.description, loss: configuration.loss)
+        let data = try PreparedData<Scalar>(
+            OpenedData(
+                configuration.data, network: network.description, loss: configuration.loss, keepsLittle: true))
         if let its = dataFingerprint {
             let ours = DataFingerprint.text(data)
             guard its == ours else {

@@ -13,6 +13,7 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     enum Source: BitwiseCopyable {
         case resident(ResidentRows<Scalar>)
         case generated(GeneratedRows)
+        case mapped(MappedHandle<Scalar>)
     }
 
     let source: Source
@@ -30,6 +31,9 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
             resident.gather(rowIndices, into: batchInputs, batchTargets, rows: rows)
         case .generated(let generated):
             generated.make(rowIndices, into: batchInputs, batchTargets, rows: rows)
+        case .mapped(let mapped):
+            mapped.load(
+                rowIndices, into: batchInputs, batchTargets, rows: rows, order: order, epoch: epoch, start: start)
         }
     }
 
@@ -37,7 +41,7 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
     func window(start: Int, rows: Int) -> FeedHandle {
         let source: Source =
             switch self.source {
-            case .resident: self.source
+            case .resident, .mapped: self.source
             case .generated(let generated): .generated(generated.window(start: start))
             }
         return FeedHandle(
@@ -76,6 +80,11 @@ struct ResidentRows<Scalar: LoomScalar>: BitwiseCopyable {
         rows: Range<Int>
     ) {
         if batchInputs.rows > 0 { Scalar.gatherRows(indices, of: inputs, into: batchInputs.rows(rows)) }
+        gatherTargets(indices, into: targets, rows: rows)
+    }
+
+    /// Copies the targets of the samples `indices` to the rows `rows` of a batch.
+    func gatherTargets(_ indices: UnsafePointer<UInt64>, into targets: BatchTargets<Scalar>, rows: Range<Int>) {
         if let labels, let batchLabels = targets.labels {
             for (position, row) in rows.enumerated() {
                 batchLabels[row] = labels[Int(truncatingIfNeeded: indices[position])]

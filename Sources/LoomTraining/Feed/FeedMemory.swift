@@ -61,19 +61,24 @@ final class FeedMemory<Scalar: LoomScalar>: Sendable {
 
     private var source: FeedHandle<Scalar>.Source {
         switch feed {
-        case .resident(let data):
-            var targetLabels: UnsafeMutablePointer<Int32>?
-            var targetValues = MatrixView<Scalar>(pointer: values.pointer, rows: 0, columns: 0, stride: 0)
-            switch data.targets {
-            case nil: break
-            case .labels(let all, _): targetLabels = all.pointer
-            case .values(let matrix): targetValues = matrix
-            }
-            return .resident(ResidentRows(inputs: data.inputs, labels: targetLabels, values: targetValues))
+        case .resident(let data): return .resident(rows(data))
+        case .mapped(let samples):
+            return .mapped(MappedHandle(samples: .passUnretained(samples), targets: rows(samples.targets)))
         case .generated(let samples):
             return .generated(
                 GeneratedRows(
                     samples: .passUnretained(samples), scratch: scratch.pointer, scratchColumns: feed.scratchColumns))
         }
+    }
+
+    private func rows(_ data: Dataset<Scalar>) -> ResidentRows<Scalar> {
+        var labels: UnsafeMutablePointer<Int32>?
+        var values = MatrixView<Scalar>(pointer: self.values.pointer, rows: 0, columns: 0, stride: 0)
+        switch data.targets {
+        case nil: break
+        case .labels(let all, _): labels = all.pointer
+        case .values(let matrix): values = matrix
+        }
+        return ResidentRows(inputs: data.inputs, labels: labels, values: values)
     }
 }

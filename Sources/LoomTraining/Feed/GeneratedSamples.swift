@@ -28,7 +28,7 @@ public final class GeneratedSamples: Sendable {
 
     /// Elements of float32 scratch memory for each row of a batch, a multiple of 16: what the task needs, then targets, then
     /// inputs where they cannot be made in place.
-    func scratchColumns<Scalar: LoomScalar>(for _: Scalar.Type) -> Int {
+    package func scratchColumns<Scalar: LoomScalar>(for _: Scalar.Type) -> Int {
         source.task.scratchColumns + targetStride + (makesInPlace(Scalar.self) ? 0 : inputStride)
     }
 
@@ -92,7 +92,7 @@ extension MatrixView {
     }
 
     /// Sets what lies between a row's last element and the next multiple of 64 bytes to zero.
-    fileprivate func clearPadding() {
+    func clearPadding() {
         let lanes = Padding.alignmentBytes / MemoryLayout<Scalar>.stride
         let rest = (columns + lanes - 1) / lanes * lanes - columns
         guard rest > 0 else { return }

@@ -10,6 +10,8 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
     case resident(Dataset<Scalar>)
     /// Samples that workers make in the batch, when it is their turn.
     case generated(GeneratedSamples)
+    /// Samples whose inputs are read from files, batch by batch.
+    case mapped(MappedSamples<Scalar>)
 
     /// The samples, where they are in memory.
     public var dataset: Dataset<Scalar>? {
@@ -21,6 +23,7 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         switch self {
         case .resident(let data): data.count
         case .generated(let samples): samples.range.count
+        case .mapped(let samples): samples.count
         }
     }
 
@@ -29,6 +32,7 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         switch self {
         case .resident(let data): data.featureCount
         case .generated(let samples): samples.source.featureCount
+        case .mapped(let samples): samples.source.featureCount
         }
     }
 
@@ -37,6 +41,7 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         switch self {
         case .resident(let data): data.featureNames
         case .generated: nil
+        case .mapped(let samples): samples.source.featureNames
         }
     }
 
@@ -45,6 +50,7 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         switch self {
         case .resident(let data): data.sourceName
         case .generated(let samples): samples.source.name
+        case .mapped(let samples): samples.source.name
         }
     }
 
@@ -53,6 +59,7 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         switch self {
         case .resident(let data): data.byteCount
         case .generated: 0
+        case .mapped(let samples): samples.targets.byteCount
         }
     }
 
@@ -65,7 +72,14 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
             try Dataset(
                 samples.source, rows: .every(samples.range, count: min(count, samples.range.count)),
                 conversion: samples.conversion, standardization: samples.standardization)
+        case .mapped(let samples): try samples.evenlySpaced(atMost: count)
         }
+    }
+
+    /// The targets of all samples where those are in memory; otherwise of at most `count` of them, evenly over all.
+    /// - Throws: `DataError` as the data set's initialiser does.
+    package func targets(atMost count: Int) throws(DataError) -> Dataset<Scalar> {
+        if case .mapped(let samples) = self { samples.targets } else { try evenlySpaced(atMost: count) }
     }
 
     /// What a sample's output is compared with; nil: nothing.
@@ -77,11 +91,8 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
             case .values(let values): .values(columns: values.columns)
             case nil: nil
             }
-        case .generated(let samples):
-            switch samples.conversion.result {
-            case .labels(let classes): .labels(classes: classes)
-            case .values(let columns): .values(columns: columns)
-            }
+        case .generated(let samples): FeedTargets(samples.conversion.result)
+        case .mapped(let samples): FeedTargets(samples.conversion.result)
         }
     }
 
@@ -89,14 +100,14 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
     func isReadInPlace(_ order: SampleOrder) -> Bool {
         switch self {
         case .resident: !order.shuffle
-        case .generated: false
+        case .generated, .mapped: false
         }
     }
 
     /// Elements of float32 scratch memory for each row of a batch.
     var scratchColumns: Int {
         switch self {
-        case .resident: 0
+        case .resident, .mapped: 0
         case .generated(let samples): samples.scratchColumns(for: Scalar.self)
         }
     }
@@ -108,4 +119,11 @@ enum FeedTargets {
     case labels(classes: Int)
     /// As many values.
     case values(columns: Int)
+
+    init(_ result: TargetConversion.Result) {
+        switch result {
+        case .labels(let classes): self = .labels(classes: classes)
+        case .values(let columns): self = .values(columns: columns)
+        }
+    }
 }

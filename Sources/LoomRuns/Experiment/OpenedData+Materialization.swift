@@ -1,0 +1,105 @@
+import LoomConfiguration
+import LoomData
+import LoomHardware
+import LoomKernels
+import LoomTraining
+
+// Where the samples are while training runs.
+extension OpenedData {
+    /// Where samples are while training runs.
+    enum Place {
+        /// In memory.
+        case memory
+        /// Nowhere: workers make them.
+        case generated
+        /// In files that are mapped.
+        case mapped
+    }
+
+    private var isStratified: Bool {
+        if case .split(_, stratified: true, _) = description.validation { true } else { false }
+    }
+
+    /// Where samples can be but in memory; nil: nowhere. Both parts are kept, or none.
+    private var otherPlace: Place? {
+        let sources = [source] + [held?.source].compactMap { $0 }
+        if sources.allSatisfy({ $0 is SyntheticSource }) { return isStratified ? nil : .generated }
+        return sources.allSatisfy { ($0 as? any MappedSource)?.mappedInputs() != nil } ? .mapped : nil
+    }
+
+    /// Refuses what cannot be done without keeping the samples.
+    func checkMaterialization() throws(DataError) {
+        guard description.materialization == .never, otherPlace == nil else { return }
+        if source is SyntheticSource, isStratified {
+            throw DataError(
+                .badConfiguration, source: "data.materialize",
+                problem: "a stratified split needs the classes of all samples, so that they are kept",
+                remedy: "leave `stratified` out: the classes of a task's samples are as frequent in every part")
+        }
+        throw DataError(
+            .badConfiguration, source: "data.materialize",
+            problem: "the samples of \(source.name) cannot be read batch by batch",
+            remedy: "bring them into a directory with gradloom convert, and name that with data.dataset")
+    }
+
+    /// Where the samples are.
+    func place<Scalar: LoomScalar>(_: Scalar.Type) -> Place {
+        guard let otherPlace else { return .memory }
+        if keepsLittle { return otherPlace }
+        switch description.materialization {
+        case .never: return otherPlace
+        case .memory: return .memory
+        case .automatic: return residentBytes(of: Scalar.self) > Double(memoryBudgetBytes) ? otherPlace : .memory
+        }
+    }
+
+    /// Bytes of all samples in memory. A floating-point number: there may be more than an integer counts.
+    private func residentBytes<Scalar: LoomScalar>(of _: Scalar.Type) -> Double {
+        let columns = if case .values(let columns) = conversion.result { columns } else { 1 }
+        let samples = Double(sampleCounts.training) + Double(sampleCounts.validation)
+        return samples * Double(source.featureCount + columns) * Double(MemoryLayout<Scalar>.stride)
+    }
+
+    /// Bytes of files that may be in memory at a time, where samples are read from there.
+    private static let mappedBytes = 64 << 20...1 << 30
+    var mostMappedBytes: Int {
+        min(Self.mappedBytes.upperBound, max(Self.mappedBytes.lowerBound, memoryBudgetBytes / 4))
+    }
+
+    /// What says where the samples are, if that is not where they usually are.
+    func materializationNotes<Scalar: LoomScalar>(_: Scalar.Type) -> [String] {
+        let place = place(Scalar.self)
+        guard place != .memory else { return [] }
+        var notes: [String] = []
+        if description.materialization == .automatic {
+            let bytes = residentBytes(of: Scalar.self)
+            let size = bytes < 0x1p62 ? MemorySize.words(Int(bytes)) : "more bytes than can be counted"
+            notes.append(
+                "samples are \(place == .generated ? "made when they are needed" : "read from the files batch by batch"): "
+                    + "all of them are \(size), more than the memory budget of \(MemorySize.words(memoryBudgetBytes))")
+        }
+        if place == .mapped, description.shuffle == .full {
+            notes.append(
+                "each sample is read from another place of the files; data.shuffle=blocks reads them in pieces, which is "
+                    + "faster where the files are larger than memory")
+        }
+        return notes
+    }
+
+    /// What of the samples is kept, and the scratch memory of a batch's row.
+    func kept<Scalar: LoomScalar>(_: Scalar.Type) throws(DataError) -> (kept: KeptSamples, scratchColumns: Int) {
+        switch place(Scalar.self) {
+        case .memory: return (.all, 0)
+        case .mapped: return (.targets, 0)
+        case .generated:
+            guard let synthetic = source as? SyntheticSource else { return (.all, 0) }
+            let samples = try GeneratedSamples(
+                synthetic, range: 0..<sampleCounts.training, conversion: conversion,
+                standardization: description.standardize
+                    ? Standardization(
+                        means: [Double](repeating: 0, count: source.featureCount),
+                        deviations: [Double](repeating: 1, count: source.featureCount)) : nil)
+            return (.nothing, samples.scratchColumns(for: Scalar.self))
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import LoomData
+import LoomKernels
+import LoomModel
+import Synchronization
+
+/// Samples whose inputs stay in files: each batch is read from there. Their targets are in memory, checked and converted.
+public final class MappedSamples<Scalar: LoomScalar>: Sendable {
+    /// The files.
+    public let source: any DataSource
+    /// How targets were converted.
+    public let conversion: TargetConversion
+    /// The shift and scale of the inputs; nil: none.
+    public let standardization: Standardization?
+    /// The targets, without features.
+    let targets: Dataset<Scalar>
+    private let inputs: MappedRows
+    private let rows: RowSelection
+    /// The rows of the samples where they do not follow each other.
+    private let rowNumbers: AlignedBuffer<UInt32>?
+    private let firstRow: UInt64
+    private let mostBytes: Int
+    private let readAhead = Atomic(-1)
+
+    /// The samples `rows` of `source`.
+    ///
+    /// - Parameters:
+    ///   - inputs: The inputs of all samples of `source`, where they lie.
+    ///   - mostBytes: Bytes of the files that may be in this process's memory; what is beyond is given back to the system.
+    /// - Throws: `DataError` for targets that do not fit.
+    package init(
+        _ source: any DataSource, inputs: MappedRows, rows: RowSelection, conversion: TargetConversion,
+        standardization: Standardization?, mostBytes: Int
+    ) throws(DataError) {
+        self.source = source
+        self.inputs = inputs
+        self.rows = rows
+        self.conversion = conversion
+        self.standardization = standardization
+        self.mostBytes = mostBytes
+        try standardization?.check(of: source)
+        targets = try Dataset(source, rows: rows, conversion: conversion, readsInputs: false)
+        if case .list(let numbers) = rows { rowNumbers = AlignedBuffer(numbers) } else { rowNumbers = nil }
+        firstRow = UInt64(rows.range(of: source.count)?.lowerBound ?? 0)
+    }
+
+    /// The number of samples.
+    public var count: Int { targets.count }
+
+    /// At most `count` of the samples, evenly over all of them.
+    func evenlySpaced(atMost count: Int) throws(DataError) -> Dataset<Scalar> {
+        let looked = min(count, self.count)
+        let selection: RowSelection =
+            if case .list(let numbers) = rows {
+                .list((0..<looked).map { numbers[RowSelection.place($0, of: looked, in: numbers.count)] })
+            } else {
+                .every(rows.range(of: source.count) ?? 0..<self.count, count: looked)
+            }
+        return try Dataset(source, rows: selection, conversion: conversion, standardization: standardization)
+    }
+
+    // MARK: In a step
+
+    /// The row of the sample at `position`.
+    @inline(__always)
+    private func row(_ position: UInt64) -> UInt64 {
+        rowNumbers.map { UInt64($0.pointer[Int(truncatingIfNeeded: position)]) } ?? firstRow + position
+    }
+
+    /// Reads the inputs of the samples at `positions`, which become the numbers of their rows.
+    func gather(
+        _ positions: UnsafeMutablePointer<UInt64>, into inputs: MatrixView<Scalar>, order: SampleOrder
+    ) {
+        for index in 0..<inputs.rows { positions[index] = row(positions[index]) }
+        self.inputs.gather(positions, into: inputs, standardizedBy: standardization)
+        inputs.clearPadding()
+        self.inputs.touched(
+            rows: inputs.rows, areTogether: order.blockRows != nil || !order.shuffle, mostBytes: mostBytes)
+    }
+
+    /// Asks the system for what comes after the samples around position `start` of `epoch`, once for every window.
+    func readAhead(_ order: SampleOrder, epoch: Int, start: Int) {
+        let windowRows = order.windowRows ?? max(1, Self.sequentialBytes / max(1, inputs.rowBytes))
+        guard !order.shuffle || order.blockRows != nil else { return }
+        let window = start / windowRows
+        let key = epoch &* 1_000_003 &+ window
+        guard readAhead.exchange(key, ordering: .relaxed) != key else { return }
+        // The first window of an epoch was not asked for by the one before it.
+        for next in (start % windowRows == 0 && window == 0 ? [window, window + 1] : [window + 1]) {
+            order.forEachRun(ofWindow: next, epoch: epoch, windowRows: windowRows) { positions in
+                let (low, high) = (row(UInt64(positions.lowerBound)), row(UInt64(positions.upperBound - 1)))
+                inputs.willNeed(Int(low)..<Int(high) + 1)
+            }
+        }
+    }
+
+    /// Samples in the order of the file are asked for in pieces of this size.
+    private static var sequentialBytes: Int { 32 << 20 }
+}
+
+/// Mapped samples as a step sees them; valid while they live.
+struct MappedHandle<Scalar: LoomScalar>: BitwiseCopyable {
+    let samples: Unmanaged<MappedSamples<Scalar>>
+    let targets: ResidentRows<Scalar>
+
+    /// Reads the samples `indices` into the rows `rows` of a batch; the indices become those of the files' rows.
+    func load(
+        _ indices: UnsafeMutablePointer<UInt64>, into batchInputs: MatrixView<Scalar>,
+        _ batchTargets: BatchTargets<Scalar>,
+        rows: Range<Int>, order: SampleOrder, epoch: Int, start: Int
+    ) {
+        targets.gatherTargets(indices, into: batchTargets, rows: rows)
+        samples._withUnsafeGuaranteedRef { samples in
+            if rows.lowerBound == 0 { samples.readAhead(order, epoch: epoch, start: start) }
+            samples.gather(indices, into: batchInputs.rows(rows), order: order)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+/// `gradloom generate`, and trainings on what it wrote, read batch by batch.
+@Suite struct GenerateTests {
+    private let workplace: Workplace
+
+    init() throws { workplace = try Workplace() }
+
+    private static let network = """
+        network: {layers: [{units: 8, activation: relu}, {units: 3}], output: softmax}
+        training: {batch: 32, epochs: 2}
+        optimizer: {kind: momentum, learning_rate: 0.02}
+        parallel: {placement: none}
+
+        """
+
+    private func parameterHash(_ arguments: String...) throws -> String {
+        let outcome = try workplace.run(["train"] + arguments + ["--json"])
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        return try #require(outcome.lastEvent()["parameter_hash"] as? String)
+    }
+
+    /// Samples made while training, kept in memory, written to files and read from there batch by batch: one training.
+    @Test(arguments: ["true", "blocks", "false"]) func allPlacesHaveTheSameBits(shuffle: String) throws {
+        let task = ["--task", "teacher", "--samples", "3000", "--inputs", "7", "--classes", "3", "--set", "gain=0.8"]
+        let refused = try workplace.run(["generate"] + task + ["--output", "data"])
+        #expect(refused.exitCode == 78 && refused.errors.contains("gain"))
+        let written = try workplace.run(
+            ["generate"] + task.dropLast() + [
+                "data.synthetic.gain=0.8", "--output", "data", "--shard-rows", "700", "--json",
+            ])
+        #expect(written.exitCode == 0, "\(written.errors)")
+        #expect(try written.lastEvent()["shards"] as? Int == 5)
+        try workplace.write(
+            "data: {synthetic: {task: teacher, samples: 3000, inputs: 7, classes: 3, gain: 0.8}, shuffle: \(shuffle)}\n"
+                + Self.network, to: "made.yaml")
+        try workplace.write("data: {dataset: {path: data}, shuffle: \(shuffle)}\n" + Self.network, to: "read.yaml")
+        let expected = try parameterHash("made.yaml", "--set", "data.materialize=memory", "--workers", "1")
+        for (file, place) in [("made.yaml", "never"), ("read.yaml", "memory"), ("read.yaml", "never")] {
+            #expect(
+                try parameterHash(file, "--set", "data.materialize=\(place)", "--workers", "2") == expected,
+                "\(file) \(place)")
+        }
+        // A part for validation is drawn from files, and standardisation is that of memory.
+        let split = ["--set", "data.validation=0.2", "--set", "data.standardize=true"]
+        let kept = try workplace.run(["train", "read.yaml", "--json", "--set", "data.materialize=memory"] + split)
+        let read = try workplace.run(["train", "read.yaml", "--json", "--set", "data.materialize=never"] + split)
+        for key in ["parameter_hash"] {
+            #expect(try kept.lastEvent()[key] as? String == read.lastEvent()[key] as? String)
+        }
+        let run = "runs/" + (try #require(try workplace.names(in: "runs").last))
+        #expect(try workplace.run("evaluate", run).exitCode == 0)
+        #expect(try workplace.run("train", "--resume", run, "--set", "training.epochs=3").exitCode == 0)
+    }
+
+    @Test func whatDoesNotFitIsNotKept() throws {
+        try workplace.write(
+            "data: {synthetic: {task: teacher, samples: 10_000_000_000, classes: 3}, validation: 0.0000001}\n"
+                + Self.network, to: "large.yaml")
+        let outcome = try workplace.run("train", "large.yaml", "--set", "training.steps=3")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("samples are made when they are needed: all of them are 2.6 TB, more than the"))
+        let small = try workplace.run(
+            "train", "large.yaml", "--set", "data.synthetic.samples=2000", "--set", "data.memory_budget=100KiB",
+            "--set",
+            "data.validation=0.1", "--json")
+        #expect(small.exitCode == 0 && small.errors.contains("memory budget of 0.1 MB"), "\(small.errors)")
+        let refused = try workplace.run("train", "large.yaml", "--set", "data.memory_budget=much")
+        #expect(refused.exitCode == 78 && refused.errors.contains("such as 512MiB"))
+    }
+
+    @Test func whatCannotBeReadInPiecesIsRefused() throws {
+        try workplace.write("x,y\n" + (0..<40).map { "\($0),\($0 % 3)\n" }.joined(), to: "d.csv")
+        try workplace.write("data: {csv: {path: d.csv, label: y}, materialize: never}\n" + Self.network, to: "c.yaml")
+        let outcome = try workplace.run("train", "c.yaml")
+        #expect(outcome.exitCode == 78 && outcome.errors.contains("gradloom convert"), "\(outcome.errors)")
+        try workplace.write(
+            "data: {synthetic: {task: blobs, samples: 90}, validation: {fraction: 0.1, stratified: true}, materialize: never}\n"
+                + Self.network, to: "s.yaml")
+        let stratified = try workplace.run("train", "s.yaml")
+        #expect(
+            stratified.exitCode == 78 && stratified.errors.contains("leave `stratified` out"), "\(stratified.errors)")
+    }
+
+    @Test func tablesAndPictures() throws {
+        let csv = try workplace.run(
+            "generate", "--task", "blobs", "--samples", "9000", "--classes", "2", "--format", "csv", "--output", "b.csv"
+        )
+        #expect(csv.exitCode == 0, "\(csv.errors)")
+        let lines = try workplace.read("b.csv").split(separator: "\n")
+        #expect(
+            lines.count == 9001 && lines[0] == "x0,x1,label" && lines[1].hasSuffix(",0") && lines[2].hasSuffix(",1"))
+        #expect(
+            try workplace.run("generate", "--task", "blobs", "--samples", "5", "--format", "csv", "--output", "b.csv")
+                .exitCode == 73)
+        let preview = try workplace.run("generate", "--task", "xor", "--samples", "200", "--preview")
+        #expect(preview.output.contains("x0") && preview.output.contains("  class\n"), "\(preview.output)")
+        #expect(preview.output.contains("x1 from "))
+        let speed = try workplace.run("generate", "--task", "linear", "--samples", "2000", "--speed", "--json")
+        #expect(try speed.lastEvent()["rows"] as? Int == 2000)
+        for wrong in [
+            ["generate", "--task", "xor", "--output", "x"], ["generate", "--output", "x"],
+            ["generate", "--task", "xor", "--samples", "3"],
+            ["generate", "--task", "xor", "--samples", "3", "--preview", "--output", "x"],
+            ["generate", "--task", "xor", "--samples", "3", "--output", "x", "--format", "npy", "--shard-rows", "2"],
+        ] {
+            #expect(try workplace.run(wrong).exitCode == 64, "\(wrong)")
+        }
+        try workplace.write("data: {csv: {path: b.csv, label: label}}\n" + Self.network, to: "c.yaml")
+        #expect(try workplace.run("generate", "c.yaml", "--output", "x").errors.contains("gradloom convert"))
+    }
+}
