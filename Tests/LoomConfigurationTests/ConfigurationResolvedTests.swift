@@ -108,6 +108,15 @@ struct ConfigurationResolvedTests {
           initialization: {kind: xavier, seed: 4}
         """,
         """
+        data:
+          synthetic: {task: teacher, samples: 10, targets: 2, hidden: [3, 4], activation: relu, correlation: 0.5, irrelevant: 1}
+        network: {layers: [{units: 2}], output: identity}
+        """,
+        """
+        data: {synthetic: {task: mixture, samples: 10, clusters: 2, class_weights: [1, 2, 0.5], label_noise: 0.1, redundant: 2}}
+        network: {layers: [{units: 3}], output: softmax}
+        """,
+        """
         data: {synthetic: {task: linear, samples: 10, targets: 2, informative: 3, bias: -1}}
         network: {layers: [{units: 2}], output: identity}
         optimizer: {kind: momentum, schedule: {kind: step, every_epochs: 3}}
@@ -248,7 +257,9 @@ struct ConfigurationResolvedTests {
         #expect(key("run.checkpoint.every.steps") != nil)
         #expect(
             key("data.synthetic.inputs")?.defaultValue
-                == "64 (teacher), 2 (blobs, spirals, xor), 10 (linear, friedman1)")
+                == "64 (teacher), 2 (blobs, mixture, spirals, rings, xor, triangle), "
+                + "10 (parity, logistic, threshold, linear, friedman1, exponentials), 1 (intervals), "
+                + "4 (friedman2, friedman3), 400 (letters), 120 (voices), 5 (prices)")
         #expect(key("data.validation.csv") != nil && key("data.validation.csv.path") == nil)
     }
 

@@ -23,15 +23,44 @@ struct ConfigurationSectionTests {
             "run.yaml:2:17: data.npy.inputs: expected the path of a file, or a list of paths, found an empty list"),
         Mistake(
             data: "synthetic: {task: blob, samples: 1}",
-            "run.yaml:2:21: data.synthetic.task: expected teacher, blobs, spirals, xor, linear or friedman1, found 'blob'; "
-                + "did you mean 'blobs'?"),
+            "run.yaml:2:21: data.synthetic.task: expected teacher, blobs, mixture, spirals, rings, xor, parity, logistic, "
+                + "intervals, triangle, threshold, linear, friedman1, friedman2, friedman3, exponentials, letters, "
+                + "voices or prices, found 'blob'; did you mean 'blobs'?"),
         Mistake(
             data: "synthetic: {task: xor, samples: 1, hidden: 3}",
-            "run.yaml:2:38: data.synthetic.hidden: not used with task xor; it belongs to task teacher"),
+            "run.yaml:2:38: data.synthetic.hidden: not used with task xor; it belongs to task teacher, threshold "
+                + "or exponentials"),
         Mistake(
             data: "synthetic: {task: linear, samples: 1, classes: 3}",
-            "run.yaml:2:41: data.synthetic.classes: not used with task linear; it belongs to task teacher, blobs, spirals "
-                + "or xor"),
+            "run.yaml:2:41: data.synthetic.classes: not used with task linear; it belongs to task teacher, blobs, mixture, "
+                + "spirals, rings, xor or letters"),
+        Mistake(
+            data: "synthetic: {task: teacher, samples: 1, hidden: [3, 0]}",
+            "run.yaml:2:54: data.synthetic.hidden.1: expected a whole number, 1 or more, found 0"),
+        Mistake(
+            data: "synthetic: {task: teacher, samples: 1, activation: softplus}",
+            "run.yaml:2:54: data.synthetic.activation: expected tanh, relu, sigmoid or arctan, found 'softplus'"),
+        Mistake(
+            data: "synthetic: {task: linear, samples: 1, label_noise: 0.1}",
+            "run.yaml:2:41: data.synthetic.label_noise: not used with task linear; it belongs to task teacher, blobs, "
+                + "mixture, spirals, rings, xor, parity, logistic, intervals, triangle, threshold, letters or voices"),
+        Mistake(
+            data: "synthetic: {task: teacher, targets: 2, samples: 1, label_noise: 0.1}",
+            "run.yaml:2:67: data.synthetic.label_noise: is 0.1; a regression has no labels"),
+        Mistake(
+            data: "synthetic: {task: xor, samples: 1, class_weights: [1, 2]}",
+            "run.yaml:2:38: data.synthetic.class_weights: not used with task xor; it belongs to task blobs, mixture, "
+                + "spirals, rings, letters or voices"),
+        Mistake(
+            data: "synthetic: {task: blobs, samples: 1, class_weights: [1, 2]}",
+            "run.yaml:2:55: data.synthetic.class_weights: has 2 numbers; give one for each of the 3 classes"),
+        Mistake(
+            data: "synthetic: {task: rings, samples: 1, correlation: 0.5}",
+            "run.yaml:2:40: data.synthetic.correlation: not used with task rings; it belongs to task teacher, logistic, "
+                + "threshold, linear or exponentials"),
+        Mistake(
+            data: "synthetic: {task: letters, samples: 1, inputs: 100}",
+            "run.yaml:2:50: data.synthetic.inputs: is 100; letters has 400 inputs: leave the key out"),
         Mistake(
             data: "synthetic: {task: teacher, samples: 1, classes: 3, targets: 2}",
             "run.yaml:2:54: data.synthetic.targets: only one of classes (a classification) and targets (a regression) can "

@@ -14,8 +14,8 @@ import Testing
         (SyntheticDescription(task: .spirals, samples: 1, classes: .max), "classes"),
         (SyntheticDescription(task: .linear, samples: 1, targets: huge), "targets"),
         (SyntheticDescription(task: .linear, samples: 1, inputs: 1 << 20, targets: 1 << 9), "inputs"),
-        (SyntheticDescription(task: .teacher, samples: 1, hidden: .max), "hidden"),
-        (SyntheticDescription(task: .teacher, samples: 1, inputs: 1 << 10, hidden: 1 << 19), "hidden"),
+        (SyntheticDescription(task: .teacher, samples: 1, hidden: [.max]), "hidden"),
+        (SyntheticDescription(task: .teacher, samples: 1, inputs: 1 << 10, hidden: [1 << 19]), "hidden"),
         (SyntheticDescription(task: .teacher, samples: 1, targets: 1 << 25), "targets"),
         (SyntheticDescription(task: .friedman1, samples: .max), "samples"),
     ]

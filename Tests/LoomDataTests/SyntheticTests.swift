@@ -6,16 +6,44 @@ import Testing
 
 @Suite("Synthetic data")
 struct SyntheticTests {
-    static let tasks: [SyntheticDescription] = [
+    static let tasks: [SyntheticDescription] = plain + altered
+
+    private static let plain: [SyntheticDescription] = [
         .init(
-            task: .teacher, samples: 2100, inputs: 7, classes: 4, seed: 7, noise: 0.1, hidden: 5, gain: 0.8),
-        .init(task: .teacher, samples: 2100, inputs: 6, targets: 3, seed: 7, noise: 0.1, hidden: 9),
+            task: .teacher, samples: 2100, inputs: 7, classes: 4, seed: 7, noise: 0.1, hidden: [5], gain: 0.8),
+        .init(task: .teacher, samples: 2100, inputs: 6, targets: 3, seed: 7, noise: 0.1, hidden: [9]),
         .init(task: .blobs, samples: 2100, inputs: 3, classes: 4, clusterStd: 0.5, centerBox: [-4, 5]),
         .init(task: .spirals, samples: 2100, classes: 3, turns: 1.5),
         .init(task: .xor, samples: 2100, inputs: 3, noise: 0.1),
         .init(task: .linear, samples: 2100, targets: 2, noise: 0.1, informative: 4, bias: 3),
         .init(task: .friedman1, samples: 2100, inputs: 7, noise: 0.5),
+        .init(task: .teacher, samples: 2100, inputs: 6, classes: 3, hidden: [20, 5, 33], activation: .relu),
+        .init(task: .mixture, samples: 2100, inputs: 3, classes: 4),
+        .init(task: .rings, samples: 2100, classes: 3),
+        .init(task: .parity, samples: 2100, inputs: 70, noise: 0.1),
+        .init(task: .logistic, samples: 2100, informative: 3, bias: 0.5),
+        .init(task: .intervals, samples: 2100),
+        .init(task: .triangle, samples: 2100),
+        .init(task: .threshold, samples: 2100, inputs: 4, hidden: [3, 2]),
+        .init(task: .friedman2, samples: 2100, noise: 1),
+        .init(task: .friedman3, samples: 2100, noise: 0.1),
+        .init(task: .exponentials, samples: 2100, targets: 2, noise: 0.1),
+        .init(task: .letters, samples: 2100),
+        .init(task: .voices, samples: 2100),
+        .init(task: .prices, samples: 2100),
     ]
+
+    /// Tasks with all that makes them harder.
+    private static var altered: [SyntheticDescription] {
+        var blobs = SyntheticDescription(task: .mixture, samples: 2100, inputs: 3, classes: 4)
+        blobs.classWeights = [1, 0, 3, 2]
+        blobs.labelNoise = 0.2
+        (blobs.redundant, blobs.irrelevant) = (18, 2)
+        var teacher = SyntheticDescription(task: .teacher, samples: 2100, inputs: 5, targets: 2, noise: 0.1)
+        teacher.correlation = 0.3
+        teacher.irrelevant = 1
+        return [blobs, teacher]
+    }
 
     private func dataset<Scalar>(
         _ description: SyntheticDescription, rows: RowSelection = .all, as _: Scalar.Type = Double.self,
@@ -98,7 +126,7 @@ struct SyntheticTests {
 
     @Test func teacherClassesAreBalanced() throws {
         let description = SyntheticDescription(
-            task: .teacher, samples: 5000, inputs: 16, classes: 5, hidden: 8)
+            task: .teacher, samples: 5000, inputs: 16, classes: 5, hidden: [8])
         let data = try dataset(description, as: Float.self)
         let labels = data.labels
         for label in 0..<5 as Range<Int32> {
@@ -109,7 +137,7 @@ struct SyntheticTests {
 
     @Test func teacherRegression() throws {
         let description = SyntheticDescription(
-            task: .teacher, samples: 4000, inputs: 16, targets: 2, hidden: 8)
+            task: .teacher, samples: 4000, inputs: 16, targets: 2, hidden: [8])
         let values = try dataset(description, as: Double.self).values
         for target in 0..<2 {
             let mean = values.reduce(0) { $0 + $1[target] } / 4000
@@ -231,7 +259,7 @@ struct SyntheticTests {
         let bytes = Data("{\"task\": \"teacher\", \"samples\": 5, \"cluster_std\": 2}".utf8)
         let teacher = try JSONDecoder().decode(SyntheticDescription.self, from: bytes)
         #expect(
-            teacher.inputs == 64 && teacher.classes == 10 && teacher.hidden == 32 && teacher.clusterStd == 2)
+            teacher.inputs == 64 && teacher.classes == 10 && teacher.hidden == [32] && teacher.clusterStd == 2)
         #expect(SyntheticDescription(task: .teacher, samples: 5, targets: 3).classes == nil)
         #expect(SyntheticDescription(task: .friedman1, samples: 5).inputs == 10)
     }
@@ -251,7 +279,7 @@ struct SyntheticTests {
             (.init(task: .friedman1, samples: 5, targets: 2), "targets"),
             (.init(task: .teacher, samples: 5, noise: -1), "noise"),
             (.init(task: .linear, samples: 5, noise: .nan), "noise"),
-            (.init(task: .teacher, samples: 5, hidden: 0), "hidden"),
+            (.init(task: .teacher, samples: 5, hidden: [0]), "hidden"),
             (.init(task: .teacher, samples: 5, gain: 0), "gain"),
             (.init(task: .blobs, samples: 5, clusterStd: -1), "cluster_std"),
             (.init(task: .blobs, samples: 5, centerBox: [1, 1]), "center_box"),
@@ -260,10 +288,44 @@ struct SyntheticTests {
             (.init(task: .linear, samples: 5, inputs: 3, informative: 4), "informative"),
             (.init(task: .linear, samples: 5, informative: 0), "informative"),
             (.init(task: .linear, samples: 5, bias: .infinity), "bias"),
+            (.init(task: .teacher, samples: 5, hidden: []), "hidden"),
+            (.init(task: .exponentials, samples: 5, hidden: [2, 3]), "hidden"),
+            (.init(task: .exponentials, samples: 5, gain: 5), "gain"),
+            (.init(task: .logistic, samples: 5, gain: 0), "gain"),
+            (.init(task: .logistic, samples: 5, classes: 3), "classes"),
+            (.init(task: .letters, samples: 5, classes: 27), "classes"),
+            (.init(task: .letters, samples: 5, inputs: 401), "inputs"),
+            (.init(task: .friedman2, samples: 5, inputs: 5), "inputs"),
+            (.init(task: .prices, samples: 5, targets: 2), "targets"),
+            (.init(task: .prices, samples: 5, classes: 2), "classes"),
+            (altered(.mixture) { $0.clusters = 0 }, "clusters"),
+            (altered(.mixture) { $0.clusters = 1 << 27 }, "clusters"),
+            (altered(.parity) { $0.bits = 11 }, "bits"),
+            (altered(.letters) { $0.distortion = 2.5 }, "distortion"),
+            (altered(.rings) { $0.labelNoise = 1.1 }, "label_noise"),
+            (altered(.linear) { $0.labelNoise = 0.1 }, "label_noise"),
+            (altered(.rings) { $0.classWeights = [1] }, "class_weights"),
+            (altered(.rings) { $0.classWeights = [1, -1] }, "class_weights"),
+            (altered(.rings) { $0.classWeights = [0, 0] }, "class_weights"),
+            (altered(.xor) { $0.classWeights = [1, 1] }, "class_weights"),
+            (altered(.xor) { $0.redundant = -1 }, "redundant"),
+            (altered(.xor) { $0.redundant = 1 << 30 }, "redundant"),
+            (altered(.xor) { $0.irrelevant = -1 }, "irrelevant"),
+            (altered(.xor) { $0.irrelevant = .max }, "irrelevant"),
+            (altered(.linear) { $0.correlation = 1 }, "correlation"),
+            (altered(.xor) { $0.correlation = 0.5 }, "correlation"),
         ] as [(SyntheticDescription, String)])
     func valuesThatMakeNoSense(description: SyntheticDescription, key: String) {
         let failure = dataError { _ = try SyntheticSource(description) }
         #expect(failure?.source == "data.synthetic.\(key)")
         #expect(failure?.category == .badConfiguration)
+    }
+
+    private static func altered(
+        _ task: SyntheticDescription.Task, _ change: (inout SyntheticDescription) -> Void
+    ) -> SyntheticDescription {
+        var result = SyntheticDescription(task: task, samples: 5)
+        change(&result)
+        return result
     }
 }

@@ -19,10 +19,10 @@ import Testing
 
     static let ways = [
         Way(
-            task: .init(task: .teacher, samples: 137, inputs: 9, classes: 3, seed: 5, noise: 0.2, hidden: 6),
+            task: .init(task: .teacher, samples: 137, inputs: 9, classes: 3, seed: 5, noise: 0.2, hidden: [6]),
             output: .softmax, loss: LossDescription(kind: .crossEntropy), standardizes: false),
         Way(
-            task: .init(task: .teacher, samples: 137, inputs: 9, classes: 3, seed: 5, hidden: 6), output: .identity,
+            task: .init(task: .teacher, samples: 137, inputs: 9, classes: 3, seed: 5, hidden: [6]), output: .identity,
             loss: LossDescription(kind: .squaredSum), standardizes: true),
         Way(
             task: .init(task: .xor, samples: 137, inputs: 5, seed: 5, noise: 0.3), output: .sigmoid,
@@ -33,7 +33,20 @@ import Testing
         Way(
             task: .init(task: .spirals, samples: 137, classes: 3), output: .softmax,
             loss: LossDescription(kind: .crossEntropy), standardizes: false),
+        Way(
+            task: altered, output: .softmax, loss: LossDescription(kind: .crossEntropy), standardizes: false),
+        Way(
+            task: .init(task: .friedman3, samples: 137, noise: 0.1), output: .identity,
+            loss: LossDescription(kind: .halfSquared), standardizes: true),
     ]
+
+    private static var altered: SyntheticDescription {
+        var result = SyntheticDescription(task: .voices, samples: 137)
+        result.classWeights = [1, 2]
+        result.labelNoise = 0.1
+        (result.redundant, result.irrelevant) = (3, 2)
+        return result
+    }
 
     @Test(arguments: ways, [true, false]) func theBitsAreThoseOfMemory(way: Way, shuffles: Bool) throws {
         try check(way, shuffles, Float.self)

@@ -1,35 +1,46 @@
 import LoomKernels
 
-/// Normal clouds, one for each class.
+/// Normal clouds, one or more for each class.
 struct BlobsTask: GeneratedTask {
     private let inputs: RandomRows
-    /// Classes × features.
-    private let centers: [Float]
+    /// Classes × clusters × features.
+    let centers: [Float]
     private let deviation: Float
-    private let classes: Int
+    let clusters: Int
+    private let choice: ClassChoice
+    private let cluster: RandomRows
 
     init(_ description: SyntheticDescription) {
         inputs = description.inputRows
         let random = CounterRandom(seed: description.seed, purpose: .teacher)
         let (low, high) = (description.centerBox[0], description.centerBox[1])
-        classes = description.classes ?? 1
-        centers = (0..<classes * description.inputs).map {
+        clusters = description.task == .mixture ? description.clusters : 1
+        centers = (0..<(description.classes ?? 1) * clusters * description.inputs).map {
             Float(low + (high - low) * random.uniform(at: UInt64($0)))
         }
         deviation = Float(description.clusterStd)
+        choice = ClassChoice(description)
+        cluster = RandomRows(
+            seed: description.seed, purpose: .syntheticChoice, subStream: SyntheticDescription.SubStream.cluster)
     }
 
-    var scratchColumns: Int { 0 }
+    var scratchColumns: Int { clusters > 1 ? Padding.stride(columns: 1, of: Float.self) : 0 }
 
     func make(_ rows: TaskRows) {
         inputs.makeNormals(rows.indices, into: rows.inputs)
+        choice.choose(rows)
+        let stride = scratchColumns
+        if clusters > 1 {
+            cluster.makeUniforms(
+                rows.indices, into: MatrixView(pointer: rows.scratch, rows: rows.count, columns: 1, stride: stride))
+        }
         let features = rows.inputs.columns
         centers.withUnsafeBufferPointer { centers in
             for row in 0..<rows.count {
-                let label = SyntheticDescription.turn(rows.indices[row], classes: classes)
-                rows.target(row)[0] = Float(label)
+                var place = choice.label(rows, row) * clusters
+                if clusters > 1 { place += min(clusters - 1, Int(rows.scratch[row * stride] * Float(clusters))) }
                 let values = rows.input(row)
-                let center = centers.baseAddress! + label * features
+                let center = centers.baseAddress! + place * features
                 for feature in 0..<features { values[feature] = center[feature] + deviation * values[feature] }
             }
         }
@@ -41,29 +52,62 @@ struct SpiralsTask: GeneratedTask {
     private let inputs: RandomRows
     private let turns: Double
     private let classes: Int
+    private let choice: ClassChoice
     private let noise: TaskNoise
 
     init(_ description: SyntheticDescription) {
         inputs = description.inputRows
         turns = description.turns
         classes = description.classes ?? 1
+        choice = ClassChoice(description)
         noise = TaskNoise(description, columns: description.inputs)
     }
 
     var scratchColumns: Int { noise.scratchColumns }
 
     func make(_ rows: TaskRows) {
+        choice.choose(rows)
         // The radius takes the place of the first feature until the point is known.
         inputs.makeUniforms(rows.indices, into: rows.inputs.columns(0..<1))
         for row in 0..<rows.count {
-            let label = SyntheticDescription.turn(rows.indices[row], classes: classes)
+            let label = choice.label(rows, row)
             let point = rows.input(row)
             let radius = Double(point[0])
             let arm = Double(label) / Double(classes)
             let (sine, cosine) = ElementaryFunctions.sineAndCosine(turns: turns * radius + arm)
             point[0] = Float(radius * cosine)
             point[1] = Float(radius * sine)
-            rows.target(row)[0] = Float(label)
+        }
+        noise.add(of: rows.indices, to: rows.inputs, scratch: rows.scratch)
+    }
+}
+
+/// Circles around 0 in two dimensions, one for each class.
+struct RingsTask: GeneratedTask {
+    private let inputs: RandomRows
+    private let classes: Int
+    private let choice: ClassChoice
+    private let noise: TaskNoise
+
+    init(_ description: SyntheticDescription) {
+        inputs = description.inputRows
+        classes = description.classes ?? 1
+        choice = ClassChoice(description)
+        noise = TaskNoise(description, columns: description.inputs)
+    }
+
+    var scratchColumns: Int { noise.scratchColumns }
+
+    func make(_ rows: TaskRows) {
+        choice.choose(rows)
+        // The angle takes the place of the first feature until the point is known.
+        inputs.makeUniforms(rows.indices, into: rows.inputs.columns(0..<1))
+        for row in 0..<rows.count {
+            let point = rows.input(row)
+            let radius = Double(choice.label(rows, row) + 1) / Double(classes)
+            let (sine, cosine) = ElementaryFunctions.sineAndCosine(turns: Double(point[0]))
+            point[0] = Float(radius * cosine)
+            point[1] = Float(radius * sine)
         }
         noise.add(of: rows.indices, to: rows.inputs, scratch: rows.scratch)
     }
@@ -88,5 +132,69 @@ struct XorTask: GeneratedTask {
             rows.target(row)[0] = (point[0] > 0) != (point[1] > 0) ? 1 : 0
         }
         noise.add(of: rows.indices, to: rows.inputs, scratch: rows.scratch)
+    }
+}
+
+/// Inputs −1 or 1, class 1 where an odd number of the first ones is 1.
+struct ParityTask: GeneratedTask {
+    private let inputs: RandomRows
+    private let bits: Int
+    private let noise: TaskNoise
+
+    init(_ description: SyntheticDescription) {
+        inputs = description.inputRows
+        bits = description.bits
+        noise = TaskNoise(description, columns: description.inputs)
+    }
+
+    var scratchColumns: Int { noise.scratchColumns }
+
+    func make(_ rows: TaskRows) {
+        inputs.makeUniforms(rows.indices, into: rows.inputs)
+        let features = rows.inputs.columns
+        for row in 0..<rows.count {
+            let values = rows.input(row)
+            for feature in 0..<features { values[feature] = values[feature] < 0.5 ? -1 : 1 }
+            var isOdd = false
+            for bit in 0..<bits where values[bit] > 0 { isOdd.toggle() }
+            rows.target(row)[0] = isOdd ? 1 : 0
+        }
+        noise.add(of: rows.indices, to: rows.inputs, scratch: rows.scratch)
+    }
+}
+
+/// One input uniform in (0, 4); class 0 from 1 to below 3.
+struct IntervalsTask: GeneratedTask {
+    private let inputs: RandomRows
+
+    init(_ description: SyntheticDescription) { inputs = description.inputRows }
+
+    var scratchColumns: Int { 0 }
+
+    func make(_ rows: TaskRows) {
+        inputs.makeUniforms(rows.indices, into: rows.inputs)
+        for row in 0..<rows.count {
+            let x = 4 * rows.input(row)[0]
+            rows.input(row)[0] = x
+            rows.target(row)[0] = x >= 1 && x < 3 ? 0 : 1
+        }
+    }
+}
+
+/// Two inputs uniform in (−¼, 1); class 1 in the triangle below x₀ + x₁ = 1.
+struct TriangleTask: GeneratedTask {
+    private let inputs: RandomRows
+
+    init(_ description: SyntheticDescription) { inputs = description.inputRows }
+
+    var scratchColumns: Int { 0 }
+
+    func make(_ rows: TaskRows) {
+        inputs.makeUniforms(rows.indices, into: rows.inputs)
+        for row in 0..<rows.count {
+            let point = rows.input(row)
+            for axis in 0..<2 { point[axis] = 1.25 * point[axis] - 0.25 }
+            rows.target(row)[0] = point[0] >= 0 && point[1] >= 0 && point[0] + point[1] < 1 ? 1 : 0
+        }
     }
 }

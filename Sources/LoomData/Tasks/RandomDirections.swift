@@ -55,4 +55,27 @@ enum RandomDirections {
         }
         return (sum * width / (2 * Double.pi).squareRoot()).squareRoot()
     }
+
+    /// Mean and deviation of activation(gain · z) for standard normal z, by the midpoint rule.
+    static func moments(of activation: ActivationKernel, gain: Double) -> (mean: Double, deviation: Double) {
+        if activation == .tanh { return (0, tanhDeviation(gain: gain)) }
+        if activation == .threshold { return (0.5, 0.5) }
+        let steps = 2000
+        let width = 20.0 / Double(steps)
+        let values = AlignedBuffer<Float>(uninitializedCount: steps)
+        for step in 0..<steps { values.pointer[step] = Float(gain * (-10 + (Double(step) + 0.5) * width)) }
+        let view = MatrixView(pointer: values.pointer, rows: 1, columns: steps, stride: steps)
+        Float.activate(activation, bias: nil, preActivations: view, outputs: view)
+        var (sum, squares) = (0.0, 0.0)
+        for step in 0..<steps {
+            let z = -10 + (Double(step) + 0.5) * width
+            let share = ElementaryFunctions.exp(-z * z / 2) * width / (2 * Double.pi).squareRoot()
+            let value = Double(values.pointer[step])
+            sum += share * value
+            squares += share * value * value
+        }
+        // An odd function has mean 0, not the rounding error of one.
+        let mean = activation == .arctan ? 0 : sum
+        return (mean, (squares - mean * mean).squareRoot())
+    }
 }

@@ -14,7 +14,7 @@ public struct SyntheticSource: DataSource {
     /// The number of samples.
     public var count: Int { description.samples }
     /// The number of features.
-    public var featureCount: Int { description.inputs }
+    public var featureCount: Int { description.featureCount }
     /// None.
     public var featureNames: [String]? { nil }
 

@@ -170,7 +170,7 @@ extension DataSourceDescription {
     /// - Throws: `DataError` for a file that is missing, or whose beginning is not as it should be.
     package func featureCount() throws(DataError) -> Int {
         switch self {
-        case .synthetic(let description): description.inputs
+        case .synthetic(let description): description.featureCount
         case .csv(let description):
             try CSVSource.featureCount(path: description.path, options: description.options)
         case .npy(let description): try NpySource.featureCount(description.inputs)
