@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories trace-check report-check formats-check benchmark compare compare-readers bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check benchmark compare compare-readers bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -13,6 +13,7 @@ help:
 	@echo "make tsan          run the tests of workers, steps and checkpoints under the thread sanitizer"
 	@echo "make sanitize      run kernels and readers under the address and undefined-behaviour sanitizers"
 	@echo "make trajectories  train in PyTorch what the tests train, and compare with what was recorded"
+	@echo "make measures      measure in scikit-learn what the tests measure, and compare with what was recorded"
 	@echo "make trace-check   ask Perfetto's trace processor whether it reads the traces as they are meant"
 	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
 	@echo "make formats-check let numpy, h5py, scikit-learn, pyarrow and torchvision read our files, and read theirs"
@@ -77,6 +78,11 @@ TRAJECTORIES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/trajectories
 
 trajectories:
 	Tests/trajectories/run.sh $(TRAJECTORIES)
+
+MEASURES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/measures
+
+measures:
+	Tests/measures/run.sh $(MEASURES)
 
 # A folder of its own, too. What is kept until the end on purpose is no leak.
 SANITIZE = --sanitize address --scratch-path .build/asan -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined \

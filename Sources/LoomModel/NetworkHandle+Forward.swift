@@ -40,17 +40,22 @@ extension NetworkHandle {
     /// Writes the prediction of the batch rows `rows` in place of the logits; `forward` has run.
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
-    public func predict(rows: Range<Int>) {
+    public func predict(rows: Range<Int>) { predict(rows: rows, bias: outputBias) }
+
+    /// The same for rows whose loss was computed: their logits have the bias.
+    package func predictAfterLoss(rows: Range<Int>) { predict(rows: rows, bias: nil) }
+
+    private func predict(rows: Range<Int>, bias: UnsafeMutablePointer<Scalar>?) {
         let z = logits.rows(rows)
         switch outputMap {
-        case .identity: Scalar.predict(.identity, bias: outputBias, logits: z, prediction: z)
-        case .sigmoid: Scalar.predict(.sigmoid, bias: outputBias, logits: z, prediction: z)
-        case .softmax: Scalar.predict(.softmax, bias: outputBias, logits: z, prediction: z)
+        case .identity: Scalar.predict(.identity, bias: bias, logits: z, prediction: z)
+        case .sigmoid: Scalar.predict(.sigmoid, bias: bias, logits: z, prediction: z)
+        case .softmax: Scalar.predict(.softmax, bias: bias, logits: z, prediction: z)
         case .softmaxWeighted:
             Scalar.softmaxWeighted(
-                components: layers[layerCount - 1].components, bias: outputBias, preActivations: z,
+                components: layers[layerCount - 1].components, bias: bias, preActivations: z,
                 outputs: prediction.rows(rows))
-        case .threshold: Scalar.activate(.threshold, bias: outputBias, preActivations: z, outputs: z)
+        case .threshold: Scalar.activate(.threshold, bias: bias, preActivations: z, outputs: z)
         }
     }
 }

@@ -51,19 +51,46 @@ public final class Evaluator<Scalar: LoomScalar> {
         try evaluate(samples, loss: description, until: StopRequest())!
     }
 
-    /// The same, given up when `stop` is raised: nil.
+    /// The loss and accuracy on `samples`, and the measures of their predictions.
+    /// - Throws: `ModelError` when loss and output do not go together.
+    public func measure(
+        _ samples: SampleFeed<Scalar>, loss description: LossDescription
+    ) throws -> PredictionMeasures {
+        try measure(samples, loss: description, mostPortions: 1024)
+    }
+
+    func measure(
+        _ samples: SampleFeed<Scalar>, loss description: LossDescription, mostPortions: Int
+    ) throws -> PredictionMeasures {
+        let memory = PredictionMeasuresMemory<Scalar>(
+            output: network.description.output, outputs: network.outputs, loss: description.kind,
+            samples: samples.sampleCount, chunks: chunkCount(samples.sampleCount), workers: team.workers,
+            mostPortions: mostPortions)
+        let evaluation = try evaluate(samples, loss: description, until: StopRequest(), measuring: memory)!
+        return memory.measures(evaluation)
+    }
+
+    /// The loss and accuracy on `samples`, given up when `stop` is raised: nil.
     package func evaluate(
         _ samples: SampleFeed<Scalar>, loss description: LossDescription, until stop: StopRequest
+    ) throws -> Evaluation? {
+        try evaluate(samples, loss: description, until: stop, measuring: nil)
+    }
+
+    private func evaluate(
+        _ samples: SampleFeed<Scalar>, loss description: LossDescription, until stop: StopRequest,
+        measuring measures: PredictionMeasuresMemory<Scalar>?
     ) throws -> Evaluation? {
         let loss = try Loss<Scalar>(description, output: network.description.output)
         let count = samples.sampleCount
         let results = AlignedBuffer(count: chunkCount(count), repeating: ShardResult(loss: 0, correct: 0))
         let memory = FeedMemory(
             samples, order: SampleOrder(seed: 0, count: count, shuffle: false), capacity: Self.chunkRows * team.workers)
-        forEachChunk(of: count, data: memory.handle.anyData) { [workspaces, memory] worker, chunk, rows, products in
+        forEachChunk(of: count, portions: measures?.portions, data: memory.handle.anyData) {
+            [workspaces, memory] place, rows, products in
             guard !stop.isRaised else { return }
-            let network = workspaces[worker].handle
-            let feed = memory.handle.window(start: worker * Self.chunkRows, rows: Self.chunkRows)
+            let network = workspaces[place.worker].handle
+            let feed = memory.handle.window(start: place.worker * Self.chunkRows, rows: Self.chunkRows)
             feed.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
             network.forward(
                 rows: 0..<rows.count, data: feed.data(start: rows.lowerBound, rows: rows.count), products: products)
@@ -71,7 +98,8 @@ public final class Evaluator<Scalar: LoomScalar> {
             let sum = loss.evaluate(
                 network, rows: 0..<rows.count, targets: feed.batchTargets, scale: 1, writesDeltas: false,
                 correct: &correct)
-            results.pointer[chunk] = ShardResult(loss: sum, correct: correct)
+            results.pointer[place.chunk] = ShardResult(loss: sum, correct: correct)
+            measures?.add(network, rows: rows, targets: feed.batchTargets, at: place)
         }
         guard !stop.isRaised else { return nil }
         var sum = 0.0
@@ -90,8 +118,8 @@ public final class Evaluator<Scalar: LoomScalar> {
     public func predict(_ data: Dataset<Scalar>) -> AlignedBuffer<Scalar> {
         let outputs = network.outputs
         let predictions = AlignedBuffer<Scalar>(uninitializedCount: data.count * outputs)
-        forEachChunk(of: data.count, data: data.inputs) { [workspaces, data] worker, _, rows, products in
-            let network = workspaces[worker].handle
+        forEachChunk(of: data.count, data: data.inputs) { [workspaces, data] place, rows, products in
+            let network = workspaces[place.worker].handle
             network.forward(rows: 0..<rows.count, data: data.inputs.rows(rows), products: products)
             network.predict(rows: 0..<rows.count)
             for row in 0..<rows.count {
@@ -104,10 +132,12 @@ public final class Evaluator<Scalar: LoomScalar> {
 
     private func chunkCount(_ samples: Int) -> Int { (samples + Self.chunkRows - 1) / Self.chunkRows }
 
-    /// - Parameter data: Inputs as those of every chunk lie.
+    /// - Parameters:
+    ///   - portions: Each is done by one worker, chunk after chunk; nil: every chunk by itself.
+    ///   - data: Inputs as those of every chunk lie.
     private func forEachChunk(
-        of samples: Int, data: MatrixView<Scalar>,
-        _ body: @escaping @Sendable (_ worker: Int, _ chunk: Int, Range<Int>, NetworkProducts<Scalar>) -> Void
+        of samples: Int, portions: Int? = nil, data: MatrixView<Scalar>,
+        _ body: @escaping @Sendable (ChunkPlace, Range<Int>, NetworkProducts<Scalar>) -> Void
     ) {
         let count = chunkCount(samples)
         let workers = team.workers
@@ -117,10 +147,14 @@ public final class Evaluator<Scalar: LoomScalar> {
             NetworkProductsMemory(workspaces[0].handle, rows: $0, training: false, data: data)
         }
         let work = ChunkWork { worker in
-            for chunk in Partition.range(of: worker, parts: workers, count: count) {
-                let start = chunk * Self.chunkRows
-                let rows = start..<min(start + Self.chunkRows, samples)
-                body(worker, chunk, rows, products[rows.count == whole ? 0 : 1].products)
+            let portions = portions ?? count
+            for portion in Partition.range(of: worker, parts: workers, count: portions) {
+                for chunk in Partition.range(of: portion, parts: portions, count: count) {
+                    let start = chunk * Self.chunkRows
+                    let rows = start..<min(start + Self.chunkRows, samples)
+                    let place = ChunkPlace(worker: worker, portion: portion, chunk: chunk)
+                    body(place, rows, products[rows.count == whole ? 0 : 1].products)
+                }
             }
         }
         _ = withExtendedLifetime(workspaces) { team.run(work, steps: 0..<1) }
@@ -131,6 +165,11 @@ public final class Evaluator<Scalar: LoomScalar> {
         let weights = network.layout.tensors.indices.filter { network.layout.tensors[$0].role == .weights }
         return l2 * weights.reduce(0) { $0 + Scalar.sumOfSquares(parameters.view($1)) }
     }
+}
+
+/// Who evaluates a chunk, and where what is added up belongs.
+struct ChunkPlace: BitwiseCopyable, Sendable {
+    let worker, portion, chunk: Int
 }
 
 /// One phase of work, once.
