@@ -11,10 +11,17 @@ import LoomTraining
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Measure the loss and accuracy of a trained network.",
+        abstract: "Measure the predictions of a trained network.",
         discussion: """
             Without --data, on the validation part of the run's own data, or on all of them \
-            where no part was kept for validation.
+            where no part was kept for validation. Prints loss and accuracy; for classes \
+            precision, recall, F1 and who is taken for whom; for two classes also ROC AUC, \
+            average precision, log loss, Brier score and calibration; for a regression MAE, \
+            RMSE and R². All with the definitions of scikit-learn.
+
+            --data is CSV, npy, npz, IDX, LIBSVM or HDF5, recognised by what it begins with, \
+            compressed with gzip or not, a directory of gradloom convert, or a configuration, \
+            whose data are taken.
 
             Examples:
               gradloom evaluate runs/digits-20260102T030405Z
@@ -26,33 +33,35 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var options: ModelOptions
 
     @Option(
-        help: ArgumentHelp("Samples with targets, CSV or npy.", valueName: "file"),
-        completion: .file(extensions: ["csv", "npy"]))
+        help: ArgumentHelp("Samples with targets.", valueName: "file|dir"), completion: .file())
     var data: String?
 
     @Option(
-        help: ArgumentHelp("The targets of --data FILE.npy.", valueName: "file.npy"),
-        completion: .file(extensions: ["npy"]))
+        help: ArgumentHelp(
+            "npy, IDX: the file of the targets; npz, HDF5: the name of their array.", valueName: "file|name"),
+        completion: .file())
     var targets: String?
 
     // A negative number counts from the end, and must not be taken for an option.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The label column of --data FILE.csv, by name or by number from 0; that of the training by "
-                + "default.",
+            "CSV: the column of labels, by name or by number from 0; that of the training by default.",
             valueName: "column"))
     var label: String?
+
+    @OptionGroup var file: SampleFileOptions
 
     @Flag(help: "Print one JSON object on standard output.")
     var json = false
 
     func validate() throws {
-        let isNpy = data.map(SampleFile.isNpy)
-        if targets != nil, isNpy != true { throw ValidationError("--targets belongs to --data FILE.npy.") }
-        if label != nil, isNpy != false { throw ValidationError("--label belongs to --data FILE.csv.") }
-        if isNpy == true, targets == nil {
-            throw ValidationError("--data FILE.npy needs --targets FILE.npy.")
+        let given = [
+            ("--targets", targets != nil), ("--label", label != nil), ("--inputs", file.inputs != nil),
+            ("--scale", file.scale != nil),
+        ]
+        if data == nil, let option = given.first(where: \.1)?.0 {
+            throw ValidationError("\(option) belongs to --data FILE.")
         }
     }
 
@@ -68,25 +77,26 @@ struct EvaluateCommand: ParsableCommand {
 
     private func evaluate<Scalar: LoomScalar>(_ settings: Configuration, _ type: Scalar.Type) throws {
         let model = try options.model(settings, type)
-        let evaluation: Evaluation
+        let measures: PredictionMeasures
         let name: String
         if let data {
-            let source = try SampleFile.labelled(
-                data, targets: targets, label: label.map(ColumnReference.init(argument:)), for: model)
+            let source = try SampleFile(path: data, options: file).labelled(
+                targets: targets, label: label.map(ColumnReference.init(argument:)), for: model)
             if let csv = source as? CSVSource, let note = csv.leftOutNote { printNote(note) }
-            evaluation = try model.evaluate(source)
+            measures = try model.measure(source)
             name = data
         } else {
-            let own = try model.evaluateOwnData()
-            evaluation = own.evaluation
+            let own = try model.measureOwnData()
+            measures = own.measures
             name = own.isValidation ? "validation" : "training"
         }
+        if let note = measures.unrankedNote { printNote(note) }
+        let evaluation = measures.evaluation
+        let names = OutputNames(model)
         if json {
             try JSONLines.print(
                 EvaluationEvent(
-                    data: name, samples: evaluation.samples, loss: evaluation.loss,
-                    accuracy: evaluation.accuracy,
-                    step: model.step, checkpoint: model.checkpointPath))
+                    data: name, step: model.step, checkpoint: model.checkpointPath, measures: measures, names: names))
             return
         }
         var table = TextTable(columns: [.init(""), .init("", alignment: .right)])
@@ -99,31 +109,7 @@ struct EvaluateCommand: ParsableCommand {
         if let accuracy = evaluation.accuracy {
             table.append(["accuracy", NumberFormat.percentage(accuracy)])
         }
-        try StandardOutput.write(table.rendered(indent: 2))
+        let parts = [table.rendered(indent: 2)] + MeasuresReport(measures: measures, names: names).parts
+        try StandardOutput.write(parts.joined(separator: "\n"))
     }
-}
-
-/// The line that `evaluate --json` prints.
-private struct EvaluationEvent: Encodable {
-    let event = "evaluation"
-    /// "validation" or "training" for the run's own data, otherwise the file
-    let data: String
-    let samples: Int
-    let loss: Double
-    let accuracy: Double?
-    let step: Int
-    let checkpoint: String?
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(event, forKey: .event)
-        try container.encode(data, forKey: .data)
-        try container.encode(samples, forKey: .samples)
-        try container.encode(loss, forKey: .loss)
-        try container.encode(accuracy, forKey: .accuracy)
-        try container.encode(step, forKey: .step)
-        try container.encode(checkpoint, forKey: .checkpoint)
-    }
-
-    private enum CodingKeys: String, CodingKey { case event, data, samples, loss, accuracy, step, checkpoint }
 }

@@ -52,38 +52,117 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
+/// What a file of samples needs to be known beside its name; as in training, where it is not given.
+struct SampleFileOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "npz, HDF5: the name of the inputs' array; that of the training by default.", valueName: "name"))
+    var inputs: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "npy, npz, IDX, HDF5: what inputs are multiplied with, such as 1/255; as in training by default.",
+            valueName: "x"))
+    var scale: Factor?
+}
+
 /// Samples in a file given on the command line.
-enum SampleFile {
+struct SampleFile {
+    /// The file or the directory.
+    let path: String
+    let options: SampleFileOptions
+
     static func isNpy(_ path: String) -> Bool { path.lowercased().hasSuffix(".npy") }
 
-    /// The samples of `path` with their targets: those of the npy file `targets`, or the columns of the CSV
-    /// file that were the targets in training, or its column `label`.
-    static func labelled<Scalar>(
-        _ path: String, targets: String?, label: ColumnReference?, for model: SavedModel<Scalar>
+    /// The samples with their targets: those of `targets`, a file or an array, or the columns of a CSV file that were the
+    /// targets in training, or its column `label`.
+    func labelled<Scalar>(
+        targets: String?, label: ColumnReference?, for model: SavedModel<Scalar>
     ) throws -> any DataSource {
-        if isNpy(path) { return try NpySource(inputs: path, targets: targets) }
-        var options = model.configuration.trainingOptions
-        if let label {
-            options.label = label
-            options.targets = []
-        }
-        return try CSVSource(path: path, options: options, matching: model.knownColumns, readsTargets: true)
+        try open(targets: targets, label: label, for: model, readsTargets: true)
     }
 
-    /// The samples of `path` to predict on. Columns that were labels or targets in training may be there or
-    /// not.
-    static func unlabelled<Scalar>(_ path: String, for model: SavedModel<Scalar>) throws -> any DataSource {
-        if isNpy(path) { return try NpySource(inputs: path, targets: nil) }
-        return try CSVSource(
-            path: path, options: model.configuration.trainingOptions, matching: model.knownColumns,
-            readsTargets: false)
+    /// The samples to predict on. Columns of a CSV file that were labels or targets in training may be there or not.
+    func unlabelled<Scalar>(for model: SavedModel<Scalar>) throws -> any DataSource {
+        try open(targets: nil, label: nil, for: model, readsTargets: false)
+    }
+
+    private func open<Scalar>(
+        targets: String?, label: ColumnReference?, for model: SavedModel<Scalar>, readsTargets: Bool
+    ) throws -> any DataSource {
+        let kind = try Self.kind(of: path)
+        let known = model.configuration.data.source
+        var file = DataFileDescription(path: path)
+        (file.inputs, file.targets, file.scale, file.label) = (options.inputs, targets, options.scale?.value, label)
+        do {
+            switch kind {
+            case .csv:
+                try file.checkOptions(of: kind)
+                var columns = known.csvOptions ?? CSVOptions()
+                if let label { (columns.label, columns.targets) = (label, []) }
+                return try CSVSource(
+                    path: path, options: columns, matching: model.knownColumns, readsTargets: readsTargets)
+            case .configuration:
+                try file.checkOptions(of: kind)
+                let source = try Configuration.load(path: path).data.source
+                guard case .csv(let csv) = source else { return try source.open() }
+                return try CSVSource(
+                    path: csv.path, options: csv.options, matching: model.knownColumns, readsTargets: readsTargets)
+            case .libsvm: file.features = model.network.inputs
+            case .npz, .hdf5:
+                file.inputs = file.inputs ?? known.arrayNames?.inputs
+                if readsTargets { file.targets = file.targets ?? known.arrayNames?.targets }
+            case .dataset, .npy, .idx: break
+            }
+            if kind.isArray, file.scale == nil, let scale = known.scale, scale != 1 {
+                printNote("the numbers of \(path) are multiplied with \(NumberFormat.number(scale)), as in training")
+                file.scale = scale
+            }
+            let source = try readsTargets ? file.open(as: kind) : file.openInputs(as: kind)
+            try source.verifyContent()
+            return source
+        } catch let mismatch as DataFileDescription.Mismatch {
+            throw ValidationError(mismatch.message)
+        }
+    }
+
+    /// The kind by content. What is read only once, such as a pipe, is known by its name.
+    private static func kind(of path: String) throws -> DataFileKind {
+        var status = stat()
+        guard stat(path, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else {
+            return try .of(path)
+        }
+        return isNpy(path) ? .npy : .csv
     }
 }
 
-extension Configuration {
-    /// How the training data were read, if they came from a CSV file.
-    fileprivate var trainingOptions: CSVOptions {
-        if case .csv(let csv) = data.source { csv.options } else { CSVOptions() }
+extension DataFileKind {
+    /// Whether it has arrays, whose numbers can be scaled.
+    fileprivate var isArray: Bool { [.npy, .npz, .idx, .hdf5].contains(self) }
+}
+
+extension DataSourceDescription {
+    /// How a CSV file is read.
+    fileprivate var csvOptions: CSVOptions? {
+        if case .csv(let csv) = self { csv.options } else { nil }
+    }
+
+    /// The names of arrays in one file.
+    fileprivate var arrayNames: (inputs: String, targets: String)? {
+        switch self {
+        case .npz(let file), .hdf5(let file): (file.inputs, file.targets)
+        default: nil
+        }
+    }
+
+    /// What numbers are multiplied with.
+    fileprivate var scale: Double? {
+        switch self {
+        case .npy(let files): files.scale
+        case .npz(let file), .hdf5(let file): file.scale
+        case .idx(let files): files.scale
+        default: nil
+        }
     }
 }
 

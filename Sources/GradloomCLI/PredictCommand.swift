@@ -14,8 +14,12 @@ struct PredictCommand: ParsableCommand {
         abstract: "Predict with a trained network.",
         discussion: """
             A CSV output has one row per sample: the predicted class and the probability of every \
-            class, or the outputs of a regression. An npy output is the array of outputs, \
-            samples × units. Label columns of a CSV input are not read.
+            class, or the outputs of a regression, under their names. An npy output is the array \
+            of outputs, samples × units.
+
+            The input is CSV, npy, npz, IDX, LIBSVM or HDF5, recognised by what it begins with, \
+            compressed with gzip or not, a directory of gradloom convert, or a configuration, \
+            whose data are taken. Labels in it are not read.
 
             Examples:
               gradloom predict runs/digits-20260102T030405Z \\
@@ -27,8 +31,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var options: ModelOptions
 
     @Option(
-        help: ArgumentHelp("The samples, CSV or npy.", valueName: "file"),
-        completion: .file(extensions: ["csv", "npy"]))
+        help: ArgumentHelp("The samples.", valueName: "file|dir"), completion: .file())
     var input: String
 
     @Option(
@@ -36,6 +39,8 @@ struct PredictCommand: ParsableCommand {
             "Where the predictions go, FILE.csv or FILE.npy; - for CSV on standard output.", valueName: "file"),
         completion: .file(extensions: ["csv", "npy"]))
     var output: String
+
+    @OptionGroup var file: SampleFileOptions
 
     @OptionGroup var outputs: OutputOptions
 
@@ -61,9 +66,9 @@ struct PredictCommand: ParsableCommand {
     private func predict<Scalar: LoomScalar & NpyElement>(_ settings: Configuration, _ type: Scalar.Type)
         throws
     {
-        let file = try OutputFile(output, replaces: outputs.force)
+        let destination = try OutputFile(output, replaces: outputs.force)
         let model = try options.model(settings, type)
-        let source = try SampleFile.unlabelled(input, for: model)
+        let source = try SampleFile(path: input, options: file).unlabelled(for: model)
         if options.checkpoint == nil, let path = model.checkpointPath, path != options.newestCheckpoint {
             printNote("the parameters are the best ones, \(path)")
         }
@@ -73,20 +78,15 @@ struct PredictCommand: ParsableCommand {
             pointer: predictions.pointer, rows: source.count, columns: model.network.outputs,
             stride: model.network.outputs)
         if SampleFile.isNpy(output) {
-            return try file.write { output in try NpyWriter.forEachPiece(of: matrix) { try output.append($0) } }
+            return try destination.write { output in try NpyWriter.forEachPiece(of: matrix) { try output.append($0) } }
         }
         let table = PredictionTable(model, columns: matrix.columns)
-        try file.write { output in
-            try output.append(table.header)
-            for row in 0..<matrix.rows {
-                try output.append(table.line((0..<matrix.columns).map { matrix[row, $0] }))
-            }
-        }
+        try destination.write { output in try table.write(matrix) { try output.append($0) } }
     }
 }
 
 /// Predictions as CSV lines.
-private struct PredictionTable {
+struct PredictionTable {
     /// What the outputs of a row are.
     private enum Form {
         /// the probability of every class
@@ -99,57 +99,80 @@ private struct PredictionTable {
         case values
     }
     private let form: Form
-    /// A class as the training labels wrote it.
-    private let className: (Int) -> String
+    private let names: OutputNames
     private let columns: Int
+    /// Each class as a cell.
+    private let classCells: [[UInt8]]
 
     init<Scalar>(_ model: SavedModel<Scalar>, columns: Int) {
+        self.init(model.network.description.output, names: OutputNames(model), columns: columns)
+    }
+
+    init(_ output: OutputMap, names: OutputNames, columns: Int) {
         form =
-            switch model.network.description.output {
+            switch output {
             case .softmax: .classes
             case .sigmoid: columns == 1 ? .secondClass : .decisions
             case .identity, .threshold, .softmaxWeighted: .values
             }
-        let (names, base) = (model.classNames, model.labelBase == .one ? 1 : 0)
-        // A network may have more units than the training labels had names.
-        className = { index in
-            guard let names else { return String(index + base) }
-            return index < names.count ? names[index] : "class_\(index)"
-        }
+        self.names = names
         self.columns = columns
+        classCells = (0..<max(columns, 2)).map { Array(Self.quoted(names.className($0)).utf8) }
     }
 
-    var header: String {
-        let names: [String] =
-            switch form {
-            case .classes: ["class"] + (0..<columns).map { "p_" + className($0) }
-            case .secondClass: ["class", "p_" + className(1)]
-            case .decisions: (0..<columns).flatMap { ["decision_\($0)", "p_\($0)"] }
-            case .values: (0..<columns).map { "y\($0)" }
+    /// The names of the columns.
+    var columnNames: [String] {
+        switch form {
+        case .classes: ["class"] + (0..<columns).map { "probability_" + names.className($0) }
+        case .secondClass: ["class", "probability_" + names.className(1)]
+        case .decisions:
+            (0..<columns).map(names.decision).flatMap { ["decision_" + $0, "probability_" + $0] }
+        case .values: (0..<columns).map(names.value)
+        }
+    }
+
+    /// Bytes that are written at a time.
+    static let blockBytes = 1 << 20
+
+    /// Hands out the header and a line for each row of `predictions`, in blocks.
+    func write<Scalar: LoomScalar>(_ predictions: MatrixView<Scalar>, _ append: ([UInt8]) throws -> Void) rethrows {
+        var block = Array((columnNames.map(Self.quoted).joined(separator: ",") + "\n").utf8)
+        block.reserveCapacity(Self.blockBytes + Self.blockBytes / 8)
+        for row in 0..<predictions.rows {
+            addLine(predictions.rows(row..<row + 1), to: &block)
+            if block.count >= Self.blockBytes {
+                try append(block)
+                block.removeAll(keepingCapacity: true)
             }
-        return names.map(quoted).joined(separator: ",") + "\n"
+        }
+        if !block.isEmpty { try append(block) }
     }
 
-    /// One row; numbers have the fewest digits that read back to the same value.
-    func line<Scalar: LoomScalar>(_ values: [Scalar]) -> String {
-        let numbers = values.map { "\($0)" }
-        let cells: [String] =
-            switch form {
-            case .classes: [quoted(className(indexOfLargest(values)))] + numbers
-            case .secondClass: [quoted(className(values[0] >= 0.5 ? 1 : 0))] + numbers
-            case .decisions: zip(values, numbers).flatMap { [$0 >= 0.5 ? "1" : "0", $1] }
-            case .values: numbers
+    /// Adds the line of one row; numbers have the fewest digits that read back to the same value.
+    private func addLine<Scalar: LoomScalar>(_ row: MatrixView<Scalar>, to block: inout [UInt8]) {
+        let comma = UInt8(ascii: ",")
+        switch form {
+        case .classes:
+            let largest = (1..<max(columns, 1)).reduce(0) { row[0, $1] > row[0, $0] ? $1 : $0 }
+            block += classCells[largest]
+            block.append(comma)
+        case .secondClass:
+            block += classCells[row[0, 0] >= 0.5 ? 1 : 0]
+            block.append(comma)
+        case .decisions, .values: break
+        }
+        for column in 0..<columns {
+            if column > 0 { block.append(comma) }
+            if form == .decisions {
+                block += (row[0, column] >= 0.5 ? "1," : "0,").utf8
             }
-        return cells.joined(separator: ",") + "\n"
-    }
-
-    /// The lowest index on a tie, as in training's accuracy.
-    private func indexOfLargest<Scalar: LoomScalar>(_ values: [Scalar]) -> Int {
-        values.indices.dropFirst().reduce(0) { values[$1] > values[$0] ? $1 : $0 }
+            block += "\(row[0, column])".utf8
+        }
+        block.append(UInt8(ascii: "\n"))
     }
 
     /// RFC 4180: a cell with a separator, quote or line break stands in quotes.
-    private func quoted(_ text: String) -> String {
+    private static func quoted(_ text: String) -> String {
         guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }

@@ -40,10 +40,10 @@ import Testing
         // The mean of 1 and 3 is 2. Columns in another order, a file of other categories, and labels left out.
         let outcome = try predict(run, "job,age\nbaker,5\ncook,NA\n\" baker \",\n")
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
-        #expect(try workplace.read("p.csv") == "y0\n110.0\n1014.0\n114.0\n")
+        #expect(try workplace.read("p.csv") == "y\n110.0\n1014.0\n114.0\n")
         // Without a header, by position.
         _ = try predict(run, "5,baker\n,cook\n")
-        #expect(try workplace.read("p.csv") == "y0\n110.0\n1014.0\n")
+        #expect(try workplace.read("p.csv") == "y\n110.0\n1014.0\n")
         let evaluated = try workplace.run("evaluate", run, "--data", "data.csv", "--json")
         #expect(evaluated.exitCode == 0 && evaluated.output.contains("\"loss\":0"), "\(evaluated.output)")
     }
@@ -73,7 +73,7 @@ import Testing
         let resumed = try workplace.run("train", "--resume", run, "--set", "training.epochs=2")
         #expect(resumed.exitCode == 0, "\(resumed.errors)")
         #expect(try predict(run, "age,job\n,cook\n").exitCode == 0)
-        #expect(try workplace.read("p.csv") == "y0\n1014.0\n")
+        #expect(try workplace.read("p.csv") == "y\n1014.0\n")
         let inspected = try workplace.run("inspect", "table.yaml", "--sample", "1")
         #expect(inspected.exitCode == 0 && inspected.output.contains("114"), "\(inspected.output)\(inspected.errors)")
     }
@@ -111,6 +111,6 @@ import Testing
             "table.yaml", "--set", "data.csv.decimal=\",\"", "--set",
             "network.layers=[{name: output, units: 1, weights: [[2, 100, 1000]], bias: [0]}]")
         #expect(try predict(run, "age;job\n0,25;cook\n").exitCode == 0)
-        #expect(try workplace.read("p.csv") == "y0\n1000.5\n")
+        #expect(try workplace.read("p.csv") == "y\n1000.5\n")
     }
 }

@@ -86,13 +86,13 @@ import Testing
             Mistake(
                 name: "targets without data", arguments: ["evaluate", "run", "--targets", "y.npy"],
                 exitCode: 64,
-                message: "error: --targets belongs to --data FILE.npy.\n\(usage("evaluate"))"),
+                message: "error: --targets belongs to --data FILE.\n\(usage("evaluate"))"),
             Mistake(
                 name: "label without data", arguments: ["evaluate", "run", "--label", "-1"], exitCode: 64,
-                message: "error: --label belongs to --data FILE.csv.\n\(usage("evaluate"))"),
+                message: "error: --label belongs to --data FILE.\n\(usage("evaluate"))"),
             Mistake(
-                name: "npy without targets", arguments: ["evaluate", "run", "--data", "x.npy"], exitCode: 64,
-                message: "error: --data FILE.npy needs --targets FILE.npy.\n\(usage("evaluate"))"),
+                name: "scale without data", arguments: ["evaluate", "run", "--scale", "1/255"], exitCode: 64,
+                message: "error: --scale belongs to --data FILE.\n\(usage("evaluate"))"),
             Mistake(
                 name: "peak of no precision", arguments: ["peak", "--precision", "float16"], exitCode: 64,
                 message: """

@@ -34,7 +34,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
 
             SUBCOMMANDS:
               train                   Train the network that a configuration describes.
-              evaluate                Measure the loss and accuracy of a trained network.
+              evaluate                Measure the predictions of a trained network.
               predict                 Predict with a trained network.
               generate                Write the samples of a synthetic task to files, or
                                       show some of them.
@@ -111,10 +111,17 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     static let evaluate = HelpTexts(
         command: "evaluate",
         text: """
-            OVERVIEW: Measure the loss and accuracy of a trained network.
+            OVERVIEW: Measure the predictions of a trained network.
 
             Without --data, on the validation part of the run's own data, or on all of them
-            where no part was kept for validation.
+            where no part was kept for validation. Prints loss and accuracy; for classes
+            precision, recall, F1 and who is taken for whom; for two classes also ROC AUC,
+            average precision, log loss, Brier score and calibration; for a regression MAE,
+            RMSE and R². All with the definitions of scikit-learn.
+
+            --data is CSV, npy, npz, IDX, LIBSVM or HDF5, recognised by what it begins
+            with, compressed with gzip or not, a directory of gradloom convert, or a
+            configuration, whose data are taken.
 
             Examples:
               gradloom evaluate runs/digits-20260102T030405Z
@@ -122,7 +129,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom evaluate runs/wine-20260102T030405Z \\
                 --data x.npy --targets y.npy
 
-            USAGE: gradloom evaluate <run> [--checkpoint <file>] [--workers <n>] [--data <file>] [--targets <file.npy>] [--label <column>] [--json]
+            USAGE: gradloom evaluate <run> [--checkpoint <file>] [--workers <n>] [--data <file|dir>] [--targets <file|name>] [--label <column>] [--inputs <name>] [--scale <x>] [--json]
 
             ARGUMENTS:
               <run>                   The run directory.
@@ -132,10 +139,15 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       it stops early, or its newest.
               --workers <n>           The number of workers; one per allowed core by
                                       default.
-              --data <file>           Samples with targets, CSV or npy.
-              --targets <file.npy>    The targets of --data FILE.npy.
-              --label <column>        The label column of --data FILE.csv, by name or by
-                                      number from 0; that of the training by default.
+              --data <file|dir>       Samples with targets.
+              --targets <file|name>   npy, IDX: the file of the targets; npz, HDF5: the
+                                      name of their array.
+              --label <column>        CSV: the column of labels, by name or by number from
+                                      0; that of the training by default.
+              --inputs <name>         npz, HDF5: the name of the inputs' array; that of the
+                                      training by default.
+              --scale <x>             npy, npz, IDX, HDF5: what inputs are multiplied with,
+                                      such as 1/255; as in training by default.
               --json                  Print one JSON object on standard output.
               --version               Show the version.
               -h, --help              Show help information.
@@ -148,8 +160,12 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
             OVERVIEW: Predict with a trained network.
 
             A CSV output has one row per sample: the predicted class and the probability of
-            every class, or the outputs of a regression. An npy output is the array of
-            outputs, samples × units. Label columns of a CSV input are not read.
+            every class, or the outputs of a regression, under their names. An npy output
+            is the array of outputs, samples × units.
+
+            The input is CSV, npy, npz, IDX, LIBSVM or HDF5, recognised by what it begins
+            with, compressed with gzip or not, a directory of gradloom convert, or a
+            configuration, whose data are taken. Labels in it are not read.
 
             Examples:
               gradloom predict runs/digits-20260102T030405Z \\
@@ -157,7 +173,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom predict runs/digits-20260102T030405Z \\
                 --input x.npy --output y.npy
 
-            USAGE: gradloom predict <run> [--checkpoint <file>] [--workers <n>] --input <file> --output <file> [--force]
+            USAGE: gradloom predict <run> [--checkpoint <file>] [--workers <n>] --input <file|dir> --output <file> [--inputs <name>] [--scale <x>] [--force]
 
             ARGUMENTS:
               <run>                   The run directory.
@@ -167,9 +183,13 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       it stops early, or its newest.
               --workers <n>           The number of workers; one per allowed core by
                                       default.
-              --input <file>          The samples, CSV or npy.
+              --input <file|dir>      The samples.
               --output <file>         Where the predictions go, FILE.csv or FILE.npy; - for
                                       CSV on standard output.
+              --inputs <name>         npz, HDF5: the name of the inputs' array; that of the
+                                      training by default.
+              --scale <x>             npy, npz, IDX, HDF5: what inputs are multiplied with,
+                                      such as 1/255; as in training by default.
               --force                 Replace files that exist.
               --version               Show the version.
               -h, --help              Show help information.

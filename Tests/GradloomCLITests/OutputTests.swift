@@ -112,7 +112,7 @@ import Testing
         ).wait()
         let lines = outcome.output.split(separator: "\n")
         #expect(lines.count == 10 && lines.prefix(2) == lines[2..<4] && lines.prefix(2) == lines[4..<6], "\(lines)")
-        #expect(lines.first == "class,p_1")
+        #expect(lines.first == "class,probability_1")
         #expect(Array(lines.suffix(4)) == ["74", "74", "74", "141"])
         #expect(
             outcome.errors == """

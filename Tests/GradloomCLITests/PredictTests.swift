@@ -22,7 +22,7 @@ import Testing
         // With the labels and without them, in any order of columns.
         let labelled = try predict(run, "data.csv")
         let lines = labelled.split(separator: "\n")
-        #expect(lines[0] == "class,p_cat,\"p_cow, \"\"brown\"\"\",p_dog")
+        #expect(lines[0] == "class,probability_cat,\"probability_cow, \"\"brown\"\"\",probability_dog")
         #expect(lines.count == 7)
         for (line, name) in zip(lines.dropFirst(), ["dog", "cat", "\"cow, \"\"brown\"\"\"", "dog", "cat"]) {
             #expect(line.hasPrefix(name + ","))
@@ -42,7 +42,7 @@ import Testing
         try workplace.write(numbered, to: "data.csv")
         let run = try workplace.train("classes.yaml")
         let lines = try predict(run, "data.csv").split(separator: "\n")
-        #expect(lines[0] == "class,p_1,p_2,p_3")
+        #expect(lines[0] == "class,probability_1,probability_2,probability_3")
         #expect(lines.dropFirst().map(\.first) == ["3", "1", "2", "3", "1", "2"])
     }
 
@@ -75,7 +75,7 @@ import Testing
         try workplace.write("a,b,y\n1,5,0\n3,15,0\n", to: "data.csv")
         let run = try workplace.train("linear.yaml")
         try workplace.write("a,b\n4,10\n2,20\n", to: "x.csv")
-        #expect(try predict(run, "x.csv") == "y0\n5.0\n-5.0\n")
+        #expect(try predict(run, "x.csv") == "y\n5.0\n-5.0\n")
     }
 
     @Test func timesInSecondsKeepTheirDifferences() throws {
@@ -87,7 +87,7 @@ import Testing
         try workplace.write("a,b,y\n1700000001,5,0\n1700000003,15,0\n", to: "data.csv")
         let run = try workplace.train("linear.yaml")
         try workplace.write("a,b\n1700000004,10\n1700000002,20\n", to: "x.csv")
-        #expect(try predict(run, "x.csv") == "y0\n5.0\n-5.0\n")
+        #expect(try predict(run, "x.csv") == "y\n5.0\n-5.0\n")
     }
 
     @Test func oneSigmoidUnitChoosesBetweenTwoClasses() throws {
@@ -98,7 +98,7 @@ import Testing
         let run = try workplace.train("linear.yaml")
         try workplace.write("a,b\n-0.5,0\n-1,1\n", to: "x.csv")
         let lines = try predict(run, "x.csv").split(separator: "\n")
-        #expect(lines[0] == "class,p_yes")
+        #expect(lines[0] == "class,probability_yes")
         #expect(lines[1] == "yes,0.5")
         #expect(lines[2].hasPrefix("no,0.0179"))
     }
@@ -108,15 +108,17 @@ import Testing
         try workplace.write("a,b\n1,0\n", to: "x.csv")
         try workplace.write("a,b,y\n1,0,dog\n0,1,cat\n1,1,cat\n", to: "data.csv")
         #expect(
-            try predict(try workplace.train("classes.yaml"), "x.csv").hasPrefix("class,p_cat,p_dog,p_class_2\ndog,"))
+            try predict(try workplace.train("classes.yaml"), "x.csv")
+                .hasPrefix("class,probability_cat,probability_dog,probability_class_2\ndog,"))
         try workplace.write("a,b,y\n1,0,dog\n0,1,dog\n1,1,dog\n", to: "data.csv")
         #expect(
             try predict(try workplace.train("classes.yaml"), "x.csv", to: "q.csv")
-                .hasPrefix("class,p_dog,p_class_1,p_class_2\ndog,"))
+                .hasPrefix("class,probability_dog,probability_class_1,probability_class_2\ndog,"))
         let sigmoid = SampleData.classes.replacing("units: 3", with: "units: 1").replacing("softmax", with: "sigmoid")
         try workplace.write(sigmoid, to: "sigmoid.yaml")
         #expect(
-            try predict(try workplace.train("sigmoid.yaml"), "x.csv", to: "r.csv").hasPrefix("class,p_class_1\ndog,"))
+            try predict(try workplace.train("sigmoid.yaml"), "x.csv", to: "r.csv")
+                .hasPrefix("class,probability_class_1\ndog,"))
     }
 
     @Test func labelsThatWereNumbersStayNumbers() throws {
@@ -137,7 +139,7 @@ import Testing
             .replacing("1.0e-200", with: "1.0e-30"), to: "linear.yaml")
         try workplace.write("a,b,y\n0,0,0\n0,0,0\n", to: "data.csv")
         let run = try workplace.train("linear.yaml")
-        #expect(try predict(run, "data.csv") == "y0\n0.1\n0.1\n")
+        #expect(try predict(run, "data.csv") == "y\n0.1\n0.1\n")
     }
 
     @Test func npyGoesInAndOut() throws {
@@ -149,7 +151,7 @@ import Testing
         _ = try predict(run, "x.npy", to: "p.npy")
         let expected = SampleData.npy("<f8", shape: "(2, 1)", SampleData.bytes([-7, -12] as [Double]))
         #expect(try Data(contentsOf: workplace.url("p.npy")) == expected)
-        #expect(try predict(run, "x.npy") == "y0\n-7.0\n-12.0\n")
+        #expect(try predict(run, "x.npy") == "y\n-7.0\n-12.0\n")
     }
 
     @Test(arguments: [

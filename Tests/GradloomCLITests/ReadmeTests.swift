@@ -24,7 +24,8 @@ import Testing
         let section = try #require(try text("README.md").firstMatch(of: #/(?s)\n## Commands\n(.*?)\n## /#)).1
         let texts =
             try [String(section)]
-            + ["Commands.md", "DatasetsAndFormats.md", "Guarantees.md", "Profiling.md", "Tuning.md"].map {
+            + ["Commands.md", "DatasetsAndFormats.md", "Evaluating.md", "Guarantees.md", "Profiling.md", "Tuning.md"]
+            .map {
                 try text(articles + $0)
             }
         return texts.flatMap { $0.matches(of: /(?s)\n```sh\n(.*?)\n```/).map { String($0.1) } }.joined(separator: "\n")

@@ -113,6 +113,7 @@ struct RunReader: InputReader {
             metadata("step", "99999999999999999999", error: "step"),
             metadata("class_names", "[]", error: "class_names"),
             metadata("feature_names", "[\\\"a\\\"]", error: "feature_names"),
+            metadata("target_names", "[]", error: "target_names"),
             state("steps", "9223372036854775807", error: "training_state"),
             state("samples", "9223372036854775807", error: "training_state"),
             state("correct", "9223372036854775807", error: "training_state"),
@@ -183,7 +184,8 @@ struct RunReader: InputReader {
             "\"Infinity\"",
         ] + Mutations.numbers
     private static let keys = [
-        "step", "inputs", "numerics", "label_base", "class_names", "feature_names", "checksums", "training_state",
+        "step", "inputs", "numerics", "label_base", "class_names", "feature_names", "target_names", "checksums",
+        "training_state",
         "format",
     ]
     private static let values = [

@@ -49,6 +49,12 @@ package struct DataFileDescription: Sendable {
     /// The samples, opened.
     /// - Throws: `DataError`; `Mismatch` for options that do not fit the kind.
     package func open(as kind: DataFileKind) throws -> any DataSource {
+        try checkOptions(of: kind)
+        return try source(kind, inputs: inputs ?? "", targets: targets ?? "").open()
+    }
+
+    /// Refuses options that do not fit the kind.
+    package func checkOptions(of kind: DataFileKind) throws(Mismatch) {
         let (needed, others) = Self.options(of: kind)
         if let missing = needed.first(where: { !given.contains($0) }) {
             throw Mismatch(message: "\(missing) is needed for \(path), which is \(kind.rawValue).")
@@ -56,7 +62,23 @@ package struct DataFileDescription: Sendable {
         if let unused = given.first(where: { !(needed + others).contains($0) }) {
             throw Mismatch(message: "\(unused) has no use for \(path), which is \(kind.rawValue).")
         }
-        return try source(kind, inputs: inputs ?? "", targets: targets ?? "").open()
+    }
+
+    /// The samples to predict on, opened: targets need not be there.
+    /// - Throws: as `open`.
+    package func openInputs(as kind: DataFileKind) throws -> any DataSource {
+        // What is given in their place is not looked at.
+        var file = self
+        if Self.options(of: kind).needed.contains("--targets") { file.targets = "" }
+        try file.checkOptions(of: kind)
+        let (name, scale) = (inputs ?? "", scale ?? 1)
+        return switch kind {
+        case .npy: try NpySource(inputs: [path], targets: nil, scale: scale)
+        case .npz: try ArraySource(npz: path, inputs: name, targets: nil, scale: scale)
+        case .idx: try ArraySource(idxInputs: path, targets: nil, scale: scale)
+        case .hdf5: try ArraySource(hdf5: path, inputs: name, targets: nil, scale: scale)
+        case .dataset, .csv, .libsvm, .configuration: try source(kind, inputs: "", targets: "").open()
+        }
     }
 
     private func source(_ kind: DataFileKind, inputs: String, targets: String) throws -> DataSourceDescription {

@@ -106,7 +106,7 @@ extension DataSourceDescription {
             source = try CSVSource(path: csv.path, options: csv.options, matching: known, readsTargets: true)
         } else {
             source = try open()
-            try Self.check(source, against: training)
+            try source.check(againstClasses: training.targetColumns.classNames, features: training.featureNames)
         }
         guard source.featureCount == training.featureCount else {
             throw DataError(
@@ -118,12 +118,13 @@ extension DataSourceDescription {
         }
         return source
     }
+}
 
-    /// Refuses numbers that mean other classes or features than those of `training`: a directory keeps their names.
-    private static func check(_ source: any DataSource, against training: any DataSource) throws(DataError) {
+extension DataSource {
+    /// Refuses numbers that mean other classes or features than those of the training data: a directory keeps their names.
+    func check(againstClasses classes: [String]?, features: [String]?) throws(DataError) {
         let pairs = [
-            ("classes", source.targetColumns.classNames, training.targetColumns.classNames),
-            ("features", source.featureNames, training.featureNames),
+            ("classes", targetColumns.classNames, classes), ("features", featureNames, features),
         ]
         for (what, own, others) in pairs {
             guard let own, let others, own != others else { continue }
@@ -131,7 +132,7 @@ extension DataSourceDescription {
                 names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
             }
             throw DataError(
-                .badData, source: source.name,
+                .badData, source: name,
                 problem: "the \(what) are \(listed(own)), but those of the training data are \(listed(others))",
                 remedy: "make both from one file, or let a fraction validate")
         }

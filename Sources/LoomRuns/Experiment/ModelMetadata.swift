@@ -14,6 +14,8 @@ struct ModelMetadata {
     let classNames: [String]?
     /// The names of the features, where they are known.
     let featureNames: [String]?
+    /// The names of the target columns, where they are known.
+    let targetNames: [String]?
     /// How the feature columns of a CSV file became features; nil: each was one number.
     let csvColumns: [CSVColumn]?
 
@@ -25,6 +27,7 @@ struct ModelMetadata {
         labelBase = data.conversion.base
         classNames = data.classNames
         featureNames = data.training.featureNames
+        targetNames = data.targetNames
         csvColumns = data.csvColumns
     }
 
@@ -54,6 +57,10 @@ struct ModelMetadata {
             guard let names: [String] = Self.list(text), names.count == inputs else { throw damage("feature_names") }
             return names
         }
+        targetNames = try file.metadata["target_names"].map { text in
+            guard let names: [String] = Self.list(text), !names.isEmpty else { throw damage("target_names") }
+            return names
+        }
         csvColumns = try file.metadata["csv_columns"].map { text in
             guard let columns: [CSVColumn] = Self.list(text), CSVColumn.areSound(columns, inputs: inputs) else {
                 throw damage("csv_columns")
@@ -67,6 +74,7 @@ struct ModelMetadata {
         var result = ["inputs": String(inputs), "label_base": labelBase.rawValue]
         result["class_names"] = Self.text(classNames)
         result["feature_names"] = Self.text(featureNames)
+        result["target_names"] = Self.text(targetNames)
         result["csv_columns"] = Self.text(csvColumns)
         return result
     }

@@ -18,6 +18,8 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     public let conversion: TargetConversion
     /// The names of the classes, where labels were text.
     public let classNames: [String]?
+    /// The names of the target columns, where they are known.
+    public let targetNames: [String]?
     /// What was detected or decided, for the user.
     public let notes: [String]
 
@@ -92,6 +94,7 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         }
         self.conversion = conversion
         self.classNames = source.targetColumns.classNames
+        self.targetNames = source.targetColumns.names
         self.notes = opened.notes + opened.materializationNotes(Scalar.self)
     }
 }

@@ -20,6 +20,8 @@ public final class SavedModel<Scalar: LoomScalar> {
     public let classNames: [String]?
     /// The number that class labels start at.
     public let labelBase: LabelBase
+    /// The names of the target columns, where they are known.
+    public let targetNames: [String]?
     private let standardization: Standardization?
     /// What the data of the training are known by; nil: an earlier version wrote the checkpoint.
     private let dataFingerprint: String?
@@ -50,6 +52,7 @@ public final class SavedModel<Scalar: LoomScalar> {
         labelBase = facts.labelBase
         featureNames = facts.featureNames
         csvColumns = facts.csvColumns
+        targetNames = facts.targetNames
         standardization = try ModelMetadata.standardization(in: checkpoint, inputs: facts.inputs)
         dataFingerprint = try TrainingState(checkpoint)?.dataFingerprint
         let plan = configuration.teamPlan(on: machine)
@@ -66,11 +69,34 @@ public final class SavedModel<Scalar: LoomScalar> {
             featureCount: network.inputs, featureNames: featureNames, classNames: classNames, csvColumns: csvColumns)
     }
 
+    /// Class `index` as the training labels wrote it; a network may have more units than these had names.
+    package func className(_ index: Int) -> String {
+        guard let classNames else { return String(index + (labelBase == .one ? 1 : 0)) }
+        return index < classNames.count ? classNames[index] : "class_\(index)"
+    }
+
+    /// The name of output `index` where it predicts a target column whose name is known.
+    package func targetName(_ index: Int) -> String? {
+        targetNames.flatMap { $0.count == network.outputs ? $0[index] : nil }
+    }
+
     /// The loss and accuracy on the validation part of the run's own data, or on all of it where there is
     /// none.
     /// - Throws: `DataError`: the data are not those of the training any more, so that nobody knows which of them it was
     ///   validated on.
     public func evaluateOwnData() throws -> (evaluation: Evaluation, isValidation: Bool) {
+        let (samples, isValidation) = try ownSamples()
+        return (try evaluator.evaluate(samples, loss: configuration.loss), isValidation)
+    }
+
+    /// The same, with the measures of the predictions.
+    /// - Throws: as `evaluateOwnData`.
+    public func measureOwnData() throws -> (measures: PredictionMeasures, isValidation: Bool) {
+        let (samples, isValidation) = try ownSamples()
+        return (try evaluator.measure(samples, loss: configuration.loss), isValidation)
+    }
+
+    private func ownSamples() throws -> (samples: SampleFeed<Scalar>, isValidation: Bool) {
         // Where samples can be made, only those are that are scored.
         let data = try PreparedData<Scalar>(
             OpenedData(
@@ -86,24 +112,49 @@ public final class SavedModel<Scalar: LoomScalar> {
                 )
             }
         }
-        let evaluation = try evaluator.evaluate(data.validation ?? data.training, loss: configuration.loss)
-        return (evaluation, data.validation != nil)
+        return (data.validation ?? data.training, data.validation != nil)
     }
 
     /// The loss and accuracy on `source`.
+    /// - Throws: `DataError` for data that do not go with those of the training.
     public func evaluate(_ source: any DataSource) throws -> Evaluation {
+        try evaluator.evaluate(targeted(source), loss: configuration.loss)
+    }
+
+    /// The same, with the measures of the predictions.
+    /// - Throws: as `evaluate`.
+    public func measure(_ source: any DataSource) throws -> PredictionMeasures {
+        try evaluator.measure(targeted(source), loss: configuration.loss)
+    }
+
+    /// Samples that can be made are not kept.
+    private func targeted(_ source: any DataSource) throws -> SampleFeed<Scalar> {
+        try check(source, classes: classNames)
         let needs = TargetNeeds(
             loss: configuration.loss, output: network.description.output, outputs: network.outputs)
         let conversion = try TargetConversion(from: source, to: needs, base: labelBase)
-        return try evaluator.evaluate(prepared(source, conversion: conversion), loss: configuration.loss)
+        guard let synthetic = source as? SyntheticSource else {
+            return .resident(try prepared(source, conversion: conversion))
+        }
+        try checkFeatures(source)
+        return .generated(
+            try GeneratedSamples(
+                synthetic, range: 0..<source.count, conversion: conversion, standardization: standardization))
     }
 
     /// The predictions on the inputs of `source`: samples × outputs, row by row.
     public func predict(_ source: any DataSource) throws -> AlignedBuffer<Scalar> {
-        evaluator.predict(try prepared(source, conversion: nil))
+        try check(source, classes: nil)
+        return evaluator.predict(try prepared(source, conversion: nil))
     }
 
-    private func prepared(_ source: any DataSource, conversion: TargetConversion?) throws -> Dataset<Scalar> {
+    /// Columns of CSV files are found by their names when the file is opened.
+    private func check(_ source: any DataSource, classes: [String]?) throws(DataError) {
+        guard !(source is CSVSource) else { return }
+        try source.check(againstClasses: classes, features: featureNames)
+    }
+
+    private func checkFeatures(_ source: any DataSource) throws(DataError) {
         guard source.featureCount == network.inputs else {
             throw DataError(
                 .badData, source: source.name,
@@ -112,6 +163,10 @@ public final class SavedModel<Scalar: LoomScalar> {
                     + "the model was trained on \(network.inputs)",
                 remedy: "give the same features as in training, in the same order")
         }
+    }
+
+    private func prepared(_ source: any DataSource, conversion: TargetConversion?) throws -> Dataset<Scalar> {
+        try checkFeatures(source)
         return try Dataset<Scalar>(source, conversion: conversion, standardization: standardization)
     }
 }
