@@ -70,8 +70,8 @@ struct EvaluationEvent: Encodable {
             let name = measures.areDecisions ? names.decision : names.className
             return Classification(
                 classes: measured.classes.enumerated().map { Scores(name: name($0), $1) },
-                macro_avg: Scores(name: nil, measured.macroAverage),
-                weighted_avg: Scores(name: nil, measured.weightedAverage), confusion_matrix: measured.confusionMatrix)
+                macroAverage: Scores(name: nil, measured.macroAverage),
+                weightedAverage: Scores(name: nil, measured.weightedAverage), confusionMatrix: measured.confusionMatrix)
         }
     }
 
@@ -85,19 +85,33 @@ struct EvaluationEvent: Encodable {
         measures.regression.map { measured in
             Regression(
                 targets: measured.targets.enumerated().map { Errors(name: names.value($0), errors: $1) },
-                uniform_average: Errors(name: nil, errors: measured.average))
+                average: Errors(name: nil, errors: measured.average))
         }
     }
 }
 
 extension EvaluationEvent {
-    // The properties are keys of JSON.
-    // swift-format-ignore: AlwaysUseLowerCamelCase
     fileprivate struct Classification: Encodable {
         let classes: [Scores]
-        let macro_avg: Scores
-        let weighted_avg: Scores
-        let confusion_matrix: [[Int]]?
+        let macroAverage: Scores
+        let weightedAverage: Scores
+        let confusionMatrix: [[Int]]?
+
+        private enum Key: String, CodingKey {
+            case classes
+            case macroAverage = "macro_avg"
+            case weightedAverage = "weighted_avg"
+            case confusionMatrix = "confusion_matrix"
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(classes, forKey: .classes)
+            try container.encode(macroAverage, forKey: .macroAverage)
+            try container.encode(weightedAverage, forKey: .weightedAverage)
+            // Null where there is none, rather than no key.
+            try container.encode(confusionMatrix, forKey: .confusionMatrix)
+        }
     }
 
     fileprivate struct Scores: Encodable {
@@ -159,10 +173,14 @@ extension EvaluationEvent {
         }
     }
 
-    // swift-format-ignore: AlwaysUseLowerCamelCase
     fileprivate struct Regression: Encodable {
         let targets: [Errors]
-        let uniform_average: Errors
+        let average: Errors
+
+        private enum CodingKeys: String, CodingKey {
+            case targets
+            case average = "uniform_average"
+        }
     }
 
     fileprivate struct Errors: Encodable {

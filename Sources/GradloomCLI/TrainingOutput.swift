@@ -1,4 +1,5 @@
 import Foundation
+import LoomData
 import LoomHardware
 import LoomKernels
 import LoomMeasurement
@@ -229,11 +230,32 @@ final class TrainingOutput<Scalar: LoomScalar> {
                 raisedFrom: isRaised ? earlierCeiling : nil, others: others))
     }
 
+    /// What nobody can do better on a synthetic task, where that is known and is not everything; nil otherwise.
+    private func bestPossible() -> String? {
+        guard case .synthetic(let task) = experiment.configuration.data.source, let best = try? task.bestPossible()
+        else { return nil }
+        func text(_ name: String, _ figure: BestPossible.Figure?, perfect: Double, _ format: (Double) -> String)
+            -> String?
+        {
+            guard let figure, figure.value != perfect else { return nil }
+            let error = figure.standardError.map { " ± \(format($0))" } ?? ""
+            return "\(name) \(format(figure.value))\(error)"
+        }
+        let figures = [
+            text("accuracy", best.accuracy, perfect: 1) { NumberFormat.percentage($0) },
+            text("cross entropy", best.crossEntropy, perfect: 0) { NumberFormat.number($0) },
+            text("mean squared error", best.meanSquaredError, perfect: 0) { NumberFormat.number($0) },
+        ].compactMap { $0 }
+        guard !figures.isEmpty else { return nil }
+        return "the best possible on new samples of this task: \(figures.joined(separator: ", ")) (\(best.method))"
+    }
+
     private func notes(
         _ result: TrainingResult, loss: Double?, raisedFrom earlierCeiling: Double?,
         others: (fraction: Double?, niced: Double?)
     ) -> [String] {
         var notes: [String] = []
+        if result.isOver, let best = bestPossible() { notes.append(best) }
         if let earlierCeiling {
             notes.append(
                 "faster than the arithmetic peak of \(NumberFormat.gigaflops(earlierCeiling)) GFLOP/s that was known "

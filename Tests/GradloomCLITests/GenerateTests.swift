@@ -70,6 +70,20 @@ import Testing
         #expect(refused.exitCode == 78 && refused.errors.contains("such as 512MiB"))
     }
 
+    @Test func theBestPossibleStandsBesideTheResult() throws {
+        try workplace.write(
+            "data: {synthetic: {task: blobs, samples: 300, classes: 3, label_noise: 0.1}}\n" + Self.network,
+            to: "b.yaml")
+        let noisy = try workplace.run("train", "b.yaml", "--set", "data.synthetic.cluster_std=0.0001")
+        #expect(
+            noisy.output.contains("note: the best possible on new samples of this task: accuracy 90.0 %"),
+            "\(noisy.output)")
+        let clean = try workplace.run(
+            "train", "b.yaml", "--set", "data.synthetic={task: xor, samples: 300}", "--set",
+            "network.layers=[{units: 2}]")
+        #expect(clean.exitCode == 0 && !clean.output.contains("best possible"), "\(clean.errors)")
+    }
+
     @Test func whatCannotBeReadInPiecesIsRefused() throws {
         try workplace.write("x,y\n" + (0..<40).map { "\($0),\($0 % 3)\n" }.joined(), to: "d.csv")
         try workplace.write("data: {csv: {path: d.csv, label: y}, materialize: never}\n" + Self.network, to: "c.yaml")

@@ -26,7 +26,10 @@ extension HelpTexts {
 
             OPTIONS:
               --task <task>           The task, where no configuration is given. (values:
-                                      teacher, blobs, spirals, xor, linear, friedman1)
+                                      teacher, blobs, mixture, spirals, rings, xor, parity,
+                                      logistic, intervals, triangle, threshold, linear,
+                                      friedman1, friedman2, friedman3, exponentials,
+                                      letters, voices, prices)
               --samples <n>           The number of samples.
               --inputs <n>            The number of features.
               --classes <n>           The number of classes.

@@ -97,7 +97,7 @@ import Testing
         #expect(
             parts[3][2...] == [
                 ["ROC AUC", "0.8750"], ["average precision", "0.8333"], ["log loss", "0.3633"],
-                ["Brier score", "0.1257"],
+                ["Brier score", "0.1256"],
             ])
         #expect(parts[4][0] == ["predicted", "mean", "share of yes", "samples"])
         #expect(parts[4][3] == ["0.1 to 0.2", "–", "–", "0"])
@@ -300,6 +300,6 @@ import Testing
         }
         let expected = "\"a,b\"\n" + (0..<rows).map { "\(Double($0) / 8)\n" }.joined()
         #expect(String(decoding: blocks.joined(), as: UTF8.self) == expected)
-        #expect(blocks.count == 2 && blocks[0].count >= PredictionTable.blockBytes)
+        #expect(blocks.count == 3 && blocks.dropLast().allSatisfy { $0.count >= PredictionTable.blockBytes })
     }
 }

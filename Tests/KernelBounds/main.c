@@ -210,6 +210,30 @@ static void call_gathers(const setting *s) {
     }
 }
 
+// What makes generated samples: float32, whatever the table.
+static void call_generators(const setting *s) {
+    setting own = *s;
+    own.bytes = sizeof(float);
+    const size_t columns = s->columns, strides[] = {columns, columns + 1};
+    uint64_t *const indices = guarded("indices", s->rows * sizeof *indices, s->side);
+    for (size_t i = 0; i < s->rows; i++) { indices[i] = i * 0x9e3779b97f4a7c15; }
+    for (size_t i = 0; i < 2; i++) {
+        // The last row ends where its numbers do.
+        const size_t count = s->rows == 0 ? 0 : (s->rows - 1) * strides[i] + columns;
+        call(&own, "normal_rows", i == 0 ? "without padding" : "with one more");
+        s->kernels->normal_rows(7, 5, 1, s->rows, columns, indices, elements(&own, "rows", count), strides[i]);
+        call(&own, "uniform_rows", i == 0 ? "without padding" : "with one more");
+        s->kernels->uniform_rows(7, 5, 1, s->rows, columns, indices, elements(&own, "rows", count), strides[i]);
+    }
+    for (size_t inputs = 0; inputs < 4; inputs++) {
+        const size_t count = s->rows == 0 || inputs == 0 ? 0 : (s->rows - 1) * (inputs + 1) + inputs;
+        call(&own, "dense_rows", "");
+        s->kernels->dense_rows(s->rows, inputs, columns, elements(&own, "samples", count), inputs + 1,
+                               matrix(&own, "weights", inputs, columns), padded(&own, columns),
+                               matrix(&own, "outputs", s->rows, columns), padded(&own, columns));
+    }
+}
+
 // `columns` positions of permutations of so many, and of far more.
 static void call_permutations(const setting *s) {
     const uint64_t count = s->columns, sizes[] = {count, count + 1, 1000003, (uint64_t)1 << 32, ((uint64_t)1 << 62) + 1};
@@ -242,6 +266,7 @@ static void call_all(const loom_kernels *kernels, side side, _Bool all) {
             call_sums(&s);
             call_updates(&s);
             call_gathers(&s);
+            call_generators(&s);
         }
         call_permutations(&s);
     }

@@ -57,13 +57,27 @@ import Testing
         let known = ArithmeticInstructions.allCases.filter { !$0.multipliesBF16 && $0.loop(.float32) != nil }
         #expect(known.contains(.baseline) && known.contains(.ofKernels))
         for instructions in known {
-            let ratio = try ratio((instructions, .float32), over: (instructions, .float64))
-            #expect((1.7...2.3).contains(ratio), "\(instructions): float32 over float64 \(ratio)")
+            let ratios = try ratios((instructions, .float32), over: (instructions, .float64)) {
+                (1.7...2.3).contains($0)
+            }
+            #expect((1.7...2.3).contains(ratios.last!), "\(instructions): float32 over float64 \(ratios)")
         }
         guard known.contains(.avx512) else { return }
         // As fast as AVX2 (Zen 4) or twice (Zen 5, Xeons); anything between would be a loop that waits for itself.
-        let ratio = try ratio((.avx512, .float32), over: (.avx2, .float32))
-        #expect((0.85...1.15).contains(ratio) || (1.7...2.3).contains(ratio), "AVX-512 over AVX2: \(ratio)")
+        func isPlausible(_ ratio: Double) -> Bool { (0.85...1.15).contains(ratio) || (1.7...2.3).contains(ratio) }
+        let ratios = try ratios((.avx512, .float32), over: (.avx2, .float32), until: isPlausible)
+        #expect(isPlausible(ratios.last!), "AVX-512 over AVX2: \(ratios)")
+    }
+
+    /// Ratios until one is as it should be, at most five: a program on the same core's other thread, or another clock, moves some
+    /// of them; a loop that waits for itself is off every time.
+    private func ratios(
+        _ first: (ArithmeticInstructions, Precision), over second: (ArithmeticInstructions, Precision),
+        until isRight: (Double) -> Bool
+    ) throws -> [Double] {
+        var ratios: [Double] = []
+        while ratios.count < 5, !(ratios.last.map(isRight) ?? false) { ratios.append(try ratio(first, over: second)) }
+        return ratios
     }
 
     @Test func onlyWhatTheProcessorHasIsMeasured() {
