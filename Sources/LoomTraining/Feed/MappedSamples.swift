@@ -85,7 +85,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
         let key = epoch &* 1_000_003 &+ window
         guard readAhead.exchange(key, ordering: .relaxed) != key else { return }
         // The first window of an epoch was not asked for by the one before it.
-        for next in (start % windowRows == 0 && window == 0 ? [window, window + 1] : [window + 1]) {
+        for next in (start == 0 ? window : window + 1)...window + 1 {
             order.forEachRun(ofWindow: next, epoch: epoch, windowRows: windowRows) { positions in
                 let (low, high) = (row(UInt64(positions.lowerBound)), row(UInt64(positions.upperBound - 1)))
                 inputs.willNeed(Int(low)..<Int(high) + 1)
