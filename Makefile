@@ -143,7 +143,7 @@ READERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/readers
 compare-readers:
 	@.ci/dependencies
 	swift build --package-path Benchmarks -c release --product read-speed
-	@Benchmarks/readers/install.sh $(READERS)
+	@.ci/python-environment $(READERS) Benchmarks/readers/requirements.txt "the readers (half a gigabyte)"
 	PYTHONDONTWRITEBYTECODE=1 $(READERS)/venv/bin/python Benchmarks/readers/compare.py --cache $(READERS) \
 		--results Benchmarks/results $(COMPARE)
 

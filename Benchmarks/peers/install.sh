@@ -4,28 +4,10 @@
 set -euo pipefail
 
 directory=${1:?usage: install.sh DIRECTORY}
-requirements=$(dirname "$0")/requirements.txt
-python=${PYTHON:-python3}
+here=$(dirname "$0")
 
-stop() {
-    echo "error: $1" >&2
+if ! command -v g++ >/dev/null; then
+    echo "error: torch.compile needs g++: install it (Debian, Ubuntu: sudo apt-get install g++), and run this command again." >&2
     exit 69 # EX_UNAVAILABLE of sysexits.h
-}
-
-command -v "$python" >/dev/null ||
-    stop "$python was not found: install Python 3.11 or later, or name it in PYTHON."
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    stop "$python is $("$python" --version 2>&1), but the peers need Python 3.11 or later: install one and name it in PYTHON."
-command -v g++ >/dev/null ||
-    stop "torch.compile needs g++: install it (Debian, Ubuntu: sudo apt-get install g++), and run this command again."
-
-# What was installed stays as long as the requirements are the same.
-if ! cmp --silent "$requirements" "$directory/installed.txt"; then
-    mkdir -p "$directory"
-    "$python" -m venv "$directory/venv" ||
-        stop "$python cannot make virtual environments: install its venv module (Debian, Ubuntu: sudo apt-get install python3-venv), and run this command again."
-    echo "Installing the peers in $directory/venv (6 GB, some minutes)" >&2
-    "$directory/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" ||
-        stop "pip could not install $requirements: see its message above."
-    cp "$requirements" "$directory/installed.txt"
 fi
+exec "$here/../../.ci/python-environment" "$directory" "$here/requirements.txt" "the peers (6 GB, some minutes)"

@@ -6,20 +6,5 @@ set -euo pipefail
 directory=${1:?usage: run.sh DIRECTORY PROGRAM}
 program=${2:?usage: run.sh DIRECTORY PROGRAM}
 here=$(dirname "$0")
-python=${PYTHON:-python3}
-
-stop() {
-    echo "error: $1" >&2
-    exit 69 # EX_UNAVAILABLE of sysexits.h
-}
-
-command -v "$python" >/dev/null || stop "$python was not found: install Python 3.11 or later, or name it in PYTHON."
-if ! cmp --silent "$here/requirements.txt" "$directory/installed.txt"; then
-    mkdir -p "$directory"
-    "$python" -m venv "$directory/venv" || stop "$python cannot make virtual environments."
-    echo "Installing the libraries in $directory/venv (some minutes)" >&2
-    "$directory/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
-        stop "pip could not install $here/requirements.txt: see its message above."
-    cp "$here/requirements.txt" "$directory/installed.txt"
-fi
+"$here/../../.ci/python-environment" "$directory" "$here/requirements.txt" "the libraries (some minutes)"
 PYTHONDONTWRITEBYTECODE=1 exec "$directory/venv/bin/python" "$here/check.py" "$program"

@@ -5,21 +5,6 @@ set -euo pipefail
 
 directory=${1:?usage: run.sh DIRECTORY [--write]}
 here=$(dirname "$0")
-python=${PYTHON:-python3}
-
-stop() {
-    echo "error: $1" >&2
-    exit 69 # EX_UNAVAILABLE of sysexits.h
-}
-
-command -v "$python" >/dev/null || stop "$python was not found: install Python 3.11 or later, or name it in PYTHON."
-if ! cmp --silent "$here/requirements.txt" "$directory/installed.txt"; then
-    mkdir -p "$directory"
-    "$python" -m venv "$directory/venv" || stop "$python cannot make virtual environments."
-    echo "Installing PyTorch in $directory/venv (some minutes)" >&2
-    "$directory/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
-        stop "pip could not install $here/requirements.txt: see its message above."
-    cp "$here/requirements.txt" "$directory/installed.txt"
-fi
+"$here/../../.ci/python-environment" "$directory" "$here/requirements.txt" "PyTorch (some minutes)"
 PYTHONDONTWRITEBYTECODE=1 exec "$directory/venv/bin/python" "$here/record.py" "${@:2}" \
     "$here/../Fixtures/pytorch-trajectories.json"
