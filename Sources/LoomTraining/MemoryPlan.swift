@@ -112,9 +112,8 @@ extension MemoryPlan {
             case .targets: targetBytes
             case .nothing: 0
             }
-        // What is kept was checked to be countable; more targets than that are no file.
-        dataBytes = samples.multipliedReportingOverflow(by: sampleBytes).partialValue
-        validationBytes = validationSamples.multipliedReportingOverflow(by: sampleBytes).partialValue
+        dataBytes = samples * sampleBytes
+        validationBytes = validationSamples * sampleBytes
         if validationSamples > 0 {
             let outputs = network.layers.reduce(0) {
                 $0 + rowBytes($1.units) + ($1.components > 1 ? rowBytes($1.preActivations) : 0)

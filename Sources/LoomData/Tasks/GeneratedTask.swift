@@ -54,8 +54,7 @@ extension SyntheticDescription {
         switch task {
         case .teacher: TeacherTask(self)
         case .blobs, .mixture: BlobsTask(self)
-        case .spirals: SpiralsTask(self)
-        case .rings: RingsTask(self)
+        case .spirals, .rings: CurvesTask(self)
         case .xor: XorTask(self)
         case .parity: ParityTask(self)
         case .logistic: LogisticTask(self)

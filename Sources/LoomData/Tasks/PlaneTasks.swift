@@ -47,17 +47,22 @@ struct BlobsTask: GeneratedTask {
     }
 }
 
-/// Spiral arms in two dimensions, one for each class.
-struct SpiralsTask: GeneratedTask {
+/// Curves in two dimensions, one for each class: arms of a spiral, or circles around 0.
+struct CurvesTask: GeneratedTask {
+    private enum Curve {
+        case arms(turns: Double)
+        case circles
+    }
+
     private let inputs: RandomRows
-    private let turns: Double
+    private let curve: Curve
     private let classes: Int
     private let choice: ClassChoice
     private let noise: TaskNoise
 
     init(_ description: SyntheticDescription) {
         inputs = description.inputRows
-        turns = description.turns
+        curve = description.task == .rings ? .circles : .arms(turns: description.turns)
         classes = description.classes ?? 1
         choice = ClassChoice(description)
         noise = TaskNoise(description, columns: description.inputs)
@@ -67,45 +72,17 @@ struct SpiralsTask: GeneratedTask {
 
     func make(_ rows: TaskRows) {
         choice.choose(rows)
-        // The radius takes the place of the first feature until the point is known.
-        inputs.makeUniforms(rows.indices, into: rows.inputs.columns(0..<1))
-        for row in 0..<rows.count {
-            let label = choice.label(rows, row)
-            let point = rows.input(row)
-            let radius = Double(point[0])
-            let arm = Double(label) / Double(classes)
-            let (sine, cosine) = ElementaryFunctions.sineAndCosine(turns: turns * radius + arm)
-            point[0] = Float(radius * cosine)
-            point[1] = Float(radius * sine)
-        }
-        noise.add(of: rows.indices, to: rows.inputs, scratch: rows.scratch)
-    }
-}
-
-/// Circles around 0 in two dimensions, one for each class.
-struct RingsTask: GeneratedTask {
-    private let inputs: RandomRows
-    private let classes: Int
-    private let choice: ClassChoice
-    private let noise: TaskNoise
-
-    init(_ description: SyntheticDescription) {
-        inputs = description.inputRows
-        classes = description.classes ?? 1
-        choice = ClassChoice(description)
-        noise = TaskNoise(description, columns: description.inputs)
-    }
-
-    var scratchColumns: Int { noise.scratchColumns }
-
-    func make(_ rows: TaskRows) {
-        choice.choose(rows)
-        // The angle takes the place of the first feature until the point is known.
+        // The place on the curve takes the place of the first feature until the point is known.
         inputs.makeUniforms(rows.indices, into: rows.inputs.columns(0..<1))
         for row in 0..<rows.count {
             let point = rows.input(row)
-            let radius = Double(choice.label(rows, row) + 1) / Double(classes)
-            let (sine, cosine) = ElementaryFunctions.sineAndCosine(turns: Double(point[0]))
+            let (place, label) = (Double(point[0]), choice.label(rows, row))
+            let (radius, angle) =
+                switch curve {
+                case .arms(let turns): (place, turns * place + Double(label) / Double(classes))
+                case .circles: (Double(label + 1) / Double(classes), place)
+                }
+            let (sine, cosine) = ElementaryFunctions.sineAndCosine(turns: angle)
             point[0] = Float(radius * cosine)
             point[1] = Float(radius * sine)
         }

@@ -256,7 +256,7 @@ extension Configuration {
         _ opened: OpenedData, machine: MachineSetup, of _: Scalar.Type
     ) throws -> MemoryPlan {
         let samples = opened.sampleCounts
-        let (kept, scratchColumns) = try opened.kept(Scalar.self)
+        let (kept, scratchColumns) = opened.kept(Scalar.self)
         var plan = try MemoryPlan(
             network: network.description(inputs: opened.source.featureCount), loss: loss, optimizer: optimizer,
             schedule: trainingSchedule, team: teamPlan(on: machine), samples: samples.training,

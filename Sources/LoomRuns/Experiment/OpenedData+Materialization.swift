@@ -16,21 +16,20 @@ extension OpenedData {
         case mapped
     }
 
-    private var isStratified: Bool {
+    private static func isStratified(_ description: DataDescription) -> Bool {
         if case .split(_, stratified: true, _) = description.validation { true } else { false }
     }
 
-    /// Where samples can be but in memory; nil: nowhere. Both parts are kept, or none.
-    private var otherPlace: Place? {
-        let sources = [source] + [held?.source].compactMap { $0 }
-        if sources.allSatisfy({ $0 is SyntheticSource }) { return isStratified ? nil : .generated }
+    /// Where samples of all `sources` can be but in memory; nil: nowhere. Both parts are kept, or none.
+    static func otherPlace(_ sources: [any DataSource], _ description: DataDescription) -> Place? {
+        if sources.allSatisfy({ $0 is SyntheticSource }) { return isStratified(description) ? nil : .generated }
         return sources.allSatisfy { ($0 as? any MappedSource)?.mappedInputs() != nil } ? .mapped : nil
     }
 
     /// Refuses what cannot be done without keeping the samples.
     func checkMaterialization() throws(DataError) {
         guard description.materialization == .never, otherPlace == nil else { return }
-        if source is SyntheticSource, isStratified {
+        if source is SyntheticSource, Self.isStratified(description) {
             throw DataError(
                 .badConfiguration, source: "data.materialize",
                 problem: "a stratified split needs the classes of all samples, so that they are kept",
@@ -87,19 +86,15 @@ extension OpenedData {
     }
 
     /// What of the samples is kept, and the scratch memory of a batch's row.
-    func kept<Scalar: LoomScalar>(_: Scalar.Type) throws(DataError) -> (kept: KeptSamples, scratchColumns: Int) {
+    func kept<Scalar: LoomScalar>(_: Scalar.Type) -> (kept: KeptSamples, scratchColumns: Int) {
         switch place(Scalar.self) {
         case .memory: return (.all, 0)
         case .mapped: return (.targets, 0)
         case .generated:
-            guard let synthetic = source as? SyntheticSource else { return (.all, 0) }
-            let samples = try GeneratedSamples(
-                synthetic, range: 0..<sampleCounts.training, conversion: conversion,
-                standardization: description.standardize
-                    ? Standardization(
-                        means: [Double](repeating: 0, count: source.featureCount),
-                        deviations: [Double](repeating: 1, count: source.featureCount)) : nil)
-            return (.nothing, samples.scratchColumns(for: Scalar.self))
+            let scratchColumns = (source as? SyntheticSource).map {
+                GeneratedSamples.scratchColumns(of: $0, standardizes: description.standardize, for: Scalar.self)
+            }
+            return (.nothing, scratchColumns ?? 0)
         }
     }
 }

@@ -15,6 +15,8 @@ struct OpenedData {
     let conversion: TargetConversion
     /// Data of their own to validate on.
     let held: (source: any DataSource, conversion: TargetConversion)?
+    /// Where samples can be but in memory; nil: nowhere.
+    let otherPlace: Place?
     /// Whether samples are kept in memory only where they cannot be anywhere else.
     let keepsLittle: Bool
     /// Bytes that samples may take in memory.
@@ -49,6 +51,7 @@ struct OpenedData {
         self.conversion = conversion
         memoryBudgetBytes = description.memoryBudgetBytes ?? (MachineMemory.available()?.bytes ?? .max) / 2
         self.notes = notes
+        otherPlace = Self.otherPlace([source] + [held?.source].compactMap { $0 }, description)
         try checkMaterialization()
     }
 

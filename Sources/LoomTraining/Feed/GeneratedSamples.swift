@@ -28,15 +28,23 @@ public final class GeneratedSamples: Sendable {
 
     /// Elements of float32 scratch memory for each row of a batch, a multiple of 16: what the task needs, then targets, then
     /// inputs where they cannot be made in place.
-    package func scratchColumns<Scalar: LoomScalar>(for _: Scalar.Type) -> Int {
-        source.task.scratchColumns + targetStride + (makesInPlace(Scalar.self) ? 0 : inputStride)
+    package static func scratchColumns<Scalar: LoomScalar>(
+        of source: SyntheticSource, standardizes: Bool, for _: Scalar.Type
+    ) -> Int {
+        source.task.scratchColumns + targetStride(source)
+            + (makesInPlace(Scalar.self, standardizes: standardizes) ? 0 : inputStride(source))
     }
 
-    fileprivate var targetStride: Int { Padding.stride(columns: source.targetColumns.count, of: Float.self) }
-    fileprivate var inputStride: Int { Padding.stride(columns: source.featureCount, of: Float.self) }
+    fileprivate static func targetStride(_ source: SyntheticSource) -> Int {
+        Padding.stride(columns: source.targetColumns.count, of: Float.self)
+    }
 
-    fileprivate func makesInPlace<Scalar: LoomScalar>(_: Scalar.Type) -> Bool {
-        Scalar.precision == .float32 && standardization == nil
+    fileprivate static func inputStride(_ source: SyntheticSource) -> Int {
+        Padding.stride(columns: source.featureCount, of: Float.self)
+    }
+
+    fileprivate static func makesInPlace<Scalar: LoomScalar>(_: Scalar.Type, standardizes: Bool) -> Bool {
+        Scalar.precision == .float32 && !standardizes
     }
 }
 
@@ -64,14 +72,17 @@ struct GeneratedRows: BitwiseCopyable {
             let scratch = scratch + rows.lowerBound * scratchColumns
             let made = scratch + count * samples.source.task.scratchColumns
             let madeTargets = MatrixView(
-                pointer: made, rows: count, columns: samples.source.targetColumns.count, stride: samples.targetStride)
-            let inPlace = samples.makesInPlace(Scalar.self)
+                pointer: made, rows: count, columns: samples.source.targetColumns.count,
+                stride: GeneratedSamples.targetStride(samples.source))
+            let inPlace = GeneratedSamples.makesInPlace(
+                Scalar.self, standardizes: samples.standardization != nil)
             let madeInputs =
                 inPlace
                 ? inputs.asFloat
                 : MatrixView(
-                    pointer: made + count * samples.targetStride, rows: count, columns: inputs.columns,
-                    stride: samples.inputStride)
+                    pointer: made + count * GeneratedSamples.targetStride(samples.source), rows: count,
+                    columns: inputs.columns,
+                    stride: GeneratedSamples.inputStride(samples.source))
             samples.source.task.make(
                 TaskRows(indices: indices, inputs: madeInputs, targets: madeTargets, scratch: scratch))
             if !inPlace { madeInputs.store(to: inputs, standardizedBy: samples.standardization) }

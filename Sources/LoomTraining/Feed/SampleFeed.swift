@@ -108,7 +108,9 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
     var scratchColumns: Int {
         switch self {
         case .resident, .mapped: 0
-        case .generated(let samples): samples.scratchColumns(for: Scalar.self)
+        case .generated(let samples):
+            GeneratedSamples.scratchColumns(
+                of: samples.source, standardizes: samples.standardization != nil, for: Scalar.self)
         }
     }
 }
