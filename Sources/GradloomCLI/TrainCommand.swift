@@ -10,6 +10,10 @@ import LoomRuns
 import LoomTraining
 
 extension TrainingSettings.OnNaN: ExpressibleByArgument {}
+extension Fold: ExpressibleByArgument {
+    /// Such as 2/5.
+    public init?(argument: String) { self.init(argument) }
+}
 
 /// `gradloom train`
 struct TrainCommand: ParsableCommand {
@@ -44,6 +48,12 @@ struct TrainCommand: ParsableCommand {
             "When a loss is no finite number: stop, or rollback to the last good checkpoint and on at half of the learning rate; instead of the configuration's training.on_nan.",
             valueName: "stop|rollback"))
     var onNaN: TrainingSettings.OnNaN?
+
+    @Option(
+        help: ArgumentHelp(
+            "Validate on one part of as many of one size, such as 2/5, and train on the others; instead of the fraction of the configuration's data.validation.",
+            valueName: "i/k"))
+    var fold: Fold?
 
     @Option(
         help: ArgumentHelp("Go on with an interrupted run, from its newest checkpoint.", valueName: "run"),
@@ -81,6 +91,9 @@ struct TrainCommand: ParsableCommand {
         guard (configuration == nil) != (resume == nil) else {
             throw ValidationError("Give a configuration to train, or --resume with a run directory.")
         }
+        if fold != nil && resume != nil {
+            throw ValidationError("--fold is for a new training: a run that goes on has its fold.")
+        }
         if acceptNumerics && resume == nil {
             throw ValidationError("--accept-numerics is for --resume.")
         }
@@ -95,10 +108,11 @@ struct TrainCommand: ParsableCommand {
         try reportingFailures {
             let path = try resume.map { try RunDirectory(existing: $0).configurationPath } ?? configuration!
             // The configuration of a run that goes on is nobody's to correct.
-            let settings = try Configuration.load(
+            var settings = try Configuration.load(
                 path: path,
                 overrides: overrides.and(workers: workers) + (onNaN.map { ["training.on_nan=\($0.rawValue)"] } ?? []),
                 note: resume == nil ? printNote : { _ in })
+            if let fold { settings = try settings.validated(on: fold) }
             try settings.validateForTraining(file: path)
             switch settings.training.precision {
             case .float32: try train(settings, path: path, Float.self)

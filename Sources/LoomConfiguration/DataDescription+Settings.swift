@@ -1,4 +1,5 @@
 import LoomData
+import LoomModel
 
 extension DataDescription {
     /// The keys of `data`.
@@ -7,6 +8,17 @@ extension DataDescription {
             initial: DataDescription(source: .inline(InlineDescription(inputs: [], targets: []))))
         section.addSourceKeys(\.givenSource, describesKeys: true)
         section.key("labels", \.labels, LabelForm.type, "what class labels look like in the data")
+        section.optionalKey(
+            "class_weights", \.classWeights, ClassWeights.type, default: "each sample counts once",
+            "how much each class counts in the loss: balanced, or a list in the order of the classes, or a mapping of their names"
+        )
+        section.optionalKey(
+            "weights", \.weightsPath, .path, default: "each sample counts once",
+            "an .npy file with how much each sample counts in the loss; of a CSV file, a column can say it")
+        section.optionalKey(
+            "groups", \.groupsPath, .path, default: "none",
+            "an .npy file with a number for each sample, equal for those that belong together, for validation.by group; of a "
+                + "CSV file, a column can say it")
         section.key(
             "validation", \.validation, ValidationDescription.type, default: "0",
             "which samples validate: a fraction of the data, or a mapping with the keys below, or a source of its own"
@@ -26,7 +38,7 @@ extension DataDescription {
         section.optionalKey(
             "memory_budget", \.memoryBudgetBytes, .byteCount, default: "half of what is free",
             "bytes that the samples may take in memory with materialize auto, such as 512MiB or 2GB")
-        section.resolve = { _, reader in reader.requireOneSource(or: nil) }
+        section.resolve = { _, reader in reader.requireOneSource(or: []) }
         return section
     }
 
@@ -72,24 +84,38 @@ extension ValidationDescription {
     private static var section: SettingsSection<ValidationForm> {
         var section = SettingsSection(initial: ValidationForm())
         let split = SettingsCondition<ValidationForm>(
-            holds: { $0.fraction != nil }, problem: { _ in "only used together with fraction" },
-            keys: ["fraction"])
+            holds: { $0.fraction != nil || $0.fold != nil },
+            problem: { _ in "only used together with fraction or fold" },
+            keys: ["fraction", "fold"])
         section.optionalKey(
             "fraction", \.fraction, .number(.belowOne), "the part of the samples that validates")
+        section.optionalKey(
+            "fold", \.fold, Fold.type,
+            "the part that validates of as many of one size, such as 1/5; --fold gives it, too")
+        section.key(
+            "by", \.rule, .choice(), when: split,
+            "what decides about a sample: random; hash: chance by its number alone, so that samples added later move none; group: "
+                + "chance for all that belong together; last: time, the last ones validate")
         section.key(
             "stratified", \.stratified, .flag, when: split,
             "whether both parts have every class in the same proportion")
         section.key("seed", \.seed, .whole(0), when: split, "decides which samples validate")
         section.addSourceKeys(\.source, describesKeys: false)
-        section.resolve = { _, reader in reader.requireOneSource(or: "fraction") }
+        section.resolve = { value, reader in
+            reader.requireOneSource(or: ["fraction", "fold"])
+            if value.stratified, value.rule != .random {
+                reader.reportKey("stratified", "only used together with by random")
+            }
+        }
         return section
     }
 
     private init(_ form: ValidationForm) {
         if let source = form.source {
             self = .source(source)
-        } else if let fraction = form.fraction, fraction > 0 {
-            self = .split(fraction: fraction, stratified: form.stratified, seed: form.seed)
+        } else if let part = form.part, part != .fraction(0) {
+            self = .split(
+                SplitDescription(part, by: form.rule, isStratified: form.stratified, seed: form.seed))
         } else {
             self = .none
         }
@@ -99,6 +125,8 @@ extension ValidationDescription {
 /// The keys of `data.validation` before it is known which of them were given.
 private struct ValidationForm {
     var fraction: Double?
+    var fold: Fold?
+    var rule = SplitDescription.Rule.random
     var stratified = false
     var seed: UInt64 = 1
     var source: DataSourceDescription?
@@ -110,11 +138,111 @@ private struct ValidationForm {
     init(_ description: ValidationDescription) {
         switch description {
         case .none: break
-        case .split(let fraction, let stratified, let seed):
-            self.fraction = fraction
-            self.stratified = stratified
-            self.seed = seed
+        case .split(let split):
+            switch split.part {
+            case .fraction(let fraction): self.fraction = fraction
+            case .fold(let index, let count): fold = Fold(index: index, count: count)
+            }
+            (rule, stratified, seed) = (split.rule, split.isStratified, split.seed)
         case .source(let source): self.source = source
         }
+    }
+}
+
+extension ValidationForm {
+    fileprivate var part: SplitDescription.Part? {
+        fold.map { .fold(index: $0.index, count: $0.count) } ?? fraction.map { .fraction($0) }
+    }
+}
+
+/// One of the parts of cross-validation, written as 2/5.
+public struct Fold: Sendable, Equatable {
+    /// Counted from 1.
+    public var index: Int
+    /// How many there are, 2 or more.
+    public var count: Int
+
+    /// Fold `index` of `count`.
+    init(index: Int, count: Int) { (self.index, self.count) = (index, count) }
+
+    /// The fold that `text` is, such as 2/5; nil: none.
+    public init?(_ text: String) {
+        let numbers = text.split(separator: "/", omittingEmptySubsequences: false).map {
+            SettingsNumber.whole(String($0), as: Int.self)
+        }
+        guard numbers.count == 2, let index = numbers[0], let count = numbers[1], count >= 2, count < 1 << 31,
+            (1...count).contains(index)
+        else { return nil }
+        self.init(index: index, count: count)
+    }
+
+    /// What is expected.
+    public static let expectation = "a fold, such as 1/5 for the first of five"
+
+    fileprivate static var type: SettingsType<Fold> {
+        SettingsType(
+            expectation: expectation,
+            read: { value in
+                let fold = value.node.text.flatMap { Fold($0) }
+                if fold == nil { value.mismatch(expectation) }
+                return fold
+            },
+            write: { .plain("\($0.index)/\($0.count)") })
+    }
+}
+
+extension Configuration {
+    /// The same with `fold` as the part that validates; what decides about a sample stays as it is.
+    /// - Throws: `ModelError` where data of their own validate.
+    public func validated(on fold: Fold) throws -> Configuration {
+        var result = self
+        let part = SplitDescription.Part.fold(index: fold.index, count: fold.count)
+        switch data.validation {
+        case .none: result.data.validation = .split(SplitDescription(part))
+        case .split(var split):
+            split.part = part
+            result.data.validation = .split(split)
+        case .source:
+            throw ModelError(
+                "a fold is a part of the training data, but data.validation names data of their own; leave one of them out"
+            )
+        }
+        return result
+    }
+}
+
+extension ClassWeights {
+    fileprivate static var type: SettingsType<ClassWeights> {
+        let expectation = "balanced, a list of numbers, 0 or more, or a mapping of the classes' names to such numbers"
+        let weight = SettingsType<Double>.number(.notNegative)
+        let list = SettingsType<[Double]>.list(of: weight, "a list of numbers, 0 or more")
+        return SettingsType(
+            expectation: expectation,
+            read: { value in
+                switch value.node.content {
+                case .scalar("balanced", isPlain: _): return .balanced
+                case .scalar:
+                    value.mismatch(expectation)
+                    return nil
+                case .list: return list.read(value).map { .values($0) }
+                case .mapping(let entries):
+                    let weights = entries.map { ($0.key, weight.read(value.child($0.key, $0.value))) }
+                    guard weights.allSatisfy({ $0.1 != nil }) else { return nil }
+                    return .named(Dictionary(weights.map { ($0.0, $0.1!) }) { $1 })
+                }
+            },
+            write: { weights in
+                switch weights {
+                case .balanced: .plain("balanced")
+                case .values(let values): list.write(values)
+                case .named(let named):
+                    SettingsNode(
+                        content: .mapping(
+                            named.sorted { $0.key < $1.key }.map {
+                                SettingsNode.Entry(
+                                    key: $0.key, origin: .program, value: weight.write($0.value))
+                            }))
+                }
+            })
     }
 }

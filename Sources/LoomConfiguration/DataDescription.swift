@@ -140,8 +140,8 @@ public enum LabelForm: String, Sendable, CaseIterable, Codable {
 public enum ValidationDescription: Sendable, Equatable {
     /// none
     case none
-    /// a part of the data, chosen by the seed alone; `stratified` gives both parts every class in the same proportion
-    case split(fraction: Double, stratified: Bool, seed: UInt64)
+    /// a part of the data
+    case split(SplitDescription)
     /// data of their own
     case source(DataSourceDescription)
 }
@@ -162,6 +162,12 @@ public struct DataDescription: Sendable, Equatable {
     public var source: DataSourceDescription
     /// What class labels look like.
     public var labels: LabelForm
+    /// How much each class counts in the loss; nil: as much as it has samples.
+    public var classWeights: ClassWeights?
+    /// The absolute path of an .npy file with how much each sample counts in the loss; nil: no such file.
+    public var weightsPath: String?
+    /// The absolute path of an .npy file with a number for each sample, equal for those that belong together; nil: no such file.
+    public var groupsPath: String?
     /// Which samples validate.
     public var validation: ValidationDescription
     /// How the order of the samples changes from epoch to epoch.

@@ -86,9 +86,9 @@ extension SettingsSection {
 }
 
 extension SettingsReader {
-    /// Reports when the mapping has no source, or more than one; `other` is a key that counts as one.
-    func requireOneSource(or other: String?) {
-        let names = (other.map { [$0] } ?? []) + DataSourceDescription.names
+    /// Reports when the mapping has no source, or more than one; `others` are keys that count as one.
+    func requireOneSource(or others: [String]) {
+        let names = others + DataSourceDescription.names
         let given = names.filter(has)
         if given.count > 1 {
             reportKey(given[1], "only one of \(given.enumeration) can be given")
@@ -129,6 +129,13 @@ extension CSVDescription {
             "categories", \.options.categories, categories,
             "the feature columns of texts, each of which becomes an input that is 1 or 0; auto: those with more words "
                 + "than numbers")
+        section.optionalKey(
+            "weights", \.options.weights, column, default: "each sample counts once",
+            "the column of how much each sample counts in the loss, no feature")
+        section.optionalKey(
+            "groups", \.options.groups, column, default: "none",
+            "the column that is equal for samples that belong together, for validation.by group; a feature only where "
+                + "features has it")
         section.resolve = { value, reader in
             if reader.has("features"), reader.has("ignored") {
                 reader.reportKey(

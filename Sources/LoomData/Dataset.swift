@@ -23,6 +23,8 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     public let classNames: [String]?
     /// What the samples came from, for messages.
     public let sourceName: String
+    /// How much each sample counts in the loss; nil: once.
+    public let weights: AlignedBuffer<Scalar>?
 
     private let inputStorage: AlignedBuffer<Scalar>
     private let valueStorage: AlignedBuffer<Scalar>?
@@ -31,9 +33,9 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
     public var count: Int { inputs.rows }
     /// The number of features.
     public var featureCount: Int { inputs.columns }
-    /// The bytes of inputs and targets.
+    /// The bytes of inputs, targets and weights.
     public var byteCount: Int {
-        let scalars = inputStorage.count + (valueStorage?.count ?? 0)
+        let scalars = inputStorage.count + (valueStorage?.count ?? 0) + (weights?.count ?? 0)
         var labels = 0
         if case .labels(let buffer, _)? = targets { labels = buffer.count }
         return scalars * MemoryLayout<Scalar>.stride + labels * MemoryLayout<Int32>.stride
@@ -50,6 +52,16 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         self.sourceName = sourceName
         self.inputStorage = inputStorage
         self.valueStorage = valueStorage
+        weights = nil
+    }
+
+    /// The samples of `other` in the same memory, each of which counts as much as `weights` says.
+    init(_ other: Dataset, weights: AlignedBuffer<Scalar>) {
+        (inputs, targets, inputStorage, valueStorage) = (
+            other.inputs, other.targets, other.inputStorage, other.valueStorage
+        )
+        (featureNames, classNames, sourceName) = (other.featureNames, other.classNames, other.sourceName)
+        self.weights = weights
     }
 
     /// Takes the samples `rows` of `source`, in that order.
@@ -109,6 +121,7 @@ public final class Dataset<Scalar: BitwiseCopyable & BinaryFloatingPoint & Senda
         self.featureNames = source.featureNames
         self.classNames = source.targetColumns.classNames
         self.sourceName = source.name
+        weights = nil
     }
 }
 

@@ -42,6 +42,17 @@ public enum RowSelection: Sendable, Equatable {
         return samples[...]
     }
 
+    /// The values of these samples, of those of all.
+    package func values<Value>(_ all: [Value]) -> [Value] {
+        switch self {
+        case .all: all
+        case .range(let range): Array(all[range])
+        case .list(let rows): rows.map { all[Int($0)] }
+        case .every(let range, let count):
+            (0..<count).map { all[range.lowerBound + Self.place($0, of: count, in: range.count)] }
+        }
+    }
+
     /// The place of number `index` of `count` that are spread over `all`: no product that could overflow, but the quotient and
     /// the rest of all / count.
     package static func place(_ index: Int, of count: Int, in all: Int) -> Int {

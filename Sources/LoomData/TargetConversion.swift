@@ -196,6 +196,9 @@ public struct TargetConversion: Sendable, Equatable {
 extension TargetConversion {
     private var offset: Int { base == .one ? 1 : 0 }
 
+    /// Class `index` as labels that are numbers write it.
+    package func labelText(of index: Int) -> String { String(index + offset) }
+
     /// Refuses targets that are NaN or infinite. `block` holds the raw targets of the samples `rows`.
     static func checkFinite(
         _ block: MatrixView<Double>, rows: ArraySlice<UInt64>, of source: any DataSource

@@ -8,10 +8,15 @@ public struct BatchTargets<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Send
     public let labels: UnsafeMutablePointer<Int32>?
     /// Values: batch rows × outputs (0/1 decisions, class probabilities or reals); empty when there are labels.
     public let values: MatrixView<Scalar>
+    /// How much each batch row counts in the loss; nil: once.
+    public let weights: UnsafeMutablePointer<Scalar>?
 
     /// Targets in memory that the caller keeps alive.
-    public init(labels: UnsafeMutablePointer<Int32>?, values: MatrixView<Scalar>) {
+    public init(
+        labels: UnsafeMutablePointer<Int32>?, values: MatrixView<Scalar>, weights: UnsafeMutablePointer<Scalar>? = nil
+    ) {
         self.labels = labels
         self.values = values
+        self.weights = weights
     }
 }

@@ -63,12 +63,33 @@ public struct Loss<Scalar: LoomScalar>: BitwiseCopyable, Sendable {
     ///   - scale: `scale(samples:)` of the *whole* batch, so that parts of a batch simply add up.
     ///   - writesDeltas: False when only the value is wanted.
     ///   - correct: Increased by the number of right decisions (rows for softmax, elements for sigmoid).
-    /// - Returns: The sum of the rows' losses, not scaled.
+    /// - Returns: The sum of the rows' losses, each times its weight, not scaled.
     @_specialize(where Scalar == Float)
     @_specialize(where Scalar == Double)
     public func evaluate(
         _ network: NetworkHandle<Scalar>, rows: Range<Int>, targets: BatchTargets<Scalar>, scale: Double,
         writesDeltas: Bool = true, correct: inout Int
+    ) -> Double {
+        guard let weights = targets.weights else {
+            return evaluateUnweighted(
+                network, rows: rows, targets: targets, scale: scale, writesDeltas: writesDeltas, correct: &correct)
+        }
+        var sum = 0.0
+        for row in rows {
+            let weight = Double(weights[row])
+            sum +=
+                weight
+                * evaluateUnweighted(
+                    network, rows: row..<row + 1, targets: targets, scale: scale * weight, writesDeltas: writesDeltas,
+                    correct: &correct)
+        }
+        return sum
+    }
+
+    @inline(__always)
+    private func evaluateUnweighted(
+        _ network: NetworkHandle<Scalar>, rows: Range<Int>, targets: BatchTargets<Scalar>, scale: Double,
+        writesDeltas: Bool, correct: inout Int
     ) -> Double {
         let logits = network.logits.rows(rows)
         let bias = network.outputBias

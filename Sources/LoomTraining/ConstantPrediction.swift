@@ -29,19 +29,19 @@ package struct ConstantPrediction: Sendable, Equatable {
         case nil: return nil
         case .labels(let labels, _):
             // The loss of each class, as often as it occurs.
-            var counts = [Int](repeating: 0, count: outputs.count)
-            for label in labels.elements {
+            var counts = [Double](repeating: 0, count: outputs.count)
+            for (row, label) in labels.elements.enumerated() {
                 guard outputs.indices.contains(Int(label)) else { return nil }
-                counts[Int(label)] += 1
+                counts[Int(label)] += data.weight(row: row)
             }
             sum = zip(counts, outputs).reduce(0) {
-                $0 + ($1.0 == 0 ? 0 : -Double($1.0) * ElementaryFunctions.log($1.1))
+                $0 + ($1.0 == 0 ? 0 : -$1.0 * ElementaryFunctions.log($1.1))
             }
         case .values(let targets):
             var total = 0.0
             for row in 0..<targets.rows {
                 for (column, output) in outputs.enumerated() {
-                    total += loss(of: output, target: Double(targets[row, column]))
+                    total += data.weight(row: row) * loss(of: output, target: Double(targets[row, column]))
                 }
             }
             sum = total
@@ -64,20 +64,24 @@ package struct ConstantPrediction: Sendable, Equatable {
 }
 
 extension Dataset {
-    /// The mean of every target column, or the share of every class; nil without targets.
+    /// How much a sample counts.
+    fileprivate func weight(row: Int) -> Double { weights.map { Double($0.pointer[row]) } ?? 1 }
+
+    /// The mean of every target column, or the share of every class, each sample counted by its weight; nil without targets.
     fileprivate var targetMeans: [Double]? {
         var sums: [Double]
         switch targets {
         case nil: return nil
         case .labels(let labels, let classes):
             sums = [Double](repeating: 0, count: classes)
-            for label in labels.elements { sums[Int(label)] += 1 }
+            for (row, label) in labels.elements.enumerated() { sums[Int(label)] += weight(row: row) }
         case .values(let matrix):
             sums = [Double](repeating: 0, count: matrix.columns)
             for row in 0..<matrix.rows {
-                for column in 0..<matrix.columns { sums[column] += Double(matrix[row, column]) }
+                for column in 0..<matrix.columns { sums[column] += weight(row: row) * Double(matrix[row, column]) }
             }
         }
-        return sums.map { $0 / Double(count) }
+        let total = weights == nil ? Double(count) : (0..<count).reduce(0) { $0 + weight(row: $1) }
+        return sums.map { $0 / total }
     }
 }

@@ -136,7 +136,7 @@ private enum LongSample {
         let configuration = Configuration(
             data: DataDescription(
                 source: .synthetic(SyntheticDescription(task: .spirals, samples: 4_000)),
-                validation: .split(fraction: 0.2, stratified: true, seed: 1)),
+                validation: .split(SplitDescription(fraction: 0.2, isStratified: true))),
             network: NetworkSettings(
                 layers: [
                     LayerDescription(name: "hidden", units: 32, activation: .tanh),

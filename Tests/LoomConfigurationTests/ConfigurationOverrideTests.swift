@@ -1,3 +1,4 @@
+import LoomData
 import Foundation
 import LoomModel
 import LoomTraining
@@ -30,7 +31,7 @@ struct ConfigurationOverrideTests {
         #expect(configuration.network.layers[0].activation == .relu)
         #expect(configuration.parallel.workers == 3)
         #expect(configuration.run.checkpoint.every == .steps(5))
-        #expect(configuration.data.validation == .split(fraction: 0.25, stratified: false, seed: 1))
+        #expect(configuration.data.validation == .split(SplitDescription(fraction: 0.25)))
         #expect(configuration.data.source == .synthetic(.init(task: .xor, samples: 8)))
         #expect(configuration.training.epochs == 7)
     }

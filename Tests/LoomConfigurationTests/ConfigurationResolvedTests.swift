@@ -39,6 +39,26 @@ struct ConfigurationResolvedTests {
         training: {early_stopping: {patience: 2}}
         """,
         """
+        data:
+          csv: {path: a.csv, label: y, weights: w, groups: -1}
+          validation: {fold: 2/5, by: group, seed: 3}
+          class_weights: {cat: 0.5, "a: b": 2}
+        network: {layers: [{units: 2}], output: softmax}
+        """,
+        """
+        data:
+          npy: {inputs: a.npy, targets: b.npy}
+          validation: {fraction: 0.3, by: hash}
+          class_weights: [0, 2.5]
+          weights: w.npy
+          groups: /g.npy
+        network: {layers: [{units: 2}], output: softmax}
+        """,
+        """
+        data: {idx: {inputs: i.gz, targets: l.gz}, validation: {fold: 3/3, by: last}, class_weights: balanced}
+        network: {layers: [{units: 1}], output: identity}
+        """,
+        """
         data: {npy: {inputs: [a.npy, 'part-*.npy'], targets: 'y*.npy', scale: 1/4}}
         network: {layers: [{units: 1}], output: identity}
         """,
@@ -275,7 +295,7 @@ struct ConfigurationResolvedTests {
                 for entry in entries {
                     let name = path.hasSuffix(".weights") ? "INPUT" : entry.key
                     let key = path.isEmpty ? name : "\(path).\(name)"
-                    #expect(paths.contains(key) || key.hasPrefix("data.validation.inline."))
+                    #expect(paths.contains(key) || ["data.validation.inline.", "data.class_weights."].contains { key.hasPrefix($0) })
                     check(entry.value, key)
                 }
             }

@@ -22,6 +22,22 @@ struct ConfigurationSectionTests {
             data: "npy: {inputs: [], targets: b}",
             "run.yaml:2:17: data.npy.inputs: expected the path of a file, or a list of paths, found an empty list"),
         Mistake(
+            data: "csv: {path: x.csv}\n  validation: {fold: 6/5}",
+            "run.yaml:3:22: data.validation.fold: expected a fold, such as 1/5 for the first of five, found '6/5'"),
+        Mistake(
+            data: "csv: {path: x.csv}\n  validation: {fold: 1/5, fraction: 0.1}",
+            "run.yaml:3:16: data.validation.fold: only one of fraction and fold can be given"),
+        Mistake(
+            data: "csv: {path: x.csv}\n  validation: {fraction: 0.1, by: hash, stratified: true}",
+            "run.yaml:3:41: data.validation.stratified: only used together with by random"),
+        Mistake(
+            data: "csv: {path: x.csv}\n  class_weights: even",
+            "run.yaml:3:18: data.class_weights: expected balanced, a list of numbers, 0 or more, or a mapping of the "
+                + "classes' names to such numbers, found 'even'"),
+        Mistake(
+            data: "csv: {path: x.csv}\n  class_weights: [1, -2]",
+            "run.yaml:3:22: data.class_weights.1: expected a number, 0 or more, found -2"),
+        Mistake(
             data: "synthetic: {task: blob, samples: 1}",
             "run.yaml:2:21: data.synthetic.task: expected teacher, blobs, mixture, spirals, rings, xor, parity, logistic, "
                 + "intervals, triangle, threshold, linear, friedman1, friedman2, friedman3, exponentials, letters, "
@@ -115,13 +131,13 @@ struct ConfigurationSectionTests {
         ),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: {stratified: true, csv: {path: x}}",
-            "run.yaml:3:16: data.validation.stratified: only used together with fraction"),
+            "run.yaml:3:16: data.validation.stratified: only used together with fraction or fold"),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: {fraction: 0.1, csv: {path: x}}",
             "run.yaml:3:31: data.validation.csv: only one of fraction and csv can be given"),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: {}",
-            "run.yaml:3:15: data.validation: no data; expected exactly one of the keys fraction, synthetic, csv, npy, "
+            "run.yaml:3:15: data.validation: no data; expected exactly one of the keys fraction, fold, synthetic, csv, npy, "
                 + "dataset, npz, idx, libsvm, hdf5 and inline"),
     ]
 

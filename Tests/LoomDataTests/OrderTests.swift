@@ -85,48 +85,6 @@ struct OrderTests {
         #expect(abs(products) < 4 * Double(window).squareRoot())
     }
 
-    // MARK: Split
-
-    @Test(arguments: [(10, 0.2, 2), (10, 0.25, 3), (10, 0.01, 1), (1000, 0.333, 333), (7, 0, 0), (2, 0.5, 1)])
-    func partsOfTheSplit(count: Int, fraction: Double, expected: Int) throws {
-        for shuffle in [true, false] {
-            let split = try Split(count: count, fraction: fraction, seed: 1, shuffle: shuffle)
-            #expect(split.validation.count == expected)
-            #expect((split.training + split.validation).sorted() == Array(0..<UInt32(count)))
-            #expect(split.training == split.training.sorted())
-            #expect(split.validation == split.validation.sorted())
-            if !shuffle { #expect(split.validation == Array((0..<UInt32(count)).suffix(expected))) }
-        }
-    }
-
-    @Test func seededSplit() throws {
-        let split = try Split(count: 1000, fraction: 0.1, seed: 1)
-        #expect(try Split(count: 1000, fraction: 0.1, seed: 1) == split)
-        #expect(try Split(count: 1000, fraction: 0.1, seed: 2) != split)
-        #expect(split.validation != Array(900..<1000))
-    }
-
-    @Test func stratifiedSplit() throws {
-        // Classes of 100, 50, 10 and 0 samples, mixed.
-        let labels = (0..<160).map { Int32($0 % 16 < 10 ? 0 : $0 % 16 < 15 ? 1 : 3) }
-        for shuffle in [true, false] {
-            let split = try Split(stratifiedBy: labels, fraction: 0.25, seed: 3, shuffle: shuffle)
-            let counts = [0, 1, 3].map { label in split.validation.count { labels[Int($0)] == label } }
-            #expect(counts == [25, 13, 3])
-            #expect((split.training + split.validation).sorted() == Array(0..<160))
-        }
-        #expect(try Split(stratifiedBy: [0, 1, 2], fraction: 0.1, seed: 3).validation.count == 1)
-        let a = try Split(stratifiedBy: labels, fraction: 0.25, seed: 3)
-        #expect(try Split(stratifiedBy: labels, fraction: 0.25, seed: 4) != a)
-    }
-
-    @Test(arguments: [(10, 1.0), (10, -0.1), (10, Double.nan), (1, 0.5), (2, 0.9)])
-    func splitsThatLeaveNothing(count: Int, fraction: Double) {
-        let failure = dataError { _ = try Split(count: count, fraction: fraction, seed: 1) }
-        #expect(failure?.category == .badConfiguration)
-        #expect(failure?.source == "data.validation")
-    }
-
     // MARK: Standardisation
 
     @Test func meansAndDeviations() throws {

@@ -50,6 +50,9 @@ import Testing
                 ),
                 by: magnitude)
             try check(problem, Double.self, Tolerance(absolute: 1e-12, relative: 1e-10))
+            var weighted = problem
+            weighted.weights = (0..<20).map { Double($0 % 4) / 2 }
+            try check(weighted, Double.self, Tolerance(absolute: 1e-12, relative: 1e-10))
             // Logits near the magnitude are rounded to 1e-7 of it, and the loss and its gradient follow them; the weights of
             // softmax-weighted components follow them, too, and are multiplied by errors of the magnitude.
             let product = combination.output == .softmaxWeighted ? magnitude * magnitude : magnitude
@@ -68,7 +71,8 @@ import Testing
     ) throws {
         let reference = try ReferenceTrainer(
             network: problem.network, loss: problem.loss, optimizer: OptimizerDescription())
-        let expected = try reference.gradients(inputs: problem.inputs, targets: .values(problem.targets))
+        let expected = try reference.gradients(
+            inputs: problem.inputs, targets: .values(problem.targets), weights: problem.weights)
         let network = try Network<Scalar>(problem.network)
         let parameters = network.initialParameters()
         let rows = problem.inputs.count

@@ -52,6 +52,20 @@ import Testing
         try expect(targets, LossDescription(kind: .squaredSum, reduction: .sum), .identity, is: 10)
     }
 
+    /// Weights of 3 and 1: shares of ¾ and ¼, and a mean of 5 with squares of 1 and 9.
+    @Test func weights() throws {
+        let loss = LossDescription(kind: .crossEntropy)
+        let classes = try dataset([[1, 0], [0, 1]], loss, .softmax).weighted(samples: [3, 1])
+        let shares = try #require(ConstantPrediction(for: classes, loss: loss, output: .softmax))
+        #expect(shares.outputs == [0.75, 0.25])
+        let entropy = -(3 * log(0.75) + log(0.25)) / 2
+        #expect(try abs(#require(shares.loss(on: classes)) - entropy) < 1e-12)
+        let squares = LossDescription(kind: .squaredSum, reduction: .sum)
+        let values = try dataset([[4], [8]], squares, .identity).weighted(samples: [3, 1])
+        let mean = try #require(ConstantPrediction(for: values, loss: squares, output: .identity))
+        #expect(mean.outputs == [5] && mean.loss(on: values) == 12)
+    }
+
     /// The penalty has no part in it, and a class that is certain costs nothing.
     @Test func whatIsCertain() throws {
         try expect([[0, 1], [0, 1]], LossDescription(kind: .crossEntropy, l2: 3), .softmax, is: 0)

@@ -37,7 +37,8 @@ import Testing
     ) throws {
         let reference = try problem.referenceTrainer()
         let pass = reference.forward(inputs: problem.inputs)
-        let fast = FastProblem(problem)
+        var fast = FastProblem(problem)
+        if problem.inputs.count % 2 == 0 { fast.weights = problem.inputs.indices.map { Double($0 % 3) } }
         let data = try fast.dataset(type)
         let network = try Network<Scalar>(fast.network)
         let parameters = network.initialParameters()
@@ -56,7 +57,8 @@ import Testing
         #expect(results[0].samples == problem.inputs.count)
         comparison.compare(
             "loss", results[0].loss,
-            try reference.totalLoss(inputs: problem.inputs, targets: .values(problem.targets)))
+            try reference.totalLoss(
+                inputs: problem.inputs, targets: .values(problem.targets), weights: fast.weights))
         comparison.compare("prediction", predictions[0].map { Double($0) }, Array(pass.prediction.joined()))
         #expect(comparison.passes, "\(comparison)")
         #expect(results[0].accuracy == accuracy(problem, pass))

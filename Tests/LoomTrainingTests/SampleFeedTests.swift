@@ -69,9 +69,11 @@ import Testing
         let made = SampleFeed<Scalar>.generated(
             try GeneratedSamples(source, range: range, conversion: conversion, standardization: standardization))
         #expect(made.sampleCount == 123 && made.featureCount == kept.featureCount && made.residentBytes == 0)
+        let classWeights = conversion.classCount.map { (0..<$0).map { Double($0 + 1) / 2 } }
         var hashes: [String] = []
         var evaluations: [Evaluation] = []
         for (feed, workers) in [(kept, 1), (made, 1), (made, 3)] {
+            let feed = try feed.weighted(classes: classWeights, samples: nil)
             let trainer = try Trainer(
                 network: NetworkDescription(
                     inputs: feed.featureCount,
@@ -150,9 +152,21 @@ import Testing
                         source, inputs: #require(source.mappedInputs()), rows: rows, conversion: conversion,
                         standardization: standardization, mostBytes: 1000))
                 #expect(read.sampleCount == kept.sampleCount)
+                let classWeights = [0.5, 2, 1]
+                let sampleWeights = (0..<read.sampleCount).map { Double($0 % 7) / 3 }
+                let (keptWeighted, readWeighted) = (
+                    try kept.weighted(classes: classWeights, samples: sampleWeights),
+                    try read.weighted(classes: classWeights, samples: sampleWeights)
+                )
+                let some = try readWeighted.evenlySpaced(atMost: 50)
+                for index in 0..<50 {
+                    let sample = RowSelection.place(index, of: 50, in: read.sampleCount)
+                    #expect(some.weights?.pointer[index] == keptWeighted.dataset?.weights?.pointer[sample])
+                }
                 for (shuffles, blocks) in [(true, false), (true, true), (false, false)] {
                     var hashes: [String] = []
                     var evaluations: [Evaluation] = []
+                    let (kept, read) = blocks ? (keptWeighted, readWeighted) : (kept, read)
                     for (feed, workers) in [(kept, 1), (read, 1), (read, 3)] {
                         var schedule = TrainingSchedule(batchRows: 32, epochs: 2, shuffles: shuffles)
                         schedule.shufflesBlocks = blocks

@@ -183,6 +183,40 @@ import Testing
         try check(training)
     }
 
+    // MARK: Weights
+
+    /// Samples that count differently, some of them not at all; every output × loss.
+    static let weighted: [Case] = RandomProblem.trainableOutputs.enumerated().map { pair, combination in
+        var training = Case(
+            seed: UInt64(pair + 1), layers: [4, 11, 3], output: combination.output,
+            loss: LossDescription(
+                kind: combination.loss, reduction: pair.isMultiple(of: 2) ? .mean : .sum, l2: pair == 1 ? 0.02 : 0),
+            rows: 23, schedule: TrainingSchedule(batchRows: 7, epochs: 2, seed: UInt64(pair)))
+        training.problem.weights = (0..<23).map { Double($0 % 5) / 2 }
+        training.optimizer.learningRate = 0.01
+        training.team.workers = 1 + pair % 3
+        return training
+    }
+
+    @Test(arguments: weighted) func weightsOfSamples(_ training: Case) throws {
+        try check(training)
+    }
+
+    /// A weight of 1 changes no bit, whatever the precision.
+    @Test(arguments: weighted) func weightsOfOne(_ training: Case) throws {
+        func hash<Scalar: LoomScalar>(_: Scalar.Type, _ weights: [Double]?) throws -> [String] {
+            var training = training
+            training.problem.weights = weights
+            let trainer: Trainer<Scalar> = try training.problem.trainer(
+                Scalar.self, optimizer: training.optimizer, schedule: training.schedule, team: training.team)
+            _ = trainer.run(steps: 8)
+            return [trainer.parameters.hash]
+        }
+        let ones = [Double](repeating: 1, count: 23)
+        #expect(try hash(Float.self, ones) == hash(Float.self, nil))
+        #expect(try hash(Double.self, ones) == hash(Double.self, nil))
+    }
+
     // MARK: Batches
 
     /// Batches that divide and that do not, one sample at a time, all at once; the last batch trained on or dropped.

@@ -26,8 +26,8 @@ struct CSVReader: InputReader {
 
     init(directory: String) throws {
         self.directory = directory
-        let held = ValidationDescription.split(fraction: 0.3, stratified: false, seed: 1)
-        let stratified = ValidationDescription.split(fraction: 0.4, stratified: true, seed: 1)
+        let held = ValidationDescription.split(SplitDescription(fraction: 0.3))
+        let stratified = ValidationDescription.split(SplitDescription(fraction: 0.4, isStratified: true))
         let plain = CSVOptions(header: .absent, separator: ",")
         ways = [
             Way(options: CSVOptions(label: .index(-1))),

@@ -16,6 +16,8 @@ public struct FastProblem: Sendable, CustomStringConvertible {
     public var inputs: [[Double]]
     /// Target values: rows × outputs.
     public var targets: [[Double]]
+    /// How much each sample counts; nil: once.
+    public var weights: [Double]?
     /// What tells it from others.
     public var description: String
 
@@ -91,6 +93,7 @@ public struct FastProblem: Sendable, CustomStringConvertible {
         let source = try InlineSource(inputs: inputs, targets: targets)
         let needs = TargetNeeds(loss: loss, output: network.output, outputs: outputs)
         return try Dataset(source, conversion: TargetConversion(from: source, to: needs, base: .zero))
+            .weighted(samples: weights)
     }
 
     /// A trainer of the whole data as one batch, in file order, unless `schedule` says otherwise.

@@ -27,7 +27,8 @@ public final class TargetMemory<Scalar: LoomScalar>: Sendable {
         switch data.targets {
         case .labels(let labels, _):
             values = PaddedMatrix(rows: 0, columns: 1)
-            targets = BatchTargets(labels: labels.pointer, values: values.view)
+            targets = BatchTargets(
+                labels: labels.pointer, values: values.view, weights: data.weights?.pointer)
         case .values(let matrix):
             values = PaddedMatrix(rows: rows, columns: matrix.columns)
             for row in 0..<rows {
@@ -35,7 +36,7 @@ public final class TargetMemory<Scalar: LoomScalar>: Sendable {
                     values.view[row, column] = matrix[row, column]
                 }
             }
-            targets = BatchTargets(labels: nil, values: values.view)
+            targets = BatchTargets(labels: nil, values: values.view, weights: data.weights?.pointer)
         case nil:
             preconditionFailure("the data set has no targets")
         }

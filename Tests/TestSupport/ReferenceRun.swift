@@ -40,7 +40,8 @@ public struct ReferenceRun: Sendable {
     public func gradients(of step: Int) throws -> ReferenceGradients {
         let batch = samples(of: step)
         return try trainer.gradients(
-            inputs: batch.map { problem.inputs[$0] }, targets: .values(batch.map { problem.targets[$0] }))
+            inputs: batch.map { problem.inputs[$0] }, targets: .values(batch.map { problem.targets[$0] }),
+            weights: problem.weights.map { all in batch.map { all[$0] } })
     }
 
     /// The next step; its loss and gradient are those from before it.
@@ -48,6 +49,7 @@ public struct ReferenceRun: Sendable {
     public mutating func step() throws -> ReferenceGradients {
         let batch = samples(of: trainer.completedSteps)
         return try trainer.step(
-            inputs: batch.map { problem.inputs[$0] }, targets: .values(batch.map { problem.targets[$0] }))
+            inputs: batch.map { problem.inputs[$0] }, targets: .values(batch.map { problem.targets[$0] }),
+            weights: problem.weights.map { all in batch.map { all[$0] } })
     }
 }

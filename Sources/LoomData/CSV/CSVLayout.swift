@@ -14,6 +14,10 @@ struct CSVLayout: Sendable {
     let featureColumns: [Int]
     /// The column of each target, counted from 0.
     let targetColumns: [Int]
+    /// The column of the samples' weights; nil: none.
+    let weightColumn: Int?
+    /// The column of the samples' groups; nil: none.
+    let groupColumn: Int?
 
     /// Decides from the first record and the options. Throws when a referenced column doesn't exist or is used twice.
     init(firstRecord: UnsafeBufferPointer<UInt8>, options: CSVOptions, path: String) throws(DataError) {
@@ -53,11 +57,14 @@ struct CSVLayout: Sendable {
                 remedy: "give one label column, or several target columns")
         }
         targetColumns = try columns.find(options.label.map { [$0] } ?? options.targets)
+        weightColumn = try columns.find([options.weights].compactMap { $0 }).first
+        groupColumn = try columns.find([options.groups].compactMap { $0 }).first
+        let others = [weightColumn, groupColumn].compactMap { $0 }
         let ignored = try columns.find(options.ignored)
         if let features = options.features {
             featureColumns = try columns.find(features)
         } else {
-            let used = Set(targetColumns + ignored)
+            let used = Set(targetColumns + others + ignored)
             featureColumns = (0..<texts.count).filter { !used.contains($0) }
         }
         columnCount = texts.count
@@ -67,7 +74,13 @@ struct CSVLayout: Sendable {
                 .badConfiguration, source: path, place: columns.place(column),
                 problem: "the column is a feature and a target", remedy: "use it once")
         }
-        try checkNames(used: features.union(targetColumns), path: path)
+        if let column = weightColumn, features.contains(column) || targetColumns.contains(column) {
+            throw DataError(
+                .badConfiguration, source: path, place: columns.place(column),
+                problem: "the column holds weights and is a \(features.contains(column) ? "feature" : "target")",
+                remedy: "use it once")
+        }
+        try checkNames(used: features.union(targetColumns + others), path: path)
     }
 
     /// Refuses names that stand for several columns, of which one is used: the model's other data are found by name.

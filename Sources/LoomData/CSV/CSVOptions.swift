@@ -96,6 +96,10 @@ public struct CSVOptions: Sendable, Equatable, Codable {
     public var categories: CategoryColumns
     /// The mark before a number's fraction.
     public var decimal: DecimalMark
+    /// The column that says how much each sample counts in the loss, no feature; nil: none.
+    public var weights: ColumnReference?
+    /// The column that is equal for samples that belong together, a feature only where `features` has it; nil: none.
+    public var groups: ColumnReference?
 
     /// Options; the defaults read all columns as features.
     public init(

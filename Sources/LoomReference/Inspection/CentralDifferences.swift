@@ -33,7 +33,7 @@ package struct CentralDifferences {
             DispatchQueue.concurrentPerform(iterations: chosen.count) { index in
                 let moving = MovingElement(
                     place: array.place, index: chosen[index], trainer: trainer, inputs: problem.inputs,
-                    targets: targets)
+                    targets: targets, weights: problem.weights)
                 points.pointer[index] = moving.derivative(step: Self.stepSize)
                 crossed.pointer[index] = moving.crossesKink(step: Self.stepSize) ? 1 : 0
             }
@@ -41,7 +41,7 @@ package struct CentralDifferences {
             for index in chosen.indices where crossed.pointer[index] != 0 {
                 let moving = MovingElement(
                     place: array.place, index: chosen[index], trainer: trainer, inputs: problem.inputs,
-                    targets: targets)
+                    targets: targets, weights: problem.weights)
                 found.formUnion(moving.kinks(step: Self.stepSize, of: problem))
             }
             rows.append(
@@ -72,6 +72,7 @@ private struct MovingElement {
     let trainer: ReferenceTrainer
     let inputs: [[Double]]
     let targets: ReferenceTargets
+    let weights: [Double]?
 
     func derivative(step: Double) -> Double {
         let size = step * max(1, abs(value))
@@ -110,7 +111,7 @@ private struct MovingElement {
     /// NaN where the loss cannot be computed, which no comparison accepts.
     private func loss(_ step: Double) -> Double {
         let moved = moved(by: step)
-        return (try? moved.trainer.totalLoss(inputs: moved.inputs, targets: targets)) ?? .nan
+        return (try? moved.trainer.totalLoss(inputs: moved.inputs, targets: targets, weights: weights)) ?? .nan
     }
 
     private func pass(_ step: Double) -> ReferencePass {

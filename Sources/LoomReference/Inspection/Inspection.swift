@@ -88,7 +88,7 @@ public struct Inspection: Sendable, Equatable {
             afterStep = nil
             return
         }
-        let gradients = try trainer.gradients(inputs: problem.inputs, targets: targets)
+        let gradients = try trainer.gradients(inputs: problem.inputs, targets: targets, weights: problem.weights)
         loss = Loss(data: gradients.dataLoss, penalty: gradients.penalty, total: gradients.totalLoss)
         prediction = gradients.pass.prediction
         layers = view.layers(gradients.pass, gradients: gradients)
@@ -97,9 +97,9 @@ public struct Inspection: Sendable, Equatable {
             afterStep = nil
             return
         }
-        try trainer.step(inputs: problem.inputs, targets: targets)
+        try trainer.step(inputs: problem.inputs, targets: targets, weights: problem.weights)
         afterStep = AfterStep(
-            loss: try trainer.totalLoss(inputs: problem.inputs, targets: targets),
+            loss: try trainer.totalLoss(inputs: problem.inputs, targets: targets, weights: problem.weights),
             layers: view.updatedLayers(trainer.parameters))
     }
 }

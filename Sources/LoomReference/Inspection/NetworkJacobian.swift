@@ -187,7 +187,7 @@ public struct NetworkJacobian: Sendable {
         wrt: JacobianPlace, element: [Int]?, to values: AlignedBuffer<Double>
     ) throws {
         guard let targets = problem.targets else { throw RequestError("the loss needs data with targets") }
-        let gradients = try trainer.gradients(inputs: problem.inputs, targets: targets)
+        let gradients = try trainer.gradients(inputs: problem.inputs, targets: targets, weights: problem.weights)
         var sweep = ReverseSweep(graph: graph, parameters: trainer.parameters, pass: pass, samples: samples)
         sweep.begin(preActivationsOf: graph.layers.count - 1, gradient: gradients.deltas.last!)
         sweep.run()

@@ -24,6 +24,8 @@ public struct ReferenceProblem: Sendable {
     public let inputs: [[Double]]
     /// Their targets; nil where they were not asked for.
     public let targets: ReferenceTargets?
+    /// How much each of them counts in the loss; nil: once.
+    public let weights: [Double]?
     /// The number of samples of the source.
     public let sampleCount: Int
     /// What was detected or decided, for the user.
@@ -34,7 +36,8 @@ public struct ReferenceProblem: Sendable {
     public init(
         network: NetworkDescription, vertices: VertexNetwork? = nil, parameters: [ReferenceLayer],
         loss: LossDescription, optimizer: OptimizerDescription, totalSteps: Int, stepsPerEpoch: Int, rows: [Int],
-        inputs: [[Double]], targets: ReferenceTargets?, sampleCount: Int, notes: [String] = []
+        inputs: [[Double]], targets: ReferenceTargets?, weights: [Double]? = nil, sampleCount: Int,
+        notes: [String] = []
     ) throws {
         self.network = network
         self.vertices = vertices
@@ -47,6 +50,7 @@ public struct ReferenceProblem: Sendable {
         self.rows = rows
         self.inputs = inputs
         self.targets = targets
+        self.weights = weights
         self.sampleCount = sampleCount
         self.notes = notes
     }

@@ -126,20 +126,29 @@ public struct ReferenceTrainer: Sendable {
         return loss.l2 * sum
     }
 
-    /// The sum or mean of the samples' losses plus the penalty.
+    /// The sum or mean of the samples' losses, each times its weight, plus the penalty.
     /// - Throws: `ModelError` when the output has no loss or the targets do not fit.
-    public func totalLoss(inputs: [[Double]], targets: ReferenceTargets) throws(ModelError) -> Double {
+    public func totalLoss(
+        inputs: [[Double]], targets: ReferenceTargets, weights: [Double]? = nil
+    ) throws(ModelError) -> Double {
         let losses = try perSampleLosses(of: forward(inputs: inputs), targets: targets)
-        return losses.reduce(0, +) * scale(samples: losses.count) + penalty
+        return Self.sum(losses, weights) * scale(samples: losses.count) + penalty
+    }
+
+    /// Σ of `losses`, each times its weight; nil: 1.
+    private static func sum(_ losses: [Double], _ weights: [Double]?) -> Double {
+        guard let weights else { return losses.reduce(0, +) }
+        return zip(losses, weights).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
     // MARK: Backward
 
-    /// The loss of the batch `inputs` (samples × features) and its gradient.
+    /// The loss of the batch `inputs` (samples × features) and its gradient, each sample's part times its weight (nil: 1).
     /// - Throws: `ModelError` when the network has a threshold, which has no gradient, or the targets do not fit.
     public func gradients(
-        inputs: [[Double]], targets: ReferenceTargets
+        inputs: [[Double]], targets: ReferenceTargets, weights: [Double]? = nil
     ) throws(ModelError) -> ReferenceGradients {
+        precondition(weights == nil || weights?.count == inputs.count, "one weight for each sample")
         if let layer = network.layers.first(where: { $0.activation == .threshold }) {
             throw ModelError("layer '\(layer.name)' has the activation threshold, which has no gradient")
         }
@@ -148,14 +157,14 @@ public struct ReferenceTrainer: Sendable {
         let rows = try checkedValues(targets, samples: inputs.count)
         let scale = scale(samples: inputs.count)
 
-        let logitGradients = zip(pass.logits, rows).map { logits, row in
+        let logitGradients = rows.indices.map { sample in
             ReferenceFunctions.lossGradient(
-                loss.kind, output: network.output, logits: logits, targets: row,
+                loss.kind, output: network.output, logits: pass.logits[sample], targets: rows[sample],
                 components: network.layers.last!.components ?? 1
-            ).map { scale * $0 }
+            ).map { scale * (weights?[sample] ?? 1) * $0 }
         }
         return backward(
-            pass, inputs: inputs, perSampleLosses: losses, dataLoss: losses.reduce(0, +) * scale,
+            pass, inputs: inputs, perSampleLosses: losses, dataLoss: Self.sum(losses, weights) * scale,
             logitGradients: logitGradients)
     }
 
@@ -257,13 +266,13 @@ public struct ReferenceTrainer: Sendable {
     /// - Throws: `ModelError` when the network has a threshold, which has no gradient, or the targets do not fit.
     @discardableResult
     public mutating func step(
-        inputs: [[Double]], targets: ReferenceTargets
+        inputs: [[Double]], targets: ReferenceTargets, weights: [Double]? = nil
     ) throws(ModelError) -> ReferenceGradients {
         let schedule = optimizer.schedule
         precondition(
             completedSteps < totalSteps || (schedule.kind == .constant && schedule.warmupSteps == 0),
             "the schedule of the learning rate was told of \(totalSteps) steps")
-        let gradients = try gradients(inputs: inputs, targets: targets)
+        let gradients = try gradients(inputs: inputs, targets: targets, weights: weights)
         let multiplier = schedule.multiplier(
             step: completedSteps, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
         state.update(

@@ -14,6 +14,8 @@ struct ConfiguredProblem {
     private let source: any DataSource
     private let conversion: TargetConversion?
     private let standardization: Standardization?
+    private let classWeights: [Double]?
+    private let sampleWeights: [Double]?
 
     /// Reads the samples `selection` of the configuration's data, and makes its network and first parameters.
     /// - Throws: `DataError`, `ModelError`, `SafetensorsError`, `RequestError`: what does not fit together, or does not
@@ -42,14 +44,20 @@ struct ConfiguredProblem {
             ? try TargetConversion(from: source, to: needs, base: configuration.data.labels.base) : nil
         // Means and deviations are those of the whole training part, as in training.
         var standardization: Standardization?
+        var (classWeights, sampleWeights): ([Double]?, [Double]?)
         let fillsMissing = (source as? CSVSource)?.fillsMissing ?? false
-        if configuration.data.standardize || fillsMissing {
+        if readsTargets {
+            sampleWeights = try configuration.data.sampleWeights(of: source).map { RowSelection.range(rows).values($0) }
+        }
+        if configuration.data.standardize || fillsMissing || configuration.data.classWeights != nil {
             let data = try PreparedData<Double>(configuration.data, network: description, loss: configuration.loss)
             standardization = data.standardization
+            if readsTargets { classWeights = data.classWeights }
             if let csv = source as? CSVSource { source = csv.replacingMissing(by: data.csvColumns) }
         }
         let dataset = try Dataset<Double>(
-            source, rows: .range(rows), conversion: conversion, standardization: standardization)
+            source, rows: .range(rows), conversion: conversion, standardization: standardization
+        ).weighted(classes: classWeights, samples: sampleWeights)
         let training = configuration.training
         let stepsPerEpoch = max(1, (source.count + training.batch - 1) / training.batch)
         reference = try ReferenceProblem(
@@ -58,19 +66,22 @@ struct ConfiguredProblem {
             optimizer: configuration.optimizer,
             totalSteps: max(1, configuration.trainingSchedule.totalSteps(stepsPerEpoch: stepsPerEpoch)),
             stepsPerEpoch: stepsPerEpoch, rows: Array(rows), inputs: dataset.inputs.lists,
-            targets: dataset.targets.map(ReferenceTargets.init), sampleCount: source.count,
+            targets: dataset.targets.map(ReferenceTargets.init), weights: dataset.weights.map { Array($0.elements) },
+            sampleCount: source.count,
             notes: source.notes + [conversion?.note].compactMap { $0 })
         self.configuration = configuration
         self.source = source
         self.conversion = conversion
         self.standardization = standardization
+        (self.classWeights, self.sampleWeights) = (classWeights, sampleWeights)
     }
 
     /// The same samples for the fast trainer.
     func samples<Scalar: LoomScalar>(_: Scalar.Type) throws -> Dataset<Scalar> {
         try Dataset<Scalar>(
             source, rows: .range(reference.rows[0]..<reference.rows[0] + reference.rows.count), conversion: conversion,
-            standardization: standardization)
+            standardization: standardization
+        ).weighted(classes: classWeights, samples: sampleWeights)
     }
 
     private static func parameters(of network: Network<Double>, file: String?) throws -> [ReferenceLayer] {

@@ -21,7 +21,8 @@ extension NetworkCheck {
             return
         }
         let trainer = try problem.trainer()
-        var gradients = try trainer.gradients(inputs: problem.inputs, targets: problem.targets!)
+        var gradients = try trainer.gradients(
+            inputs: problem.inputs, targets: problem.targets!, weights: problem.weights)
         if let corrupted { try Self.corrupt(corrupted, in: &gradients, of: problem) }
         let differences = try CentralDifferences(
             problem, trainer: trainer, gradients: gradients, elements: options.elements, seed: options.seed)

@@ -47,13 +47,16 @@ extension CSVSource {
     ///     its own.
     ///   - known: What is known of the data seen before.
     ///   - readsTargets: False to predict: label and target columns need not be there, and are not read.
+    ///   - readsWeights: Whether the columns of weights and groups are read; otherwise they need not be there.
     /// - Throws: `DataError`.
     public init(
-        path: String, options: CSVOptions, matching known: KnownColumns, readsTargets: Bool
+        path: String, options: CSVOptions, matching known: KnownColumns, readsTargets: Bool, readsWeights: Bool = false
     ) throws(DataError) {
         let file = try CSVFile(path: path, options: options)
         var options = options
         options.classNames = options.classNames ?? known.classNames
+        let sampleColumns = [options.weights, options.groups].compactMap { $0 }
+        if !readsWeights { (options.weights, options.groups) = (nil, nil) }
         let labelsAreNumbers = options.classNames == nil
         let columns = try file.columns(options)
         func source(_ options: CSVOptions) throws(DataError) -> CSVSource {
@@ -75,11 +78,12 @@ extension CSVSource {
             }
             self = try source(options)
         } else if readsTargets {
+            if !readsWeights { options.ignored += sampleColumns }
             self = try source(options)
         } else {
             var all = options
             all.ignored = []
-            options.ignored += [options.label].compactMap { $0 } + options.targets
+            options.ignored += [options.label].compactMap { $0 } + options.targets + sampleColumns
             (options.label, options.targets) = (nil, [])
             (all.label, all.targets, all.features) = (nil, [], nil)
             // Where leaving the targets out does not fit either, the count of all columns says most.
@@ -103,7 +107,7 @@ extension DataSourceDescription {
             let known = KnownColumns(
                 featureCount: training.featureCount, featureNames: training.featureNames,
                 classNames: training.targetColumns.classNames, csvColumns: (training as? CSVSource)?.columns)
-            source = try CSVSource(path: csv.path, options: csv.options, matching: known, readsTargets: true)
+            source = try CSVSource(path: csv.path, options: csv.options, matching: known, readsTargets: true, readsWeights: true)
         } else {
             source = try open()
             try source.check(againstClasses: training.targetColumns.classNames, features: training.featureNames)

@@ -29,6 +29,7 @@ enum DataFingerprint {
             case .values(let values): add(values, row: row, to: sum)
             case nil: break
             }
+            if let weights = data.weights { sum.add([weights.pointer[row]]) }
         }
     }
 

@@ -16,24 +16,29 @@ extension OpenedData {
         case mapped
     }
 
-    private static func isStratified(_ description: DataDescription) -> Bool {
-        if case .split(_, stratified: true, _) = description.validation { true } else { false }
-    }
-
     /// Where samples of all `sources` can be but in memory; nil: nowhere. Both parts are kept, or none.
     static func otherPlace(_ sources: [any DataSource], _ description: DataDescription) -> Place? {
-        if sources.allSatisfy({ $0 is SyntheticSource }) { return isStratified(description) ? nil : .generated }
+        if sources.allSatisfy({ $0 is SyntheticSource }) {
+            // Samples that nobody keeps have no list, and no weights of their own.
+            if case .split(let split) = description.validation, ranges(of: sources[0], split) == nil { return nil }
+            return description.weightsPath == nil ? .generated : nil
+        }
         return sources.allSatisfy { ($0 as? any MappedSource)?.mappedInputs() != nil } ? .mapped : nil
     }
 
     /// Refuses what cannot be done without keeping the samples.
     func checkMaterialization() throws(DataError) {
         guard description.materialization == .never, otherPlace == nil else { return }
-        if source is SyntheticSource, Self.isStratified(description) {
+        if source is SyntheticSource {
+            let isWeighted = description.weightsPath != nil
             throw DataError(
                 .badConfiguration, source: "data.materialize",
-                problem: "a stratified split needs the classes of all samples, so that they are kept",
-                remedy: "leave `stratified` out: the classes of a task's samples are as frequent in every part")
+                problem: isWeighted
+                    ? "samples with weights from a file are kept"
+                    : "this split needs a list of all samples, so that they are kept",
+                remedy: isWeighted
+                    ? "leave data.weights out"
+                    : "split by a fraction alone: a task's samples are independent, and as frequent in every part")
         }
         throw DataError(
             .badConfiguration, source: "data.materialize",

@@ -42,8 +42,9 @@ struct OpenedData {
         } else {
             held = nil
         }
-        if case .split(let fraction, _, _) = description.validation {
-            try Split.check(validation: Split.validationCount(of: source.count, fraction: fraction), of: source.count)
+        if case .split(let split) = description.validation {
+            try split.check(count: source.count)
+            notes += try Self.checkGroups(split, description, source)
         }
         self.description = description
         self.keepsLittle = keepsLittle
@@ -55,15 +56,14 @@ struct OpenedData {
         try checkMaterialization()
     }
 
-    /// How many samples train and how many validate. With a stratified split, by the fraction of all: the classes'
-    /// shares are rounded when the labels are read.
+    /// How many samples train and how many validate. By hash, by group and stratified, only about: what each sample is looked
+    /// at for is read later.
     var sampleCounts: (training: Int, validation: Int) {
         switch description.validation {
         case .none: return (source.count, 0)
         case .source: return (source.count, held?.source.count ?? 0)
-        case .split(let fraction, _, _):
-            let validation = Split.validationCount(of: source.count, fraction: fraction)
-            return (source.count - validation, validation)
+        case .split(let split):
+            return (split.trainingCount(of: source.count), split.validationCount(of: source.count))
         }
     }
 
@@ -71,32 +71,46 @@ struct OpenedData {
     ///
     /// A task's samples are as independent of each other as they can be: the last ones validate, and nobody needs a list.
     func parts() throws(DataError) -> (training: RowSelection, validation: RowSelection?) {
-        guard case .split(let fraction, let stratified, let seed) = description.validation else { return (.all, nil) }
-        if !stratified, source is SyntheticSource {
-            let first = sampleCounts.training
-            return (.range(0..<first), .range(first..<source.count))
+        guard case .split(let description) = description.validation else { return (.all, nil) }
+        if let ranges = Self.ranges(of: source, description) {
+            return (.range(ranges.training), .range(ranges.validation))
         }
-        let split =
-            stratified
-            ? try Split(stratifiedBy: labels(), fraction: fraction, seed: seed, shuffle: description.shuffle != .none)
-            : try Split(count: source.count, fraction: fraction, seed: seed, shuffle: description.shuffle != .none)
+        let split = try Split(
+            count: source.count, description, labels: description.isStratified ? labels() : nil,
+            groups: description.rule == .group ? groups() : nil, shuffle: self.description.shuffle != .none)
         return (.list(split.training), .list(split.validation))
+    }
+
+    /// Both parts where each of them is samples that follow each other; nil: they have to be listed.
+    static func ranges(
+        of source: any DataSource, _ split: SplitDescription
+    ) -> (training: Range<Int>, validation: Range<Int>)? {
+        if let ranges = split.ranges(of: source.count) { return ranges }
+        guard source is SyntheticSource, split.rule == .random, !split.isStratified, case .fraction = split.part else {
+            return nil
+        }
+        let first = split.trainingCount(of: source.count)
+        return (0..<first, first..<source.count)
     }
 
     /// Bytes that are needed only until the samples are read: what finds them, the numbers of those of each part, and the
     /// training part in float64, if it is standardised and rounded afterwards.
     func loadingBytes<Scalar: LoomScalar>(of _: Scalar.Type) -> Int {
         var index = source.indexBytes + (held?.source.indexBytes ?? 0)
-        if source is SyntheticSource { return index }
+        if otherPlace == .generated { return index }
         if description.standardize, place(Scalar.self) == .memory, !(source is any MappedSource),
             Scalar.precision != .float64
         {
             let columns = if case .values(let columns) = conversion.result { columns } else { 0 }
             index += sampleCounts.training * (source.featureCount + columns) * MemoryLayout<Double>.stride
         }
-        guard case .split(_, let stratified, _) = description.validation else { return index }
-        // The numbers of all samples, and a mark for each; to stratify, their labels and the numbers by class.
-        return index + source.count * (stratified ? 13 : 5)
+        guard case .split(let split) = description.validation, Self.ranges(of: source, split) == nil else {
+            return index
+        }
+        // The numbers of all samples, and a mark for each; to stratify, their labels and the numbers by class; groups, their
+        // numbers in the file and in the order in which they come.
+        let bytes = split.rule == .group ? 5 + 16 : split.isStratified ? 13 : 5
+        return index + source.count * bytes
     }
 
     /// The form of the converted targets.

@@ -16,6 +16,8 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     public let csvColumns: [CSVColumn]?
     /// How targets were converted; data to evaluate on is converted the same way.
     public let conversion: TargetConversion
+    /// How much each class counts in the loss; nil: as much as it has samples.
+    public let classWeights: [Double]?
     /// The names of the classes, where labels were text.
     public let classNames: [String]?
     /// The names of the target columns, where they are known.
@@ -81,21 +83,24 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
                     source, rows: rows, conversion: conversion, standardization: standardization, progress: progress))
         }
         self.standardization = standardization
-        training =
-            try resident.map { .resident($0) }
-            ?? feed(source, parts.training, conversion)
+        let unweighted = try resident.map { .resident($0) } ?? feed(source, parts.training, conversion)
+        let weighting = try Weighting(opened, training: unweighted)
+        training = try weighting.applied(to: unweighted, parts.training)
         if let held = opened.held {
             let heldSource = (held.source as? CSVSource)?.replacingMissing(by: csvColumns) ?? held.source
-            validation = try feed(heldSource, .all, held.conversion)
+            // Weights of their own, where a column has them.
+            validation = try feed(heldSource, .all, held.conversion).weighted(
+                classes: weighting.classes, samples: (heldSource as? CSVSource)?.sampleWeights())
         } else {
             validation = try parts.validation.map {
-                try feed(source, $0, conversion)
+                try weighting.applied(to: feed(source, $0, conversion), $0)
             }
         }
         self.conversion = conversion
+        classWeights = weighting.classes
         self.classNames = source.targetColumns.classNames
         self.targetNames = source.targetColumns.names
-        self.notes = opened.notes + opened.materializationNotes(Scalar.self)
+        self.notes = opened.notes + weighting.notes + opened.materializationNotes(Scalar.self)
     }
 }
 

@@ -50,7 +50,8 @@ struct FeedHandle<Scalar: LoomScalar>: BitwiseCopyable, @unchecked Sendable {
             batchTargets: BatchTargets(
                 labels: batchTargets.labels.map { $0 + start },
                 values: batchTargets.labels == nil
-                    ? batchTargets.values.rows(start..<start + rows) : batchTargets.values),
+                    ? batchTargets.values.rows(start..<start + rows) : batchTargets.values,
+                weights: batchTargets.weights.map { $0 + start }),
             indices: indices + start)
     }
 
@@ -73,6 +74,7 @@ struct ResidentRows<Scalar: LoomScalar>: BitwiseCopyable {
     let inputs: MatrixView<Scalar>
     let labels: UnsafeMutablePointer<Int32>?
     let values: MatrixView<Scalar>
+    let weights: UnsafeMutablePointer<Scalar>?
 
     /// Copies the samples `indices` to the rows `rows` of a batch; inputs only where the batch has memory for them.
     func gather(
@@ -83,7 +85,7 @@ struct ResidentRows<Scalar: LoomScalar>: BitwiseCopyable {
         gatherTargets(indices, into: targets, rows: rows)
     }
 
-    /// Copies the targets of the samples `indices` to the rows `rows` of a batch.
+    /// Copies the targets and weights of the samples `indices` to the rows `rows` of a batch.
     func gatherTargets(_ indices: UnsafePointer<UInt64>, into targets: BatchTargets<Scalar>, rows: Range<Int>) {
         if let labels, let batchLabels = targets.labels {
             for (position, row) in rows.enumerated() {
@@ -91,6 +93,11 @@ struct ResidentRows<Scalar: LoomScalar>: BitwiseCopyable {
             }
         } else {
             Scalar.gatherRows(indices, of: values, into: targets.values.rows(rows))
+        }
+        if let weights, let batchWeights = targets.weights {
+            for (position, row) in rows.enumerated() {
+                batchWeights[row] = weights[Int(truncatingIfNeeded: indices[position])]
+            }
         }
     }
 }

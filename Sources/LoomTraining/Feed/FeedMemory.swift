@@ -10,6 +10,7 @@ final class FeedMemory<Scalar: LoomScalar>: Sendable {
     private let inputs: AlignedBuffer<Scalar>
     private let labels: AlignedBuffer<Int32>
     private let values: AlignedBuffer<Scalar>
+    private let weights: AlignedBuffer<Scalar>?
     private let indices: AlignedBuffer<UInt64>
     private let scratch: AlignedBuffer<Float>
     let bytes: Int
@@ -32,10 +33,11 @@ final class FeedMemory<Scalar: LoomScalar>: Sendable {
             labels = AlignedBuffer(uninitializedCount: 0)
             values = AlignedBuffer(uninitializedCount: capacity * Padding.stride(columns: columns, of: Scalar.self))
         }
+        weights = feed.hasWeights ? AlignedBuffer(uninitializedCount: capacity) : nil
         indices = AlignedBuffer(uninitializedCount: capacity)
         scratch = AlignedBuffer(uninitializedCount: capacity * feed.scratchColumns)
         bytes =
-            (inputs.count + values.count) * MemoryLayout<Scalar>.stride
+            (inputs.count + values.count + (weights?.count ?? 0)) * MemoryLayout<Scalar>.stride
             + labels.count * MemoryLayout<Int32>.stride + indices.count * MemoryLayout<UInt64>.stride
             + scratch.count * MemoryLayout<Float>.stride
     }
@@ -55,7 +57,8 @@ final class FeedMemory<Scalar: LoomScalar>: Sendable {
                 labels: hasLabels ? labels.pointer : nil,
                 values: MatrixView(
                     pointer: values.pointer, rows: hasLabels ? 0 : capacity, columns: columns,
-                    stride: Padding.stride(columns: columns, of: Scalar.self))),
+                    stride: Padding.stride(columns: columns, of: Scalar.self)),
+                weights: weights?.pointer),
             indices: indices.pointer)
     }
 
@@ -79,6 +82,6 @@ final class FeedMemory<Scalar: LoomScalar>: Sendable {
         case .labels(let all, _): labels = all.pointer
         case .values(let matrix): values = matrix
         }
-        return ResidentRows(inputs: data.inputs, labels: labels, values: values)
+        return ResidentRows(inputs: data.inputs, labels: labels, values: values, weights: data.weights?.pointer)
     }
 }

@@ -12,11 +12,14 @@ public final class GeneratedSamples: Sendable {
     public let conversion: TargetConversion
     /// The shift and scale of the inputs; nil: none.
     public let standardization: Standardization?
+    /// How much each class counts in the loss; nil: once.
+    public let classWeights: [Double]?
 
     /// The samples `range` of `source`.
     /// - Throws: `DataError` for more classes than `conversion` has a place for.
     public init(
-        _ source: SyntheticSource, range: Range<Int>, conversion: TargetConversion, standardization: Standardization?
+        _ source: SyntheticSource, range: Range<Int>, conversion: TargetConversion, standardization: Standardization?,
+        classWeights: [Double]? = nil
     ) throws(DataError) {
         precondition(!range.isEmpty && range.upperBound <= source.count, "samples that exist")
         try conversion.checkClasses(of: source)
@@ -24,6 +27,7 @@ public final class GeneratedSamples: Sendable {
         self.range = range
         self.conversion = conversion
         self.standardization = standardization
+        self.classWeights = classWeights
     }
 
     /// Elements of float32 scratch memory for each row of a batch, a multiple of 16: what the task needs, then targets, then
@@ -90,7 +94,17 @@ struct GeneratedRows: BitwiseCopyable {
             samples.conversion.store(madeTargets, labels: targets.labels.map { $0 + rows.lowerBound }) {
                 targets.values.rows(rows)
             }
+            if let weights = targets.weights, let classWeights = samples.classWeights {
+                for row in rows { weights[row] = Scalar(classWeights[targets.classIndex(row: row)]) }
+            }
         }
+    }
+}
+
+extension BatchTargets {
+    /// The class of a batch row.
+    fileprivate func classIndex(row: Int) -> Int {
+        labels.map { Int($0[row]) } ?? SampleClass.index(values, row: row)
     }
 }
 

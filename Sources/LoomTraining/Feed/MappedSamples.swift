@@ -43,6 +43,18 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
         firstRow = UInt64(rows.range(of: source.count)?.lowerBound ?? 0)
     }
 
+    private init(_ other: MappedSamples, targets: Dataset<Scalar>) {
+        (source, inputs, rows, mostBytes) = (other.source, other.inputs, other.rows, other.mostBytes)
+        (conversion, standardization) = (other.conversion, other.standardization)
+        (rowNumbers, firstRow) = (other.rowNumbers, other.firstRow)
+        self.targets = targets
+    }
+
+    /// The same samples, each of which counts as much as its class does in `classes`, times its number in `samples`; nil: once.
+    func weighted(classes: [Double]?, samples: [Double]?) -> MappedSamples {
+        MappedSamples(self, targets: targets.weighted(classes: classes, samples: samples))
+    }
+
     /// The number of samples.
     public var count: Int { targets.count }
 
@@ -56,6 +68,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
                 .every(rows.range(of: source.count) ?? 0..<self.count, count: looked)
             }
         return try Dataset(source, rows: selection, conversion: conversion, standardization: standardization)
+            .weighted(as: targets) { [all = self.count] in RowSelection.place($0, of: looked, in: all) }
     }
 
     // MARK: In a step

@@ -63,6 +63,30 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         }
     }
 
+    /// Whether samples count differently in the loss.
+    var hasWeights: Bool {
+        switch self {
+        case .resident(let data): data.weights != nil
+        case .generated(let samples): samples.classWeights != nil
+        case .mapped(let samples): samples.targets.weights != nil
+        }
+    }
+
+    /// The same samples, each of which counts as much as its class does in `classes`, times its number in `samples`; nil: once.
+    /// - Throws: `DataError` as the feed's initialiser does.
+    package func weighted(classes: [Double]?, samples weights: [Double]?) throws(DataError) -> SampleFeed {
+        switch self {
+        case .resident(let data): return .resident(data.weighted(classes: classes, samples: weights))
+        case .mapped(let samples): return .mapped(samples.weighted(classes: classes, samples: weights))
+        case .generated(let samples):
+            precondition(weights == nil, "nobody keeps weights of samples that nobody keeps")
+            return .generated(
+                try GeneratedSamples(
+                    samples.source, range: samples.range, conversion: samples.conversion,
+                    standardization: samples.standardization, classWeights: classes))
+        }
+    }
+
     /// At most `count` of the samples, evenly over all of them: for what does not need each.
     /// - Throws: `DataError` as the data set's initialiser does.
     package func evenlySpaced(atMost count: Int) throws(DataError) -> Dataset<Scalar> {
@@ -71,7 +95,8 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         case .generated(let samples):
             try Dataset(
                 samples.source, rows: .every(samples.range, count: min(count, samples.range.count)),
-                conversion: samples.conversion, standardization: samples.standardization)
+                conversion: samples.conversion, standardization: samples.standardization
+            ).weighted(classes: samples.classWeights)
         case .mapped(let samples): try samples.evenlySpaced(atMost: count)
         }
     }
