@@ -113,7 +113,8 @@ final class TrainingOutput<Scalar: LoomScalar> {
         metrics.synchronize()
         try directory.writeSummary(
             RunSummary(
-                done: done, run: runEvent, summary: summary, end: result.end, machine: experiment.machine))
+                done: done, run: runEvent, summary: summary, bestPossible: result.isOver ? bestPossible : nil,
+                end: result.end, machine: experiment.machine))
         try show(done)
         if !json && !quiet && !result.hasDiverged {
             try writingResults { try StandardOutput.write(trainingSummary(summary)) }
@@ -230,32 +231,18 @@ final class TrainingOutput<Scalar: LoomScalar> {
                 raisedFrom: isRaised ? earlierCeiling : nil, others: others))
     }
 
-    /// What nobody can do better on a synthetic task, where that is known and is not everything; nil otherwise.
-    private func bestPossible() -> String? {
-        guard case .synthetic(let task) = experiment.configuration.data.source, let best = try? task.bestPossible()
-        else { return nil }
-        func text(_ name: String, _ figure: BestPossible.Figure?, perfect: Double, _ format: (Double) -> String)
-            -> String?
-        {
-            guard let figure, figure.value != perfect else { return nil }
-            let error = figure.standardError.map { " ± \(format($0))" } ?? ""
-            return "\(name) \(format(figure.value))\(error)"
-        }
-        let figures = [
-            text("accuracy", best.accuracy, perfect: 1) { NumberFormat.percentage($0) },
-            text("cross entropy", best.crossEntropy, perfect: 0) { NumberFormat.number($0) },
-            text("mean squared error", best.meanSquaredError, perfect: 0) { NumberFormat.number($0) },
-        ].compactMap { $0 }
-        guard !figures.isEmpty else { return nil }
-        return "the best possible on new samples of this task: \(figures.joined(separator: ", ")) (\(best.method))"
-    }
+    /// What nobody can do better on a synthetic task; nil where it is not known.
+    private lazy var bestPossible: BestPossible? = {
+        guard case .synthetic(let task) = experiment.configuration.data.source else { return nil }
+        return try? task.bestPossible()
+    }()
 
     private func notes(
         _ result: TrainingResult, loss: Double?, raisedFrom earlierCeiling: Double?,
         others: (fraction: Double?, niced: Double?)
     ) -> [String] {
         var notes: [String] = []
-        if result.isOver, let best = bestPossible() { notes.append(best) }
+        if result.isOver, let best = bestPossible?.note { notes.append(best) }
         if let earlierCeiling {
             notes.append(
                 "faster than the arithmetic peak of \(NumberFormat.gigaflops(earlierCeiling)) GFLOP/s that was known "
@@ -310,53 +297,4 @@ func share(_ fraction: Double, niced: Double?) -> String {
     let share = "\(NumberFormat.percentage(fraction)) of the time of the workers' cores"
     guard let niced, CPUContention.isDisturbing(niced) else { return share }
     return share + ", \(NumberFormat.percentage(niced)) at low priority"
-}
-
-/// `summary.json`: the result and where it comes from.
-private struct RunSummary: Encodable {
-    let done: DoneEvent
-    let run: RunEvent
-    let summary: TrainingSummary
-    let end: TrainingEnd
-    let machine: MachineSetup
-
-    func encode(to encoder: any Encoder) throws {
-        try done.encode(to: encoder)
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(endName, forKey: .end)
-        try container.encode(summary.epochs, forKey: .epochs)
-        try container.encode(summary.time.seconds, forKey: .seconds)
-        try container.encode(summary.accuracy, forKey: .accuracy)
-        try container.encode(summary.validationLoss, forKey: .validationLoss)
-        try container.encode(summary.validationAccuracy, forKey: .validationAccuracy)
-        try container.encode(summary.constantLoss, forKey: .constantLoss)
-        try container.encode(summary.constantValidationLoss, forKey: .constantValidationLoss)
-        try container.encode(summary.checkpointIntervalSeconds, forKey: .checkpointIntervalSeconds)
-        try container.encode(summary.longestAtRiskSeconds, forKey: .longestAtRiskSeconds)
-        try container.encode(run, forKey: .run)
-        try container.encode(machine.machine, forKey: .machine)
-        try container.encode(machine.allowance, forKey: .allowance)
-        try container.encode(machine.blas, forKey: .blas)
-        try container.encode(GradloomCommand.version, forKey: .version)
-    }
-
-    private var endName: String {
-        switch end {
-        case .completed: "completed"
-        case .stoppedEarly: "stopped_early"
-        case .interrupted: "interrupted"
-        case .diverged: "diverged"
-        }
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case end, epochs, seconds, accuracy, run, machine, allowance, blas
-        case validationLoss = "validation_loss"
-        case validationAccuracy = "validation_accuracy"
-        case checkpointIntervalSeconds = "checkpoint_interval_seconds"
-        case longestAtRiskSeconds = "longest_at_risk_seconds"
-        case constantLoss = "constant_loss"
-        case constantValidationLoss = "constant_validation_loss"
-        case version = "gradloom_version"
-    }
 }

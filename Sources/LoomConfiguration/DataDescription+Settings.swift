@@ -33,8 +33,9 @@ extension DataDescription {
         )
         section.key(
             "materialize", \.materialization, .choice(),
-            "where the samples are while training runs: in memory, nowhere (they are made when they are needed), or auto: in "
-                + "memory where they fit into memory_budget; no bit depends on it")
+            "where the samples are while training runs: in memory, nowhere (they are made or read when they are needed), on the "
+                + "disk (in a file that is written first, where they are not read batch by batch as they are), or auto: in memory "
+                + "where they fit into memory_budget; no bit depends on it")
         section.optionalKey(
             "memory_budget", \.memoryBudgetBytes, .byteCount, default: "half of what is free",
             "bytes that the samples may take in memory with materialize auto, such as 512MiB or 2GB")

@@ -154,6 +154,8 @@ public enum Materialization: String, Sendable, CaseIterable, Codable {
     case never
     /// in memory
     case memory
+    /// in files: those that they come from where these are read batch by batch, otherwise one that is written first
+    case disk
 }
 
 /// The data of a training.

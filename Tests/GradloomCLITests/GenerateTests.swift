@@ -37,7 +37,10 @@ import Testing
                 + Self.network, to: "made.yaml")
         try workplace.write("data: {dataset: {path: data}, shuffle: \(shuffle)}\n" + Self.network, to: "read.yaml")
         let expected = try parameterHash("made.yaml", "--set", "data.materialize=memory", "--workers", "1")
-        for (file, place) in [("made.yaml", "never"), ("read.yaml", "memory"), ("read.yaml", "never")] {
+        for (file, place) in [
+            ("made.yaml", "never"), ("made.yaml", "disk"), ("read.yaml", "memory"), ("read.yaml", "never"),
+            ("read.yaml", "disk"),
+        ] {
             #expect(
                 try parameterHash(file, "--set", "data.materialize=\(place)", "--workers", "2") == expected,
                 "\(file) \(place)")
@@ -78,10 +81,54 @@ import Testing
         #expect(
             noisy.output.contains("note: the best possible on new samples of this task: accuracy 90.0 %"),
             "\(noisy.output)")
+        let run = "runs/" + (try #require(try workplace.names(in: "runs").last))
+        let summary = try JSONSerialization.jsonObject(with: Data(workplace.read(run + "/summary.json").utf8))
+        let best = try #require((summary as? [String: Any])?["best_possible"] as? [String: Any])
+        let accuracy = try #require((best["accuracy"] as? [String: Any])?["value"] as? Double)
+        #expect(abs(accuracy - 0.9) < 1e-9 && best["method"] is String)
         let clean = try workplace.run(
             "train", "b.yaml", "--set", "data.synthetic={task: xor, samples: 300}", "--set",
             "network.layers=[{units: 2}]")
         #expect(clean.exitCode == 0 && !clean.output.contains("best possible"), "\(clean.errors)")
+    }
+
+    /// A text that does not fit into the budget is written to a file without a name: the bits are those of memory, with parts,
+    /// standardisation, categories and missing values.
+    @Test func aTableThatDoesNotFitIsReadFromAFile() throws {
+        let lines = (0..<900).map { row in
+            "\(row % 17 == 3 ? "?" : "\(row * 7 % 31)"),\(["a", "b", "c"][row % 3]),\(row * row % 13),\(row % 2)\n"
+        }
+        try workplace.write("x,kind,z,y\n" + lines.joined(), to: "d.csv")
+        try workplace.write(
+            "data: {csv: {path: d.csv, label: y, categories: auto, missing: mean}, validation: {fraction: 0.2, stratified: true},"
+                + " standardize: true}\n" + Self.network, to: "t.yaml")
+        for precision in ["float32", "float64"] {
+            let kept = try workplace.run(
+                "train", "t.yaml", "--json", "--set", "data.materialize=memory", "--set",
+                "training.precision=\(precision)")
+            let spilled = try workplace.run(
+                "train", "t.yaml", "--json", "--set", "data.memory_budget=5KiB", "--set",
+                "training.precision=\(precision)")
+            #expect(spilled.exitCode == 0, "\(spilled.errors)")
+            #expect(
+                spilled.errors.contains("note: samples are written to a file in "), "\(spilled.errors)")
+            for key in ["parameter_hash", "loss"] {
+                let (expected, found) = (try kept.lastEvent()[key], try spilled.lastEvent()[key])
+                #expect(String(describing: expected) == String(describing: found))
+            }
+            let run = "runs/" + (try #require(try workplace.names(in: "runs").last))
+            #expect(try workplace.run("evaluate", run).exitCode == 0)
+        }
+        let disk = try workplace.run("train", "t.yaml", "--set", "data.materialize=disk")
+        #expect(disk.exitCode == 0 && !disk.errors.contains("are written to a file"), "\(disk.errors)")
+        let nowhere = try workplace.start(
+            ["train", "t.yaml", "--set", "data.materialize=disk"], environment: ["TMPDIR": "/none"]
+        ).wait()
+        #expect(
+            nowhere.exitCode == 74
+                && nowhere.errors.contains("/none: the samples of")
+                && nowhere.errors.contains("No such file or directory"),
+            "\(nowhere.errors)")
     }
 
     @Test func whatCannotBeReadInPiecesIsRefused() throws {
@@ -94,7 +141,8 @@ import Testing
                 + Self.network, to: "s.yaml")
         let stratified = try workplace.run("train", "s.yaml")
         #expect(
-            stratified.exitCode == 78 && stratified.errors.contains("leave `stratified` out"), "\(stratified.errors)")
+            stratified.exitCode == 78 && stratified.errors.contains("split by a fraction alone"), "\(stratified.errors)"
+        )
     }
 
     @Test func tablesAndPictures() throws {

@@ -75,7 +75,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom train --resume runs/digits-20260102T030405Z
               gradloom train configs/quickstart.yaml --profile profile.json
 
-            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--on-nan <stop|rollback>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
+            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--on-nan <stop|rollback>] [--fold <i/k>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -89,6 +89,9 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       the last good checkpoint and on at half of the
                                       learning rate; instead of the configuration's
                                       training.on_nan. (values: stop, rollback)
+              --fold <i/k>            Validate on one part of as many of one size, such as
+                                      2/5, and train on the others; instead of the fraction
+                                      of the configuration's data.validation.
               --resume <run>          Go on with an interrupted run, from its newest
                                       checkpoint.
               --accept-numerics       With --resume: go on although this version, or

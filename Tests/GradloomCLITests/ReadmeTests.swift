@@ -24,7 +24,10 @@ import Testing
         let section = try #require(try text("README.md").firstMatch(of: #/(?s)\n## Commands\n(.*?)\n## /#)).1
         let texts =
             try [String(section)]
-            + ["Commands.md", "DatasetsAndFormats.md", "Evaluating.md", "Guarantees.md", "Profiling.md", "Tuning.md"]
+            + [
+                "Commands.md", "DatasetsAndFormats.md", "Evaluating.md", "Guarantees.md", "Profiling.md", "Tuning.md",
+                "ValidationAndWeights.md",
+            ]
             .map {
                 try text(articles + $0)
             }

@@ -295,7 +295,9 @@ struct ConfigurationResolvedTests {
                 for entry in entries {
                     let name = path.hasSuffix(".weights") ? "INPUT" : entry.key
                     let key = path.isEmpty ? name : "\(path).\(name)"
-                    #expect(paths.contains(key) || ["data.validation.inline.", "data.class_weights."].contains { key.hasPrefix($0) })
+                    #expect(
+                        paths.contains(key)
+                            || ["data.validation.inline.", "data.class_weights."].contains { key.hasPrefix($0) })
                     check(entry.value, key)
                 }
             }

@@ -42,6 +42,15 @@ package final class MappedRows: Sendable {
         bytes = AlignedBuffer((0..<256).map { Float(Double($0) * scale) })
     }
 
+    /// The rows in the file at `path`, which has nothing else.
+    /// - Throws: `DataError` for a file that cannot be read.
+    package convenience init(file path: String, rows: Int, columns: Int, element: ElementType) throws(DataError) {
+        let stored = try InputFile.stored(path)
+        let file = InputFile(path: path, data: stored, range: 0..<stored.bytes.count)
+        precondition(file.byteCount == rows * columns * element.byteCount, "all rows, and nothing else")
+        self.init([Part(file: file, rows: rows, offset: 0)], columns: columns, element: element, scale: 1)
+    }
+
     /// The bytes of a row.
     package var rowBytes: Int { columns * element.byteCount }
 

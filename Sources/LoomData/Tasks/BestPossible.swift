@@ -1,13 +1,18 @@
 import LoomKernels
 
 /// What nobody can do better on a task, however much is learned: the figures of the Bayes rule, which knows the task.
-package struct BestPossible: Sendable, Equatable {
+package struct BestPossible: Encodable, Sendable, Equatable {
     /// A figure, and how far it may be off.
-    package struct Figure: Sendable, Equatable {
+    package struct Figure: Encodable, Sendable, Equatable {
         /// The figure.
         package let value: Double
         /// The deviation of an estimate; nil where the value follows from the task alone.
         package let standardError: Double?
+
+        private enum CodingKeys: String, CodingKey {
+            case value
+            case standardError = "standard_error"
+        }
     }
     /// The share of right decisions; nil: not known, or no classification.
     package let accuracy: Figure?
@@ -17,6 +22,12 @@ package struct BestPossible: Sendable, Equatable {
     package let meanSquaredError: Figure?
     /// How the figures were found, in a few words.
     package let method: String
+
+    private enum CodingKeys: String, CodingKey {
+        case accuracy, method
+        case crossEntropy = "cross_entropy"
+        case meanSquaredError = "mean_squared_error"
+    }
 }
 
 extension SyntheticDescription {

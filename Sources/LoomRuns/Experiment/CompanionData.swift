@@ -107,7 +107,8 @@ extension DataSourceDescription {
             let known = KnownColumns(
                 featureCount: training.featureCount, featureNames: training.featureNames,
                 classNames: training.targetColumns.classNames, csvColumns: (training as? CSVSource)?.columns)
-            source = try CSVSource(path: csv.path, options: csv.options, matching: known, readsTargets: true, readsWeights: true)
+            source = try CSVSource(
+                path: csv.path, options: csv.options, matching: known, readsTargets: true, readsWeights: true)
         } else {
             source = try open()
             try source.check(againstClasses: training.targetColumns.classNames, features: training.featureNames)

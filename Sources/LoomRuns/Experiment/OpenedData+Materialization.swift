@@ -14,6 +14,8 @@ extension OpenedData {
         case generated
         /// In files that are mapped.
         case mapped
+        /// In a file that is written first.
+        case disk
     }
 
     /// Where samples of all `sources` can be but in memory; nil: nowhere. Both parts are kept, or none.
@@ -43,17 +45,21 @@ extension OpenedData {
         throw DataError(
             .badConfiguration, source: "data.materialize",
             problem: "the samples of \(source.name) cannot be read batch by batch",
-            remedy: "bring them into a directory with gradloom convert, and name that with data.dataset")
+            remedy:
+                "let data.materialize be disk, or bring them into a directory with gradloom convert, and name that with "
+                + "data.dataset")
     }
 
     /// Where the samples are.
     func place<Scalar: LoomScalar>(_: Scalar.Type) -> Place {
-        guard let otherPlace else { return .memory }
-        if keepsLittle { return otherPlace }
+        if keepsLittle, let otherPlace { return otherPlace }
         switch description.materialization {
-        case .never: return otherPlace
+        case .never: return otherPlace ?? .memory
         case .memory: return .memory
-        case .automatic: return residentBytes(of: Scalar.self) > Double(memoryBudgetBytes) ? otherPlace : .memory
+        // Files that are mapped are on the disk as they are.
+        case .disk: return otherPlace == .mapped ? .mapped : .disk
+        case .automatic:
+            return residentBytes(of: Scalar.self) > Double(memoryBudgetBytes) ? otherPlace ?? .disk : .memory
         }
     }
 
@@ -78,11 +84,15 @@ extension OpenedData {
         if description.materialization == .automatic {
             let bytes = residentBytes(of: Scalar.self)
             let size = bytes < 0x1p62 ? MemorySize.words(Int(bytes)) : "more bytes than can be counted"
+            let ways: [Place: String] = [
+                .generated: "made when they are needed", .mapped: "read from the files batch by batch",
+                .disk: "written to a file in \(SpilledInputs.directory) first, and read from there",
+            ]
             notes.append(
-                "samples are \(place == .generated ? "made when they are needed" : "read from the files batch by batch"): "
+                "samples are \(ways[place] ?? ""): "
                     + "all of them are \(size), more than the memory budget of \(MemorySize.words(memoryBudgetBytes))")
         }
-        if place == .mapped, description.shuffle == .full {
+        if place != .generated, description.shuffle == .full {
             notes.append(
                 "each sample is read from another place of the files; data.shuffle=blocks reads them in pieces, which is "
                     + "faster where the files are larger than memory")
@@ -94,7 +104,7 @@ extension OpenedData {
     func kept<Scalar: LoomScalar>(_: Scalar.Type) -> (kept: KeptSamples, scratchColumns: Int) {
         switch place(Scalar.self) {
         case .memory: return (.all, 0)
-        case .mapped: return (.targets, 0)
+        case .mapped, .disk: return (.targets, 0)
         case .generated:
             let scratchColumns = (source as? SyntheticSource).map {
                 GeneratedSamples.scratchColumns(of: $0, standardizes: description.standardize, for: Scalar.self)

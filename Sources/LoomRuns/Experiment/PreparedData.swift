@@ -39,8 +39,7 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
     init(_ opened: OpenedData, progress: LoadProgress? = nil) throws {
         let conversion = opened.conversion
         var source = opened.source
-        let place = opened.place(Scalar.self)
-        if place == .memory {
+        if [.memory, .disk].contains(opened.place(Scalar.self)) {
             try source.verifyContent()
             try opened.held?.source.verifyContent()
         }
@@ -48,73 +47,23 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
         // Samples that validate have no part in what stands for missing numbers.
         if let csv = source as? CSVSource { source = try csv.replacingMissing(byMeansOf: parts.training) }
         csvColumns = (source as? CSVSource)?.columns
-        let resident: Dataset<Scalar>?
-        let standardization: Standardization?
-        if opened.description.standardize, let synthetic = source as? SyntheticSource {
-            standardization = try synthetic.standardization(of: parts.training)
-            resident = nil
-        } else if opened.description.standardize, source is any MappedSource {
-            // Read twice rather than kept in float64.
-            standardization = try Standardization(of: source, rows: parts.training)
-            resident = nil
-        } else if opened.description.standardize {
-            (resident, standardization) = try Dataset<Scalar>.standardizing(
-                source, rows: parts.training, conversion: conversion, progress: progress)
-        } else {
-            (resident, standardization) = (nil, nil)
-        }
-        func feed(
-            _ source: any DataSource, _ rows: RowSelection, _ conversion: TargetConversion
-        ) throws -> SampleFeed<Scalar> {
-            if place == .generated, let synthetic = source as? SyntheticSource, let range = rows.range(of: source.count)
-            {
-                return .generated(
-                    try GeneratedSamples(
-                        synthetic, range: range, conversion: conversion, standardization: standardization))
-            }
-            if place == .mapped, let inputs = (source as? any MappedSource)?.mappedInputs() {
-                return .mapped(
-                    try MappedSamples(
-                        source, inputs: inputs, rows: rows, conversion: conversion, standardization: standardization,
-                        mostBytes: opened.mostMappedBytes))
-            }
-            return .resident(
-                try Dataset(
-                    source, rows: rows, conversion: conversion, standardization: standardization, progress: progress))
-        }
-        self.standardization = standardization
-        let unweighted = try resident.map { .resident($0) } ?? feed(source, parts.training, conversion)
+        let samples = try SamplesInPlace<Scalar>(opened, source, training: parts.training, progress: progress)
+        standardization = samples.standardization
+        let unweighted = try samples.training
         let weighting = try Weighting(opened, training: unweighted)
         training = try weighting.applied(to: unweighted, parts.training)
         if let held = opened.held {
             let heldSource = (held.source as? CSVSource)?.replacingMissing(by: csvColumns) ?? held.source
             // Weights of their own, where a column has them.
-            validation = try feed(heldSource, .all, held.conversion).weighted(
+            validation = try samples.other(heldSource, held.conversion).weighted(
                 classes: weighting.classes, samples: (heldSource as? CSVSource)?.sampleWeights())
         } else {
-            validation = try parts.validation.map {
-                try weighting.applied(to: feed(source, $0, conversion), $0)
-            }
+            validation = try parts.validation.map { try weighting.applied(to: samples.part($0), $0) }
         }
         self.conversion = conversion
         classWeights = weighting.classes
         self.classNames = source.targetColumns.classNames
         self.targetNames = source.targetColumns.names
         self.notes = opened.notes + weighting.notes + opened.materializationNotes(Scalar.self)
-    }
-}
-
-extension SyntheticSource {
-    /// Numbers that a standardisation is computed from, at most: 256 MiB in float64.
-    private static let mostNumbers = 1 << 25
-    /// Samples that it is computed from, at most: means are known to 0.4 % of a deviation.
-    private static let mostSamples = 1 << 16
-
-    /// Means and deviations of some of the samples `rows`, evenly over all of them: the same ones whether samples are kept or
-    /// made while training.
-    func standardization(of rows: RowSelection) throws(DataError) -> Standardization {
-        let most = min(Self.mostSamples, max(1024, Self.mostNumbers / featureCount))
-        let looked: RowSelection = rows.range(of: count).map { .every($0, count: min(most, $0.count)) } ?? rows
-        return Standardization(of: try Dataset<Double>(self, rows: looked, conversion: nil))
     }
 }

@@ -19,17 +19,19 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
     private let rowNumbers: AlignedBuffer<UInt32>?
     private let firstRow: UInt64
     private let mostBytes: Int
+    private let inputsAreStandardized: Bool
     private let readAhead = Atomic(-1)
 
     /// The samples `rows` of `source`.
     ///
     /// - Parameters:
     ///   - inputs: The inputs of all samples of `source`, where they lie.
+    ///   - inputsAreStandardized: Whether `inputs` have been shifted and scaled; otherwise they are when they are read.
     ///   - mostBytes: Bytes of the files that may be in this process's memory; what is beyond is given back to the system.
     /// - Throws: `DataError` for targets that do not fit.
     package init(
         _ source: any DataSource, inputs: MappedRows, rows: RowSelection, conversion: TargetConversion,
-        standardization: Standardization?, mostBytes: Int
+        standardization: Standardization?, inputsAreStandardized: Bool = false, mostBytes: Int
     ) throws(DataError) {
         self.source = source
         self.inputs = inputs
@@ -37,6 +39,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
         self.conversion = conversion
         self.standardization = standardization
         self.mostBytes = mostBytes
+        self.inputsAreStandardized = inputsAreStandardized
         try standardization?.check(of: source)
         targets = try Dataset(source, rows: rows, conversion: conversion, readsInputs: false)
         if case .list(let numbers) = rows { rowNumbers = AlignedBuffer(numbers) } else { rowNumbers = nil }
@@ -46,6 +49,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
     private init(_ other: MappedSamples, targets: Dataset<Scalar>) {
         (source, inputs, rows, mostBytes) = (other.source, other.inputs, other.rows, other.mostBytes)
         (conversion, standardization) = (other.conversion, other.standardization)
+        inputsAreStandardized = other.inputsAreStandardized
         (rowNumbers, firstRow) = (other.rowNumbers, other.firstRow)
         self.targets = targets
     }
@@ -84,7 +88,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
         _ positions: UnsafeMutablePointer<UInt64>, into inputs: MatrixView<Scalar>, order: SampleOrder
     ) {
         for index in 0..<inputs.rows { positions[index] = row(positions[index]) }
-        self.inputs.gather(positions, into: inputs, standardizedBy: standardization)
+        self.inputs.gather(positions, into: inputs, standardizedBy: inputsAreStandardized ? nil : standardization)
         inputs.clearPadding()
         self.inputs.touched(
             rows: inputs.rows, areTogether: order.blockRows != nil || !order.shuffle, mostBytes: mostBytes)
