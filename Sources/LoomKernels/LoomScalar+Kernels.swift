@@ -161,6 +161,14 @@ extension LoomScalar {
             destination.stride)
     }
 
+    /// destination row i = the `destination.columns` elements from `source[starts[i]]` on, for every row of the destination.
+    package static func gatherRows(
+        from source: UnsafePointer<Self>, starts: UnsafePointer<UInt64>, into destination: MatrixView<Self>
+    ) {
+        kernels.pointee.gather_rows(
+            destination.rows, destination.columns, source, 1, starts, destination.pointer, destination.stride)
+    }
+
     // MARK: Updates
 
     /// One optimizer update of `weights`; gradients and states have the weights' shape and stride. `gradients` is the

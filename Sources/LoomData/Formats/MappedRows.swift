@@ -15,6 +15,10 @@ package final class MappedRows: Sendable {
     /// Where each part's rows begin, and their end: addresses that stay.
     private let starts: AlignedBuffer<Int>
     private let bases: AlignedBuffer<UInt>
+    /// The lowest of these addresses.
+    private let lowest: UInt
+    /// Whether the distances between them are whole elements, as they are but for files that somebody else wrote.
+    private let areAligned: Bool
     /// What a byte stands for, rounded once, as when it is read by way of float64.
     private let bytes: AlignedBuffer<Float>
     private let touchedBytes = Atomic(0)
@@ -39,6 +43,9 @@ package final class MappedRows: Sendable {
         starts = AlignedBuffer(sums)
         bases = AlignedBuffer(
             parts.map { $0.file.withBytes { UInt(bitPattern: $0.baseAddress! + 0) } + UInt($0.offset) })
+        let lowest = bases.elements.min()!
+        self.lowest = lowest
+        areAligned = bases.elements.allSatisfy { ($0 - lowest) % UInt(element.byteCount) == 0 }
         bytes = AlignedBuffer((0..<256).map { Float(Double($0) * scale) })
     }
 
@@ -67,16 +74,16 @@ package final class MappedRows: Sendable {
 
     // MARK: Reading
 
-    /// Row i of `destination` = row `rows[i]`, shifted and scaled where a standardisation is given, rounded once.
+    /// Row i of `destination` = row `rows[i]`, shifted and scaled where a standardisation is given, rounded once. What lies
+    /// between a row's last element and the next multiple of 64 bytes may be written. The numbers in `rows` are overwritten.
     package func gather<Scalar: BitwiseCopyable & BinaryFloatingPoint>(
-        _ rows: UnsafePointer<UInt64>, into destination: MatrixView<Scalar>,
+        _ rows: UnsafeMutablePointer<UInt64>, into destination: MatrixView<Scalar>,
         standardizedBy standardization: Standardization?
     ) {
-        if Scalar.self == Float.self, standardization == nil, element == .float32, scale == 1 {
-            for row in 0..<destination.rows {
-                UnsafeMutableRawPointer(destination.pointer + row * destination.stride)
-                    .copyMemory(from: address(Int(truncatingIfNeeded: rows[row])), byteCount: rowBytes)
-            }
+        if Scalar.self == Float.self, standardization == nil, element == .float32, scale == 1, areAligned {
+            gather(rows, into: destination, as: Float.self)
+        } else if Scalar.self == Double.self, standardization == nil, element == .float64, scale == 1, areAligned {
+            gather(rows, into: destination, as: Double.self)
         } else if Scalar.self == Float.self, standardization == nil, element == .uint8 {
             for row in 0..<destination.rows {
                 let from = address(Int(truncatingIfNeeded: rows[row])).assumingMemoryBound(to: UInt8.self)
@@ -87,6 +94,24 @@ package final class MappedRows: Sendable {
         } else {
             gatherByFloat64(rows, into: destination, standardizedBy: standardization)
         }
+    }
+
+    /// Copies rows as they are.
+    private func gather<Element: LoomScalar, Scalar>(
+        _ rows: UnsafeMutablePointer<UInt64>, into destination: MatrixView<Scalar>, as _: Element.Type
+    ) {
+        // Every row by the distance of its first element from that of the file that lies lowest.
+        let size = MemoryLayout<Element>.size
+        for index in 0..<destination.rows {
+            let address = UInt(bitPattern: address(Int(truncatingIfNeeded: rows[index])))
+            rows[index] = UInt64((address - lowest) / UInt(size))
+        }
+        let base = UnsafePointer<Element>(bitPattern: lowest)!
+        let pointer = UnsafeMutableRawPointer(destination.pointer).assumingMemoryBound(to: Element.self)
+        Element.gatherRows(
+            from: base, starts: rows,
+            into: MatrixView(
+                pointer: pointer, rows: destination.rows, columns: destination.columns, stride: destination.stride))
     }
 
     private func gatherByFloat64<Scalar: BitwiseCopyable & BinaryFloatingPoint>(

@@ -70,11 +70,9 @@ extension OpenedData {
         return samples * Double(source.featureCount + columns) * Double(MemoryLayout<Scalar>.stride)
     }
 
-    /// Bytes of files that may be in memory at a time, where samples are read from there.
-    private static let mappedBytes = 64 << 20...1 << 30
-    var mostMappedBytes: Int {
-        min(Self.mappedBytes.upperBound, max(Self.mappedBytes.lowerBound, memoryBudgetBytes / 4))
-    }
+    /// Bytes of files that may be in this process's memory at a time, where samples are read from there: half of the budget,
+    /// and 8 MiB at least, which a few batches need.
+    var mostMappedBytes: Int { max(8 << 20, memoryBudgetBytes / 2) }
 
     /// What says where the samples are, if that is not where they usually are.
     func materializationNotes<Scalar: LoomScalar>(_: Scalar.Type) -> [String] {
