@@ -62,6 +62,14 @@ import Testing
         }
     }
 
+    /// Words whose number is nearer to 1 than to any other one of float32.
+    @Test(arguments: KernelVariant.all) func uniformNumbersAreBelowOne(_ variant: KernelVariant) {
+        for (index, column) in [(7_314_408, 3), (15_563_968, 2), (22_676_236, 1)] as [(UInt64, Int)] {
+            #expect(Self.expected(.uniform, index: index, columns: 4)[column] == 1 - 0x1p-25)
+            #expect(Self.rows(variant, .uniform, [index], columns: 4)[0][column] == (1 as Float).nextDown)
+        }
+    }
+
     @Test(arguments: KernelVariant.all) func theBitsAreThoseOfEveryInstructionSet(_ variant: KernelVariant) {
         for kind in Kind.allCases {
             for columns in Self.widths {

@@ -50,10 +50,11 @@ LOOM_INLINE void normal_blocks(Blocks blocks, Vector numbers[2]) {
     numbers[1] = LOOM_INTERLEAVE_SECOND(cosine, sine);
 }
 
-// (w / 2⁸ + ½) / 2²⁴ for each word w: never 0 and never 1.
+// (w / 2⁸ + ½) / 2²⁴ for each word w, rounded: never 0, and never 1, which 1 − 2⁻²⁵ would be rounded to.
 LOOM_INLINE Vector units(Integers words) {
     const Integers high = (words >> 8) & 0xffffff;
-    return FN(multiply_add)(__builtin_convertvector(high, Vector), 0x1p-24f, 0x1p-25f);
+    const Vector numbers = FN(multiply_add)(__builtin_convertvector(high, Vector), 0x1p-24f, 0x1p-25f);
+    return FN(smaller)(numbers, (Vector)0x1.fffffep-1f);
 }
 
 LOOM_INLINE void uniform_blocks(Blocks blocks, Vector numbers[2]) {
@@ -65,7 +66,7 @@ LOOM_INLINE void uniform_blocks(Blocks blocks, Vector numbers[2]) {
 
 typedef void (*BlockNumbers)(Blocks, Vector[2]);
 
-// Rows of more blocks than a vector has lanes.
+// Rows of more blocks than half of what a vector holds: each one by itself.
 LOOM_INLINE void long_random_rows(BlockNumbers make, uint64_t seed, uint32_t purpose, uint32_t stream, size_t count,
                                   size_t columns, const uint64_t *indices, float *rows, size_t stride) {
     const uint64_t row_blocks = (columns + 3) / 4;
@@ -89,7 +90,7 @@ LOOM_INLINE void long_random_rows(BlockNumbers make, uint64_t seed, uint32_t pur
     }
 }
 
-// Rows of fewer blocks: several of them in a vector.
+// Rows of fewer blocks: two or more of them in a vector.
 LOOM_INLINE void short_random_rows(BlockNumbers make, uint64_t seed, uint32_t purpose, uint32_t stream, size_t count,
                                    size_t columns, const uint64_t *indices, float *rows, size_t stride) {
     const size_t row_blocks = (columns + 3) / 4;
