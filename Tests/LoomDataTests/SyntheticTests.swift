@@ -169,6 +169,24 @@ struct SyntheticTests {
         #expect(columns[1] == rows[(1 % count) * dimensions + 1 / count])
     }
 
+    /// The same bits as row by row, in a group and beyond it.
+    @Test(arguments: [(23, 9), (9, 23), (20, 20), (1, 5), (5, 1)])
+    func directionsAreThoseOfGramAndSchmidt(count: Int, dimensions: Int) {
+        let random = CounterRandom(seed: 3, purpose: .teacher, subStream: 1)
+        var expected: [[Double]] = []
+        for row in 0..<count {
+            var values = (0..<dimensions).map { random.normal(at: UInt64(row * dimensions + $0)) }
+            for other in expected[(row / dimensions * dimensions)...] {
+                let product = zip(values, other).reduce(0) { $0 + $1.0 * $1.1 }
+                values = zip(values, other).map { $0 - product * $1 }
+            }
+            let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            expected.append(values.map { $0 / norm })
+        }
+        let rows = RandomDirections.rows(count, of: dimensions, seed: 3, stream: 1, length: 2)
+        #expect(rows == expected.joined().map { $0 * 2 })
+    }
+
     @Test func blobs() throws {
         let description = SyntheticDescription(
             task: .blobs, samples: 3000, inputs: 2, classes: 3, seed: 2, clusterStd: 0.5, centerBox: [-4, 4])

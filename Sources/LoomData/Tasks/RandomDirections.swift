@@ -11,29 +11,73 @@ enum RandomDirections {
         _ count: Int, of dimensions: Int, seed: UInt64, stream: UInt32, length: Double
     ) -> [Double] {
         let random = CounterRandom(seed: seed, purpose: .teacher, subStream: stream)
-        var result = (0..<count * dimensions).map { random.normal(at: UInt64($0)) }
-        for row in 0..<count {
-            let start = row * dimensions
-            // Gram and Schmidt, in groups of as many rows as there are dimensions.
-            for other in row / dimensions * dimensions..<row {
-                let product = dot(result, start, other * dimensions, dimensions)
-                for element in 0..<dimensions {
-                    result[start + element] -= product * result[other * dimensions + element]
-                }
-            }
-            let norm = dot(result, start, start, dimensions).squareRoot()
-            for element in 0..<dimensions {
-                result[start + element] /= norm
-            }
+        let values = AlignedBuffer<Double>(uninitializedCount: count * dimensions)
+        defer { withExtendedLifetime(values) {} }
+        for element in 0..<count * dimensions { values.pointer[element] = random.normal(at: UInt64(element)) }
+        // Gram and Schmidt, in groups of as many rows as there are dimensions.
+        for group in stride(from: 0, to: count, by: dimensions) {
+            orthonormalize(
+                values.pointer + group * dimensions, rows: min(dimensions, count - group), dimensions: dimensions)
         }
-        return result.map { $0 * length }
+        return values.elements.map { $0 * length }
     }
 
-    private static func dot(_ values: [Double], _ first: Int, _ second: Int, _ count: Int) -> Double {
-        var sum = 0.0
-        for element in 0..<count {
-            sum += values[first + element] * values[second + element]
+    /// Makes rows orthogonal to each other and of length 1. The part along each row that is done is taken from a block of
+    /// rows at once, so that it is read once for all of them.
+    private static func orthonormalize(_ values: UnsafeMutablePointer<Double>, rows: Int, dimensions: Int) {
+        let blockRows = 8
+        for start in stride(from: 0, to: rows, by: blockRows) {
+            let end = min(start + blockRows, rows)
+            for done in 0..<start {
+                removeParts(
+                    along: values + done * dimensions, from: values + start * dimensions, rows: end - start, dimensions)
+            }
+            for row in start..<end {
+                let direction = values + row * dimensions
+                let norm = dot(direction, direction, dimensions).squareRoot()
+                for element in 0..<dimensions { direction[element] /= norm }
+                removeParts(along: direction, from: direction + dimensions, rows: end - row - 1, dimensions)
+            }
         }
+    }
+
+    /// Takes from each of `rows` rows its part along `direction`, of length 1.
+    private static func removeParts(
+        along direction: UnsafeMutablePointer<Double>, from first: UnsafeMutablePointer<Double>, rows: Int,
+        _ dimensions: Int
+    ) {
+        var row = 0
+        // A sum waits for each of its additions: those of four rows wait together.
+        while row + 4 <= rows {
+            let (a, b) = (first + row * dimensions, first + (row + 1) * dimensions)
+            let (c, d) = (first + (row + 2) * dimensions, first + (row + 3) * dimensions)
+            var (productA, productB, productC, productD) = (0.0, 0.0, 0.0, 0.0)
+            for element in 0..<dimensions {
+                productA += a[element] * direction[element]
+                productB += b[element] * direction[element]
+                productC += c[element] * direction[element]
+                productD += d[element] * direction[element]
+            }
+            for element in 0..<dimensions {
+                a[element] -= productA * direction[element]
+                b[element] -= productB * direction[element]
+                c[element] -= productC * direction[element]
+                d[element] -= productD * direction[element]
+            }
+            row += 4
+        }
+        for row in row..<rows {
+            let values = first + row * dimensions
+            let product = dot(values, direction, dimensions)
+            for element in 0..<dimensions { values[element] -= product * direction[element] }
+        }
+    }
+
+    private static func dot(
+        _ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>, _ count: Int
+    ) -> Double {
+        var sum = 0.0
+        for element in 0..<count { sum += first[element] * second[element] }
         return sum
     }
 
