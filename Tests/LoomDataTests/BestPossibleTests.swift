@@ -86,6 +86,24 @@ import Testing
         #expect(agrees(best?.crossEntropy, mean(probabilities.map { -log($0) }), 0.016))
     }
 
+    /// Nearly all samples are certain: ∫ H(σ(t)) dt φ(0) / deviation is left of the entropy, with ∫ H(σ(t)) dt = π² / 3.
+    @Test(arguments: [200.0, 1000])
+    func steepLogistic(gain: Double) throws {
+        let best = try SyntheticDescription(task: .logistic, samples: 9, gain: gain).bestPossible()
+        let expected = Double.pi * Double.pi / 3 / (2 * Double.pi).squareRoot() / gain
+        #expect(abs(best!.crossEntropy!.value / expected - 1) < 1e-3)
+    }
+
+    /// Noise that float32 does not have.
+    @Test func vanishingNoise() throws {
+        for task in [SyntheticDescription.Task.rings, .spirals, .xor, .parity, .teacher] {
+            let best = try SyntheticDescription(task: task, samples: 9, noise: 1e-200).bestPossible()
+            #expect(best?.accuracy?.value == 1 && best?.crossEntropy?.value == 0, "\(task)")
+        }
+        let blobs = SyntheticDescription(task: .blobs, samples: 9, clusterStd: 1e-200)
+        #expect(try blobs.bestPossible()?.accuracy?.value == 1)
+    }
+
     /// The probabilities that the tasks' densities give, on samples of the tasks.
     @Test(arguments: [
         SyntheticDescription(task: .mixture, samples: 8000, classes: 3, clusterStd: 3),
@@ -136,7 +154,13 @@ import Testing
     }
 
     @Test func whatWouldTakeTooLongIsNotEstimated() throws {
-        #expect(try SyntheticDescription(task: .spirals, samples: 3, classes: 2_000_000_000).bestPossible() == nil)
+        #expect(try SyntheticDescription(task: .spirals, samples: 3, classes: 16_000_000).bestPossible() == nil)
+        #expect(
+            try SyntheticDescription(task: .teacher, samples: 3, inputs: 1200, noise: 1, hidden: [1000]).bestPossible()
+                == nil)
+        #expect(
+            try SyntheticDescription(task: .teacher, samples: 3, inputs: 1 << 16, noise: 1, hidden: [1]).bestPossible()
+                == nil)
         #expect(try SyntheticDescription(task: .spirals, samples: 3, noise: 1e-6).bestPossible() == nil)
         #expect(try SyntheticDescription(task: .blobs, samples: 3, inputs: 10_000, classes: 100).bestPossible() == nil)
     }

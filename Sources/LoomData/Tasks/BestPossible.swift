@@ -31,9 +31,10 @@ package struct BestPossible: Encodable, Sendable, Equatable {
 }
 
 extension SyntheticDescription {
-    /// The best possible figures on new samples of this task, as far as they are known: nil for letters and voices.
+    /// The best possible figures on new samples of this task, as far as they are known: nil for letters and voices, and
+    /// where an estimate would take more than a second.
     ///
-    /// Estimates come from a fixed stream of samples, which are none of the task's own. They take less than a second.
+    /// Estimates come from a fixed stream of samples, which are none of the task's own.
     /// - Throws: `DataError` for values that make no sense.
     package func bestPossible() throws(DataError) -> BestPossible? {
         try validate()
@@ -60,12 +61,13 @@ extension SyntheticDescription {
         }
     }
 
-    /// Whether the inputs decide the class, but for labels that are replaced.
+    /// Whether the inputs decide the class, but for labels that are replaced. Deviations are those in float32, in which
+    /// samples are made.
     private var isCertain: Bool {
         switch task {
         case .intervals, .triangle, .threshold: true
-        case .teacher, .spirals, .rings, .xor, .parity: noise == 0
-        case .blobs, .mixture: clusterStd == 0
+        case .teacher, .spirals, .rings, .xor, .parity: Float(noise) == 0
+        case .blobs, .mixture: Float(clusterStd) == 0
         default: false
         }
     }
@@ -76,7 +78,8 @@ extension SyntheticDescription {
         let (sum, squares) = (weights.reduce(0, +), weights.reduce(0) { $0 + $1 * $1 })
         let deviation = ((1 - correlation) * squares + correlation * sum * sum).squareRoot()
         var (accuracy, entropy) = (0.0, 0.0)
-        let steps = 4000
+        // Steps of at most a tenth in the log-odds, as far as those can be afforded; beyond, hardly any sample is uncertain.
+        let steps = 4000 * Int(min(1000, max(1, (deviation / 20).rounded(.up))))
         let width = 20.0 / Double(steps)
         for step in 0..<steps {
             let z = -10 + (Double(step) + 0.5) * width
@@ -96,11 +99,17 @@ extension SyntheticDescription {
 
     /// The first sample of the estimates: beyond all samples that a task can have.
     private static let firstIndex: UInt64 = 1 << 50
+    /// With as many inputs, the first sample's random numbers would be those of sample 0: 64 bits count their places.
+    private static let mostEstimatedInputs = 1 << 16
 
     /// How often the class survives the noise: that of the largest output is the most probable one, because all outputs
     /// have the same noise.
     private func teacherAgreement() throws(DataError) -> BestPossible? {
-        let count = 16_384
+        // As many samples as 5,000,000,000 products in each of the two networks allow.
+        let sizes = [inputs] + hidden + [outputCount]
+        let weights = zip(sizes, sizes.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
+        guard weights <= 1 << 20, inputs < Self.mostEstimatedInputs else { return nil }
+        let count = min(16_384, 5_000_000_000 / weights)
         var clean = unaltered
         clean.noise = 0
         let seen = try SyntheticSource(unaltered)
@@ -132,7 +141,8 @@ extension SyntheticDescription {
         let classes = classes ?? 2
         // As many samples as 20,000,000 terms of densities allow; whole rounds of the classes, which take turns.
         let affordableTerms = 20_000_000
-        guard classes * inputs <= affordableTerms / 1000, clusters <= affordableTerms / 1000 else { return nil }
+        let most = affordableTerms / 1000
+        guard classes * inputs <= most, task != .mixture || classes * inputs * clusters <= most else { return nil }
         let posterior = Posterior(self)
         let affordable = min(16_384, affordableTerms / posterior.terms)
         let count = classWeights == nil ? affordable / classes * classes : affordable
