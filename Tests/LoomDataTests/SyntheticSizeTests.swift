@@ -18,6 +18,12 @@ import Testing
         (SyntheticDescription(task: .teacher, samples: 1, inputs: 1 << 10, hidden: [1 << 19]), "hidden"),
         (SyntheticDescription(task: .teacher, samples: 1, targets: 1 << 25), "targets"),
         (SyntheticDescription(task: .friedman1, samples: .max), "samples"),
+        (SyntheticDescription(task: .xor, samples: 1_000_000_000_000_000, inputs: 1 << 17), "samples"),
+        // float32 has no 2²⁴ + 1.
+        (SyntheticDescription(task: .spirals, samples: 1, classes: (1 << 24) + 1), "classes"),
+        (SyntheticDescription(task: .teacher, samples: 1, hidden: [.min]), "hidden"),
+        (SyntheticDescription(task: .xor, samples: 1).with { $0.redundant = .min }, "redundant"),
+        (SyntheticDescription(task: .mixture, samples: 1).with { $0.clusters = .min }, "clusters"),
     ]
 
     @Test(arguments: cases)
@@ -28,7 +34,7 @@ import Testing
     }
 
     @Test func whatIsNotKeptMayBeMany() throws {
-        let source = try SyntheticSource(SyntheticDescription(task: .spirals, samples: 3, classes: 2_000_000_000))
+        let source = try SyntheticSource(SyntheticDescription(task: .spirals, samples: 3, classes: 16_000_000))
         #expect(try Dataset<Float>(source, conversion: nil).count == 3)
     }
 

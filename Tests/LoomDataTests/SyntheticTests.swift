@@ -265,6 +265,32 @@ struct SyntheticTests {
         }
     }
 
+    /// The least and the largest of what can be given.
+    @Test(
+        arguments: [
+            .init(task: .teacher, samples: 500, targets: 1, gain: 0.001),
+            .init(task: .teacher, samples: 500, targets: 1, hidden: [8, 8], activation: .sigmoid, gain: 0.001),
+            .init(task: .teacher, samples: 500, targets: 1, hidden: [8, 8], activation: .relu, gain: 1000),
+            .init(task: .exponentials, samples: 500, gain: 0.001),
+        ] as [SyntheticDescription])
+    func extremeGainsHaveOutputsOfVarianceOne(description: SyntheticDescription) throws {
+        let values = try description.rows().targets.map { $0[0] }
+        #expect(abs(covariance(values, values) - 1) < 0.5)
+        // Exponentials have a mean of their own.
+        #expect(description.task != .teacher || abs(mean(values)) < 0.4)
+    }
+
+    @Test(
+        arguments: [
+            .init(task: .xor, samples: 500, noise: 1e18), .init(task: .spirals, samples: 500, turns: 1e6),
+            .init(task: .blobs, samples: 500, clusterStd: 1e18, centerBox: [-1e18, 1e18]),
+            .init(task: .logistic, samples: 500, gain: 1000, bias: 1e18),
+        ] as [SyntheticDescription])
+    func extremesAreNumbers(description: SyntheticDescription) throws {
+        let (inputs, targets) = try description.rows()
+        #expect(inputs.joined().allSatisfy(\.isFinite) && targets.joined().allSatisfy(\.isFinite))
+    }
+
     // MARK: Description
 
     @Test(arguments: tasks)
@@ -297,6 +323,14 @@ struct SyntheticTests {
             (.init(task: .friedman1, samples: 5, targets: 2), "targets"),
             (.init(task: .teacher, samples: 5, noise: -1), "noise"),
             (.init(task: .linear, samples: 5, noise: .nan), "noise"),
+            (.init(task: .linear, samples: 5, noise: 1e39), "noise"),
+            (.init(task: .blobs, samples: 5, clusterStd: 1e39), "cluster_std"),
+            (.init(task: .blobs, samples: 5, centerBox: [-1e308, 1e308]), "center_box"),
+            (.init(task: .spirals, samples: 5, turns: 1e300), "turns"),
+            (.init(task: .linear, samples: 5, bias: -1e39), "bias"),
+            (.init(task: .teacher, samples: 5, gain: 1e-200), "gain"),
+            (.init(task: .teacher, samples: 5, gain: 1e39), "gain"),
+            (.init(task: .logistic, samples: 5, gain: 1e300), "gain"),
             (.init(task: .teacher, samples: 5, hidden: [0]), "hidden"),
             (.init(task: .teacher, samples: 5, gain: 0), "gain"),
             (.init(task: .blobs, samples: 5, clusterStd: -1), "cluster_std"),

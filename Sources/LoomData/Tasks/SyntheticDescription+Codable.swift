@@ -35,7 +35,7 @@ extension SyntheticDescription: Codable {
         correlation = try value(.correlation) ?? correlation
     }
 
-    /// Writes all values but the newer ones that are as always. Whether the task is a regression shows in `classes` or
+    /// Writes all values; `activation` and those after `bias` only where they are not the defaults. Whether the task is a regression shows in `classes` or
     /// `targets`, whichever is there.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)

@@ -12,15 +12,23 @@ extension SyntheticDescription {
                 inputs == fixed, .inputs, "is \(inputs)",
                 "\(task.rawValue) has \(fixed) input\(fixed == 1 ? "" : "s"): leave the key out")
         }
-        try require(noise >= 0 && noise.isFinite, .noise, "is \(noise)", "a standard deviation is at least 0")
+        try validateDeviation(noise, .noise)
         try validateTargets()
-        try validateSizes()
         try validateTask()
         try validateAlterations()
+        // Last: products of numbers that are not negative.
+        try validateSizes()
     }
 
-    /// So few that the places of all their random numbers can be counted: 10¹⁵.
+    /// The most samples, 10¹⁵: fewer than what indices beyond all samples begin with.
     static let mostSamples = 1_000_000_000_000_000
+    /// The most classes whose indices float32 has all of: 2²⁴.
+    private static let mostClasses = 1 << 24
+    /// The largest magnitude of what scales or shifts samples: its square is still a number of float32.
+    private static let largestMagnitude = 1e18
+    /// The least and the largest gain: with less, activations differ by little more than rounding errors; with more, they
+    /// are steps.
+    private static let gains = 0.001...1000
 
     /// The most numbers of one kind that a task is made of: 2 GiB in float64.
     private static let largestTable = 1 << 28
@@ -38,21 +46,23 @@ extension SyntheticDescription {
                 "a sum of exponentials has one number of terms")
             try validateGain()
         case .blobs, .mixture:
+            try validateDeviation(clusterStd, .clusterStd)
             try require(
-                clusterStd >= 0 && clusterStd.isFinite, .clusterStd, "is \(clusterStd)",
-                "a standard deviation is at least 0")
-            try require(
-                centerBox.count == 2 && centerBox[0] < centerBox[1] && centerBox.allSatisfy(\.isFinite),
-                .centerBox,
-                "is \(centerBox)", "give a lower and a larger upper bound, as [-10, 10]")
+                centerBox.count == 2 && centerBox[0] < centerBox[1]
+                    && centerBox.allSatisfy { $0.magnitude <= Self.largestMagnitude },
+                .centerBox, "is \(centerBox)",
+                "give a lower and a larger upper bound, as [-10, 10], of magnitudes up to 1e18")
             try require(clusters >= 1, .clusters, "is \(clusters)", "a class has at least 1 cluster")
         case .spirals:
-            try require(turns > 0 && turns.isFinite, .turns, "is \(turns)", "give a number of turns above 0")
+            // A place on an arm has 24 random bits: with many more turns, neighbours would be turns apart.
+            try require(
+                turns > 0 && turns <= 1e6, .turns, "is \(turns)", "give a number of turns above 0 and up to 1e6")
         case .linear, .logistic:
             try require(
                 (1...inputs).contains(informative ?? inputs), .informative, "is \(informative ?? inputs)",
                 "it is between 1 and the number of inputs, \(inputs)")
-            try require(bias.isFinite, .bias, "is \(bias)", "give a finite number")
+            try require(
+                bias.magnitude <= Self.largestMagnitude, .bias, "is \(bias)", "give a number between -1e18 and 1e18")
             if task == .logistic { try validateGain() }
         case .parity:
             try require(
@@ -69,9 +79,16 @@ extension SyntheticDescription {
 
     private var hiddenText: String { hidden.count == 1 ? "\(hidden[0])" : "\(hidden)" }
 
+    private func validateDeviation(_ deviation: Double, _ key: CodingKeys) throws(DataError) {
+        try require(
+            deviation >= 0 && deviation <= Self.largestMagnitude, key, "is \(deviation)",
+            "a standard deviation is between 0 and 1e18")
+    }
+
     private func validateGain() throws(DataError) {
         try require(
-            gain > 0 && gain.isFinite, .gain, "is \(gain)", "a gain is above 0; \(task.defaultGain) is the default")
+            Self.gains.contains(gain), .gain, "is \(gain)",
+            "a gain is between 0.001 and 1000; \(task.defaultGain) is the default")
         try require(
             task != .exponentials || gain <= 4, .gain, "is \(gain)",
             "with more than 4 almost all of the variance comes from a few samples")
@@ -79,8 +96,7 @@ extension SyntheticDescription {
 
     private func validateSizes() throws(DataError) {
         var counts: [(CodingKeys, Int)] = [
-            (.inputs, inputs), (.classes, classes ?? 0), (.targets, targets), (.redundant, redundant),
-            (.irrelevant, irrelevant),
+            (.inputs, inputs), (.targets, targets), (.redundant, redundant), (.irrelevant, irrelevant),
         ]
         if SyntheticDescription.Task.withHidden.contains(task) { counts += hidden.map { (.hidden, $0) } }
         if task == .mixture { counts.append((.clusters, clusters)) }
@@ -98,6 +114,10 @@ extension SyntheticDescription {
             task != .mixture || inputs * (classes ?? 1) * clusters <= Self.largestTable, .clusters, "is \(clusters)",
             "at most \(Self.largestTable / max(1, inputs * (classes ?? 1))) are possible")
         try require(featureCount <= Int(Int32.max), .irrelevant, "is \(irrelevant)", "that makes too many features")
+        // Four random numbers have one place, and places are counted in 64 bits.
+        let most = UInt64.max / UInt64((max(inputs, targets, irrelevant) + 3) / 4)
+        try require(
+            UInt64(samples) <= most, .samples, "is \(samples)", "with so many features at most \(most) are possible")
     }
 
     private var tables: [((CodingKeys, Int), (CodingKeys, Int))] {
@@ -118,6 +138,8 @@ extension SyntheticDescription {
     private func validateTargets() throws(DataError) {
         if let classes {
             try require(classes >= 2, .classes, "is \(classes)", "at least 2 classes are needed")
+            try require(
+                classes <= Self.mostClasses, .classes, "is \(classes)", "at most \(Self.mostClasses) are possible")
             try require(
                 Task.withClasses.contains(task), .classes, "is \(classes)",
                 "\(task.rawValue) is a regression: leave the key out")

@@ -32,8 +32,8 @@ extension SyntheticDescription {
         /// Standard normal inputs, labelled by a random network with `hidden` threshold units and one threshold unit
         /// as output; both classes are equally likely
         case threshold
-        /// Standard normal inputs; targets are `bias` plus a random linear function, of variance 1, of the first
-        /// `informative` inputs, plus normal noise of deviation `noise`. (make_regression draws coefficients
+        /// Standard normal inputs; targets are `bias` plus a random linear function, of variance 1 for inputs without
+        /// correlation, of the first `informative` inputs, plus normal noise of deviation `noise`. (make_regression draws coefficients
         /// between 0 and 100 instead.)
         case linear
         /// 10 sin(π x₀ x₁) + 20 (x₂ − ½)² + 10 x₃ + 5 x₄ plus normal noise of deviation `noise`, with inputs
