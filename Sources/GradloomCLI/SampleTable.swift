@@ -1,16 +1,18 @@
 import Foundation
 import LoomData
-import LoomKernels
 import LoomRuns
 
 /// Samples of a synthetic task as a CSV file.
 struct SampleTable {
     private let source: SyntheticSource
 
-    /// Rows whose text is made at once.
-    private static let blockRows = 4096
+    /// Rows whose text is made at once: some MB.
+    private let blockRows: Int
 
-    init(_ source: SyntheticSource) { self.source = source }
+    init(_ source: SyntheticSource) {
+        self.source = source
+        blockRows = max(1, min(4096, (1 << 18) / (source.featureCount + source.targetColumns.count)))
+    }
 
     /// The columns' names: x0, x1, … and label, or y0, y1, ….
     static func names(_ source: SyntheticSource) -> [String] {
@@ -30,10 +32,10 @@ struct SampleTable {
             bytes += header.utf8.count
             // As many blocks at a time as there are processors: their texts are made side by side.
             let together = ProcessInfo.processInfo.activeProcessorCount
-            let step = Self.blockRows * together
+            let step = blockRows * together
             for start in stride(from: 0, to: source.count, by: step) {
                 let end = min(start + step, source.count)
-                for text in try Self.texts(source, start..<end, blocks: together) {
+                for text in try texts(start..<end, blocks: together) {
                     try output.append(text)
                     bytes += text.utf8.count
                 }
@@ -43,33 +45,29 @@ struct SampleTable {
         return bytes
     }
 
-    private static func texts(_ source: SyntheticSource, _ range: Range<Int>, blocks: Int) throws -> [String] {
+    private func texts(_ range: Range<Int>, blocks: Int) throws -> [String] {
         let texts = BlockTexts(count: blocks)
         DispatchQueue.concurrentPerform(iterations: blocks) { block in
             let first = min(range.lowerBound + block * blockRows, range.upperBound)
             let rows = first..<min(first + blockRows, range.upperBound)
-            if !rows.isEmpty { texts.set(block, Result { try text(source, rows) }) }
+            if !rows.isEmpty { texts.set(block, Result { try text(rows) }) }
         }
         return try texts.inOrder()
     }
 
-    private static func text(_ source: SyntheticSource, _ rows: Range<Int>) throws -> String {
-        let (features, columns) = (source.featureCount, source.targetColumns.count)
-        let values = AlignedBuffer<Double>(uninitializedCount: rows.count * (features + columns))
-        let inputs = MatrixView(pointer: values.pointer, rows: rows.count, columns: features, stride: features)
-        let targets = MatrixView(
-            pointer: values.pointer + rows.count * features, rows: rows.count, columns: columns, stride: columns)
-        try source.fill(rows: rows.map { UInt64($0) }[...], inputs: inputs, targets: targets)
-        var text = ""
-        for row in 0..<rows.count {
-            for column in 0..<features { text += "\(Float(inputs[row, column]))," }
-            for column in 0..<columns {
-                let value = Float(targets[row, column])
-                text += source.description.classes == nil ? "\(value)" : "\(Int(value))"
-                text += column == columns - 1 ? "\n" : ","
+    private func text(_ rows: Range<Int>) throws -> String {
+        try source.withSamples(rows) { inputs, targets in
+            var text = ""
+            for row in 0..<rows.count {
+                for column in 0..<inputs.columns { text += "\(Float(inputs[row, column]))," }
+                for column in 0..<targets.columns {
+                    let value = Float(targets[row, column])
+                    text += source.description.classes == nil ? "\(value)" : "\(Int(value))"
+                    text += column == targets.columns - 1 ? "\n" : ","
+                }
             }
+            return text
         }
-        return withExtendedLifetime(values) { text }
     }
 }
 

@@ -2,7 +2,7 @@ import LoomData
 import LoomKernels
 import LoomRuns
 
-/// The first samples of a synthetic task, as a table and, where they have two features or are square images, as a picture.
+/// The first samples of a synthetic task, as a table and, where they have two features or are letters, as a picture.
 public struct SamplePreview {
     /// What a terminal shows.
     public let text: String
@@ -14,31 +14,23 @@ public struct SamplePreview {
     /// From black to white.
     private static let shades = Array(" .:-=+*#%@")
 
-    /// Makes the first samples of `source`.
+    /// Makes the first samples of `source`: as many as are shown.
     /// - Throws: `DataError`.
     public init(_ source: SyntheticSource) throws {
-        let count = min(source.count, Self.plottedPoints)
-        let (features, columns) = (source.featureCount, source.targetColumns.count)
-        let values = AlignedBuffer<Double>(uninitializedCount: count * (features + columns))
-        let inputs = MatrixView(pointer: values.pointer, rows: count, columns: features, stride: features)
-        let targets = MatrixView(
-            pointer: values.pointer + count * features, rows: count, columns: columns, stride: columns)
-        try source.fill(rows: (0..<UInt64(count)).map { $0 }[...], inputs: inputs, targets: targets)
+        let isPlotted = source.featureCount == 2
+        let count = min(source.count, isPlotted ? Self.plottedPoints : Self.tableRows)
         let isClassification = source.description.classes != nil
-        var text = Self.table(inputs, targets, isClassification)
-        if features == 2 {
-            text +=
-                "\n"
-                + Self.plot(inputs) { row in
-                    isClassification ? Self.mark(Int(targets[row, 0])) : "*"
+        text = try source.withSamples(0..<count) { inputs, targets in
+            var text = Self.table(inputs, targets, isClassification)
+            if isPlotted {
+                text += "\n" + Self.plot(inputs) { isClassification ? Self.mark(Int(targets[$0, 0])) : "*" }
+            } else if source.description.task == .letters {
+                for row in 0..<min(count, Self.images) {
+                    text += "\nclass \(Int(targets[row, 0]))\n" + Self.image(inputs, row)
                 }
-        } else if let side = Self.side(features) {
-            for row in 0..<min(count, Self.images) {
-                text +=
-                    "\n" + (isClassification ? "class \(Int(targets[row, 0]))\n" : "") + Self.image(inputs, row, side)
             }
+            return text
         }
-        self.text = withExtendedLifetime(values) { text }
     }
 
     private static func table(_ inputs: MatrixView<Double>, _ targets: MatrixView<Double>, _ isClass: Bool) -> String {
@@ -84,14 +76,9 @@ public struct SamplePreview {
             + "\(NumberFormat.number(y.1))\n"
     }
 
-    /// The side of a square image of at least 8 × 8; nil: these are no images.
-    private static func side(_ features: Int) -> Int? {
-        let side = Int(Double(features).squareRoot().rounded())
-        return side * side == features && (8...32).contains(side) ? side : nil
-    }
-
-    /// An image from its smallest to its largest value; a line of text is as high as two columns are wide.
-    private static func image(_ inputs: MatrixView<Double>, _ row: Int, _ side: Int) -> String {
+    /// An image, the first features of a sample, from its smallest to its largest value; a line of text is as high as two columns are wide.
+    private static func image(_ inputs: MatrixView<Double>, _ row: Int) -> String {
+        let side = SyntheticDescription.letterSide
         let pixels = (0..<side * side).map { inputs[row, $0] }
         let (low, high) = (pixels.min() ?? 0, pixels.max() ?? 1)
         return (0..<side).map { line in

@@ -11,15 +11,7 @@ import Testing
 
     /// Inputs and targets of all samples.
     private func rows(_ source: some DataSource) throws -> (inputs: [[Double]], targets: [[Double]]) {
-        let columns = source.targetColumns.count
-        let numbers = AlignedBuffer<Double>(uninitializedCount: source.count * (source.featureCount + columns))
-        let inputs = MatrixView(
-            pointer: numbers.pointer, rows: source.count, columns: source.featureCount, stride: source.featureCount)
-        let targets = MatrixView(
-            pointer: numbers.pointer + source.count * source.featureCount, rows: source.count, columns: columns,
-            stride: columns)
-        try source.fill(rows: Array(0..<UInt64(source.count))[...], inputs: inputs, targets: targets)
-        return withExtendedLifetime(numbers) { (inputs.nested, targets.nested) }
+        try source.withSamples(0..<source.count) { ($0.nested, $1.nested) }
     }
 
     // MARK: npz

@@ -1,17 +1,9 @@
-import LoomKernels
-
 @testable import LoomData
 
 extension SyntheticDescription {
     /// The inputs and targets of the first samples, one row for each.
     func rows() throws -> (inputs: [[Double]], targets: [[Double]]) {
-        let source = try SyntheticSource(self)
-        return try withScratchMatrix(rows: samples, columns: source.featureCount) { inputs throws(DataError) in
-            try withScratchMatrix(rows: samples, columns: source.targetColumns.count) { targets throws(DataError) in
-                try source.fill(rows: Array(0..<UInt64(samples))[...], inputs: inputs, targets: targets)
-                return (inputs.nested, targets.nested)
-            }
-        }
+        try SyntheticSource(self).withSamples(0..<samples) { ($0.nested, $1.nested) }
     }
 
     /// The same with some values changed.

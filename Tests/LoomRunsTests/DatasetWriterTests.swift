@@ -30,18 +30,10 @@ import Testing
     private func read() throws -> (inputs: [[Double]], targets: [[Double]]) {
         let source = try DatasetDirectory(path: path).source()
         try source.verifyContent()
-        let columns = source.targetColumns.count
-        let numbers = AlignedBuffer<Double>(uninitializedCount: source.count * (source.featureCount + columns))
-        let inputs = MatrixView(
-            pointer: numbers.pointer, rows: source.count, columns: source.featureCount, stride: source.featureCount)
-        let targets = MatrixView(
-            pointer: numbers.pointer + source.count * source.featureCount, rows: source.count, columns: columns,
-            stride: columns)
-        try source.fill(rows: Array(0..<UInt64(source.count))[...], inputs: inputs, targets: targets)
         let rows = { (matrix: MatrixView<Double>) in
             (0..<matrix.rows).map { row in (0..<matrix.columns).map { matrix[row, $0] } }
         }
-        return withExtendedLifetime(numbers) { (rows(inputs), rows(targets)) }
+        return try source.withSamples(0..<source.count) { (rows($0), rows($1)) }
     }
 
     private var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() } }

@@ -1,5 +1,10 @@
 import LoomKernels
 
+extension SyntheticDescription {
+    /// `letters`: the pixels of a row, and the rows of an image.
+    package static var letterSide: Int { LettersTask.side }
+}
+
 /// Images of capital letters: strokes with smooth edges, at random places, angles, sizes and thicknesses.
 struct LettersTask: GeneratedTask {
     /// Pixels of a row, and rows of an image.

@@ -51,24 +51,17 @@ struct DatasetRows: Sendable {
         _ range: Range<Int>,
         _ body: (_ rows: Int, _ inputs: UnsafeRawBufferPointer, _ targets: UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        let (blockRows, features) = (blockRows, source.featureCount)
-        let columns = targetType == nil ? 0 : source.targetColumns.count
-        let numbers = AlignedBuffer<Double>(uninitializedCount: blockRows * (features + columns))
+        let (features, columns) = (source.featureCount, source.targetColumns.count)
         let inputBytes = AlignedBuffer<UInt8>(uninitializedCount: blockRows * features * inputType.byteCount)
         let targetBytes = AlignedBuffer<UInt8>(
             uninitializedCount: blockRows * columns * (targetType?.byteCount ?? 0))
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: blockRows) {
-            let rows = Array(UInt64(start)..<UInt64(min(start + blockRows, range.upperBound)))
-            let inputs = MatrixView(
-                pointer: numbers.pointer, rows: rows.count, columns: features, stride: features)
-            let targets = MatrixView(
-                pointer: numbers.pointer + blockRows * features, rows: rows.count, columns: columns, stride: columns)
-            try source.fill(rows: rows[...], inputs: inputs, targets: targetType == nil ? nil : targets)
+        defer { withExtendedLifetime((inputBytes, targetBytes)) {} }
+        try source.forEachBlock(of: range, blockRows: blockRows) { rows, inputs, targets in
             if let fault = Self.store(inputs, as: inputType, at: inputBytes.pointer) {
-                throw notFinite(row: start + fault.row, feature: fault.column)
+                throw notFinite(row: rows.lowerBound + fault.row, feature: fault.column)
             }
             if let targetType, let fault = Self.store(targets, as: targetType, at: targetBytes.pointer) {
-                throw notFinite(row: start + fault.row, feature: nil)
+                throw notFinite(row: rows.lowerBound + fault.row, feature: nil)
             }
             try body(
                 rows.count,
