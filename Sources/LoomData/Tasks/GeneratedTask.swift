@@ -3,7 +3,7 @@ import LoomKernels
 /// What the samples of a task are: any of them can be made anywhere, at any time, with the same bits on every machine.
 ///
 /// Samples are made in float32, many at a time, straight into their rows. Nothing is allocated.
-package protocol GeneratedTask: Sendable {
+protocol GeneratedTask: Sendable {
     /// Elements of scratch memory for each row, a multiple of 16.
     var scratchColumns: Int { get }
 
@@ -12,18 +12,18 @@ package protocol GeneratedTask: Sendable {
 }
 
 /// Where samples are made.
-package struct TaskRows: BitwiseCopyable {
+struct TaskRows: BitwiseCopyable {
     /// The samples' numbers.
-    package let indices: UnsafePointer<UInt64>
+    let indices: UnsafePointer<UInt64>
     /// Samples × features.
-    package let inputs: MatrixView<Float>
+    let inputs: MatrixView<Float>
     /// Samples × target columns; a class is a whole number, counted from 0.
-    package let targets: MatrixView<Float>
+    let targets: MatrixView<Float>
     /// `scratchColumns` elements for each row, aligned to 64 bytes.
-    package let scratch: UnsafeMutablePointer<Float>
+    let scratch: UnsafeMutablePointer<Float>
 
     /// Rows for as many samples as `inputs` has.
-    package init(
+    init(
         indices: UnsafePointer<UInt64>, inputs: MatrixView<Float>, targets: MatrixView<Float>,
         scratch: UnsafeMutablePointer<Float>
     ) {
@@ -81,6 +81,7 @@ extension SyntheticDescription {
         static let cluster: UInt32 = 3
         // Of the purpose `syntheticInputs`; 0: the inputs.
         static let commonFactor: UInt32 = 1
+        static let vowels: UInt32 = 2
         // Of the purpose `syntheticNoise`; 0: the noise.
         static let irrelevant: UInt32 = 1
         // Of the purpose `teacher`; from 0 on: the layers.

@@ -9,7 +9,7 @@ public struct SyntheticSource: DataSource {
     /// Class indices, or real values.
     public let targetColumns: TargetColumns
     /// What makes the samples.
-    package let task: any GeneratedTask
+    let task: any GeneratedTask
 
     /// The number of samples.
     public var count: Int { description.samples }
@@ -41,20 +41,40 @@ public struct SyntheticSource: DataSource {
     public func fill(
         rows: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError) {
-        let count = rows.count
-        let (features, columns) = (featureCount, targetColumns.count)
-        let memory = AlignedBuffer<Float>(uninitializedCount: count * (task.scratchColumns + features + columns))
+        let memory = AlignedBuffer<Float>(uninitializedCount: rows.count * memoryColumns(includesInputs: true))
         defer { withExtendedLifetime(memory) {} }
-        let values = memory.pointer + count * task.scratchColumns
-        let made = MatrixView(pointer: values, rows: count, columns: features, stride: features)
-        let madeTargets = MatrixView(
-            pointer: values + count * features, rows: count, columns: columns, stride: columns)
         rows.withUnsafeBufferPointer { indices in
             guard let start = indices.baseAddress else { return }
-            task.make(
-                TaskRows(indices: start, inputs: made, targets: madeTargets, scratch: memory.pointer))
+            let made = make(start, count: rows.count, memory: memory.pointer)
+            if let inputs { ScalarStorage.widen(made.inputs, to: inputs) }
+            if let targets { ScalarStorage.widen(made.targets, to: targets) }
         }
-        if let inputs { ScalarStorage.widen(made, to: inputs) }
-        if let targets { ScalarStorage.widen(madeTargets, to: targets) }
+    }
+
+    // MARK: In float32
+
+    /// Elements of float32 memory for each sample while it is made, a multiple of 16: what the task needs, then targets, then
+    /// inputs unless they have a place of their own.
+    package func memoryColumns(includesInputs: Bool) -> Int {
+        task.scratchColumns + targetStride + (includesInputs ? inputStride : 0)
+    }
+
+    private var targetStride: Int { Padding.stride(columns: targetColumns.count, of: Float.self) }
+    private var inputStride: Int { Padding.stride(columns: featureCount, of: Float.self) }
+
+    /// Makes the samples `indices`, `count` of them, and says where they are: inputs at `inputs`, or without it in `memory` as
+    /// well, which has `memoryColumns` elements for each sample and is aligned to 64 bytes. Nothing is allocated.
+    package func make(
+        _ indices: UnsafePointer<UInt64>, count: Int, inputs: MatrixView<Float>? = nil,
+        memory: UnsafeMutablePointer<Float>
+    ) -> (inputs: MatrixView<Float>, targets: MatrixView<Float>) {
+        let made = memory + count * task.scratchColumns
+        let targets = MatrixView(pointer: made, rows: count, columns: targetColumns.count, stride: targetStride)
+        let inputs =
+            inputs
+            ?? MatrixView(
+                pointer: made + count * targetStride, rows: count, columns: featureCount, stride: inputStride)
+        task.make(TaskRows(indices: indices, inputs: inputs, targets: targets, scratch: memory))
+        return (inputs, targets)
     }
 }

@@ -6,7 +6,7 @@ import LoomKernels
 struct VoicesTask: GeneratedTask {
     /// Values of a spectrum.
     static let features = 120
-    /// The distance of two values, and half of the first one's frequency, in hertz.
+    /// The distance of two values, and twice the first one's frequency, in hertz.
     private static let spacing = 4000.0 / 120
 
     /// What is typical of a speaker.
@@ -29,7 +29,8 @@ struct VoicesTask: GeneratedTask {
 
     init(_ description: SyntheticDescription) {
         voices = description.inputRows
-        vowels = RandomRows(seed: description.seed, purpose: .syntheticInputs, subStream: 2)
+        vowels = RandomRows(
+            seed: description.seed, purpose: .syntheticInputs, subStream: SyntheticDescription.SubStream.vowels)
         choice = ClassChoice(description)
         noise = TaskNoise(description, columns: description.inputs)
     }

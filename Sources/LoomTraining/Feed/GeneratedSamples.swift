@@ -35,16 +35,7 @@ public final class GeneratedSamples: Sendable {
     package static func scratchColumns<Scalar: LoomScalar>(
         of source: SyntheticSource, standardizes: Bool, for _: Scalar.Type
     ) -> Int {
-        source.task.scratchColumns + targetStride(source)
-            + (makesInPlace(Scalar.self, standardizes: standardizes) ? 0 : inputStride(source))
-    }
-
-    fileprivate static func targetStride(_ source: SyntheticSource) -> Int {
-        Padding.stride(columns: source.targetColumns.count, of: Float.self)
-    }
-
-    fileprivate static func inputStride(_ source: SyntheticSource) -> Int {
-        Padding.stride(columns: source.featureCount, of: Float.self)
+        source.memoryColumns(includesInputs: !makesInPlace(Scalar.self, standardizes: standardizes))
     }
 
     fileprivate static func makesInPlace<Scalar: LoomScalar>(_: Scalar.Type, standardizes: Bool) -> Bool {
@@ -73,25 +64,14 @@ struct GeneratedRows: BitwiseCopyable {
             let first = UInt64(samples.range.lowerBound)
             for row in 0..<count { indices[row] += first }
             let inputs = batchInputs.rows(rows)
-            let scratch = scratch + rows.lowerBound * scratchColumns
-            let made = scratch + count * samples.source.task.scratchColumns
-            let madeTargets = MatrixView(
-                pointer: made, rows: count, columns: samples.source.targetColumns.count,
-                stride: GeneratedSamples.targetStride(samples.source))
             let inPlace = GeneratedSamples.makesInPlace(
                 Scalar.self, standardizes: samples.standardization != nil)
-            let madeInputs =
-                inPlace
-                ? inputs.asFloat
-                : MatrixView(
-                    pointer: made + count * GeneratedSamples.targetStride(samples.source), rows: count,
-                    columns: inputs.columns,
-                    stride: GeneratedSamples.inputStride(samples.source))
-            samples.source.task.make(
-                TaskRows(indices: indices, inputs: madeInputs, targets: madeTargets, scratch: scratch))
-            if !inPlace { madeInputs.store(to: inputs, standardizedBy: samples.standardization) }
+            let made = samples.source.make(
+                indices, count: count, inputs: inPlace ? inputs.asFloat : nil,
+                memory: scratch + rows.lowerBound * scratchColumns)
+            if !inPlace { made.inputs.store(to: inputs, standardizedBy: samples.standardization) }
             inputs.clearPadding()
-            samples.conversion.store(madeTargets, labels: targets.labels.map { $0 + rows.lowerBound }) {
+            samples.conversion.store(made.targets, labels: targets.labels.map { $0 + rows.lowerBound }) {
                 targets.values.rows(rows)
             }
             if let weights = targets.weights, let classWeights = samples.classWeights {
