@@ -120,20 +120,8 @@ struct ConvertCommand: ParsableCommand {
         }
         let (source, provenance) = try open(input)
         for note in source.notes { printNote(note) }
-        let progress = TransferProgress(quiet: json)
-        let writer = DatasetWriter(
-            output, settings: .init(shardRows: shardRows, isDouble: float64, replaces: force))
-        let done = DatasetReport.Written()
-        defer { progress.finish() }
-        let manifest = try writer.write(source, provenance: provenance) { state in
-            done.keep(state)
-            progress.update(
-                done: state.keptRows + state.writtenRows, worked: state.writtenRows, of: state.rows, unit: "rows",
-                bytes: state.writtenBytes)
-        }
-        let seconds = progress.elapsedSeconds
-        progress.finish()
-        try DatasetReport.printWritten(manifest, output, done.progress, seconds: seconds, json: json)
+        try DatasetWriter(output, settings: .init(shardRows: shardRows, isDouble: float64, replaces: force))
+            .writeAndReport(source, provenance: provenance, directory: output, json: json)
     }
 
     private func open(_ input: String) throws -> (any DataSource, DatasetManifest.Provenance) {

@@ -44,16 +44,17 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "The task, where no configuration is given.")
     var task: SyntheticDescription.Task?
 
-    @Option(help: ArgumentHelp("The number of samples.", valueName: "n"))
+    // A negative number is refused as such, not taken for an option.
+    @Option(parsing: .unconditional, help: ArgumentHelp("The number of samples.", valueName: "n"))
     var samples: Int?
 
-    @Option(help: ArgumentHelp("The number of features.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The number of features.", valueName: "n"))
     var inputs: Int?
 
-    @Option(help: ArgumentHelp("The number of classes.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The number of classes.", valueName: "n"))
     var classes: Int?
 
-    @Option(help: ArgumentHelp("What decides every sample.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("What decides every sample.", valueName: "n"))
     var seed: UInt64?
 
     @Option(help: ArgumentHelp("The directory, or the CSV file, to write.", valueName: "path"), completion: .directory)
@@ -63,6 +64,7 @@ struct GenerateCommand: ParsableCommand {
     var format = Format.gradloom
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("The rows of each file but the last; as many as make 64 MiB by default.", valueName: "n"))
     var shardRows: Int?
 
@@ -94,15 +96,23 @@ struct GenerateCommand: ParsableCommand {
             throw ValidationError("Give one of --output, --preview, --speed, --describe and --verify.")
         }
         if describe != nil || verify != nil {
-            guard configuration == nil, task == nil else {
+            let others: [Any?] = [configuration, task, samples, inputs, classes, seed, shardRows]
+            guard others.allSatisfy({ $0 == nil }), overrides.values.isEmpty, !force else {
                 throw ValidationError("--describe DIR and --verify DIR go alone.")
             }
             return
         }
+        if output == nil, let option = [("--shard-rows", shardRows != nil), ("--force", force)].first(where: \.1)?.0 {
+            throw ValidationError("\(option) belongs to --output PATH.")
+        }
+        if preview, json { throw ValidationError("--preview prints text: leave --json out.") }
         guard (configuration == nil) != (task == nil) else {
             throw ValidationError("Give a configuration with data.synthetic, or --task with --samples.")
         }
         if task != nil, samples == nil { throw ValidationError("--task needs --samples.") }
+        for (option, value, least) in [("--samples", samples, 1), ("--inputs", inputs, 1), ("--classes", classes, 2)] {
+            if let value, value < least { throw ValidationError("\(option) must be at least \(least).") }
+        }
         if let shardRows, shardRows < 1 { throw ValidationError("--shard-rows must be at least 1.") }
         if shardRows != nil, format != .gradloom { throw ValidationError("--shard-rows is for --format gradloom.") }
     }
@@ -143,34 +153,28 @@ struct GenerateCommand: ParsableCommand {
             data: {synthetic: {task: \(task?.rawValue ?? ""), samples: \(samples ?? 1)}}
             network: {layers: [{units: 1}], output: identity}
             """
-        return try Configuration(yaml: yaml, file: "--task", overrides: given + overrides.values, note: printNote)
+        return try Configuration(yaml: yaml, file: "--task", overrides: overrides.values + given, note: printNote)
     }
 
     private func write(_ source: SyntheticSource, _ settings: Configuration, to output: String) throws {
+        if format == .csv { return try writeTable(source, to: OutputFile(output, replaces: force)) }
+        let shardRows = format == .npy ? source.count : shardRows
+        try DatasetWriter(output, settings: .init(shardRows: shardRows, replaces: force)).writeAndReport(
+            source, provenance: .init(settings, name: source.name), directory: output, json: json)
+    }
+
+    private func writeTable(_ source: SyntheticSource, to file: OutputFile) throws {
         let progress = TransferProgress(quiet: json)
         defer { progress.finish() }
-        if format == .csv {
-            let file = try OutputFile(output, replaces: force)
-            let bytes = try SampleTable(source).write(to: file) { rows, bytes in
-                progress.update(done: rows, worked: rows, of: source.count, unit: "rows", bytes: bytes)
-            }
-            let seconds = progress.elapsedSeconds
-            progress.finish()
-            return try DatasetReport.printWritten(
-                rows: source.count, features: source.featureCount, output, bytes: bytes, seconds: seconds, json: json)
-        }
-        let writer = DatasetWriter(
-            output, settings: .init(shardRows: format == .npy ? source.count : shardRows, replaces: force))
-        let done = DatasetReport.Written()
-        let manifest = try writer.write(source, provenance: .init(settings, name: source.name)) { state in
-            done.keep(state)
-            progress.update(
-                done: state.keptRows + state.writtenRows, worked: state.writtenRows, of: state.rows, unit: "rows",
-                bytes: state.writtenBytes)
+        let bytes = try SampleTable(source).write(to: file) { rows, bytes in
+            progress.update(done: rows, worked: rows, of: source.count, unit: "rows", bytes: bytes)
         }
         let seconds = progress.elapsedSeconds
         progress.finish()
-        try DatasetReport.printWritten(manifest, output, done.progress, seconds: seconds, json: json)
+        // Standard output has the table.
+        guard !file.isStandardOutput else { return }
+        try DatasetReport.printWritten(
+            rows: source.count, features: source.featureCount, file.path, bytes: bytes, seconds: seconds, json: json)
     }
 
     // MARK: Speed

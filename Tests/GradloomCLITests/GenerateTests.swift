@@ -145,6 +145,69 @@ import Testing
         )
     }
 
+    /// Options and keys that make no sense, and what they are told.
+    @Test(arguments: [
+        (["--samples", "-5", "--preview"], 64, "--samples must be at least 1"),
+        (["--samples", "0", "--preview"], 64, "--samples must be at least 1"),
+        (["--samples", "5", "--classes", "1", "--preview"], 64, "--classes must be at least 2"),
+        (["--samples", "5", "--seed", "-1", "--preview"], 64, "'-1' is invalid for '--seed"),
+        (["--samples", "5", "--preview", "--json"], 64, "--preview prints text"),
+        (["--samples", "5", "--preview", "--force"], 64, "--force belongs to --output"),
+        (["--samples", "5", "--speed", "--shard-rows", "2"], 64, "--shard-rows belongs to --output"),
+        (["--samples", "5", "--preview", "--set", "data.synthetic.noise=1e39"], 78, "between 0 and 1e18"),
+    ]) func whatMakesNoSenseIsRefused(arguments: [String], exitCode: Int, message: String) throws {
+        let outcome = try workplace.run(["generate", "--task", "xor"] + arguments)
+        #expect(Int(outcome.exitCode) == exitCode && outcome.errors.contains(message), "\(outcome.errors)")
+    }
+
+    @Test func aDescriptionGoesAlone() throws {
+        for option in [["--samples", "4"], ["--seed", "4"], ["--set", "data.synthetic.noise=1"], ["--force"]] {
+            let outcome = try workplace.run(["generate", "--describe", "x"] + option)
+            #expect(outcome.exitCode == 64 && outcome.errors.contains("go alone"), "\(outcome.errors)")
+        }
+    }
+
+    /// An option of its own counts more than `--set`, with a configuration and without.
+    @Test func optionsCountMost() throws {
+        try workplace.write("data: {synthetic: {task: xor, samples: 7}}\n" + Self.network, to: "xor.yaml")
+        for task in [["xor.yaml"], ["--task", "xor"]] {
+            let outcome = try workplace.run(
+                ["generate"] + task + ["--samples", "5", "--set", "data.synthetic.samples=3", "--speed", "--json"])
+            #expect(try outcome.lastEvent()["rows"] as? Int == 5, "\(outcome.errors)")
+        }
+    }
+
+    @Test func aTableOnStandardOutputIsNothingElse() throws {
+        let task = ["generate", "--task", "intervals", "--samples", "3", "--format", "csv", "--output", "-"]
+        for arguments in [task, task + ["--json"]] {
+            let lines = try workplace.run(arguments).output.split(separator: "\n")
+            #expect(lines.count == 4 && lines[0] == "x0,label", "\(lines)")
+        }
+    }
+
+    /// No more samples are made than are shown: a thousand of these would be 12 GB.
+    @Test func previewsOfWideSamplesNeedLittleMemory() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c",
+            "ulimit -v 4000000; ulimit -c 0; exec '\(Workplace.program.path)' generate --task xor --samples 1000 "
+                + "--inputs 1000000 --preview >/dev/null",
+        ]
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
+    /// Only letters are images, also with other features behind them.
+    @Test func lettersAreDrawn() throws {
+        let letters = try workplace.run(
+            "generate", "--task", "letters", "--samples", "2", "--set", "data.synthetic.irrelevant=3", "--preview")
+        #expect(letters.output.contains("class 1\n") && letters.output.contains("@@"), "\(letters.output)")
+        let teacher = try workplace.run("generate", "--task", "teacher", "--samples", "2", "--preview")
+        #expect(!teacher.output.contains("class 1\n") && !teacher.output.contains("@@"))
+    }
+
     @Test func tablesAndPictures() throws {
         let csv = try workplace.run(
             "generate", "--task", "blobs", "--samples", "9000", "--classes", "2", "--format", "csv", "--output", "b.csv"
