@@ -21,8 +21,11 @@ struct MeasuresReport {
         if let classification = measures.classification {
             parts.append(scores(classification))
             if let matrix = classification.confusionMatrix {
-                parts.append(
-                    matrix.count <= Self.mostMatrixClasses ? confusion(matrix) : mostConfused(classification))
+                if matrix.count <= Self.mostMatrixClasses {
+                    parts.append(confusion(matrix))
+                } else if let mistakes = mostConfused(classification) {
+                    parts.append(mistakes)
+                }
             }
         }
         if measures.areDecisions {
@@ -62,10 +65,13 @@ struct MeasuresReport {
         return table.rendered(indent: 2)
     }
 
-    private func mostConfused(_ classification: ClassificationMeasures) -> String {
+    /// Nil where there are no mistakes.
+    private func mostConfused(_ classification: ClassificationMeasures) -> String? {
+        let pairs = classification.mostConfused(atMost: Self.shownPairs)
+        guard !pairs.isEmpty else { return nil }
         var table = TextTable(
             columns: [.init("most confused"), .init("predicted as"), .init("samples", alignment: .right)])
-        for pair in classification.mostConfused(atMost: Self.shownPairs) {
+        for pair in pairs {
             table.append([className(pair.actual), className(pair.predicted), NumberFormat.grouped(pair.count)])
         }
         return table.rendered(indent: 2)
@@ -121,11 +127,14 @@ struct MeasuresReport {
         return Self.heading(rows.count, of: count, by: "R²") + table.rendered(indent: 2)
     }
 
-    /// The outputs to show, in their order: all, or those of many for which `score` is lowest.
+    /// The outputs to show, in their order: all, or those of many for which `score` is lowest, NaN before all.
     static func worst(_ count: Int, _ score: (Int) -> Double) -> [Int] {
         guard count > mostRows else { return Array(0..<count) }
-        return (0..<count).map { (score: score($0), index: $0) }.sorted { $0 < $1 }.prefix(shownRows).map(\.index)
-            .sorted()
+        let scores = (0..<count).map { index in
+            let score = score(index)
+            return (score: score.isNaN ? -.infinity : score, index: index)
+        }
+        return scores.sorted { $0 < $1 }.prefix(shownRows).map(\.index).sorted()
     }
 
     private static func heading(_ shown: Int, of count: Int, by score: String) -> String {

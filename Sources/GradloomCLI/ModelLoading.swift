@@ -99,7 +99,13 @@ struct SampleFile {
             case .csv:
                 try file.checkOptions(of: kind)
                 var columns = known.csvOptions ?? CSVOptions()
-                if let label { (columns.label, columns.targets) = (label, []) }
+                if let label {
+                    (columns.label, columns.targets) = (label, [])
+                } else if readsTargets, known.csvOptions == nil {
+                    throw ValidationError(
+                        "The training read no CSV file: give the column of \(path) that has the targets with --label COLUMN."
+                    )
+                }
                 return try CSVSource(
                     path: path, options: columns, matching: model.knownColumns, readsTargets: readsTargets)
             case .configuration:

@@ -50,7 +50,7 @@ struct PredictCommand: ParsableCommand {
         guard isNamed || (try? OutputFile(output, replaces: true))?.isStream == true else {
             throw ValidationError("--output must end in .csv or .npy.")
         }
-        try GradloomCLI.validate("--output", output, replacesNot: input, called: "input")
+        if output != "-" { try GradloomCLI.validate("--output", output, replacesNot: input, called: "input") }
     }
 
     func run() throws {

@@ -47,6 +47,19 @@ import Testing
         #expect(try #require(evaluation["loss"] as? Double) > 0)
     }
 
+    /// A table for a network that was not trained on one: its targets have to be named.
+    @Test func tablesForOtherTrainings() throws {
+        try workplace.write(Self.blobs, to: "blobs.yaml")
+        let run = try workplace.train("blobs.yaml")
+        let table = try workplace.run(
+            "generate", "blobs.yaml", "--samples", "30", "--format", "csv", "--output", "b.csv")
+        #expect(table.exitCode == 0, "\(table.errors)")
+        let unnamed = try workplace.run("evaluate", run, "--data", "b.csv")
+        #expect(unnamed.exitCode == 64 && unnamed.errors.contains("--label COLUMN"), "\(unnamed.errors)")
+        let named = try workplace.run("evaluate", run, "--data", "b.csv", "--label", "label", "--json")
+        #expect(try named.lastEvent()["samples"] as? Int == 30, "\(named.errors)")
+    }
+
     @Test func dataOfOthersAreReadAsTheTrainingDataWere() throws {
         try workplace.write(SampleData.classes, to: "classes.yaml")
         try workplace.write(SampleData.animals, to: "data.csv")

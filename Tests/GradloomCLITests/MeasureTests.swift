@@ -31,6 +31,22 @@ import Testing
 
     // MARK: Measures
 
+    /// More classes than are shown in a matrix, and no mistake.
+    @Test func whereNothingIsConfusedThereIsNoTableOfIt() throws {
+        try workplace.write("x,y\n" + String(repeating: "-1,0\n1,1\n", count: 20), to: "data.csv")
+        try workplace.write(
+            """
+            data: {csv: {path: data.csv, label: y}}
+            network: {layers: [{units: 13}], output: softmax}
+            optimizer: {kind: adam, learning_rate: 0.1}
+            training: {batch: 10, epochs: 30}
+
+            """, to: "signs.yaml")
+        let run = try workplace.train("signs.yaml")
+        let outcome = try evaluate(run)
+        #expect(outcome.output.contains("100.0 %") && !outcome.output.contains("confused"), "\(outcome.output)")
+    }
+
     /// A dog that is taken for a cat, of which there is none.
     @Test func classesHaveTheirScores() throws {
         let run = try trainedAnimals()
@@ -184,6 +200,9 @@ import Testing
 
     @Test func ofManyOutputsTheWorstAreShown() {
         #expect(MeasuresReport.worst(40) { Double($0) } == Array(0..<40))
+        // NaN is worse than all numbers.
+        let failed = MeasuresReport.worst(41) { $0 % 2 == 0 ? .nan : Double($0) }
+        #expect(failed == (0..<20).map { 2 * $0 })
         let worst = MeasuresReport.worst(41) { $0 == 7 ? 0.5 : $0 < 21 ? 0.25 : 0.75 }
         #expect(worst == Array(0..<7) + Array(8..<21))
     }

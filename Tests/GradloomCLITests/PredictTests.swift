@@ -35,6 +35,14 @@ import Testing
         #expect(try predict(run, "x.csv") == labelled)
     }
 
+    @Test func standardInputIsNoFile() throws {
+        try workplace.write(SampleData.classes, to: "classes.yaml")
+        try workplace.write(SampleData.animals, to: "data.csv")
+        let run = try workplace.train("classes.yaml")
+        let outcome = try workplace.run("predict", run, "--input", "-", "--output", "-")
+        #expect(outcome.exitCode == 66 && outcome.errors.contains("-: there is no such file"), "\(outcome.errors)")
+    }
+
     @Test func labelsFromOneComeBackFromOne() throws {
         try workplace.write(SampleData.classes, to: "classes.yaml")
         let numbered = SampleData.animals.replacing("cat", with: "1").replacing("cow", with: "2")
