@@ -61,7 +61,7 @@ extension SyntheticDescription {
             "label_noise", \.labelNoise, .number(.fraction), when: taskIs(Task.withClasses),
             "the probability that a label is replaced by another class")
         section.optionalKey(
-            "class_weights", \.classWeights, .numbers, default: "equal", when: taskIs(Task.choosesClassFirst),
+            "class_shares", \.classShares, .numbers, default: "equal", when: taskIs(Task.choosesClassFirst),
             "how frequent each class is, in proportion")
         section.key(
             "redundant", \.redundant, .whole(0),

@@ -133,7 +133,7 @@ struct ConfigurationResolvedTests {
         network: {layers: [{units: 2}], output: identity}
         """,
         """
-        data: {synthetic: {task: mixture, samples: 10, clusters: 2, class_weights: [1, 2, 0.5], label_noise: 0.1, redundant: 2}}
+        data: {synthetic: {task: mixture, samples: 10, clusters: 2, class_shares: [1, 2, 0.5], label_noise: 0.1, redundant: 2}}
         network: {layers: [{units: 3}], output: softmax}
         """,
         """

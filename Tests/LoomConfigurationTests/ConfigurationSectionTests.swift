@@ -64,12 +64,12 @@ struct ConfigurationSectionTests {
             data: "synthetic: {task: teacher, targets: 2, samples: 1, label_noise: 0.1}",
             "run.yaml:2:67: data.synthetic.label_noise: is 0.1; a regression has no labels"),
         Mistake(
-            data: "synthetic: {task: xor, samples: 1, class_weights: [1, 2]}",
-            "run.yaml:2:38: data.synthetic.class_weights: not used with task xor; it belongs to task blobs, mixture, "
+            data: "synthetic: {task: xor, samples: 1, class_shares: [1, 2]}",
+            "run.yaml:2:38: data.synthetic.class_shares: not used with task xor; it belongs to task blobs, mixture, "
                 + "spirals, rings, letters or voices"),
         Mistake(
-            data: "synthetic: {task: blobs, samples: 1, class_weights: [1, 2]}",
-            "run.yaml:2:55: data.synthetic.class_weights: has 2 numbers; give one for each of the 3 classes"),
+            data: "synthetic: {task: blobs, samples: 1, class_shares: [1, 2]}",
+            "run.yaml:2:54: data.synthetic.class_shares: has 2 numbers; give one for each of the 3 classes"),
         Mistake(
             data: "synthetic: {task: rings, samples: 1, correlation: 0.5}",
             "run.yaml:2:40: data.synthetic.correlation: not used with task rings; it belongs to task teacher, logistic, "

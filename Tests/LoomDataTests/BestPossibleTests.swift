@@ -108,7 +108,7 @@ import Testing
     @Test(arguments: [
         SyntheticDescription(task: .mixture, samples: 8000, classes: 3, clusterStd: 3),
         SyntheticDescription(task: .rings, samples: 8000, classes: 3, noise: 0.15).with { $0.labelNoise = 0.1 },
-        SyntheticDescription(task: .rings, samples: 8000, noise: 0.2).with { $0.classWeights = [1, 3] },
+        SyntheticDescription(task: .rings, samples: 8000, noise: 0.2).with { $0.classShares = [1, 3] },
         SyntheticDescription(task: .spirals, samples: 3000, noise: 0.1, turns: 0.75),
         SyntheticDescription(task: .xor, samples: 8000, noise: 0.3),
         SyntheticDescription(task: .parity, samples: 8000, noise: 0.7).with { $0.labelNoise = 0.1 },

@@ -20,16 +20,16 @@ import Testing
     func frequencies(task: SyntheticDescription.Task) throws {
         let weights: [Double] = task == .voices ? [3, 1] : [3, 0, 1]
         let description = SyntheticDescription(task: task, samples: 2000, classes: weights.count)
-            .with { $0.classWeights = weights }
+            .with { $0.classShares = weights }
         let (_, targets) = try description.rows()
         for (label, weight) in weights.enumerated() {
             let share = Double(targets.count { $0[0] == Double(label) }) / 2000
             #expect(weight == 0 ? share == 0 : abs(share - weight / 4) < 0.04)
         }
         // Classes have the inputs that they have when they take turns.
-        let alone = try description.with { $0.classWeights = [1] + weights.dropFirst().map { _ in 0 } }.rows()
+        let alone = try description.with { $0.classShares = [1] + weights.dropFirst().map { _ in 0 } }.rows()
         #expect(alone.targets.allSatisfy { $0[0] == 0 })
-        let turns = try description.with { $0.classWeights = nil }.rows()
+        let turns = try description.with { $0.classShares = nil }.rows()
         #expect((0..<2000).allSatisfy { $0 % weights.count != 0 || turns.inputs[$0] == alone.inputs[$0] })
     }
 

@@ -36,7 +36,7 @@ struct SyntheticTests {
     /// Tasks with all that makes them harder.
     private static var altered: [SyntheticDescription] {
         var blobs = SyntheticDescription(task: .mixture, samples: 2100, inputs: 3, classes: 4)
-        blobs.classWeights = [1, 0, 3, 2]
+        blobs.classShares = [1, 0, 3, 2]
         blobs.labelNoise = 0.2
         (blobs.redundant, blobs.irrelevant) = (18, 2)
         var teacher = SyntheticDescription(task: .teacher, samples: 2100, inputs: 5, targets: 2, noise: 0.1)
@@ -356,10 +356,10 @@ struct SyntheticTests {
             (altered(.letters) { $0.distortion = 2.5 }, "distortion"),
             (altered(.rings) { $0.labelNoise = 1.1 }, "label_noise"),
             (altered(.linear) { $0.labelNoise = 0.1 }, "label_noise"),
-            (altered(.rings) { $0.classWeights = [1] }, "class_weights"),
-            (altered(.rings) { $0.classWeights = [1, -1] }, "class_weights"),
-            (altered(.rings) { $0.classWeights = [0, 0] }, "class_weights"),
-            (altered(.xor) { $0.classWeights = [1, 1] }, "class_weights"),
+            (altered(.rings) { $0.classShares = [1] }, "class_shares"),
+            (altered(.rings) { $0.classShares = [1, -1] }, "class_shares"),
+            (altered(.rings) { $0.classShares = [0, 0] }, "class_shares"),
+            (altered(.xor) { $0.classShares = [1, 1] }, "class_shares"),
             (altered(.xor) { $0.redundant = -1 }, "redundant"),
             (altered(.xor) { $0.redundant = 1 << 30 }, "redundant"),
             (altered(.xor) { $0.irrelevant = -1 }, "irrelevant"),

@@ -42,7 +42,7 @@ import Testing
 
     private static var altered: SyntheticDescription {
         var result = SyntheticDescription(task: .voices, samples: 137)
-        result.classWeights = [1, 2]
+        result.classShares = [1, 2]
         result.labelNoise = 0.1
         (result.redundant, result.irrelevant) = (3, 2)
         return result

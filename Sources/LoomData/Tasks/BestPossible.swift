@@ -145,7 +145,7 @@ extension SyntheticDescription {
         guard classes * inputs <= most, task != .mixture || classes * inputs * clusters <= most else { return nil }
         let posterior = Posterior(self)
         let affordable = min(16_384, affordableTerms / posterior.terms)
-        let count = classWeights == nil ? affordable / classes * classes : affordable
+        let count = classShares == nil ? affordable / classes * classes : affordable
         guard count >= 1000 else { return nil }
         let source = try SyntheticSource(unaltered)
         var accuracy = Moments()

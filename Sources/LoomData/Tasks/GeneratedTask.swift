@@ -101,13 +101,13 @@ struct ClassChoice: Sendable {
         classes = description.classes ?? 1
         random = RandomRows(
             seed: description.seed, purpose: .syntheticChoice, subStream: SyntheticDescription.SubStream.classChoice)
-        guard let weights = description.classWeights else {
+        guard let shares = description.classShares else {
             cumulative = []
             return
         }
-        let total = weights.reduce(0, +)
+        let total = shares.reduce(0, +)
         var sum = 0.0
-        cumulative = weights.map {
+        cumulative = shares.map {
             sum += $0
             return Float(sum / total)
         }

@@ -14,9 +14,9 @@ struct Posterior {
     init(_ description: SyntheticDescription) {
         self.description = description
         let classes = description.classes ?? 2
-        let weights = description.classWeights ?? Array(repeating: 1, count: classes)
-        let total = weights.reduce(0, +)
-        priors = weights.map { $0 / total }
+        let shares = description.classShares ?? Array(repeating: 1, count: classes)
+        let total = shares.reduce(0, +)
+        priors = shares.map { $0 / total }
         switch description.task {
         case .blobs, .mixture:
             let task = BlobsTask(description)

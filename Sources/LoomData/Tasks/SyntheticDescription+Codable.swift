@@ -5,7 +5,7 @@ extension SyntheticDescription: Codable {
         case centerBox = "center_box"
         case turns, informative, bias, clusters, bits, distortion
         case labelNoise = "label_noise"
-        case classWeights = "class_weights"
+        case classShares = "class_shares"
         case redundant, irrelevant, correlation
     }
 
@@ -29,7 +29,7 @@ extension SyntheticDescription: Codable {
         bits = try value(.bits) ?? bits
         distortion = try value(.distortion) ?? distortion
         labelNoise = try value(.labelNoise) ?? labelNoise
-        classWeights = try value(.classWeights)
+        classShares = try value(.classShares)
         redundant = try value(.redundant) ?? redundant
         irrelevant = try value(.irrelevant) ?? irrelevant
         correlation = try value(.correlation) ?? correlation
@@ -72,7 +72,7 @@ extension SyntheticDescription: Codable {
         try encode(\.bits, .bits)
         try encode(\.distortion, .distortion)
         try encode(\.labelNoise, .labelNoise)
-        try values.encodeIfPresent(classWeights, forKey: .classWeights)
+        try values.encodeIfPresent(classShares, forKey: .classShares)
         try encode(\.redundant, .redundant)
         try encode(\.irrelevant, .irrelevant)
         try encode(\.correlation, .correlation)

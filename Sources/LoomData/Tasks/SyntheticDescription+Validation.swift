@@ -168,16 +168,16 @@ extension SyntheticDescription {
         try require(
             correlation == 0 || Task.correlates.contains(task), .correlation, "is \(correlation)",
             "the inputs of \(task.rawValue) have a distribution of their own")
-        guard let weights = classWeights else { return }
+        guard let shares = classShares else { return }
         try require(
-            Task.choosesClassFirst.contains(task), .classWeights, "is \(weights)",
+            Task.choosesClassFirst.contains(task), .classShares, "is \(shares)",
             "in \(task.rawValue) the inputs decide the class")
         try require(
-            weights.count == classes, .classWeights, "has \(weights.count) numbers",
+            shares.count == classes, .classShares, "has \(shares.count) numbers",
             "give one for each of the \(classes ?? 0) classes")
         try require(
-            weights.allSatisfy { $0 >= 0 && $0 <= 1e9 } && weights.contains { $0 >= 1e-9 }, .classWeights,
-            "is \(weights)", "weights are at least 0, not all of them 0, and at most 1e9")
+            shares.allSatisfy { $0 >= 0 && $0 <= 1e9 } && shares.contains { $0 >= 1e-9 }, .classShares,
+            "is \(shares)", "shares are at least 0, not all of them 0, and at most 1e9")
     }
 
     private func require(

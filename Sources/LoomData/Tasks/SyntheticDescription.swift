@@ -2,7 +2,7 @@
 ///
 /// Names and defaults follow scikit-learn's generators where they exist (sklearn.datasets: make_blobs,
 /// make_friedman1, make_regression). Of the properties from `noise` to `distortion`, those that a task doesn't use are
-/// ignored; `labelNoise`, `classWeights` and `correlation` are refused where they have no meaning.
+/// ignored; `labelNoise`, `classShares` and `correlation` are refused where they have no meaning.
 public struct SyntheticDescription: Sendable, Equatable {
     /// What the samples are.
     public var task: Task
@@ -48,7 +48,7 @@ public struct SyntheticDescription: Sendable, Equatable {
     public var labelNoise = 0.0
     /// How frequent classes are, as shares or any other numbers in proportion; nil: equally. For tasks that choose the
     /// class first.
-    public var classWeights: [Double]?
+    public var classShares: [Double]?
     /// The number of features that are appended and are random linear combinations, of length 1, of the task's own.
     public var redundant = 0
     /// The number of features that are appended last and are standard normal noise.
