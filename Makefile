@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check benchmark compare compare-readers bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check benchmark compare compare-readers data-speed bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -20,6 +20,7 @@ help:
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
 	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make compare-readers  read a CSV file side by side with Polars, PyArrow and pandas, and compare speeds"
+	@echo "make data-speed    train on samples that are made or read meanwhile, beside samples in memory"
 	@echo "make bundle        build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
 	@echo "make docs          build the articles and the library's reference in .build/docs"
 	@echo "make reference     write the documentation's tables of configuration keys"
@@ -135,6 +136,12 @@ compare:
 	@Benchmarks/peers/install.sh $(PEERS)
 	PYTHONDONTWRITEBYTECODE=1 $(PEERS)/venv/bin/python Benchmarks/peers/compare.py --cache $(PEERS) \
 		--results Benchmarks/results $(COMPARE)
+
+# 1.3 GB of samples, for as long as it takes.
+data-speed: build
+	mkdir -p .build/data-speed
+	Benchmarks/data/measure.py $(PACKAGE)/.build/release/gradloom .build/data-speed --results Benchmarks/results
+	rm -r .build/data-speed
 
 # The libraries that read stay outside the source tree, and so do the files that they read.
 READERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/readers

@@ -6,8 +6,13 @@ public enum RowSelection: Sendable, Equatable {
     case range(Range<Int>)
     /// The samples with these numbers.
     case list([UInt32])
+    /// Those with the numbers `part` of `count` samples that are spread evenly over all that follow each other.
+    case every(Range<Int>, count: Int, part: Range<Int>)
+
     /// `count` samples of those that follow each other, evenly over all of them.
-    case every(Range<Int>, count: Int)
+    public static func every(_ range: Range<Int>, count: Int) -> RowSelection {
+        .every(range, count: count, part: 0..<count)
+    }
 
     /// How many there are of `count`.
     func count(of count: Int) -> Int {
@@ -15,7 +20,7 @@ public enum RowSelection: Sendable, Equatable {
         case .all: count
         case .range(let range): range.count
         case .list(let rows): rows.count
-        case .every(_, let count): count
+        case .every(_, _, let part): part.count
         }
     }
 
@@ -36,8 +41,10 @@ public enum RowSelection: Sendable, Equatable {
             case .all: positions.map { UInt64($0) }
             case .range(let range): positions.map { UInt64(range.lowerBound + $0) }
             case .list(let rows): rows[positions].map { UInt64($0) }
-            case .every(let range, let count):
-                positions.map { UInt64(range.lowerBound + Self.place($0, of: count, in: range.count)) }
+            case .every(let range, let count, let part):
+                positions.map {
+                    UInt64(range.lowerBound + Self.place(part.lowerBound + $0, of: count, in: range.count))
+                }
             }
         return samples[...]
     }
@@ -48,8 +55,8 @@ public enum RowSelection: Sendable, Equatable {
         case .all: all
         case .range(let range): Array(all[range])
         case .list(let rows): rows.map { all[Int($0)] }
-        case .every(let range, let count):
-            (0..<count).map { all[range.lowerBound + Self.place($0, of: count, in: range.count)] }
+        case .every(let range, let count, let part):
+            part.map { all[range.lowerBound + Self.place($0, of: count, in: range.count)] }
         }
     }
 

@@ -131,6 +131,22 @@ import Testing
             "\(nowhere.errors)")
     }
 
+    /// 100 MB of files with a budget of a quarter: beside what a training on few samples takes, no more, in any order.
+    @Test(arguments: ["true", "blocks", "false"]) func memoryStaysWithinTheBudget(shuffle: String) throws {
+        let task = ["--task", "blobs", "--inputs", "1600", "--classes", "3"]
+        #expect(try workplace.run(["generate", "--samples", "16000", "--output", "data"] + task).exitCode == 0)
+        #expect(try workplace.run(["generate", "--samples", "400", "--output", "small"] + task).exitCode == 0)
+        let settings = "materialize: never, memory_budget: 25MB, shuffle: \(shuffle), validation: 0.1"
+        func peakBytes(_ directory: String) throws -> Int {
+            try workplace.write("data: {dataset: {path: \(directory)}, \(settings)}\n" + Self.network, to: "r.yaml")
+            let outcome = try workplace.run("train", "r.yaml", "--json")
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            return try #require(try outcome.lastEvent()["peak_resident_bytes"] as? Int)
+        }
+        let (alone, peak) = (try peakBytes("small"), try peakBytes("data"))
+        #expect(peak - alone < 25_000_000, "\(alone) \(peak)")
+    }
+
     @Test func whatCannotBeReadInPiecesIsRefused() throws {
         try workplace.write("x,y\n" + (0..<40).map { "\($0),\($0 % 3)\n" }.joined(), to: "d.csv")
         try workplace.write("data: {csv: {path: d.csv, label: y}, materialize: never}\n" + Self.network, to: "c.yaml")

@@ -157,14 +157,17 @@ package final class MappedRows: Sendable {
     /// The pages of a file that come into memory together, where they are in the system's cache.
     private static let pagesTogetherBytes = 1 << 16
 
-    /// Counts rows that were read, and takes all pages out of this process's memory when they may have become more than
-    /// `mostBytes`: they stay in the system's cache as long as it has room.
-    package func touched(rows: Int, areTogether: Bool, mostBytes: Int) {
-        let bytes = rows * (areTogether ? rowBytes : max(rowBytes, Self.pagesTogetherBytes))
-        let sum = touchedBytes.add(bytes, ordering: .relaxed).newValue
+    /// Counts rows that were read anywhere, and gives all pages back when they may have become more than `mostBytes`.
+    package func touched(rows: Int, mostBytes: Int) {
+        let sum = touchedBytes.add(rows * (rowBytes + Self.pagesTogetherBytes), ordering: .relaxed).newValue
         guard sum >= mostBytes else { return }
         // Whoever sets it back gives the pages back.
         guard touchedBytes.compareExchange(expected: sum, desired: 0, ordering: .relaxed).exchanged else { return }
+        release()
+    }
+
+    /// Takes all pages out of this process's memory: they stay in the system's cache as long as it has room.
+    package func release() {
         for part in parts { part.file.release(0..<part.file.byteCount) }
     }
 

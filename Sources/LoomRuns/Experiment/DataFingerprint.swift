@@ -17,20 +17,31 @@ enum DataFingerprint {
         return "\(counts) samples of \(data.training.featureCount) features, \(sum.digits().prefix(16))"
     }
 
+    /// Samples that are not kept are made or read in parts of so many bytes.
+    private static let partBytes = 4 << 20
+
     private static func add<Scalar>(_ feed: SampleFeed<Scalar>, to sum: SHA256) {
-        // Samples that are not kept are made: as many as are looked at.
-        guard let data = try? feed.evenlySpaced(atMost: mostSamples) else { return }
-        let looked = min(data.count, mostSamples)
-        for index in 0..<looked {
-            let row = RowSelection.place(index, of: looked, in: data.count)
-            add(data.inputs, row: row, to: sum)
-            switch data.targets {
-            case .labels(let labels, _): sum.add([labels.pointer[row]])
-            case .values(let values): add(values, row: row, to: sum)
-            case nil: break
-            }
-            if let weights = data.weights { sum.add([weights.pointer[row]]) }
+        let looked = min(feed.sampleCount, mostSamples)
+        if let data = feed.dataset {
+            for index in 0..<looked { add(data, row: RowSelection.place(index, of: looked, in: data.count), to: sum) }
+            return
         }
+        let partRows = max(1, partBytes / (MemoryLayout<Scalar>.stride * feed.featureCount))
+        for start in stride(from: 0, to: looked, by: partRows) {
+            let part = start..<min(start + partRows, looked)
+            guard let data = try? feed.evenlySpaced(atMost: looked, part: part) else { return }
+            for row in 0..<data.count { add(data, row: row, to: sum) }
+        }
+    }
+
+    private static func add<Scalar>(_ data: Dataset<Scalar>, row: Int, to sum: SHA256) {
+        add(data.inputs, row: row, to: sum)
+        switch data.targets {
+        case .labels(let labels, _): sum.add([labels.pointer[row]])
+        case .values(let values): add(values, row: row, to: sum)
+        case nil: break
+        }
+        if let weights = data.weights { sum.add([weights.pointer[row]]) }
     }
 
     private static func add<Scalar>(_ matrix: MatrixView<Scalar>, row: Int, to sum: SHA256) {

@@ -19,6 +19,8 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
     private let rowNumbers: AlignedBuffer<UInt32>?
     private let firstRow: UInt64
     private let mostBytes: Int
+    /// Whether all of the files may stay in this process's memory.
+    private let fits: Bool
     private let inputsAreStandardized: Bool
     private let readAhead = Atomic(-1)
 
@@ -39,6 +41,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
         self.conversion = conversion
         self.standardization = standardization
         self.mostBytes = mostBytes
+        fits = inputs.count * inputs.rowBytes <= mostBytes
         self.inputsAreStandardized = inputsAreStandardized
         try standardization?.check(of: source)
         targets = try Dataset(source, rows: rows, conversion: conversion, readsInputs: false)
@@ -47,7 +50,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
     }
 
     private init(_ other: MappedSamples, targets: Dataset<Scalar>) {
-        (source, inputs, rows, mostBytes) = (other.source, other.inputs, other.rows, other.mostBytes)
+        (source, inputs, rows, mostBytes, fits) = (other.source, other.inputs, other.rows, other.mostBytes, other.fits)
         (conversion, standardization) = (other.conversion, other.standardization)
         inputsAreStandardized = other.inputsAreStandardized
         (rowNumbers, firstRow) = (other.rowNumbers, other.firstRow)
@@ -62,17 +65,16 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
     /// The number of samples.
     public var count: Int { targets.count }
 
-    /// At most `count` of the samples, evenly over all of them.
-    func evenlySpaced(atMost count: Int) throws(DataError) -> Dataset<Scalar> {
-        let looked = min(count, self.count)
+    /// Those with the numbers `part` of `looked` samples, evenly over all of them.
+    func evenlySpaced(_ looked: Int, part: Range<Int>) throws(DataError) -> Dataset<Scalar> {
         let selection: RowSelection =
             if case .list(let numbers) = rows {
-                .list((0..<looked).map { numbers[RowSelection.place($0, of: looked, in: numbers.count)] })
+                .list(part.map { numbers[RowSelection.place($0, of: looked, in: numbers.count)] })
             } else {
-                .every(rows.range(of: source.count) ?? 0..<self.count, count: looked)
+                .every(rows.range(of: source.count) ?? 0..<count, count: looked, part: part)
             }
         return try Dataset(source, rows: selection, conversion: conversion, standardization: standardization)
-            .weighted(as: targets) { [all = self.count] in RowSelection.place($0, of: looked, in: all) }
+            .weighted(as: targets) { [count] in RowSelection.place(part.lowerBound + $0, of: looked, in: count) }
     }
 
     // MARK: In a step
@@ -90,17 +92,29 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
         for index in 0..<inputs.rows { positions[index] = row(positions[index]) }
         self.inputs.gather(positions, into: inputs, standardizedBy: inputsAreStandardized ? nil : standardization)
         inputs.clearPadding()
-        self.inputs.touched(
-            rows: inputs.rows, areTogether: order.blockRows != nil || !order.shuffle, mostBytes: mostBytes)
+        if !fits, windowsKept(order) == 0 { self.inputs.touched(rows: inputs.rows, mostBytes: mostBytes) }
     }
 
-    /// Asks the system for what comes after the samples around position `start` of `epoch`, once for every window.
+    /// The samples that are read from neighbouring places of the files before those of other places; nil: any place may be next.
+    private func windowRows(_ order: SampleOrder) -> Int? {
+        order.shuffle ? order.windowRows : max(1, Self.sequentialBytes / max(1, inputs.rowBytes))
+    }
+
+    /// How many windows' pages there is room for; 0: for no whole one. A window's blocks begin and end anywhere in the pieces that
+    /// the system maps: half as much again.
+    private func windowsKept(_ order: SampleOrder) -> Int {
+        windowRows(order).map { mostBytes / ($0 * inputs.rowBytes * 3 / 2) } ?? 0
+    }
+
+    /// Asks the system for what comes after the samples around position `start` of `epoch`, once for every window, and gives the
+    /// pages of earlier windows back where there is no room for them.
     func readAhead(_ order: SampleOrder, epoch: Int, start: Int) {
-        let windowRows = order.windowRows ?? max(1, Self.sequentialBytes / max(1, inputs.rowBytes))
-        guard !order.shuffle || order.blockRows != nil else { return }
+        guard let windowRows = windowRows(order) else { return }
         let window = start / windowRows
         let key = epoch &* 1_000_003 &+ window
         guard readAhead.exchange(key, ordering: .relaxed) != key else { return }
+        let kept = fits ? 0 : windowsKept(order)
+        if kept > 0, window % kept == 0 { inputs.release() }
         // The first window of an epoch was not asked for by the one before it.
         for next in (start == 0 ? window : window + 1)...window + 1 {
             order.forEachRun(ofWindow: next, epoch: epoch, windowRows: windowRows) { positions in

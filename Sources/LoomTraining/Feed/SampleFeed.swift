@@ -87,17 +87,20 @@ public enum SampleFeed<Scalar: LoomScalar>: Sendable {
         }
     }
 
-    /// At most `count` of the samples, evenly over all of them: for what does not need each.
+    /// At most `count` of the samples, evenly over all of them, or of these those with the numbers `part`: for what does not
+    /// need each. All of those that are in memory.
     /// - Throws: `DataError` as the data set's initialiser does.
-    package func evenlySpaced(atMost count: Int) throws(DataError) -> Dataset<Scalar> {
-        switch self {
+    package func evenlySpaced(atMost count: Int, part: Range<Int>? = nil) throws(DataError) -> Dataset<Scalar> {
+        let looked = min(count, sampleCount)
+        let part = part ?? 0..<looked
+        return switch self {
         case .resident(let data): data
         case .generated(let samples):
             try Dataset(
-                samples.source, rows: .every(samples.range, count: min(count, samples.range.count)),
+                samples.source, rows: .every(samples.range, count: looked, part: part),
                 conversion: samples.conversion, standardization: samples.standardization
             ).weighted(classes: samples.classWeights)
-        case .mapped(let samples): try samples.evenlySpaced(atMost: count)
+        case .mapped(let samples): try samples.evenlySpaced(looked, part: part)
         }
     }
 
