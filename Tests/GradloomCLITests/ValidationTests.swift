@@ -52,6 +52,16 @@ import Testing
         #expect(try workplace.run("check", "a.yaml", "--samples", "12").exitCode == 0)
     }
 
+    @Test func otherWeightsAreOtherData() throws {
+        let outcome = try workplace.run("train", "a.yaml", "--set", "training.epochs=2", "--json")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let run = "runs/\(try #require(try workplace.names(in: "runs").last))"
+        try workplace.write(workplace.read("data.csv").replacing("\n0,0,1,", with: "\n0,0,9,"), to: "data.csv")
+        let resumed = try workplace.run("train", "--resume", run, "--set", "training.epochs=3")
+        #expect(resumed.exitCode != 0 && resumed.errors.contains("data"), "\(resumed.exitCode) \(resumed.errors)")
+        #expect(try workplace.run("evaluate", run).exitCode == 65)
+    }
+
     @Test func foldsOfGroups() throws {
         // Ten groups of three: two in each of five folds.
         for fold in 1...5 {

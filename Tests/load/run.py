@@ -39,6 +39,11 @@ network: {layers: [{units: 2}], output: softmax}
 training: {batch: 8, epochs: 1000}
 run: {checkpoint: {every: {steps: 100000}}}
 """
+FILES = """
+data: {dataset: {path: DIRECTORY}, shuffle: blocks}
+network: {layers: [{units: 64, activation: relu}, {units: 3}], output: softmax}
+training: {batch: 64, epochs: 2}
+"""
 NOBODY = 65533
 IMPOSSIBLE = "not possible here"
 
@@ -159,6 +164,24 @@ def half_a_core(place):
         statistics = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
     result.complaint = f"throttled {statistics['nr_throttled']} times"
     return result, place.same(result) and statistics["nr_throttled"] != "0", "same bits"
+
+
+def files_larger_than_memory(place):
+    """Files of 256 MB, trained on in what a training without samples takes and 64 MB, in which the system also keeps them."""
+    for name, samples in [("files", 40_000), ("few", 400)]:
+        subprocess.run([place.program, "generate", "--task", "blobs", "--inputs", "1600", "--samples", str(samples), "--output",
+                        name, "--force"], cwd=place.directory, check=True, capture_output=True)
+        (place.directory / f"{name}.yaml").write_text(FILES.replace("DIRECTORY", name))
+    few, kept = (Program(place, f"{name}-kept", ["--set", "data.materialize=memory"], f"{name}.yaml") for name in ("few", "files"))
+    few.process.wait()
+    limit = few.lines()[-1]["peak_resident_bytes"] + 64_000_000
+    expected = kept.end()
+    with control_group([("/sys/fs/cgroup", {"memory.max": str(limit)}),
+                        ("/sys/fs/cgroup/memory", {"memory.limit_in_bytes": str(limit)})]) as group:
+        result = Program(
+            place, "files-read", ["--set", "data.memory_budget=64MB"], "files.yaml",
+            before=lambda: (group / "cgroup.procs").write_text(str(os.getpid()))).end()
+    return result, result.code == 0 and result.parameters == expected.parameters, "same bits"
 
 
 def stopped_and_continued(place):
@@ -289,12 +312,17 @@ def interrupted_while_training(place):
     return result, is_whole, "143 within 2 s, and going on gives the same bits"
 
 
-@contextlib.contextmanager
 def quota(cores):
     """A control group with that much time of processors, of version 2 or 1."""
     period = 100_000
-    for root, files in [("/sys/fs/cgroup", {"cpu.max": f"{int(cores * period)} {period}"}),
-                        ("/sys/fs/cgroup/cpu", {"cpu.cfs_quota_us": f"{int(cores * period)}"})]:
+    return control_group([("/sys/fs/cgroup", {"cpu.max": f"{int(cores * period)} {period}"}),
+                          ("/sys/fs/cgroup/cpu", {"cpu.cfs_quota_us": f"{int(cores * period)}"})])
+
+
+@contextlib.contextmanager
+def control_group(kinds):
+    """A control group of the first of these kinds that the system lets be made: a hierarchy and what its files are to say."""
+    for root, files in kinds:
         group = pathlib.Path(root) / f"gradloom-load-{os.getpid()}"
         try:
             group.mkdir()
@@ -318,6 +346,7 @@ LOADS = [
     ("two trainings at once", two_at_once),
     ("two trainings that may use one CPU", two_on_one_cpu),
     ("a quota of half a core", half_a_core),
+    ("files four times as large as the memory of its control group", files_larger_than_memory),
     ("stopped and continued five times", stopped_and_continued),
     ("a CPU taken from the mask of all threads", cpu_taken_away),
     ("10⁶ steps", million_steps),

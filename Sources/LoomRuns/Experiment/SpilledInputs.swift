@@ -11,13 +11,11 @@ struct SpilledInputs {
     /// The inputs of all samples of the source, converted and standardised.
     let rows: MappedRows
 
-    /// Samples that are read or made at a time.
-    private static let blockBytes = 32 << 20
-
-    /// Reads or makes all inputs of `source` and writes them, standardised.
+    /// Reads or makes all inputs of `source`, `blockBytes` at a time, and writes them, standardised.
     /// - Throws: `DataError` for what is wrong with a sample, and for a disk that is full or fails.
     init<Scalar: LoomScalar>(
-        _ source: any DataSource, standardization: Standardization?, as _: Scalar.Type, progress: LoadProgress?
+        _ source: any DataSource, standardization: Standardization?, as _: Scalar.Type, progress: LoadProgress?,
+        blockBytes: Int = 32 << 20
     ) throws {
         let features = source.featureCount
         let rowBytes = features * MemoryLayout<Scalar>.stride
@@ -26,7 +24,7 @@ struct SpilledInputs {
         }
         let descriptor = try Self.makeFile(bytes, source: source)
         defer { close(descriptor) }
-        let blockRows = max(1, Self.blockBytes / rowBytes)
+        let blockRows = max(1, blockBytes / rowBytes)
         for start in stride(from: 0, to: source.count, by: blockRows) {
             let block = try Dataset<Scalar>(
                 source, rows: .range(start..<min(start + blockRows, source.count)), conversion: nil,
