@@ -14,12 +14,16 @@ static void differs(const char *what, const uint8_t *text, size_t count) {
     exit(1);
 }
 
-static uint8_t random_byte(uint64_t *state) {
-    static const char bytes[] = ",,,,\n\n\r\"\"aaa1234567890.-+eE \xc3\xa9";
+// Of cells of all kinds, or of long numbers.
+static uint8_t random_byte(uint64_t *state, int is_number) {
+    static const char any[] = ",,,,\n\n\r\"\"aaa1234567890.-+eE \xc3\xa9";
+    static const char numbers[] = "01234567890123456789012345678901234567890123456789..,-";
+    const char *const bytes = is_number ? numbers : any;
+    const size_t kinds = (is_number ? sizeof numbers : sizeof any) - 1;
     *state = *state * 6364136223846793005u + 1442695040888963407u;
     const uint64_t high = *state >> 33;
     // A zero byte now and then.
-    return high % 500 == 0 ? 0 : (uint8_t)bytes[high % (sizeof bytes - 1)];
+    return high % 500 == 0 ? 0 : (uint8_t)bytes[high % kinds];
 }
 
 static void check_counts(const uint8_t *text, size_t count) {
@@ -95,7 +99,7 @@ size_t call_text(side side) {
     for (size_t count = 0; count <= LONGEST; count++) {
         for (size_t i = 0; i < TEXTS_OF_LENGTH; i++) {
             uint8_t *const text = guarded("text", count, side);
-            for (size_t byte = 0; byte < count; byte++) { text[byte] = random_byte(&state); }
+            for (size_t byte = 0; byte < count; byte++) { text[byte] = random_byte(&state, i % 2); }
             now.columns = count;
             const size_t begin = count ? (state >> 40) % count : 0;
             const size_t end = begin + (count - begin ? (state >> 20) % (count - begin) + 1 : 0);

@@ -4,8 +4,8 @@
 
 typedef enum {
     LOOM_BASELINE = 0,  // what the compiler assumes of every processor of the architecture (SSE2, NEON)
-    LOOM_AVX2 = 1,      // AVX2 and FMA
-    LOOM_AVX512 = 2,    // AVX-512 F, BW, DQ, VL
+    LOOM_AVX2 = 1,      // AVX2, FMA and BMI2
+    LOOM_AVX512 = 2,    // AVX-512 F, BW, DQ, VL, FMA and BMI2
 } loom_instruction_set;
 
 // The instruction set in use: the best one that this processor and operating system support, unless selected.

@@ -13,11 +13,12 @@ int loom_supports_instruction_set(loom_instruction_set set) {
 #if defined(__x86_64__)
     // These builtins also ask the operating system (XGETBV) whether it saves the wide registers.
     case LOOM_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+        // Processors with BMI2 have BMI and LZCNT.
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
     case LOOM_AVX512:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
             && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-            && __builtin_cpu_supports("fma");
+            && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
 #endif
     default:
         return 0;

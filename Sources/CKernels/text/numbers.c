@@ -5,9 +5,15 @@
 // five, which decides all but a few (Lemire 2021, "Number parsing at a gigabyte per second", doi:10.1002/spe.2984).
 #include "CKernels.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+
+#define likely(condition) __builtin_expect(condition, 1)
+#define unlikely(condition) __builtin_expect(condition, 0)
 
 typedef unsigned __int128 uint128;
 
@@ -58,31 +64,34 @@ static void make_powers_of_five(void) {
     atomic_store_explicit(&powers_are_made, 1, memory_order_release);
 }
 
-// w · 10^q for w > 0, correctly rounded; 0: undecided, or no normal number.
-static int multiply_by_power(uint64_t w, int64_t q, double *value) {
-    if (q < SMALLEST_POWER || q > LARGEST_POWER) { return 0; }
+static inline void make_powers(void) {
     if (!atomic_load_explicit(&powers_are_made, memory_order_acquire)) { pthread_once(&powers_once, make_powers_of_five); }
+}
+
+// w · 10^q for w > 0 and q of SMALLEST_POWER ... LARGEST_POWER, correctly rounded; 0: undecided, or no normal number. The powers
+// have been made.
+static inline __attribute__((always_inline)) int multiply_by_power(uint64_t w, int64_t q, double *value) {
     const int zeros = __builtin_clzll(w);
     w <<= zeros;
     const uint128 power = powers_of_five[q - SMALLEST_POWER];
     uint128 product = (uint128)w * (uint64_t)(power >> 64);
     // 55 bits decide, unless those behind them might still carry.
-    if ((uint64_t)(product >> 64 & 0x1ff) == 0x1ff) { product += (uint128)w * (uint64_t)power >> 64; }
+    if (unlikely((uint64_t)(product >> 64 & 0x1ff) == 0x1ff)) { product += (uint128)w * (uint64_t)power >> 64; }
     const uint64_t low = (uint64_t)product, high = (uint64_t)(product >> 64);
-    if (low == UINT64_MAX && (q < -27 || q > 55)) { return 0; }
     const int top = (int)(high >> 63);
     uint64_t mantissa = high >> (top + 9);
-    int64_t exponent = ((217706 * q) >> 16) + 63 + top - zeros + 1023;
-    if (exponent <= 0) { return 0; }
-    // Halfway between two numbers, exactly: to the even one.
-    if (low <= 1 && q >= -4 && q <= 23 && (mantissa & 3) == 1 && mantissa << (top + 9) == high) { mantissa &= ~1ull; }
-    mantissa = (mantissa + (mantissa & 1)) >> 1;
-    if (mantissa >= 1ull << 53) {
-        mantissa = 1ull << 52;
-        exponent++;
+    const int64_t exponent = ((217706 * q) >> 16) + 63 + top - zeros + 1023;
+    if (unlikely(exponent <= 0)) { return 0; }
+    // UINT64_MAX, 0 or 1.
+    if (unlikely(low + 1 <= 2)) {
+        if (low == UINT64_MAX && (q < -27 || q > 55)) { return 0; }
+        // Halfway between two numbers, exactly: to the even one.
+        const int is_halfway = low <= 1 && q >= -4 && q <= 23 && (mantissa & 3) == 1 && mantissa << (top + 9) == high;
+        if (is_halfway) { mantissa &= ~1ull; }
     }
-    if (exponent >= 0x7ff) { return 0; }
-    const uint64_t bits = (mantissa & ((1ull << 52) - 1)) | (uint64_t)exponent << 52;
+    // The mantissa's highest bit, which is not kept, adds one to the exponent, and so does a carry beyond it.
+    const uint64_t bits = ((uint64_t)(exponent - 1) << 52) + ((mantissa + (mantissa & 1)) >> 1);
+    if (unlikely(bits >= 0x7ffull << 52)) { return 0; }
     memcpy(value, &bits, sizeof bits);
     return 1;
 }
@@ -212,8 +221,10 @@ static inline __attribute__((always_inline)) int parse(const uint8_t *text, cons
         magnitude = exponent < 0 ? (double)digits / exact_powers[-exponent] : (double)digits * exact_powers[exponent];
     } else if (digits == 0) {
         magnitude = 0;
-    } else if (!multiply_by_power(digits, exponent, &magnitude)) {
-        return 0;
+    } else {
+        if (exponent < SMALLEST_POWER || exponent > LARGEST_POWER) { return 0; }
+        make_powers();
+        if (!multiply_by_power(digits, exponent, &magnitude)) { return 0; }
     }
     return with_sign(magnitude, is_negative, value);
 }
@@ -222,12 +233,29 @@ int loom_parse_number(const uint8_t *text, size_t start, size_t end, size_t coun
     return parse(text, text + start, text + end, text + count, point, value);
 }
 
+// MARK: Cells
+
+// Where cell `column` begins of a record that begins at `start`.
+static inline size_t cell_begin(size_t start, const size_t *ends, size_t column) {
+    return column == 0 ? start : ends[column - 1] + 1;
+}
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt"))), apply_to = function)
+#include "decimals.h"
+#pragma clang attribute pop
+#endif
+
 size_t loom_parse_cells(const uint8_t *text, size_t start, size_t count, const size_t *ends, const uint32_t *columns,
                         const uint32_t *slots, size_t first, size_t column_count, uint8_t point, double *values) {
+#if defined(__x86_64__)
+    if (start > DECIMAL_BYTES && loom_active_instruction_set() != LOOM_BASELINE) {
+        return parse_cells_avx2(text, start, count, ends, columns, slots, first, column_count, point, values);
+    }
+#endif
     for (size_t i = first; i < column_count; i++) {
-        const size_t column = columns[i];
-        const size_t begin = column == 0 ? start : ends[column - 1] + 1;
-        if (!parse(text, text + begin, text + ends[column], text + count, point, &values[slots[i]])) { return i; }
+        const size_t begin = cell_begin(start, ends, columns[i]), end = ends[columns[i]];
+        if (!parse(text, text + begin, text + end, text + count, point, &values[slots[i]])) { return i; }
     }
     return column_count;
 }
