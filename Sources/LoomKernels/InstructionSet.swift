@@ -4,9 +4,9 @@ import CKernels
 public enum InstructionSet: String, BitwiseCopyable, Sendable, CaseIterable, Codable {
     /// What every processor of the architecture has: SSE2 on x86-64, where fused multiply-adds are slow; NEON on arm64.
     case baseline
-    /// AVX2 and FMA.
+    /// AVX2, FMA and BMI2.
     case avx2
-    /// AVX-512 F, BW, DQ and VL.
+    /// AVX-512 F, BW, DQ and VL, FMA and BMI2.
     case avx512
 
     /// A request for instructions that the processor or the operating system lacks.

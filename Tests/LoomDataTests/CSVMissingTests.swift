@@ -155,8 +155,17 @@ struct CSVMissingTests {
 
     // MARK: Files
 
-    @Test func separatorsThatEndLines() throws {
-        for separator in ["\n", "\r", "\u{0}", "\""] {
+    @Test func aFileWithFewerColumnsThanTheModelIsRefused() throws {
+        try withFile("1,2\n3,4\n") { path in
+            let options = CSVOptions(header: .absent, missing: .mean)
+            let known = [CSVColumn](repeating: CSVColumn(marksMissing: true, mean: 1), count: 4)
+            let failure = dataError { _ = try CSVFile(path: path, options: options).source(options, known: known) }
+            #expect(failure?.problem == "2 feature columns, but the model was trained on 4")
+        }
+    }
+
+    @Test func separatorsThatCannotBe() throws {
+        for separator in ["\n", "\r", "\u{0}", "\"", "1"] {
             #expect(try error("1\n2\n", CSVOptions(separator: separator))?.category == .badConfiguration)
         }
     }

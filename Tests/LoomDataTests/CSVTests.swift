@@ -41,6 +41,40 @@ struct CSVTests {
         #expect(try error("a,b\n3,4", CSVOptions(header: .absent))?.place == "line 1, column 1")
     }
 
+    @Test func aDoubledQuoteBeforeAnAccentIsOneQuote() throws {
+        try withFile("\"a\"\"\u{301}b\",y\n1,2\n") { path in
+            let source = try CSVSource(path: path)
+            #expect(source.featureNames == ["a\"\u{301}b", "y"])
+        }
+    }
+
+    /// Long numbers, which are read 32 characters at once, between others.
+    @Test func numbersWithAllDigits() throws {
+        let random = CounterRandom(seed: 1, purpose: .measurement)
+        let rows = (0..<500).map { row in
+            (0..<20).map { column -> String in
+                let value = random.normal(at: UInt64(row * 20 + column))
+                return switch column % 6 {
+                case 0: "\(value)"
+                case 1: String(format: "%.\(row % 25)f", value * 1000)
+                case 2: String(format: "%.0f", abs(value) * 1e17)
+                case 3: "\(value * 1e-6)"
+                // Of 30 to 35 characters, most of them zeros in front.
+                case 4: String(format: "%.\(28 + row % 6)f", value * 1e-17)
+                default: String(format: "%.\(row % 7)f", value)
+                }
+            }
+        }
+        let text = rows.map { $0.joined(separator: ",") + "\n" }.joined()
+        #expect(try inputs(text) == rows.map { $0.map { strtod($0, nil) } })
+    }
+
+    @Test func aHeaderThatIsDoubtfulCanBeDeclared() throws {
+        let failure = try error("\"1,5\",y\na,b\n")
+        #expect(failure?.place == "line 1, column 1")
+        #expect(failure?.remedy.hasSuffix("or set data.csv.header to true or false") == true)
+    }
+
     @Test func chosenSeparator() throws {
         #expect(try inputs("1 2\n3 4", CSVOptions(separator: " ")) == [[1, 2], [3, 4]])
         #expect(try error("1\n", CSVOptions(separator: "ab"))?.category == .badConfiguration)

@@ -6,9 +6,15 @@ struct CSVCells {
         /// whether doubled quotes stand for single ones
         let hasEscapes: Bool
 
+        /// The text, with single quotes for doubled ones. By bytes: a quote and an accent behind it are one character.
         var text: String {
-            let raw = String(decoding: bytes, as: UTF8.self)
-            return hasEscapes ? raw.replacing("\"\"", with: "\"") : raw
+            guard hasEscapes else { return String(decoding: bytes, as: UTF8.self) }
+            var isSecond = false
+            let single = bytes.filter { byte in
+                isSecond = byte == CSVRecords.quote && !isSecond
+                return byte != CSVRecords.quote || isSecond
+            }
+            return String(decoding: single, as: UTF8.self)
         }
 
         /// The number that the cell spells, with `point` before its fraction; nil: none.

@@ -104,7 +104,7 @@ struct CSVLayout: Sendable {
         DataError(
             .badData, source: path, place: "line 1, column \(column + 1)",
             problem: "\"\(text)\" is neither a number nor likely to be a column's name",
-            remedy: "write numbers with digits and a decimal point alone, or set data.csv.header to yes or no")
+            remedy: "write numbers with digits and a decimal point alone, or set data.csv.header to true or false")
     }
 
     /// A column's number, counted from 1 as lines are, and its name.
@@ -119,11 +119,11 @@ struct CSVLayout: Sendable {
     ) throws(DataError) -> UInt8 {
         if let separator = options.separator {
             guard separator.utf8.count == 1, let byte = separator.utf8.first, byte != CSVRecords.quote,
-                byte >= 0x20 || byte == UInt8(ascii: "\t")
+                byte >= 0x20 || byte == UInt8(ascii: "\t"), !(0x30...0x39).contains(byte)
             else {
                 throw DataError(
                     .badConfiguration, source: "data.csv.separator",
-                    problem: "\"\(separator)\", expected one ASCII character that isn't a quote",
+                    problem: "\"\(separator)\", expected one ASCII character that isn't a quote or a digit",
                     remedy: "use \",\", \";\" or \"\\t\"")
             }
             return byte

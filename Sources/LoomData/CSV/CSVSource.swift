@@ -70,11 +70,11 @@ public struct CSVSource: DataSource {
         count = records.count - firstSample
         let targetNames = layout.names.map { names in layout.targetColumns.map { names[$0] } }
         targetColumns = TargetColumns(count: layout.targetColumns.count, names: targetNames, form: .none)
+        if let known, known.count != layout.featureColumns.count {
+            throw Self.otherColumns(layout.featureColumns.count, known: known.count, path: opened.file.path)
+        }
         let plain = layout.featureColumns.map { CSVColumn(name: layout.names?[$0]) }
         inputs = CSVInputs(known ?? plain, fileColumns: layout.featureColumns)
-        guard known == nil || known?.count == layout.featureColumns.count else {
-            throw Self.otherColumns(layout.featureColumns.count, known: known?.count ?? 0, path: opened.file.path)
-        }
         try checkExtent()
         noteDetection(options)
         if options.needsSurvey { try survey(options, isKnown: known != nil) }
