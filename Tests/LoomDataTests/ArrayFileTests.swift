@@ -66,6 +66,23 @@ import Testing
         }
     }
 
+    /// What is not compressed stays where it is, and is compared when all of it is read.
+    @Test func aChangedNumberOfAnArchiveIsNamed() throws {
+        let bytes = FormatFixtures.npz
+        let start = try #require(bytes.range(of: Data([0x93] + Array("NUMPY".utf8)))).lowerBound
+        try withFile(bytes, extension: "npz") { path in
+            try ArraySource(npz: path, inputs: "x", targets: "y").verifyContent()
+        }
+        var changed = bytes
+        changed[start + 130] ^= 1
+        try withFile(changed, extension: "npz") { path in
+            let source = try ArraySource(npz: path, inputs: "x", targets: "y")
+            let failure = dataError { try source.verifyContent() }
+            #expect(failure?.source == "\(path) (x)")
+            #expect(failure?.problem == "the array was changed or damaged: its CRC-32 is not the archive's")
+        }
+    }
+
     @Test func sizesThatCannotBeAreRefusedBeforeMemoryIsTaken() throws {
         var bytes = FormatFixtures.npzDeflated
         // The size in the central directory, 24 bytes behind its mark.

@@ -30,6 +30,10 @@ import Testing
         #expect(try data("1 qid:3 2:5\n0 qid:4\n1 qid:1 qid:2\n") == [[0, 5], [0, 0], [0, 0]])
     }
 
+    @Test func aByteOrderMarkIsNoPartOfTheLabel() throws {
+        #expect(try data("\u{FEFF}1 2:5\n0 1:4\n") == [[0, 5], [4, 0]])
+    }
+
     @Test func rowsComeInAnyOrder() throws {
         try withFile("3 1:1\n\n5 2:2\n4 1:3\n") { path in
             let source = try LibSVMSource(path: path, features: nil)

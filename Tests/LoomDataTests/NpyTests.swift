@@ -66,6 +66,14 @@ struct NpyTests {
             problem?.hasSuffix("shape [3, 2] of float64 needs 48 bytes of elements, 47 are there") == true)
     }
 
+    @Test func aHugeHeaderIsRefusedBeforeItIsRead() throws {
+        let length = 70_000
+        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }".padding(
+            toLength: length, withPad: " ", startingAt: 0)
+        let bytes = Data([0x93] + Array("NUMPY".utf8) + [2, 0, 0x70, 0x11, 1, 0] + Array(text.utf8) + [0, 0, 0, 0])
+        #expect(try error(bytes)?.problem == "the header has 70000 bytes, at most 65535 are expected")
+    }
+
     @Test func unknownVersionAndHugeShape() throws {
         var bytes = NpyFixtures.float64
         bytes[6] = 4

@@ -55,7 +55,9 @@ package enum FileFormat {
             [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a], "in the HDF5 format",
             "give it as hdf5, with the names of its data sets"),
         text("ARROW1\0", "in the Arrow format", asDataset),
-        text("FEA1\0", "in the Feather format", asDataset),
+        text(
+            "FEA1\0", "in the old Feather format",
+            "save it as Arrow: pyarrow.feather.write_feather(pyarrow.feather.read_table(FILE), NEW)"),
         text("Obj\u{1}", "in the Avro format", asCSV),
         text("CDF\u{1}", "in the NetCDF format", asCSV), text("CDF\u{2}", "in the NetCDF format", asCSV),
         text(

@@ -54,14 +54,13 @@ enum Inflater {
         guard content.count == count else {
             throw damaged(path, "it makes \(content.count) bytes, \(count) are declared")
         }
-        try check(checksum, of: content.bytes, path: path)
+        guard self.checksum(of: content.bytes) == checksum else { throw damaged(path, "its checksum is wrong") }
         return FileBytes(content)
     }
 
-    /// Refuses `bytes` whose CRC-32 is not `checksum`.
-    static func check(_ checksum: UInt32, of bytes: UnsafeRawBufferPointer, path: String) throws(DataError) {
-        let sum = crc32_gzip_refl(0, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
-        guard sum == checksum else { throw damaged(path, "its checksum is wrong") }
+    /// The CRC-32 of bytes of which those before `bytes` have the CRC-32 `sum`.
+    static func checksum(_ sum: UInt32 = 0, of bytes: UnsafeRawBufferPointer) -> UInt32 {
+        crc32_gzip_refl(sum, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
     }
 
     /// Inflates the member that begins at `start`, and returns where it ends.

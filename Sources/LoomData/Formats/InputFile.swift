@@ -55,6 +55,16 @@ struct InputFile: Sendable {
         withExtendedLifetime(data) { body(UnsafeRawBufferPointer(rebasing: data.bytes[range])) }
     }
 
+    /// Calls `body` with the bytes, piece by piece; the memory of each is given back.
+    func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) {
+        let pieceBytes = 1 << 20
+        for start in stride(from: 0, to: byteCount, by: pieceBytes) {
+            let end = min(start + pieceBytes, byteCount)
+            withBytes { bytes in body(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) }
+            release(start..<end)
+        }
+    }
+
     /// Asks the system to read bytes that will be needed soon.
     func willNeed(_ part: Range<Int>) {
         data.willNeed(range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)

@@ -40,7 +40,8 @@ package struct LibSVMSource: DataSource {
                     problem: "the file is \(format.what), expected text in the format of LIBSVM",
                     remedy: format.remedy)
             }
-            var (start, number) = (0, 1)
+            // Editors mark UTF-8 with a byte order mark.
+            var (start, number) = (bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0, 1)
             while start < bytes.count {
                 var line = Line(bytes, at: start, number: number, path: path)
                 if line.isSample {

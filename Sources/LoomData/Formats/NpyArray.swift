@@ -9,8 +9,9 @@ extension NumberArray {
         try self.init(npy: InputFile(path: path), takesImages: false)
     }
 
-    /// The array of a .npy file. More than two dimensions are taken as rows of their numbers where it `takesImages`.
-    init(npy file: InputFile, takesImages: Bool) throws(DataError) {
+    /// The array of a .npy file, whose CRC-32 is `checksum` where it is known. More than two dimensions are taken as rows of
+    /// their numbers where it `takesImages`.
+    init(npy file: InputFile, takesImages: Bool, checksum: UInt32? = nil) throws(DataError) {
         let header = try file.withBytes { bytes throws(DataError) in try NpyHeader(bytes, path: file.path) }
         let shape = header.shape
         guard (1...2).contains(shape.count) || takesImages && shape.count > 2 && Self.columnCount(shape) != nil else {
@@ -19,7 +20,7 @@ extension NumberArray {
                 problem: "\(shape.count) dimensions, shape \(shape), expected samples × columns",
                 remedy: "save x.reshape(len(x), -1)")
         }
-        self.init(file, offset: header.dataOffset, shape: shape, element: header.element)
+        self.init(file, offset: header.dataOffset, shape: shape, element: header.element, checksum: checksum)
     }
 }
 

@@ -5,6 +5,9 @@
 struct NpyHeader: Sendable, Equatable {
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
+    /// What a header of version 1 can have; only fields with names, which are not read, need more.
+    private static let largestTextBytes = 65_535
+
     let element: ElementType
     let shape: [Int]
     /// Where the elements start, in bytes from the start of the file.
@@ -77,6 +80,9 @@ struct NpyHeader: Sendable, Equatable {
         var length = 0
         for position in (8..<start).reversed() {
             length = length << 8 | Int(bytes[position])
+        }
+        guard length <= largestTextBytes else {
+            throw malformed("the header has \(length) bytes, at most \(largestTextBytes) are expected", path: path)
         }
         guard bytes.count - start >= length else { throw truncatedHeader(path: path) }
         let header = UnsafeRawBufferPointer(rebasing: bytes[start..<start + length])

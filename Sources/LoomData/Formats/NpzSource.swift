@@ -34,7 +34,10 @@ package struct NpzArchive {
                 .badData, source: path, problem: "there is no array '\(key)'",
                 remedy: keys.isEmpty ? "write it with numpy.savez" : "the arrays are: \(NameList.text(keys))")
         }
-        return try NumberArray(npy: archive.content(of: member, name: "\(path) (\(key))"), takesImages: true)
+        // What was inflated has been compared.
+        return try NumberArray(
+            npy: archive.content(of: member, name: "\(path) (\(key))"), takesImages: true,
+            checksum: member.method == 0 ? member.checksum : nil)
     }
 }
 

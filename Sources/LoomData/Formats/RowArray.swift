@@ -48,13 +48,30 @@ package struct NumberArray: RowArray {
     private let offset: Int
     private let isBigEndian: Bool
     private let columnCount: Int
+    /// The CRC-32 of the file where it is known.
+    private let checksum: UInt32?
 
     /// The array of `shape`, whose product of extents with the element's size is known to be no more than what `file` has from
     /// `offset` on.
-    init(_ file: InputFile, offset: Int, shape: [Int], element: ElementType, isBigEndian: Bool = false) {
+    init(
+        _ file: InputFile, offset: Int, shape: [Int], element: ElementType, isBigEndian: Bool = false,
+        checksum: UInt32? = nil
+    ) {
         (self.file, self.offset, self.shape) = (file, offset, shape)
-        (self.element, self.isBigEndian) = (element, isBigEndian)
+        (self.element, self.isBigEndian, self.checksum) = (element, isBigEndian, checksum)
         columnCount = shape.dropFirst().reduce(1, *)
+    }
+
+    /// Compares the file with its CRC-32 where it is known.
+    package func verify() throws(DataError) {
+        guard let checksum else { return }
+        var sum: UInt32 = 0
+        file.forEachPiece { sum = Inflater.checksum(sum, of: $0) }
+        guard sum == checksum else {
+            throw DataError(
+                .badData, source: name, problem: "the array was changed or damaged: its CRC-32 is not the archive's",
+                remedy: "copy or save the file again")
+        }
     }
 
     /// The array where it lies in a file; nil where it has to be converted.
