@@ -1,8 +1,10 @@
 #include "CHardware.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,7 +55,86 @@ static void handle_signals(int even_if_ignored) {
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
-void loom_end_on_signals(void) { handle_signals(0); }
+// MARK: Files that become shorter
+
+static void say(const char *text, size_t count) {
+    while (count > 0) {
+        const ssize_t written = write(STDERR_FILENO, text, count);
+        if (written <= 0) { return; }
+        text += written;
+        count -= (size_t)written;
+    }
+}
+
+// Whether `line`, "from-to …", of /proc/self/maps is about `address`.
+static int holds(const char *line, uintptr_t address) {
+    uintptr_t bounds[2] = {0, 0};
+    for (int i = 0; i < 2; i++) {
+        for (;; line++) {
+            const int digit = *line >= '0' && *line <= '9' ? *line - '0' : *line >= 'a' && *line <= 'f' ? *line - 'a' + 10 : -1;
+            if (digit < 0) { break; }
+            bounds[i] = bounds[i] << 4 | (uintptr_t)digit;
+        }
+        line++;
+    }
+    return bounds[0] <= address && address < bounds[1];
+}
+
+// Finds the path of the file that is mapped at `address`, where the system tells it, in `line` of `capacity` bytes; null: none.
+// Only calls that signal handlers may make.
+static const char *mapped_path(uintptr_t address, char *line, size_t capacity) {
+    const int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (maps < 0) { return NULL; }
+    const char *found = NULL;
+    char text[4096];
+    size_t length = 0;
+    ssize_t count;
+    while (!found && (count = read(maps, text, sizeof text)) > 0) {
+        for (ssize_t i = 0; i < count && !found; i++) {
+            if (text[i] != '\n') {
+                if (length < capacity - 1) { line[length++] = text[i]; }
+                continue;
+            }
+            line[length] = 0;
+            if (holds(line, address)) { found = strchr(line, '/'); }
+            length = 0;
+        }
+    }
+    close(maps);
+    return found;
+}
+
+// Says that a page of a mapped file could not be read: the program cannot go on without its numbers. What else the signal means
+// ends the program as ever.
+static void explain_bus_error(int number, siginfo_t *information, void *context) {
+    (void)number;
+    (void)context;
+    if (information->si_code != BUS_ADRERR) { return; }
+    char line[4352];
+    const char *const path = mapped_path((uintptr_t)information->si_addr, line, sizeof line);
+    if (!path) { return; }
+    static const char problem[] = ": the file became shorter while it was read, or its disk failed; copy or make it again, and do "
+                                  "not change files that are in use\n";
+    say("error: ", 7);
+    say(path, strlen(path));
+    say(problem, sizeof problem - 1);
+    // EX_IOERR of sysexits.h.
+    _exit(74);
+}
+
+static void explain_bus_errors(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = explain_bus_error;
+    action.sa_flags = SA_SIGINFO | SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, NULL);
+}
+
+void loom_end_on_signals(void) {
+    handle_signals(0);
+    explain_bus_errors();
+}
 
 void loom_note_stop_signals(void *word) {
     atomic_store(&stop_word, (_Atomic int32_t *)word);

@@ -228,7 +228,8 @@ int loom_startable_threads(int wanted);
 // MARK: Signals
 
 // SIGINT, SIGTERM, SIGHUP and SIGUSR1, those that are ignored excepted, end the program from now on, even where they are
-// blocked on the calling thread, and where the kernel would spare it because it is the first process of a container.
+// blocked on the calling thread, and where the kernel would spare it because it is the first process of a container. SIGBUS for
+// a mapped file that became shorter ends it with a message and 74, EX_IOERR of sysexits.h.
 void loom_end_on_signals(void);
 
 // From now on these signals, SIGHUP only where it is not ignored, only write their number to `word`, an aligned 32-bit
