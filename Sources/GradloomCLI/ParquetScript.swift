@@ -87,10 +87,12 @@ enum ParquetScript {
                 file.flush()
                 os.fsync(file.fileno())
                 file.seek(0)
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.sha256()
+                while piece := file.read(1 << 20):
+                    digest.update(piece)
                 size = file.tell()
             os.replace(temporary, path)
-            return {"file": os.path.basename(path), "bytes": size, "sha256": digest}
+            return {"file": os.path.basename(path), "bytes": size, "sha256": digest.hexdigest()}
 
 
         def target_form(targets, state):
@@ -111,9 +113,17 @@ enum ParquetScript {
             parser.add_argument("--targets", nargs="+", default=[], help="several target columns")
             parser.add_argument("--shard-rows", type=int, default=100_000)
             options = parser.parse_args()
+            if options.label and options.targets:
+                stop("--label and --targets exclude each other")
+            if options.shard_rows < 1:
+                stop("--shard-rows is at least 1")
 
             fields = schema(options.input)
+            if len(set(fields.names)) < len(fields.names):
+                stop("several columns have the same name: give each a name of its own")
             targets = options.targets or ([options.label] if options.label else [])
+            if len(set(targets)) < len(targets):
+                stop("a target column is given twice")
             for name in targets:
                 if name not in fields.names:
                     stop(f"there is no column {name}; the columns are {', '.join(fields.names)}")
