@@ -119,34 +119,43 @@ struct ConvertCommand: ParsableCommand {
             throw ValidationError("The directory to write, \(output), is the input; give another one.")
         }
         let (source, provenance) = try open(input)
+        if isSameFile(source.name, output) {
+            throw ValidationError("The directory to write, \(output), is the data of \(input); give another one.")
+        }
         for note in source.notes { printNote(note) }
+        try source.verifyContent()
         try DatasetWriter(output, settings: .init(shardRows: shardRows, isDouble: float64, replaces: force))
             .writeAndReport(source, provenance: provenance, directory: output, json: json)
     }
 
     private func open(_ input: String) throws -> (any DataSource, DatasetManifest.Provenance) {
         let kind = try DataFileKind.of(input)
-        if kind == .configuration {
-            let settings = try Configuration.load(path: input, overrides: overrides.values, note: printNote)
-            if case .source = settings.data.validation {
-                printNote("the validation data are not converted: convert them on their own")
-            }
-            let source = try settings.data.source.open()
-            return (source, try .init(settings, name: source.name))
-        }
-        guard overrides.values.isEmpty else { throw ValidationError("--set belongs to a configuration.") }
         var file = DataFileDescription(path: input)
         (file.inputs, file.targets, file.scale, file.features) = (inputs, targets, scale?.value, features)
         file.label = label.map(ColumnReference.init(argument:))
         do {
+            guard kind != .configuration else {
+                try file.checkOptions(of: kind)
+                return try openConfigured(input)
+            }
+            guard overrides.values.isEmpty else { throw ValidationError("--set belongs to a configuration.") }
             let options = [
                 "inputs": inputs, "targets": targets, "label": label, "scale": scale.map { "\($0.value)" },
                 "features": features.map { "\($0)" },
             ].compactMapValues { $0 }
-            return (try file.open(as: kind), .init(file: input, details: options))
+            return (try file.open(as: kind), try .init(file, as: kind, details: options))
         } catch let mismatch as DataFileDescription.Mismatch {
             throw ValidationError(mismatch.message)
         }
+    }
+
+    private func openConfigured(_ input: String) throws -> (any DataSource, DatasetManifest.Provenance) {
+        let settings = try Configuration.load(path: input, overrides: overrides.values, note: printNote)
+        if case .source = settings.data.validation {
+            printNote("the validation data are not converted: convert them on their own")
+        }
+        let source = try settings.data.source.open()
+        return (source, try .init(settings, name: source.name))
     }
 }
 

@@ -120,11 +120,13 @@ import Testing
         (["convert", "d.csv", "d", "--shard-rows", "0"], "--shard-rows must be at least 1"),
         (["convert", "d.csv", "d", "--scale", "2"], "--scale has no use for d.csv, which is csv."),
         (["convert", "d.csv", "d", "--set", "data.csv.label=1"], "--set belongs to a configuration."),
+        (["convert", "c.yaml", "d", "--label", "a"], "--label has no use for c.yaml, which is configuration."),
         (["convert", "i.idx", "d"], "--targets is needed for i.idx, which is idx."),
         (["convert", "i.idx", "d", "--scale", "1/0"], "'1/0' is invalid for '--scale <x>'"),
     ])
     func wrongUsageIsNamed(arguments: [String], message: String) throws {
         try workplace.write(Self.table, to: "d.csv")
+        try workplace.write("data: {csv: {path: d.csv, label: class}}\n", to: "c.yaml")
         try workplace.write(Data([0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 1, 7]), to: "i.idx")
         let outcome = try workplace.run(arguments)
         #expect(outcome.exitCode == 64)
@@ -142,6 +144,70 @@ import Testing
         // A directory is an input, too: in float64 the scale is still the bytes'.
         #expect(try workplace.run("convert", "d", "e", "--float64", "--shard-rows", "1").exitCode == 0)
         #expect(try workplace.names(in: "e").count == 5)
+    }
+
+    /// Checksums are of what was read: damage must not get one of its own.
+    @Test func damagedShardsAreNotConverted() throws {
+        #expect(try convertTable().exitCode == 0)
+        var bytes = try Data(contentsOf: workplace.url("d/inputs-00001.npy"))
+        bytes[130] ^= 1
+        try workplace.write(bytes, to: "d/inputs-00001.npy")
+        let outcome = try workplace.run("convert", "d", "e")
+        #expect(outcome.exitCode == 65)
+        #expect(outcome.errors.hasPrefix("error: d/inputs-00001.npy: the shard was changed or damaged: "))
+    }
+
+    @Test func theDataOfAConfigurationAreNotReplaced() throws {
+        #expect(try convertTable().exitCode == 0)
+        try workplace.write(
+            "data: {dataset: {path: d}}\nnetwork: {layers: [{units: 2}], output: softmax}\n", to: "t.yaml")
+        let outcome = try workplace.run("convert", "t.yaml", "d", "--force")
+        #expect(outcome.exitCode == 64)
+        #expect(outcome.errors.contains("d, is the data of t.yaml; give another one"), "\(outcome.errors)")
+    }
+
+    @Test func meansOfTrainingSamplesAreNotConverted() throws {
+        try workplace.write("a,y\n1,0\n?,1\n3,0\n", to: "d.csv")
+        try workplace.write(
+            """
+            data: {csv: {path: d.csv, label: y, missing: mean}}
+            network: {layers: [{units: 2}], output: softmax}
+            """, to: "t.yaml")
+        let outcome = try workplace.run("convert", "t.yaml", "d")
+        #expect(outcome.exitCode == 78)
+        #expect(outcome.errors.contains("set data.csv.missing to drop, or train on the CSV file itself"))
+        #expect(try workplace.run("convert", "t.yaml", "d", "--set", "data.csv.missing=drop").exitCode == 0)
+    }
+
+    /// After a change of either file, what an interrupted call left is of other samples.
+    @Test func bothFilesAreDescribed() throws {
+        try workplace.write(Data([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 255, 51, 102]), to: "i.idx")
+        try workplace.write(Data([0, 0, 8, 1, 0, 0, 0, 2, 1, 0]), to: "l.idx")
+        #expect(try workplace.run("convert", "i.idx", "d", "--targets", "l.idx").exitCode == 0)
+        let described = try workplace.run("convert", "--describe", "d").output
+        // 16 and 10.
+        #expect(described.contains("  bytes: 26\n"), "\(described)")
+    }
+
+    /// The targets come through a pipe: they are opened when the inputs are mapped, and come when those have become shorter.
+    @Test func aFileThatBecomesShorterIsNamed() throws {
+        try workplace.write(
+            Data([0, 0, 8, 2, 0, 1, 0, 0, 0, 0, 0, 4]) + Data(repeating: 1, count: 1 << 18), to: "x.idx")
+        try workplace.write(Data([0, 0, 8, 1, 0, 1, 0, 0]) + Data(repeating: 1, count: 1 << 16), to: "y.idx")
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/bash")
+        shell.arguments = [
+            "-c",
+            """
+            mkfifo y.pipe; "$0" convert x.idx d --targets y.pipe & exec 3>y.pipe
+            truncate -s 4096 x.idx; cat y.idx >&3; exec 3>&-; wait $!; echo code $?
+            """, Workplace.program.path,
+        ]
+        shell.currentDirectoryURL = URL(fileURLWithPath: workplace.path)
+        shell.environment = workplace.environment
+        let printed = try workplace.printed(by: shell)
+        #expect(printed.contains("/x.idx: the file became shorter while it was read"), "\(printed)")
+        #expect(printed.contains("code 74"))
     }
 
     @Test func theProgramForParquetIsPython() throws {

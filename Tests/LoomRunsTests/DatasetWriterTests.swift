@@ -257,6 +257,8 @@ import Testing
         ("gradloom-dataset", "other", "the format is other, expected gradloom-dataset"),
         ("\"features\" : 2", "\"features\" : 3", "the shard has shape [3, 2] of f4, dataset.json says [3, 3] of <f4"),
         ("\"features\" : 2", "\"features\" : \"2\"", "the value of features has another type"),
+        ("\"features\" : 2", "\"features\" : 2.5", "a number is out of range, or should be whole"),
+        ("\"features\" : 2", "\"features\" : 1e30", "a number is out of range, or should be whole"),
         ("\"shard_rows\" : 3", "\"shard_rows\" : 0", "rows, features and shard_rows are above 0"),
         ("\"form\" : \"integers\"", "\"form\" : \"shares\"", "the form of the targets, shares, does not go"),
         ("inputs-00001.npy", "../inputs-00001.npy", "does not know this shard"),
@@ -271,6 +273,16 @@ import Testing
         let failure = failure { _ = try DatasetDirectory(path: path) }
         #expect(failure?.problem.contains(problem) == true, "\(failure?.problem ?? "")")
         #expect(failure?.exitCode == 65)
+    }
+
+    /// Two shards, of which the second would end beyond what can be counted if it were as long as the first.
+    @Test func asManyRowsAsCanBeCounted() {
+        let manifest = DatasetManifest(
+            rows: .max, features: 1, shardRows: .max - 1, inputs: .init(element: "<f4", scale: 1), targets: nil,
+            featureNames: nil, provenance: provenance)
+        #expect(manifest.shardCount == 2)
+        #expect(manifest.rows(ofShard: 0) == 0..<Int.max - 1)
+        #expect(manifest.rows(ofShard: 1) == Int.max - 1..<Int.max)
     }
 
     @Test func classesOfOtherNumbersAreNotMistaken() throws {

@@ -72,14 +72,13 @@ extension DatasetDirectory {
         let name = "\(path)/\(DatasetManifest.fileName)"
         guard access(name, F_OK) == 0 else { throw noManifest(path) }
         let file = try InputFile(path: name)
+        let text = file.withBytes { bytes in Data(bytes) }
         let manifest: DatasetManifest
         do {
-            manifest = try file.withBytes { bytes in
-                Result { try JSONDecoder().decode(DatasetManifest.self, from: Data(bytes)) }
-            }.get()
+            manifest = try JSONDecoder().decode(DatasetManifest.self, from: text)
         } catch {
             throw DataError(
-                .badData, source: name, problem: "this is no description of a data set: \(words(error))",
+                .badData, source: name, problem: "this is no description of a data set: \(words(error, of: text))",
                 remedy: "make the directory again with gradloom convert or gradloom generate")
         }
         if let problem = problem(of: manifest) {
@@ -112,7 +111,7 @@ extension DatasetDirectory {
             remedy: "name a directory that gradloom convert or gradloom generate has made")
     }
 
-    private static func words(_ error: any Error) -> String {
+    private static func words(_ error: any Error, of text: Data) -> String {
         func place(_ context: DecodingError.Context, _ key: (any CodingKey)? = nil) -> String {
             (context.codingPath + [key].compactMap { $0 }).map { $0.intValue.map(String.init) ?? $0.stringValue }
                 .joined(separator: ".")
@@ -121,7 +120,10 @@ extension DatasetDirectory {
         case .keyNotFound(let key, let context)?: "the key \(place(context, key)) is missing"
         case .typeMismatch(_, let context)?, .valueNotFound(_, let context)?:
             "the value of \(place(context)) has another type than expected"
-        default: "it is not JSON"
+        // The decoder says the same of a number that does not fit as of what is no JSON at all.
+        default:
+            (try? JSONSerialization.jsonObject(with: text)) == nil
+                ? "it is not JSON" : "a number is out of range, or should be whole"
         }
     }
 
@@ -257,15 +259,10 @@ private final class FoundProblems: @unchecked Sendable {
 }
 
 extension InputFile {
-    /// SHA-256 of the content, in hexadecimal digits. Memory of what was read is given back.
+    /// SHA-256 of the content, in hexadecimal digits.
     func digits() -> String {
         let sum = SHA256()
-        let pieceBytes = 1 << 20
-        for start in stride(from: 0, to: byteCount, by: pieceBytes) {
-            let end = min(start + pieceBytes, byteCount)
-            withBytes { bytes in sum.add(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) }
-            release(start..<end)
-        }
+        forEachPiece(sum.add)
         return sum.digits()
     }
 }

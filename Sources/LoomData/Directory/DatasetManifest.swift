@@ -144,7 +144,10 @@ public struct DatasetManifest: Codable, Sendable, Equatable {
     package var shardCount: Int { rows / shardRows + (rows % shardRows > 0 ? 1 : 0) }
 
     /// The rows of shard `index`.
-    package func rows(ofShard index: Int) -> Range<Int> { index * shardRows..<min(rows, (index + 1) * shardRows) }
+    package func rows(ofShard index: Int) -> Range<Int> {
+        let first = index * shardRows
+        return first..<first + min(shardRows, rows - first)
+    }
 }
 
 // MARK: Targets

@@ -1,11 +1,11 @@
 import Foundation
 
 /// Files that a user names one by one, or by a pattern.
-enum FilePattern {
+package enum FilePattern {
     /// The files that `paths` mean, in their order: a path with `*` (any letters) or `?` (one letter) in its last part stands
     /// for the files of such a name, in natural order, unless there is a file of exactly that name.
     /// - Throws: `DataError` where no file has such a name.
-    static func files(_ paths: [String]) throws(DataError) -> [String] {
+    package static func files(_ paths: [String]) throws(DataError) -> [String] {
         var files: [String] = []
         for path in paths { files += try matches(path) }
         return files

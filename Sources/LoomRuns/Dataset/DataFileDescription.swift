@@ -81,7 +81,7 @@ package struct DataFileDescription: Sendable {
         }
     }
 
-    private func source(_ kind: DataFileKind, inputs: String, targets: String) throws -> DataSourceDescription {
+    fileprivate func source(_ kind: DataFileKind, inputs: String, targets: String) throws -> DataSourceDescription {
         let scale = scale ?? 1
         return switch kind {
         case .configuration: throw Mismatch(message: "\(path) is a configuration.")
@@ -96,28 +96,49 @@ package struct DataFileDescription: Sendable {
     }
 }
 
+extension DataSourceDescription {
+    /// The files that the samples are in; a pattern that no file has is left out.
+    fileprivate var files: [String] {
+        switch self {
+        case .synthetic, .inline: []
+        case .csv(let csv): [csv.path]
+        case .npy(let npy): [npy.inputs, npy.targets].flatMap { (try? FilePattern.files($0)) ?? [] }
+        case .dataset(let dataset): ["\(dataset.path)/\(DatasetManifest.fileName)"]
+        case .npz(let arrays), .hdf5(let arrays): [arrays.path]
+        case .idx(let idx): [idx.inputs, idx.targets]
+        case .libsvm(let text): [text.path]
+        }
+    }
+}
+
 extension DatasetManifest.Provenance {
-    /// Samples of the file at `path`, with its size and time: after a change it is another file.
-    package init(file path: String, details: [String: String]) {
-        self.init(source: path, details: details.merging(Self.state(of: path)) { $1 })
+    /// The samples of `file`, which is of the kind `kind`, with the size and time of its files: after a change they are others.
+    package init(_ file: DataFileDescription, as kind: DataFileKind, details: [String: String]) throws {
+        let files = try file.source(kind, inputs: file.inputs ?? "", targets: file.targets ?? "").files
+        self.init(source: file.path, details: details.merging(Self.state(of: files)) { $1 })
     }
 
-    /// Samples of the source of `configuration`, which is called `name`, with all its keys.
+    /// The samples of the source of `configuration`, which is called `name`, with all its keys.
     package init(_ configuration: Configuration, name: String) throws {
         let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration)) as? [String: Any]
         let data = object?["data"] as? [String: Any] ?? [:]
         let source = data.filter { DataSourceDescription.names.contains($0.key) }
         let text = try JSONSerialization.data(withJSONObject: source, options: [.sortedKeys, .withoutEscapingSlashes])
-        self.init(
-            source: name,
-            details: Self.state(of: name).merging(["data": String(decoding: text, as: UTF8.self)]) { $1 })
+        let state = Self.state(of: configuration.data.source.files)
+        self.init(source: name, details: state.merging(["data": String(decoding: text, as: UTF8.self)]) { $1 })
     }
 
-    /// The size and the time of the file at `path`; nothing where there is none.
-    private static func state(of path: String) -> [String: String] {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [:] }
-        let time = Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
-        return ["bytes": "\(status.st_size)", "modified": time.formatted(.iso8601)]
+    /// The size of all files together, and the time of the newest; nothing where there is none.
+    private static func state(of files: [String]) -> [String: String] {
+        var (bytes, modified): (Int, Int?) = (0, nil)
+        for path in files {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            bytes += Int(status.st_size)
+            modified = max(modified ?? .min, status.st_mtim.tv_sec)
+        }
+        guard let modified else { return [:] }
+        let time = Date(timeIntervalSince1970: Double(modified))
+        return ["bytes": "\(bytes)", "modified": time.formatted(.iso8601)]
     }
 }

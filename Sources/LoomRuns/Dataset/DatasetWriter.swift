@@ -69,6 +69,13 @@ public struct DatasetWriter: Sendable {
                 .badConfiguration, source: "shard rows", problem: "\(settings.shardRows ?? 0), expected 1 or more",
                 remedy: "leave the number out")
         }
+        if let table = source as? CSVSource, table.fillsMissing {
+            throw DataError(
+                .badConfiguration, source: source.name,
+                problem:
+                    "values are missing, and their means are those of the training samples, which a training chooses",
+                remedy: "set data.csv.missing to drop, or train on the CSV file itself")
+        }
         let stored = DatasetRows(source, isDouble: settings.isDouble)
         var manifest = manifest(of: stored, provenance)
         let output = try DatasetOutput(path, manifest, replaces: settings.replaces)
