@@ -157,8 +157,8 @@ package final class MappedRows: Sendable {
     /// The pages of a file that come into memory together, where they are in the system's cache.
     private static let pagesTogetherBytes = 1 << 16
 
-    /// Counts rows that were read anywhere, and gives all pages back when they may have become more than `mostBytes`.
-    package func touched(rows: Int, mostBytes: Int) {
+    /// Counts rows that will be read, anywhere in the files, and gives all pages back before they may become more than `mostBytes`.
+    package func willTouch(rows: Int, mostBytes: Int) {
         let sum = touchedBytes.add(rows * (rowBytes + Self.pagesTogetherBytes), ordering: .relaxed).newValue
         guard sum >= mostBytes else { return }
         // Whoever sets it back gives the pages back.

@@ -14,7 +14,7 @@ struct SamplesInPlace<Scalar: LoomScalar> {
     private let place: OpenedData.Place
     /// The samples that train, where they had to be read to be standardised.
     private let resident: Dataset<Scalar>?
-    /// The inputs of all samples of the source, where they are on the disk: those of both parts are in one file.
+    /// The inputs of all samples of the source, where they are on the disk: both parts read them there, and share the memory.
     private let inputsOnDisk: MappedRows?
 
     /// The samples of `source`, which is that of `opened`; those that train are `training`.
@@ -37,10 +37,7 @@ struct SamplesInPlace<Scalar: LoomScalar> {
             (resident, standardization) = (samples.dataset, samples.standardization)
         }
         self.resident = resident
-        inputsOnDisk =
-            place == .disk
-            ? try SpilledInputs(source, standardization: standardization, as: Scalar.self, progress: progress).rows
-            : nil
+        inputsOnDisk = try Self.inputs(source, place, standardization, progress)
     }
 
     /// The samples that train.
@@ -55,11 +52,20 @@ struct SamplesInPlace<Scalar: LoomScalar> {
 
     /// All samples of another source, standardised as those that train.
     func other(_ source: any DataSource, _ conversion: TargetConversion) throws -> SampleFeed<Scalar> {
-        let inputs =
-            place == .disk
-            ? try SpilledInputs(source, standardization: standardization, as: Scalar.self, progress: progress).rows
-            : nil
-        return try feed(source, .all, conversion, inputsOnDisk: inputs)
+        try feed(
+            source, .all, conversion, inputsOnDisk: Self.inputs(source, place, standardization, progress))
+    }
+
+    private static func inputs(
+        _ source: any DataSource, _ place: OpenedData.Place, _ standardization: Standardization?,
+        _ progress: LoadProgress?
+    ) throws -> MappedRows? {
+        switch place {
+        case .mapped: (source as? any MappedSource)?.mappedInputs()
+        case .disk:
+            try SpilledInputs(source, standardization: standardization, as: Scalar.self, progress: progress).rows
+        case .memory, .generated: nil
+        }
     }
 
     private func feed(
@@ -70,7 +76,7 @@ struct SamplesInPlace<Scalar: LoomScalar> {
                 try GeneratedSamples(
                     synthetic, range: range, conversion: conversion, standardization: standardization))
         }
-        if let inputs = place == .mapped ? (source as? any MappedSource)?.mappedInputs() : inputsOnDisk {
+        if let inputs = inputsOnDisk {
             return .mapped(
                 try MappedSamples(
                     source, inputs: inputs, rows: rows, conversion: conversion, standardization: standardization,

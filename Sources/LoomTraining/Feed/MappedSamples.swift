@@ -90,10 +90,22 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
         _ positions: UnsafeMutablePointer<UInt64>, into inputs: MatrixView<Scalar>, order: SampleOrder
     ) {
         for index in 0..<inputs.rows { positions[index] = row(positions[index]) }
-        self.inputs.gather(positions, into: inputs, standardizedBy: inputsAreStandardized ? nil : standardization)
+        let standardization = inputsAreStandardized ? nil : standardization
+        if fits || windowsKept(order) > 0 {
+            self.inputs.gather(positions, into: inputs, standardizedBy: standardization)
+        } else {
+            // Few at a time: what is about to come into memory is counted before.
+            for start in stride(from: 0, to: inputs.rows, by: Self.rowsCounted) {
+                let rows = start..<min(start + Self.rowsCounted, inputs.rows)
+                self.inputs.willTouch(rows: rows.count, mostBytes: mostBytes)
+                self.inputs.gather(positions + start, into: inputs.rows(rows), standardizedBy: standardization)
+            }
+        }
         inputs.clearPadding()
-        if !fits, windowsKept(order) == 0 { self.inputs.touched(rows: inputs.rows, mostBytes: mostBytes) }
     }
+
+    /// Rows that are counted together where pages are given back after so many of them.
+    private static var rowsCounted: Int { 16 }
 
     /// The samples that are read from neighbouring places of the files before those of other places; nil: any place may be next.
     private func windowRows(_ order: SampleOrder) -> Int? {
