@@ -138,7 +138,11 @@ struct ConvertCommand: ParsableCommand {
                 try file.checkOptions(of: kind)
                 return try openConfigured(input)
             }
-            guard overrides.values.isEmpty else { throw ValidationError("--set belongs to a configuration.") }
+            if !overrides.values.isEmpty {
+                guard kind == .csv else { throw ValidationError("--set belongs to a configuration or a CSV file.") }
+                try file.checkOptions(of: kind)
+                return try openTable(input)
+            }
             let options = [
                 "inputs": inputs, "targets": targets, "label": label, "scale": scale.map { "\($0.value)" },
                 "features": features.map { "\($0)" },
@@ -149,8 +153,20 @@ struct ConvertCommand: ParsableCommand {
         }
     }
 
+    /// A CSV file with keys of `data.csv`.
+    private func openTable(_ input: String) throws -> (any DataSource, DatasetManifest.Provenance) {
+        var table = ["path": URL(fileURLWithPath: input).path]
+        table["label"] = label
+        let yaml = String(decoding: try JSONEncoder().encode(["data": ["csv": table]]), as: UTF8.self)
+        let settings = try Configuration(
+            yaml: yaml, file: input, overrides: overrides.values, isDataAlone: true, note: printNote)
+        let source = try settings.data.source.open()
+        return (source, try .init(settings, name: source.name))
+    }
+
     private func openConfigured(_ input: String) throws -> (any DataSource, DatasetManifest.Provenance) {
-        let settings = try Configuration.load(path: input, overrides: overrides.values, note: printNote)
+        let settings = try Configuration.load(
+            path: input, overrides: overrides.values, isDataAlone: true, note: printNote)
         if case .source = settings.data.validation {
             printNote("the validation data are not converted: convert them on their own")
         }

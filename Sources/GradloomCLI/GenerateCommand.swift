@@ -105,6 +105,10 @@ struct GenerateCommand: ParsableCommand {
         if output == nil, let option = [("--shard-rows", shardRows != nil), ("--force", force)].first(where: \.1)?.0 {
             throw ValidationError("\(option) belongs to --output PATH.")
         }
+        if format == .csv, let output, output.hasSuffix(".gz") {
+            throw ValidationError(
+                "Tables are written as they are: give a name without .gz, and compress the file afterwards.")
+        }
         if preview, json { throw ValidationError("--preview prints text: leave --json out.") }
         guard (configuration == nil) != (task == nil) else {
             throw ValidationError("Give a configuration with data.synthetic, or --task with --samples.")
@@ -146,7 +150,8 @@ struct GenerateCommand: ParsableCommand {
         ]
         let given = options.compactMap { key, value in value.map { "data.synthetic.\(key)=\($0)" } }
         if let configuration {
-            return try Configuration.load(path: configuration, overrides: overrides.values + given, note: printNote)
+            return try Configuration.load(
+                path: configuration, overrides: overrides.values + given, isDataAlone: true, note: printNote)
         }
         // The network is nobody's: a configuration has one.
         let yaml = """

@@ -108,11 +108,10 @@ struct TrainCommand: ParsableCommand {
         try reportingFailures {
             let path = try resume.map { try RunDirectory(existing: $0).configurationPath } ?? configuration!
             // The configuration of a run that goes on is nobody's to correct.
-            var settings = try Configuration.load(
+            let settings = try Configuration.load(
                 path: path,
                 overrides: overrides.and(workers: workers) + (onNaN.map { ["training.on_nan=\($0.rawValue)"] } ?? []),
-                note: resume == nil ? printNote : { _ in })
-            if let fold { settings = try settings.validated(on: fold) }
+                fold: fold, note: resume == nil ? printNote : { _ in })
             try settings.validateForTraining(file: path)
             switch settings.training.precision {
             case .float32: try train(settings, path: path, Float.self)

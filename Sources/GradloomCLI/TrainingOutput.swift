@@ -270,7 +270,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         }
         if result.isOver, let loss, let (loss, constant) = try? experiment.lossWithoutLearning(reported: loss) {
             notes.append(
-                "the network has learnt nothing: its loss, \(NumberFormat.number(loss)), is not below "
+                "the network has learnt nothing: its loss after the last step, \(NumberFormat.number(loss)), is not below "
                     + "\(NumberFormat.number(constant)), that of the best constant prediction; try another "
                     + "optimizer.learning_rate, more epochs, data.standardize: true, or look at the data")
         }

@@ -41,13 +41,18 @@ public struct Configuration: Sendable, Equatable {
 
     /// Reads the file at `path`, and then replaces or adds values by `overrides`, each `KEY.PATH=VALUE`.
     ///
-    /// - Parameter note: Gets a line for every key with a former name, which is still read.
+    /// - Parameters:
+    ///   - fold: The part of the data that validates, instead of the configuration's fraction.
+    ///   - isDataAlone: Whether the network may be missing, because only the data are looked at.
+    ///   - note: Gets a line for every key with a former name, which is still read.
     /// - Throws: `ConfigurationError`; its exit code tells a missing file from a wrong one.
     public static func load(
-        path: String, overrides: [String] = [], note: (String) -> Void = { _ in }
+        path: String, overrides: [String] = [], fold: Fold? = nil, isDataAlone: Bool = false,
+        note: (String) -> Void = { _ in }
     ) throws(ConfigurationError) -> Configuration {
         let yaml = try Self.text(path)
-        return try Configuration(yaml: yaml, file: path, overrides: overrides, note: note)
+        return try Configuration(
+            yaml: yaml, file: path, overrides: overrides, fold: fold, isDataAlone: isDataAlone, note: note)
     }
 
     /// The text of the file at `path`.
@@ -78,10 +83,14 @@ public struct Configuration: Sendable, Equatable {
 
     /// Reads `yaml`, the text of `file`, and then replaces or adds values by `overrides`, each `KEY.PATH=VALUE`.
     ///
-    /// - Parameter note: Gets a line for every key with a former name, which is still read.
+    /// - Parameters:
+    ///   - fold: The part of the data that validates, instead of the configuration's fraction.
+    ///   - isDataAlone: Whether the network may be missing, because only the data are looked at.
+    ///   - note: Gets a line for every key with a former name, which is still read.
     /// - Throws: `ConfigurationError`.
     public init(
-        yaml: String, file: String, overrides: [String] = [], note: (String) -> Void = { _ in }
+        yaml: String, file: String, overrides: [String] = [], fold: Fold? = nil, isDataAlone: Bool = false,
+        note: (String) -> Void = { _ in }
     ) throws(ConfigurationError) {
         let reading = SettingsReading(file: file)
         var root = SettingsNode(content: .mapping([]), origin: .program)
@@ -99,6 +108,8 @@ public struct Configuration: Sendable, Equatable {
         }
         // An override may replace a whole mapping.
         FormerKeys.rename(in: &root, reading)
+        if let fold { root.validate(on: fold) }
+        if isDataAlone { root.addNetworkIfMissing() }
         self = try Self.read(root, reading)
         reading.notes.forEach(note)
     }

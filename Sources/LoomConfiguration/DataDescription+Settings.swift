@@ -1,5 +1,4 @@
 import LoomData
-import LoomModel
 
 extension DataDescription {
     /// The keys of `data`.
@@ -39,7 +38,25 @@ extension DataDescription {
         section.optionalKey(
             "memory_budget", \.memoryBudgetBytes, .byteCount, default: "half of what is free",
             "bytes that the samples may take in memory with materialize auto, such as 512MiB or 2GB")
-        section.resolve = { _, reader in reader.requireOneSource(or: []) }
+        section.resolve = { value, reader in
+            reader.requireOneSource(or: [])
+            var csv: CSVOptions?
+            if case .csv(let description) = value.source { csv = description.options }
+            if value.weightsPath != nil, csv?.weights != nil {
+                reader.reportKey("weights", "not used with csv.weights, which already says how much samples count")
+            }
+            if value.groupsPath != nil, csv?.groups != nil {
+                reader.reportKey("groups", "not used with csv.groups, which already says what belongs together")
+            }
+            var rule: SplitDescription.Rule?
+            if case .split(let split) = value.validation { rule = split.rule }
+            if value.groupsPath != nil, rule != .group {
+                reader.reportKey("groups", "only used together with validation.by group")
+            }
+            if case .values(let weights)? = value.classWeights, weights.allSatisfy({ $0 == 0 }) {
+                reader.reportKey("class_weights", "all of them are 0; give one class a weight above 0")
+            }
+        }
         return section
     }
 
@@ -177,6 +194,9 @@ public struct Fold: Sendable, Equatable {
         self.init(index: index, count: count)
     }
 
+    /// Such as 2/5.
+    public var text: String { "\(index)/\(count)" }
+
     /// What is expected.
     public static let expectation = "a fold, such as 1/5 for the first of five"
 
@@ -188,27 +208,41 @@ public struct Fold: Sendable, Equatable {
                 if fold == nil { value.mismatch(expectation) }
                 return fold
             },
-            write: { .plain("\($0.index)/\($0.count)") })
+            write: { .plain($0.text) })
     }
 }
 
-extension Configuration {
-    /// The same with `fold` as the part that validates; what decides about a sample stays as it is.
-    /// - Throws: `ModelError` where data of their own validate.
-    public func validated(on fold: Fold) throws -> Configuration {
-        var result = self
-        let part = SplitDescription.Part.fold(index: fold.index, count: fold.count)
-        switch data.validation {
-        case .none: result.data.validation = .split(SplitDescription(part))
-        case .split(var split):
-            split.part = part
-            result.data.validation = .split(split)
-        case .source:
-            throw ModelError(
-                "a fold is a part of the training data, but data.validation names data of their own; leave one of them out"
-            )
+extension SettingsNode {
+    /// Puts `fold` in the place of a fraction of `data.validation`; what decides about a sample stays.
+    mutating func validate(on fold: Fold) {
+        let origin = SettingsOrigin.override("--fold \(fold.text)")
+        let entry = Entry(
+            key: "fold", origin: origin, value: SettingsNode(content: .scalar(fold.text, isPlain: true), origin: origin)
+        )
+        guard case .mapping(var sections) = content, let data = sections.firstIndex(where: { $0.key == "data" }),
+            case .mapping(var keys) = sections[data].value.content
+        else { return }
+        if let place = keys.firstIndex(where: { $0.key == "validation" }) {
+            if case .mapping(let given) = keys[place].value.content {
+                keys[place].value.content = .mapping(given.filter { !["fraction", "fold"].contains($0.key) } + [entry])
+            } else {
+                keys[place].value.content = .mapping([entry])
+            }
+        } else {
+            keys.append(
+                Entry(
+                    key: "validation", origin: origin, value: SettingsNode(content: .mapping([entry]), origin: origin)))
         }
-        return result
+        sections[data].value.content = .mapping(keys)
+        content = .mapping(sections)
+    }
+
+    /// Adds the network that a configuration of data alone does not need.
+    mutating func addNetworkIfMissing() {
+        guard case .mapping(let sections) = content, !sections.contains(where: { $0.key == "network" }),
+            let network = try? SettingsNode.parse(yaml: "{layers: [{units: 1}], output: identity}")
+        else { return }
+        content = .mapping(sections + [Entry(key: "network", origin: .program, value: network)])
     }
 }
 

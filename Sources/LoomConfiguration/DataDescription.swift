@@ -132,6 +132,8 @@ public enum LabelForm: String, Sendable, CaseIterable, Codable {
     case fromZero = "0"
     /// whole numbers from 1
     case fromOne = "1"
+    /// −1 and 1, of two classes
+    case fromMinusOne = "-1"
     /// one column for each class, a single 1 per row
     case oneHot = "one_hot"
 }

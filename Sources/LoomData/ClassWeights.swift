@@ -51,6 +51,9 @@ public enum ClassWeights: Sendable, Equatable {
     }
 
     private static func ordered(_ weights: [String: Double], _ names: [String]) throws(DataError) -> [Double] {
+        guard weights.values.contains(where: { $0 > 0 }) else {
+            throw error("all weights are 0", "give one class a weight above 0")
+        }
         let listed = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
         if let unknown = weights.keys.sorted().first(where: { !names.contains($0) }) {
             throw error("there is no class '\(unknown)'", "the classes are: \(listed)")

@@ -71,6 +71,15 @@ extension SampleOrder {
     /// The samples of a block of samples with `features` features. It depends on nothing else: the order is part of the bits.
     public static func blockRows(features: Int) -> Int { max(1, blockNumbers / features) }
 
+    /// The bytes of memory that the samples of a window take where they are mapped from files, half as much again as they have:
+    /// blocks begin and end anywhere in the pieces that the system maps.
+    package static func windowMemory(rows: Int, rowBytes: Int) -> Int { rows * rowBytes * 3 / 2 }
+
+    /// The same of a window of blocks of samples with `features` features.
+    package static func windowMemory(features: Int, rowBytes: Int) -> Int {
+        windowMemory(rows: windowBlocks * blockRows(features: features), rowBytes: rowBytes)
+    }
+
     /// The samples that are mixed with each other, but for the last ones of an epoch.
     package var windowRows: Int? { blockRows.map { $0 * Self.windowBlocks } }
 

@@ -18,6 +18,28 @@ public enum LabelBase: String, Sendable, CaseIterable, Codable {
     case zero = "0"
     /// classes are 1 … count
     case one = "1"
+    /// two classes are −1 and 1
+    case minusOne = "-1"
+
+    /// The label of class `index`.
+    package func label(_ index: Int) -> Int {
+        switch self {
+        case .automatic, .zero: index
+        case .one: index + 1
+        case .minusOne: 2 * index - 1
+        }
+    }
+
+    /// The class whose label is `value`, of `classes`; nil: it is none.
+    func index(of value: Double, classes: Int) -> Int? {
+        guard let value = Int(exactly: value) else { return nil }
+        switch self {
+        case .automatic, .zero, .one:
+            let index = value.subtractingReportingOverflow(label(0))
+            return !index.overflow && (0..<classes).contains(index.partialValue) ? index.partialValue : nil
+        case .minusOne: return value == -1 ? 0 : value == 1 && classes > 1 ? 1 : nil
+        }
+    }
 }
 
 /// How the target columns of a source become what the loss needs.
@@ -53,7 +75,7 @@ public struct TargetConversion: Sendable, Equatable {
     /// The conversion from the targets of `source` to what the loss needs.
     ///
     /// `base` declares the number that class labels start at. When automatic, labels from 0 have base 0, and labels
-    /// whose largest equals the number of classes have base 1. Throws when targets of this form can't be converted.
+    /// whose largest equals the number of classes have base 1; two classes may be −1 and 1. Throws when targets of this form can't be converted.
     public init(
         from source: any DataSource, to needs: TargetNeeds, base: LabelBase = .automatic
     ) throws(DataError) {
@@ -141,6 +163,7 @@ public struct TargetConversion: Sendable, Equatable {
         default:
             return .zero
         }
+        if smallest == -1, largest == 1, classes == 2 { return .minusOne }
         return smallest >= 1 && largest == classes ? .one : .zero
     }
 
@@ -148,7 +171,9 @@ public struct TargetConversion: Sendable, Equatable {
         guard case .integers(let smallest, let largest) = form, !declared else { return nil }
         switch rule {
         case .labelsFromIntegers, .oneHotFromIntegers, .decisionFromIntegers:
-            return "class labels \(smallest) … \(largest), taken to start at \(base.rawValue)"
+            return base == .minusOne
+                ? "class labels -1 and 1"
+                : "class labels \(smallest) … \(largest), taken to start at \(base.rawValue)"
         default:
             return nil
         }
@@ -194,10 +219,8 @@ public struct TargetConversion: Sendable, Equatable {
 // MARK: Converting rows
 
 extension TargetConversion {
-    private var offset: Int { base == .one ? 1 : 0 }
-
     /// Class `index` as labels that are numbers write it.
-    package func labelText(of index: Int) -> String { String(index + offset) }
+    package func labelText(of index: Int) -> String { String(base.label(index)) }
 
     /// Refuses targets that are NaN or infinite. `block` holds the raw targets of the samples `rows`.
     static func checkFinite(
@@ -271,18 +294,17 @@ extension TargetConversion {
     private func classIndex(
         _ value: Double, _ row: Int, classes: Int, rows: ArraySlice<UInt64>, of source: any DataSource
     ) throws(DataError) -> Int {
-        let index = value - Double(offset)
-        guard index >= 0 && index < Double(classes) && index == index.rounded() else {
+        guard let index = base.index(of: value, classes: classes) else {
             let shown = value == value.rounded() && abs(value) < 0x1p53 ? "\(Int(value))" : "\(value)"
             throw DataError(
                 .badData, source: source.targetName, place: Self.place(row, 0, of: rows, source),
                 problem: """
-                    the label is \(shown), allowed are \(offset) … \(classes - 1 + offset) \
-                    (\(classes) classes)
+                    the label is \(shown), allowed are \(base.label(0)) \(base == .minusOne ? "and" : "…") \
+                    \(base.label(classes - 1)) (\(classes) classes)
                     """,
                 remedy: "correct the label, declare the label base, or change the number of output units")
         }
-        return Int(index)
+        return index
     }
 
     private func oneHotIndex(

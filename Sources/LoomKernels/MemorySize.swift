@@ -43,7 +43,8 @@ package enum MemorySize {
             switch bytes {
             case 1_000_000_000_000...: ("TB", Double(bytes) / 1e12)
             case 1_000_000_000...: ("GB", Double(bytes) / 1e9)
-            default: ("MB", Double(bytes) / 1e6)
+            case 100_000...: ("MB", Double(bytes) / 1e6)
+            default: ("kB", Double(bytes) / 1e3)
             }
         return value < 100 ? "\((value * 10).rounded() / 10) \(units)" : "\(Int(value.rounded())) \(units)"
     }

@@ -119,7 +119,7 @@ import Testing
         (["convert", "--describe", "d", "--verify", "d"], "go alone"),
         (["convert", "d.csv", "d", "--shard-rows", "0"], "--shard-rows must be at least 1"),
         (["convert", "d.csv", "d", "--scale", "2"], "--scale has no use for d.csv, which is csv."),
-        (["convert", "d.csv", "d", "--set", "data.csv.label=1"], "--set belongs to a configuration."),
+        (["convert", "i.idx", "d", "--set", "data.csv.label=1"], "--set belongs to a configuration or a CSV file."),
         (["convert", "c.yaml", "d", "--label", "a"], "--label has no use for c.yaml, which is configuration."),
         (["convert", "i.idx", "d"], "--targets is needed for i.idx, which is idx."),
         (["convert", "i.idx", "d", "--scale", "1/0"], "'1/0' is invalid for '--scale <x>'"),
@@ -216,5 +216,24 @@ import Testing
         #expect(outcome.output.hasPrefix("#!/usr/bin/env python3\n"))
         #expect(outcome.output.hasSuffix("\n    main()\n"))
         #expect(outcome.output.contains("\"format\": \"gradloom-dataset\", \"version\": 1"))
+    }
+
+    /// A table needs no configuration for its keys, and a configuration for a table no network.
+    @Test func keysOfTables() throws {
+        let workplace = try Workplace()
+        try workplace.write("job,x,y\ncook,1,0\nbaker,?,1\ncook,3,1\n", to: "t.csv")
+        let converted = try workplace.run(
+            "convert", "t.csv", "a", "--label", "y", "--set", "data.csv.categories=[job]", "--set",
+            "data.csv.missing=drop", "--json")
+        #expect(converted.exitCode == 0, "\(converted.errors)")
+        try workplace.write(
+            "data: {csv: {path: t.csv, label: y, categories: [job], missing: drop}}\n", to: "d.yaml")
+        #expect(try workplace.run("convert", "d.yaml", "b").exitCode == 0)
+        for file in ["inputs-00000.npy", "targets-00000.npy"] {
+            #expect(try Data(contentsOf: workplace.url("a/" + file)) == Data(contentsOf: workplace.url("b/" + file)))
+        }
+        #expect(try workplace.read("a/dataset.json").contains("job=cook"))
+        let wrong = try workplace.run("convert", "t.csv", "c", "--label", "y", "--set", "data.csv.categorys=[job]")
+        #expect(wrong.exitCode == 78 && wrong.errors.contains("did you mean 'categories'?"), "\(wrong.errors)")
     }
 }

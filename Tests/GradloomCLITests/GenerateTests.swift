@@ -145,6 +145,8 @@ import Testing
         }
         let (alone, peak) = (try peakBytes("small"), try peakBytes("data"))
         #expect(peak - alone < 25_000_000, "\(alone) \(peak)")
+        let told = try workplace.run("train", "r.yaml", "--set", "training.steps=1").errors
+        #expect(told.contains("data.memory_budget=93MiB") == (shuffle == "blocks"), "\(told)")
     }
 
     @Test func whatCannotBeReadInPiecesIsRefused() throws {
@@ -222,6 +224,18 @@ import Testing
         #expect(letters.output.contains("class 1\n") && letters.output.contains("@@"), "\(letters.output)")
         let teacher = try workplace.run("generate", "--task", "teacher", "--samples", "2", "--preview")
         #expect(!teacher.output.contains("class 1\n") && !teacher.output.contains("@@"))
+    }
+
+    @Test func whatThereIsNoRoomForIsNotBegun() throws {
+        for arguments in [["--task", "teacher"], ["--task", "linear", "--format", "npy"]] {
+            let outcome = try workplace.run(
+                ["generate", "--samples", "100000000000000", "--output", "huge"] + arguments)
+            #expect(outcome.exitCode == 74 && outcome.errors.contains("are free there"), "\(outcome.errors)")
+            #expect(try !workplace.names().contains("huge"))
+        }
+        let named = try workplace.run(
+            "generate", "--task", "xor", "--samples", "9", "--format", "csv", "--output", "x.csv.gz")
+        #expect(named.exitCode == 64 && named.errors.contains("without .gz"))
     }
 
     @Test func tablesAndPictures() throws {

@@ -62,6 +62,22 @@ import Testing
         #expect(try workplace.run("evaluate", run).exitCode == 65)
     }
 
+    /// The rule alone says nothing of how much validates: the fold does.
+    @Test func aFoldNeedsNoFraction() throws {
+        try workplace.write(
+            Self.configuration.replacing("{fraction: 0.2, by: group}", with: "{by: group}"), to: "by.yaml")
+        #expect(try workplace.run("train", "by.yaml", "--fold", "1/5").exitCode == 0)
+        #expect(try workplace.run("train", "by.yaml").errors.contains("only used together with fraction or fold"))
+        let run = "runs/\(try #require(try workplace.names(in: "runs").last))"
+        #expect(try workplace.read(run + "/config.yaml").contains("fold: 1/5"))
+        let other = try workplace.run(
+            "train", "by.yaml", "--fold", "1/5", "--set", "data.validation={csv: {path: data.csv, label: y}}")
+        #expect(
+            other.exitCode == 78 && other.errors.contains("only one of fold and csv can be given"), "\(other.errors)")
+        let plain = try workplace.run("train", "by.yaml", "--fold", "1/5", "--set", "data.validation=0.1")
+        #expect(plain.exitCode == 0, "\(plain.errors)")
+    }
+
     @Test func foldsOfGroups() throws {
         // Ten groups of three: two in each of five folds.
         for fold in 1...5 {

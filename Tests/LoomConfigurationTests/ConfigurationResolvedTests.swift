@@ -48,8 +48,9 @@ struct ConfigurationResolvedTests {
         """
         data:
           npy: {inputs: a.npy, targets: b.npy}
-          validation: {fraction: 0.3, by: hash}
+          validation: {fraction: 0.3, by: group}
           class_weights: [0, 2.5]
+          labels: {base: -1}
           weights: w.npy
           groups: /g.npy
         network: {layers: [{units: 2}], output: softmax}

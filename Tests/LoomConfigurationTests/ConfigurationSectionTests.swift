@@ -31,6 +31,18 @@ struct ConfigurationSectionTests {
             data: "csv: {path: x.csv}\n  validation: {fraction: 0.1, by: hash, stratified: true}",
             "run.yaml:3:41: data.validation.stratified: only used together with by random"),
         Mistake(
+            data: "csv: {path: x.csv, weights: w}\n  weights: w.npy",
+            "run.yaml:3:3: data.weights: not used with csv.weights, which already says how much samples count"),
+        Mistake(
+            data: "csv: {path: x.csv, groups: g}\n  validation: {fold: 1/2, by: group}\n  groups: g.npy",
+            "run.yaml:4:3: data.groups: not used with csv.groups, which already says what belongs together"),
+        Mistake(
+            data: "csv: {path: x.csv}\n  validation: 0.1\n  groups: g.npy",
+            "run.yaml:4:3: data.groups: only used together with validation.by group"),
+        Mistake(
+            data: "csv: {path: x.csv}\n  class_weights: [0, 0]",
+            "run.yaml:3:3: data.class_weights: all of them are 0; give one class a weight above 0"),
+        Mistake(
             data: "csv: {path: x.csv}\n  class_weights: even",
             "run.yaml:3:18: data.class_weights: expected balanced, a list of numbers, 0 or more, or a mapping of the "
                 + "classes' names to such numbers, found 'even'"),
@@ -124,7 +136,7 @@ struct ConfigurationSectionTests {
             """),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  labels: {base: 2}",
-            "run.yaml:3:18: data.labels.base: expected auto, 0, 1 or one_hot, found 2"),
+            "run.yaml:3:18: data.labels.base: expected auto, 0, 1, -1 or one_hot, found 2"),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: 1.5",
             "run.yaml:3:15: data.validation: expected a fraction, 0 or more and below 1, or a mapping, found 1.5"

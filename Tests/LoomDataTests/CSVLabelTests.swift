@@ -52,6 +52,16 @@ struct CSVLabelTests {
         }
     }
 
+    @Test(arguments: ["x,y\n1,a\n2,b\n3,a \n", "x , y \n1, a\n2, b\n3,\"a \"\n", "x,y\n1,\" a\"\n2,b\n3,\"a \"\n"])
+    func blanksAroundLabelsDoNotCount(text: String) throws {
+        try withFile(text) { path in
+            let source = try CSVSource(path: path, options: Self.label)
+            #expect(source.targetColumns.classNames == ["a", "b"] && source.featureNames == ["x"])
+            let conversion = try TargetConversion(from: source, to: .classes(2))
+            #expect(try conversion.labels(of: source) == [0, 1, 0])
+        }
+    }
+
     @Test func aMissingLabelIsAClassAndSaidToBe() throws {
         try withFile(Self.table(["cat", "dog", "NA"])) { path in
             let notes = try CSVSource(path: path, options: Self.label).notes

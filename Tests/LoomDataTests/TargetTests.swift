@@ -187,4 +187,19 @@ struct TargetTests {
             .badData, source: "x.csv", place: "line 2", problem: "it is wrong", remedy: "fix it")
         #expect("\(failure)" == "x.csv, line 2: it is wrong; fix it")
     }
+
+    @Test(arguments: [TargetNeeds.classes(2), .decisions(1), .decisions(2)], [LabelBase.automatic, .minusOne])
+    func minusOneAndOne(needs: TargetNeeds, base: LabelBase) throws {
+        let source = try InlineSource(inputs: [[0], [0], [0]], targets: [[-1], [1], [-1]])
+        let conversion = try TargetConversion(from: source, to: needs, base: base)
+        #expect(
+            conversion.base == .minusOne && conversion.labelText(of: 0) == "-1" && conversion.labelText(of: 1) == "1")
+        #expect(conversion.note == (base == .automatic ? "class labels -1 and 1" : nil))
+        #expect(try Dataset<Float>(source, conversion: conversion).classCounts(2) == [2, 1])
+        let other = try InlineSource(inputs: [[0], [0], [0]], targets: [[-1], [1], [0]])
+        let failure = dataError {
+            _ = try Dataset<Float>(other, conversion: TargetConversion(from: other, to: needs, base: base))
+        }
+        #expect(failure?.problem == "the label is 0, allowed are -1 and 1 (2 classes)", "\(failure?.problem ?? "")")
+    }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Which columns of a CSV file are features, which are targets, and what they are called.
 struct CSVLayout: Sendable {
     /// The byte between cells.
@@ -48,7 +50,7 @@ struct CSVLayout: Sendable {
         case .present: hasHeader = true
         case .absent: hasHeader = false
         }
-        names = hasHeader ? texts.map { String($0.trimmingPrefix(while: \.isWhitespace)) } : nil
+        names = hasHeader ? texts.map { $0.trimmingCharacters(in: .whitespaces) } : nil
 
         let columns = CSVColumnFinder(path: path, names: names, count: texts.count)
         guard options.label == nil || options.targets.isEmpty else {

@@ -1,3 +1,4 @@
+import Foundation
 import LoomKernels
 
 // Cells become numbers.
@@ -105,7 +106,11 @@ extension CSVSource {
             }
             return value
         }
-        guard let index = cell.hasEscapes ? classIndices.place(of: cell.text) : classIndices.place(of: cell.bytes)
+        // As the label stands, which a model of texts with blanks around them knows; otherwise without blanks.
+        guard
+            let index = cell.hasEscapes
+                ? classIndices.place(of: cell.text.trimmingCharacters(in: .whitespaces))
+                : classIndices.place(of: cell.bytes) ?? classIndices.place(of: cell.trimmed)
         else {
             let names = targetColumns.classNames ?? []
             throw DataError(

@@ -109,10 +109,10 @@ struct ColumnTexts: Sendable {
         if !withNumbers, let value = cell.number(point: point), !value.isNaN {
             numbers += 1
         } else if cell.hasEscapes {
-            var text = cell.text
+            var text = cell.text.trimmingCharacters(in: .whitespaces)
             text.withUTF8 { texts.add($0, first: row) }
         } else {
-            texts.add(cell.bytes, first: row)
+            texts.add(cell.trimmed, first: row)
         }
     }
 

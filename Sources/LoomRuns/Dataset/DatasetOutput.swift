@@ -83,6 +83,29 @@ final class DatasetOutput: Sendable {
         return .init(rows: rows, inputs: inputs, targets: targets)
     }
 
+    /// Finds out at once what would be found out when the disk is full. Files that are there already are a part of `bytes`.
+    func checkSpace(for bytes: Double) throws {
+        var space = statvfs()
+        guard statvfs(path, &space) == 0 else { return }
+        let free = Double(space.f_bavail) * Double(space.f_frsize)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let kept = names.reduce(0.0) { sum, name in
+            var status = stat()
+            return stat("\(path)/\(name)", &status) == 0 ? sum + Double(status.st_size) : sum
+        }
+        guard bytes - kept > free else { return }
+        let words = { (bytes: Double) in MemorySize.words(Int(min(bytes, 0x1p62))) }
+        let reason = "the samples need \(words(bytes - kept)), and \(words(free)) are free there"
+        if names.allSatisfy({ $0 == DatasetManifest.incompleteFileName }) { removeDescription() }
+        throw AtomicFile.WriteError(path: path, reason: reason)
+    }
+
+    /// Removes the directory, in which nothing but the description is.
+    private func removeDescription() {
+        unlink(Self.incomplete(path))
+        rmdir(path)
+    }
+
     /// Writes the samples `range` as shard `index`.
     func write(
         _ index: Int, _ rows: DatasetRows, _ range: Range<Int>, _ manifest: DatasetManifest,

@@ -45,6 +45,12 @@ struct DatasetRows: Sendable {
     /// So many rows are made at a time that they stay in a core's cache: 512 KiB in float64.
     private var blockRows: Int { max(1, min(1024, (1 << 16) / max(1, source.featureCount))) }
 
+    /// Bytes of all samples; a floating-point number, because there may be more than an integer counts.
+    var byteCount: Double {
+        let target = (targetType?.byteCount ?? 0) * source.targetColumns.count
+        return Double(source.count) * (Double(source.featureCount) * Double(inputType.byteCount) + Double(target))
+    }
+
     /// Hands over the bytes of inputs and targets of `range`, block by block.
     /// - Throws: `DataError` for numbers that are not finite, and what `body` throws.
     func forEachBlock(

@@ -79,6 +79,7 @@ public struct DatasetWriter: Sendable {
         let stored = DatasetRows(source, isDouble: settings.isDouble)
         var manifest = manifest(of: stored, provenance)
         let output = try DatasetOutput(path, manifest, replaces: settings.replaces)
+        try output.checkSpace(for: stored.byteCount)
         do {
             manifest.shards = try writeShards(stored, manifest, to: output, progress: progress)
             try output.finish(manifest)

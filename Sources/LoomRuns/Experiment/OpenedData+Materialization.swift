@@ -90,6 +90,15 @@ extension OpenedData {
                 "samples are \(ways[place] ?? ""): "
                     + "all of them are \(size), more than the memory budget of \(MemorySize.words(memoryBudgetBytes))")
         }
+        let rowBytes = source.featureCount * MemoryLayout<Scalar>.stride
+        if place != .generated, description.shuffle == .blocks,
+            case let least = SampleOrder.windowMemory(features: source.featureCount, rowBytes: rowBytes),
+            mostMappedBytes < least, Double(mostMappedBytes) < residentBytes(of: Scalar.self)
+        {
+            notes.append(
+                "blocks that are mixed with each other do not fit into the memory budget, which costs speed: they need "
+                    + "data.memory_budget=\((2 * least >> 20) + 1)MiB")
+        }
         if place != .generated, description.shuffle == .full {
             notes.append(
                 "each sample is read from another place of the files; data.shuffle=blocks reads them in pieces, which is "

@@ -213,6 +213,7 @@ extension LabelForm {
         case .automatic, .oneHot: .automatic
         case .fromZero: .zero
         case .fromOne: .one
+        case .fromMinusOne: .minusOne
         }
     }
 }

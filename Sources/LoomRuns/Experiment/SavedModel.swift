@@ -71,7 +71,7 @@ public final class SavedModel<Scalar: LoomScalar> {
 
     /// Class `index` as the training labels wrote it; a network may have more units than these had names.
     package func className(_ index: Int) -> String {
-        guard let classNames else { return String(index + (labelBase == .one ? 1 : 0)) }
+        guard let classNames else { return String(labelBase.label(index)) }
         return index < classNames.count ? classNames[index] : "class_\(index)"
     }
 

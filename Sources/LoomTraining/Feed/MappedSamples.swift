@@ -115,7 +115,7 @@ public final class MappedSamples<Scalar: LoomScalar>: Sendable {
     /// How many windows' pages there is room for; 0: for no whole one. A window's blocks begin and end anywhere in the pieces that
     /// the system maps: half as much again.
     private func windowsKept(_ order: SampleOrder) -> Int {
-        windowRows(order).map { mostBytes / ($0 * inputs.rowBytes * 3 / 2) } ?? 0
+        windowRows(order).map { mostBytes / SampleOrder.windowMemory(rows: $0, rowBytes: inputs.rowBytes) } ?? 0
     }
 
     /// Asks the system for what comes after the samples around position `start` of `epoch`, once for every window, and gives the
