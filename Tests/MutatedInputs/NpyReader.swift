@@ -60,7 +60,7 @@ struct NpyReader: InputReader {
             Self.entry(
                 "a header of 4 GiB",
                 Self.file(Self.header("<f8", "(4, 3)"), data: Self.numbers, version: 2, length: -1),
-                error: "truncated"),
+                error: "at most 65535"),
             Self.entry(
                 "big-endian", Self.file(Self.header(">f8", "(4, 3)"), data: Self.numbers), error: "big-endian"),
             Self.entry(
