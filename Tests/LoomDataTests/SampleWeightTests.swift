@@ -128,7 +128,7 @@ import Testing
                 (try SampleColumns.weights(npy: path, of: source), try SampleColumns.groups(npy: path, of: source))
             }
         }
-        let (weights, groups) = try read([0, 2, 0.0], shape: "(3,)")
+        let (weights, groups) = try read([0, 2, -0.0], shape: "(3,)")
         #expect(weights == [0, 2, 0] && groups[0] == groups[2] && groups[0] != groups[1])
         #expect(try read([0, 2, 1], shape: "(3, 1)").weights == [0, 2, 1])
         let cases: [([Double], String, String)] = [
