@@ -40,9 +40,8 @@ public enum ClassWeights: Sendable, Equatable {
         case .balanced:
             let counts = try counts(classes)
             if let empty = counts.firstIndex(of: 0) {
-                let name = names.flatMap { empty < $0.count ? $0[empty] : nil } ?? conversion.labelText(of: empty)
                 throw Self.error(
-                    "class \(name) has no sample to train on, so that no weight balances it",
+                    "class \(conversion.className(empty, names: names)) has no sample to train on, so that no weight balances it",
                     "give the weights as a list, or leave the class out")
             }
             let samples = counts.reduce(0, +)
@@ -54,12 +53,11 @@ public enum ClassWeights: Sendable, Equatable {
         guard weights.values.contains(where: { $0 > 0 }) else {
             throw error("all weights are 0", "give one class a weight above 0")
         }
-        let listed = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
         if let unknown = weights.keys.sorted().first(where: { !names.contains($0) }) {
-            throw error("there is no class '\(unknown)'", "the classes are: \(listed)")
+            throw error("there is no class '\(unknown)'", "the classes are: \(NameList.text(names))")
         }
         if let missing = names.first(where: { weights[$0] == nil }) {
-            throw error("class '\(missing)' has no weight", "give one for each of the classes: \(listed)")
+            throw error("class '\(missing)' has no weight", "give one for each of the classes: \(NameList.text(names))")
         }
         return names.map { weights[$0]! }
     }

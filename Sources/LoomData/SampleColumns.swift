@@ -6,7 +6,7 @@ package enum SampleColumns {
     /// - Throws: `DataError` for a file that is no such array, and for what is no weight.
     package static func weights(npy path: String, of source: any DataSource) throws(DataError) -> [Double] {
         let weights = try numbers(npy: path, of: source, what: "weights")
-        try check(weights, name: path) { "row \($0) (counted from 0)" }
+        try check(weights, name: path, place: place)
         return weights
     }
 
@@ -16,12 +16,14 @@ package enum SampleColumns {
         let numbers = try numbers(npy: path, of: source, what: "groups")
         if let row = numbers.firstIndex(where: { $0.isNaN }) {
             throw DataError(
-                .badData, source: path, place: "row \(row) (counted from 0)", problem: "the group is NaN",
+                .badData, source: path, place: place(row: row), problem: "the group is NaN",
                 remedy: "give a number for every group")
         }
         // 0 and −0 are one group.
         return numbers.map { ($0 + 0).bitPattern }
     }
+
+    private static func place(row: Int) -> String { "row \(row) (counted from 0)" }
 
     private static func numbers(
         npy path: String, of source: any DataSource, what: String

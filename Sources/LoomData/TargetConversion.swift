@@ -222,6 +222,11 @@ extension TargetConversion {
     /// Class `index` as labels that are numbers write it.
     package func labelText(of index: Int) -> String { String(base.label(index)) }
 
+    /// Class `index` by its name in `names`, or as labels that are numbers write it.
+    package func className(_ index: Int, names: [String]?) -> String {
+        names.flatMap { index < $0.count ? $0[index] : nil } ?? labelText(of: index)
+    }
+
     /// Refuses targets that are NaN or infinite. `block` holds the raw targets of the samples `rows`.
     static func checkFinite(
         _ block: MatrixView<Double>, rows: ArraySlice<UInt64>, of source: any DataSource

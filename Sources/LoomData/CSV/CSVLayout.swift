@@ -187,11 +187,10 @@ struct CSVColumnFinder {
             }
             let matches = names.indices.filter { names[$0] == name }
             guard matches.count == 1 else {
-                let listed = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
                 let problem = matches.isEmpty ? "there is no column" : "there are \(matches.count) columns"
                 throw DataError(
                     .badData, source: path, place: "line 1", problem: "\(problem) \"\(name)\"",
-                    remedy: "the columns are: \(listed)")
+                    remedy: "the columns are: \(NameList.text(names))")
             }
             return matches[0]
         }

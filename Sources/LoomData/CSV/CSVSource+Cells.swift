@@ -116,7 +116,7 @@ extension CSVSource {
             throw DataError(
                 .badData, source: name, place: place(row, column),
                 problem: "\(cell.shown) is none of the \(names.count) classes",
-                remedy: "the classes are: \(Self.listed(names))")
+                remedy: "the classes are: \(NameList.text(names))")
         }
         return Double(index)
     }
@@ -163,10 +163,6 @@ extension CSVSource {
             .badData, source: name, place: place(row, column),
             problem: "\(cell.shown) is none of the column's \(count) categor\(count == 1 ? "y" : "ies") in training",
             remedy: "correct the cell, remove the line, or train on data that have it; the categories are: "
-                + Self.listed(categories))
-    }
-
-    static func listed(_ names: [String]) -> String {
-        names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
+                + NameList.text(categories))
     }
 }

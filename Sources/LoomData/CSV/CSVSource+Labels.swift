@@ -20,7 +20,7 @@ extension CSVSource {
         }
         let names = try collectClassNames()
         targetColumns.firstText = census.firstText.map { place($0, layout.targetColumns[0]) }
-        notes.append("\(names.count) classes, in this order: \(Self.listed(names))")
+        notes.append("\(names.count) classes, in this order: \(NameList.text(names))")
         if let record = census.firstMissing, let shown = try withLabel(record, { $0.shown }) {
             notes.append("the label \(shown) (\(place(row: record))) is taken for a class, not for a missing value")
         }

@@ -73,14 +73,14 @@ struct CSVSurvey {
         let categorical = columns.indices.filter { columns[$0].categories != nil }
         if !categorical.isEmpty {
             let counts = categorical.map { "\(name($0)) (\(columns[$0].categories?.count ?? 0))" }
-            notes.append("columns of categories, an input for each: \(CSVSource.listed(counts))")
+            notes.append("columns of categories, an input for each: \(NameList.text(counts))")
         }
         let marked = columns.indices.filter { columns[$0].marksMissing }
         if !marked.isEmpty {
             let counts = marked.map { "\(name($0)) (\(findings.missing[$0]))" }
             notes.append(
                 "missing values are replaced by the mean of the training samples, and marked by an input for each column: "
-                    + CSVSource.listed(counts))
+                    + NameList.text(counts))
         }
     }
 
@@ -93,7 +93,7 @@ struct CSVSurvey {
         return DataError(
             .badData, source: path, place: place,
             problem:
-                "more than \(CSVColumn.categoryLimit) categories, such as \(CSVSource.listed(Array(names.prefix(3))))",
+                "more than \(CSVColumn.categoryLimit) categories, such as \(NameList.text(Array(names.prefix(3))))",
             remedy: "ignore a column of identifiers or free text, or group its values first")
     }
 

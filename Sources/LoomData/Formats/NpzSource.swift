@@ -52,11 +52,3 @@ extension ArraySource {
             targets: targets.map { key throws(DataError) in try archive.array(key) }, scale: scale)
     }
 }
-
-/// Names as messages list them.
-enum NameList {
-    /// The first twenty of `names`.
-    static func text(_ names: [String]) -> String {
-        names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
-    }
-}

@@ -14,7 +14,6 @@ extension DataDescription {
 
 // How much samples count, and what belongs together.
 extension OpenedData {
-
     /// What belongs together.
     /// - Throws: `DataError` for what is no group.
     func groups() throws(DataError) -> [UInt64] {
@@ -65,8 +64,7 @@ extension PreparedData {
             var notes: [String] = []
             if let classes {
                 let shown = classes.prefix(10).enumerated().map { index, weight in
-                    let name = names.flatMap { index < $0.count ? $0[index] : nil }
-                    return "\(name ?? conversion.labelText(of: index)) \(NumberFormat.number(weight))"
+                    "\(conversion.className(index, names: names)) \(NumberFormat.number(weight))"
                 }
                 notes.append(
                     "classes count in the loss: \(shown.joined(separator: ", "))\(classes.count > 10 ? ", …" : "")")

@@ -149,10 +149,9 @@ struct OpenedData {
         _ classNames: [String]?, against needs: TargetNeeds, network: NetworkDescription
     ) throws {
         guard let classNames, case .classes(let units) = needs, classNames.count > units else { return }
-        let names = classNames.prefix(20).joined(separator: ", ") + (classNames.count > 20 ? ", …" : "")
         throw ModelError(
             "the last layer '\(network.layers.last?.name ?? "")' has \(units) units, but the labels name "
-                + "\(classNames.count) classes (\(names)); give it \(classNames.count) units")
+                + "\(classNames.count) classes (\(NameList.text(classNames))); give it \(classNames.count) units")
     }
 }
 

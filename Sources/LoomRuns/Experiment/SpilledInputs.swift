@@ -31,8 +31,8 @@ struct SpilledInputs {
                 standardization: standardization, progress: progress)
             let content = UnsafeRawBufferPointer(
                 start: block.inputs.pointer, count: block.count * rowBytes)
-            try withExtendedLifetime(block) {
-                try Self.write(content, at: start * rowBytes, to: descriptor, source: source)
+            if let code = withExtendedLifetime(block, { writeAll(content, to: descriptor) }) {
+                throw Self.failure(code, source: source)
             }
         }
         // The file has no other name.
@@ -59,16 +59,6 @@ struct SpilledInputs {
             throw failure(code, source: source)
         }
         return descriptor
-    }
-
-    private static func write(
-        _ content: UnsafeRawBufferPointer, at offset: Int, to descriptor: Int32, source: any DataSource
-    ) throws(DataError) {
-        var done = 0
-        while done < content.count {
-            let count = pwrite(descriptor, content.baseAddress! + done, content.count - done, off_t(offset + done))
-            if count > 0 { done += count } else if errno != EINTR { throw failure(errno, source: source) }
-        }
     }
 
     private static func failure(_ code: Int32, source: any DataSource) -> DataError {
