@@ -26,5 +26,5 @@ public enum ActivationKernel: UInt32, BitwiseCopyable, Sendable, CaseIterable {
         loom_activation_derivative_source(cActivation) == LOOM_FROM_PRE_ACTIVATIONS
     }
 
-    @usableFromInline var cActivation: loom_activation { loom_activation(rawValue: rawValue) }
+    @usableFromInline package var cActivation: loom_activation { loom_activation(rawValue: rawValue) }
 }

@@ -36,7 +36,7 @@ public enum InstructionSet: String, BitwiseCopyable, Sendable, CaseIterable, Cod
         guard loom_select_instruction_set(kernels) != 0 else { throw Unsupported(requested: self) }
     }
 
-    private var kernels: loom_instruction_set {
+    var kernels: loom_instruction_set {
         switch self {
         case .baseline: LOOM_BASELINE
         case .avx2: LOOM_AVX2

@@ -179,22 +179,35 @@ extension LoomScalar {
         addends: Addends = Addends(), firstState: UnsafeMutablePointer<Self>?,
         secondState: UnsafeMutablePointer<Self>?
     ) {
-        var update = loom_update(
-            learning_rate: settings.learningRate, gradient_scale: settings.gradientScale,
-            l2_twice: settings.twiceL2, momentum: settings.momentum, beta1: settings.beta1, beta2: settings.beta2,
-            epsilon: settings.epsilon, bias_correction1: settings.biasCorrection1,
-            bias_correction2: settings.biasCorrection2, weight_decay: settings.weightDecay, addends: addends.list,
-            addend_count: addends.count, mirrors: addends.mirrors, mirror_count: addends.mirrorCount)
-        let kernels = kernels
-        let run =
-            switch rule {
-            case .sgd: kernels.pointee.update_sgd
-            case .momentum: kernels.pointee.update_momentum
-            case .nesterov: kernels.pointee.update_nesterov
-            case .adam: kernels.pointee.update_adam
-            }
+        var update = settings.cUpdate(addends)
+        let run = rule.kernel(kernels)
         run(
             &update, weights.rows, weights.columns, weights.stride, weights.pointer, gradients, firstState,
             secondState)
+    }
+}
+
+extension UpdateRule {
+    /// The rule's kernel.
+    @inlinable
+    package func kernel(_ kernels: UnsafePointer<loom_kernels>) -> loom_update_function {
+        switch self {
+        case .sgd: kernels.pointee.update_sgd
+        case .momentum: kernels.pointee.update_momentum
+        case .nesterov: kernels.pointee.update_nesterov
+        case .adam: kernels.pointee.update_adam
+        }
+    }
+}
+
+extension UpdateSettings {
+    /// As C has it; `addends` live as long as it is used.
+    @inlinable
+    package func cUpdate(_ addends: Addends = Addends()) -> loom_update {
+        loom_update(
+            learning_rate: learningRate, gradient_scale: gradientScale, l2_twice: twiceL2, momentum: momentum,
+            beta1: beta1, beta2: beta2, epsilon: epsilon, bias_correction1: biasCorrection1,
+            bias_correction2: biasCorrection2, weight_decay: weightDecay, gradient_stride: 0, addends: addends.list,
+            addend_count: addends.count, mirrors: addends.mirrors, mirror_count: addends.mirrorCount)
     }
 }

@@ -72,7 +72,7 @@ extension KernelScalar {
                     learning_rate: settings.learningRate, gradient_scale: settings.gradientScale,
                     l2_twice: settings.l2Twice, momentum: settings.momentum, beta1: settings.beta1,
                     beta2: settings.beta2, epsilon: settings.epsilon, bias_correction1: settings.biasCorrection1,
-                    bias_correction2: settings.biasCorrection2, weight_decay: settings.weightDecay,
+                    bias_correction2: settings.biasCorrection2, weight_decay: settings.weightDecay, gradient_stride: 0,
                     addends: addends.baseAddress, addend_count: max(1, addends.count), mirrors: mirrors.baseAddress,
                     mirror_count: mirrors.count)
                 run(&update, rows, columns, stride, weights, gradients, first, second)

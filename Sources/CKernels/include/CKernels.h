@@ -14,6 +14,7 @@
 
 #include "instruction_set.h"
 
+#include "bf16.h"
 #include "gemm.h"
 #include "kernels.h"
 #include "text.h"

@@ -72,6 +72,8 @@ typedef struct {
     double bias_correction1;  // 1 / (1 - β1^t)
     double bias_correction2;  // 1 / (1 - β2^t)
     double weight_decay;      // decoupled decay of adamw, 0 otherwise
+    // Elements from row to row of the gradient, or 0: as in the weights.
+    size_t gradient_stride;
     // The gradient is the sum of these matrices, each as long as the weights' buffer; NULL: it is one.
     const loom_addend *_Nullable addends;
     size_t addend_count;

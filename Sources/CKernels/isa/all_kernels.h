@@ -1,6 +1,7 @@
 // All kernels of one instruction set: included by baseline.c, avx2.c and avx512.c, which set
 //   LOOM_VECTOR_BYTES                       the width of a vector register
 //   LOOM_FLOAT32_TABLE, LOOM_FLOAT64_TABLE  the names of the tables that are defined here
+//   LOOM_BF16_TABLE                         the name of those of products of bfloat16
 //   LOOM_INSTRUCTION_SET                    what they are for
 
 // Contraction would depend on the optimisation level; where a fused multiply-add is wanted it is written.

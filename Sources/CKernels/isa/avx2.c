@@ -9,6 +9,7 @@
 #define LOOM_AVX2_INTRINSICS 1
 #define LOOM_FLOAT32_TABLE loom_avx2_float32
 #define LOOM_FLOAT64_TABLE loom_avx2_float64
+#define LOOM_BF16_TABLE loom_avx2_bf16
 #define LOOM_INSTRUCTION_SET LOOM_AVX2
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,prfchw"))), apply_to = function)

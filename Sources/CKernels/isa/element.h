@@ -29,6 +29,13 @@
 #if LOOM_PRECISION == 32
 #include "../generate/random_rows.h"
 #include "../generate/dense_rows.h"
+#if defined(__x86_64__)
+#include "../bf16/tuning.h"
+#include "../bf16/blocks.h"
+#include "../bf16/driver.h"
+#include "../bf16/portable.h"
+#include "../bf16/portable_tables.h"
+#endif
 #endif
 
 #undef LOOM_INTERLEAVE_FIRST

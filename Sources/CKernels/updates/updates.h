@@ -59,9 +59,12 @@ LOOM_INLINE void FN(update_block)(FN(UpdateStep) step, const loom_update *update
                                   size_t stride, void *weights, const void *gradients, void *first_state,
                                   void *second_state) {
     const FN(UpdateRule) rule = FN(update_rule)(update);
-    const FN(UpdateBlock) block = {weights, gradients, first_state, second_state};
-    FN(flatten)(&rows, &columns, stride);
+    const size_t gradient_stride = update->gradient_stride ? update->gradient_stride : stride;
+    if (gradient_stride == stride) { FN(flatten)(&rows, &columns, stride); }
     for (size_t i = 0; i < rows; i++) {
+        // A place in the weights is one in the gradient, too, behind this address.
+        const Scalar *const row_gradients = (const Scalar *)gradients - i * stride + i * gradient_stride;
+        const FN(UpdateBlock) block = {weights, row_gradients, first_state, second_state};
         size_t k = i * stride;
         const size_t end = k + columns;
         for (; k + FN(update_vectors) * LANES <= end; k += FN(update_vectors) * LANES) {

@@ -5,6 +5,8 @@ public enum OperandFormat: String, Sendable, CaseIterable, Codable {
     case float32
     /// 64 bits
     case float64
+    /// 16 bits with the exponent of float32: a second form of a matrix, packed for products
+    case bfloat16
 
     /// The format of a matrix in this precision.
     @inlinable
@@ -20,6 +22,7 @@ public enum OperandFormat: String, Sendable, CaseIterable, Codable {
         switch self {
         case .float32: 4
         case .float64: 8
+        case .bfloat16: 2
         }
     }
 }

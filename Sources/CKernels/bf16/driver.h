@@ -1,0 +1,139 @@
+// The loops over the blocks of a product, and what follows each block of the result while it is in the cache.
+//
+// For each block column of the result, LOOM_BF16_GROUP_BLOCKS block rows at a time meet the same panels of the right factor,
+// LOOM_BF16_PANEL_BLOCKS blocks of the inner dimension after the other. Blocks of the left factor are read once for each block
+// column, those of the right one once for each group.
+
+// Denormal numbers are taken for 0, and replace results that would be denormal, until the settings that were there are back.
+LOOM_INLINE unsigned FN(flush_denormals)(void) {
+    enum { FLUSH_TO_ZERO = 1 << 15, DENORMALS_ARE_ZERO = 1 << 6 };
+    const unsigned settings = _mm_getcsr();
+    _mm_setcsr(settings | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
+    return settings;
+}
+
+typedef void FN(ProductBlock)(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c, _Bool continues,
+                              size_t rows, size_t columns);
+
+// result += block, or result = block: whole vectors, that is with the padding of the result's rows.
+LOOM_INLINE void FN(store_block)(const loom_bf16_product *product, const float *block, size_t i, size_t j, size_t rows,
+                                 size_t columns) {
+    float *const result = product->result + i * LOOM_BF16_SIDE * product->result_stride + j * LOOM_BF16_SIDE;
+    for (size_t r = 0; r < rows; r++) {
+        float *const row = result + r * product->result_stride;
+        for (size_t c = 0; c < columns; c += LANES) {
+            const Vector v = FN(load)(block + r * LOOM_BF16_SIDE + c);
+            FN(store)(row + c, product->accumulates ? FN(load)(row + c) + v : v);
+        }
+    }
+}
+
+LOOM_INLINE void FN(add_result)(const loom_bf16_product *product, float *block, size_t i, size_t j, size_t rows,
+                                size_t columns) {
+    const float *const result = product->result + i * LOOM_BF16_SIDE * product->result_stride + j * LOOM_BF16_SIDE;
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < columns; c += LANES) {
+            float *const to = block + r * LOOM_BF16_SIDE + c;
+            FN(store)(to, FN(load)(result + r * product->result_stride + c) + FN(load)(to));
+        }
+    }
+}
+
+static void FN(activate_block)(const loom_bf16_product *product, float *block, float *other, size_t i, size_t j, size_t rows,
+                               size_t columns) {
+    const loom_kernels *const kernels = loom_active_kernels(LOOM_FLOAT32);
+    const float *const bias = product->bias ? product->bias + j * LOOM_BF16_SIDE : NULL;
+    if (product->accumulates) { FN(add_result)(product, block, i, j, rows, columns); }
+    float *outputs = block;
+    if (product->pre_activations) { outputs = other; }
+    kernels->activate(product->activation, rows, columns, LOOM_BF16_SIDE, bias, block, outputs);
+    if (product->pre_activations) {
+        float *const z =
+            product->pre_activations + i * LOOM_BF16_SIDE * product->pre_activations_stride + j * LOOM_BF16_SIDE;
+        for (size_t r = 0; r < rows; r++) {
+            for (size_t c = 0; c < columns; c += LANES) {
+                FN(store)(z + r * product->pre_activations_stride + c, FN(load)(block + r * LOOM_BF16_SIDE + c));
+            }
+        }
+    }
+    FN(clear_padding)(outputs, rows, columns);
+    FN(pack_block)(outputs, &product->packed, i, j);
+}
+
+static void FN(derive_block)(const loom_bf16_product *product, float *block, float *other, size_t i, size_t j, size_t rows,
+                             size_t columns) {
+    const loom_kernels *const kernels = loom_active_kernels(LOOM_FLOAT32);
+    if (product->accumulates) { FN(add_result)(product, block, i, j, rows, columns); }
+    if (product->pre_activations) {
+        const float *const z =
+            product->pre_activations + i * LOOM_BF16_SIDE * product->pre_activations_stride + j * LOOM_BF16_SIDE;
+        FN(load_block)(z, product->pre_activations_stride, rows, columns, other);
+    } else if (product->outputs) {
+        FN(widen_block)(product->outputs + (i * product->outputs_stride + j) * LOOM_BF16_BLOCK_ELEMENTS, other);
+    }
+    kernels->multiply_derivative(product->activation, rows, columns, LOOM_BF16_SIDE, other, block);
+    FN(clear_padding)(block, rows, columns);
+    if (product->delta_sums) {
+        kernels->column_sums(rows, columns, LOOM_BF16_SIDE, block,
+                             product->delta_sums + i * product->delta_sums_stride + j * LOOM_BF16_SIDE);
+    }
+    FN(pack_block)(block, &product->packed, i, j);
+}
+
+static void FN(update_block_bf16)(const loom_bf16_product *product, float *block, size_t i, size_t j, size_t rows,
+                                  size_t columns) {
+    const size_t place = i * LOOM_BF16_SIDE * product->weights_stride + j * LOOM_BF16_SIDE;
+    FN(clear_padding)(block, rows, columns);
+    loom_update update = *product->update;
+    update.gradient_stride = LOOM_BF16_SIDE;
+    product->update_rule(&update, rows, columns, product->weights_stride, product->weights + place, block,
+                         product->first_state ? product->first_state + place : NULL,
+                         product->second_state ? product->second_state + place : NULL);
+    FN(load_block)(product->weights + place, product->weights_stride, rows, columns, block);
+    FN(pack_block)(block, &product->packed, i, j);
+}
+
+LOOM_INLINE void FN(finish_block)(const loom_bf16_product *product, float *block, float *other, size_t i, size_t j) {
+    const size_t rows_left = product->rows - i * LOOM_BF16_SIDE, columns_left = product->columns - j * LOOM_BF16_SIDE;
+    const size_t rows = rows_left < LOOM_BF16_SIDE ? rows_left : LOOM_BF16_SIDE;
+    const size_t columns = columns_left < LOOM_BF16_SIDE ? columns_left : LOOM_BF16_SIDE;
+    switch (product->epilogue) {
+    case LOOM_BF16_STORE:
+        FN(clear_padding)(block, rows, columns);
+        FN(store_block)(product, block, i, j, rows, columns);
+        break;
+    case LOOM_BF16_ACTIVATE: FN(activate_block)(product, block, other, i, j, rows, columns); break;
+    case LOOM_BF16_DERIVE: FN(derive_block)(product, block, other, i, j, rows, columns); break;
+    case LOOM_BF16_UPDATE: FN(update_block_bf16)(product, block, i, j, rows, columns); break;
+    }
+}
+
+// `flushes`: whether the processor has to be told to take denormal numbers for 0 while blocks are multiplied.
+LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, const loom_bf16_product *product, void *scratch) {
+    const size_t block_rows = loom_bf16_blocks(product->rows), block_columns = loom_bf16_blocks(product->columns);
+    const size_t inner_blocks = loom_bf16_blocks(product->inner);
+    float *const blocks = scratch, *const other = blocks + LOOM_BF16_GROUP_BLOCKS * LOOM_BF16_BLOCK_ELEMENTS;
+    for (size_t first = 0; first < block_rows; first += LOOM_BF16_GROUP_BLOCKS) {
+        const size_t left_over = block_rows - first;
+        const size_t count = left_over < LOOM_BF16_GROUP_BLOCKS ? left_over : LOOM_BF16_GROUP_BLOCKS;
+        for (size_t j = 0; j < block_columns; j++) {
+            const size_t columns = product->columns - j * LOOM_BF16_SIDE;
+            const unsigned settings = flushes ? FN(flush_denormals)() : 0;
+            for (size_t k = 0; k < inner_blocks; k += LOOM_BF16_PANEL_BLOCKS) {
+                const size_t panel = inner_blocks - k < LOOM_BF16_PANEL_BLOCKS ? inner_blocks - k : LOOM_BF16_PANEL_BLOCKS;
+                for (size_t i = first; i < first + count; i++) {
+                    const size_t rows = product->rows - i * LOOM_BF16_SIDE;
+                    multiply(product->left + (i * product->left_stride + k) * LOOM_BF16_BLOCK_ELEMENTS,
+                             product->right + (j * product->right_stride + k) * LOOM_BF16_BLOCK_ELEMENTS, panel,
+                             blocks + (i - first) * LOOM_BF16_BLOCK_ELEMENTS, k > 0,
+                             rows < LOOM_BF16_SIDE ? rows : LOOM_BF16_SIDE,
+                             columns < LOOM_BF16_SIDE ? columns : LOOM_BF16_SIDE);
+                }
+            }
+            if (flushes) { _mm_setcsr(settings); }
+            for (size_t i = first; i < first + count; i++) {
+                FN(finish_block)(product, blocks + (i - first) * LOOM_BF16_BLOCK_ELEMENTS, other, i, j);
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+// Numbers that decide how fast products of bfloat16 are, and never their bits.
+#ifndef LOOM_BF16_TUNING_H
+#define LOOM_BF16_TUNING_H
+
+enum {
+    // Blocks of the inner dimension that are multiplied before the next ones are: the 16 KB of the right factor, and as many of
+    // the left one, are read from the first-level cache.
+    LOOM_BF16_PANEL_BLOCKS = 8,
+    // Block rows that meet a panel of the right factor: their results, 4 KB each, are in the second-level cache.
+    LOOM_BF16_GROUP_BLOCKS = 8,
+};
+
+#endif
