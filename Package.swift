@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"]),
         .target(name: "LoomHardware", dependencies: ["LoomKernels", "CHardware", "CHwloc", "COpenBLAS"]),
         .target(name: "LoomData", dependencies: ["LoomKernels", "CKernels", "CISAL"]),
-        .target(name: "LoomModel", dependencies: ["LoomKernels"]),
+        .target(name: "LoomModel", dependencies: ["LoomKernels", "CKernels"]),
         .target(name: "LoomPlan", dependencies: ["LoomModel", "LoomKernels"]),
         .target(
             name: "LoomTraining",

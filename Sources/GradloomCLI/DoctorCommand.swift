@@ -59,7 +59,7 @@ struct DoctorCommand: ParsableCommand {
                 try settings.validateForTraining(file: configuration)
                 let tuned = try TunedMachine(settings)
                 machine = tuned.machine
-                request.precision = settings.training.precision
+                request.precision = settings.training.precision.scalar
                 request.gemmBackend = settings.parallel.gemmBackend
                 request.plan = try (
                     tuned.configuration.plannedStep(on: machine), tuned.configuration.plannedMemory(on: machine)

@@ -68,7 +68,7 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let settings = try options.settings()
-            switch settings.training.precision {
+            switch settings.training.precision.scalar {
             case .float32: try evaluate(settings, Float.self)
             case .float64: try evaluate(settings, Double.self)
             }

@@ -73,7 +73,7 @@ struct PeakCommand: ParsableCommand {
                 try settings.validateForTraining(file: configuration)
                 let tuned = try TunedMachine(settings)
                 machine = tuned.machine
-                request.productPrecision = settings.training.precision
+                request.productPrecision = settings.training.precision.scalar
                 request.productProvider = settings.parallel.gemmBackend
                 request.products = try tuned.configuration.plannedStep(on: machine).products
             } else {

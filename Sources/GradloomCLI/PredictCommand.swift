@@ -56,7 +56,7 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let settings = try options.settings()
-            switch settings.training.precision {
+            switch settings.training.precision.scalar {
             case .float32: try predict(settings, Float.self)
             case .float64: try predict(settings, Double.self)
             }

@@ -113,7 +113,7 @@ struct TrainCommand: ParsableCommand {
                 overrides: overrides.and(workers: workers) + (onNaN.map { ["training.on_nan=\($0.rawValue)"] } ?? []),
                 fold: fold, note: resume == nil ? printNote : { _ in })
             try settings.validateForTraining(file: path)
-            switch settings.training.precision {
+            switch settings.training.precision.scalar {
             case .float32: try train(settings, path: path, Float.self)
             case .float64: try train(settings, path: path, Double.self)
             }

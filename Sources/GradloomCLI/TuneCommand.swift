@@ -72,7 +72,7 @@ struct TuneCommand: ParsableCommand {
         try reportingFailures {
             let settings = try options.settings()
             try settings.validateForTraining(file: options.configuration)
-            switch settings.training.precision {
+            switch settings.training.precision.scalar {
             case .float32: try tune(settings, Float.self)
             case .float64: try tune(settings, Double.self)
             }

@@ -160,6 +160,9 @@ public struct Configuration: Sendable, Equatable {
                         "the network cannot be trained: \(reason); train with sigmoid, which is at least 0.5 "
                         + "exactly where threshold is 1"))
         }
+        if let (keyPath, problem) = mixedPrecisionObstacle {
+            issues.append(.init(place: place, keyPath: keyPath, problem: problem))
+        }
         if !issues.isEmpty { throw ConfigurationError(issues) }
     }
 }
@@ -199,6 +202,7 @@ extension Configuration {
                     + "softmax (one class per sample) or sigmoid (yes or no per unit), or the loss squared_sum"
             )
         }
+        checkMixedPrecision(reader)
         if training.earlyStopping != nil, reader.isSound("data.validation"), data.validation == .none {
             reader.report(
                 "training.early_stopping",

@@ -16,14 +16,28 @@ public struct TrainingSettings: Sendable, Equatable {
     public var steps: Int?
     /// The seed of the order of the samples.
     public var seed: UInt64 = 1
-    /// The precision of all computation.
-    public var precision = Precision.float32
+    /// The number formats of parameters and of the factors of products.
+    public var precision = TrainingPrecision.float32
+    /// Which definition of the bits mixed precision has.
+    public var numerics = Numerics.automatic
+    /// Whether mixed precision is used where it is slower than float32, too.
+    public var forcePrecision = false
     /// When training ends before its last epoch.
     public var earlyStopping: EarlyStopping?
     /// What happens when the loss of a step is not a finite number.
     public var onNaN = OnNaN.stop
     /// Whether samples that do not fill a last batch are left out.
     public var dropLast = false
+
+    /// The definition of the bits of products of bfloat16.
+    public enum Numerics: String, Sendable, CaseIterable, Codable {
+        /// that of the fastest instructions of the processor
+        case automatic = "auto"
+        /// that of tiles (AMX)
+        case tiles = "bf16-amx-1"
+        /// that of AVX-512-BF16
+        case dot = "bf16-dot-1"
+    }
 
     /// What happens when the loss of a step is not a finite number.
     public enum OnNaN: String, Sendable, CaseIterable, Codable {
@@ -54,7 +68,11 @@ public struct TrainingSettings: Sendable, Equatable {
         section.optionalKey(
             "steps", \.steps, .whole(1), default: "no limit", "training ends after so many steps")
         section.key("seed", \.seed, .whole(0), "decides the order of the samples")
-        section.key("precision", \.precision, .choice(), "the precision of all computation")
+        section.key("precision", \.precision, .choice(), "the number formats of training")
+        section.key("numerics", \.numerics, .choice(), "the definition of the bits of mixed precision")
+        section.key(
+            "force_precision", \.forcePrecision, .flag,
+            "whether mixed precision is used where it is slower than float32, too")
         section.key(
             "drop_last", \.dropLast, .flag,
             "whether samples that do not fill a last batch are left out; otherwise its mean is over its own samples"

@@ -15,13 +15,16 @@ package struct StepRequest: Sendable {
     package var sameBitsForAnyWorkers: Bool
     /// Who multiplies matrices.
     package var gemmBackend: GemmBackend
+    /// Whether the factors of products are packed in bfloat16, in blocks that are not cut.
+    package var packsFactors: Bool
     /// The numbers that decide about speed alone.
     package var tuning: StepTuning
 
     /// A request; see the properties.
     package init(
         workers: Int, shardRows: Int? = nil, groups: Int? = nil, route: GradientRoute? = nil,
-        sameBitsForAnyWorkers: Bool = true, gemmBackend: GemmBackend = .preferred, tuning: StepTuning = StepTuning()
+        sameBitsForAnyWorkers: Bool = true, gemmBackend: GemmBackend = .preferred, packsFactors: Bool = false,
+        tuning: StepTuning = StepTuning()
     ) {
         self.workers = workers
         self.shardRows = shardRows
@@ -29,8 +32,15 @@ package struct StepRequest: Sendable {
         self.route = route
         self.sameBitsForAnyWorkers = sameBitsForAnyWorkers
         self.gemmBackend = gemmBackend
+        self.packsFactors = packsFactors
         self.tuning = tuning
     }
+
+    /// Whether every product of training has the same bits however it is cut.
+    package var cutsFreely: Bool { packsFactors || gemmBackend.isPartitionInvariant }
+
+    /// Rows and columns that are never cut apart.
+    var blockLength: Int { packsFactors ? 32 : 1 }
 
     /// The number of workers, if bits may depend on it.
     var fixedWorkers: Int? { sameBitsForAnyWorkers ? nil : workers }
@@ -81,7 +91,8 @@ package struct StepPlanner: Sendable {
         var merging = CallMerging(provider: request.gemmBackend, precision: shapes.precision)
         let runsMerge = Self.shardRunsMerge(shapes, request, batchRows: fullBatchRows, merging: &merging)
         let shardRows =
-            request.shardRows ?? ShardGrid.rows(batchRows: fullBatchRows, runsMerge: runsMerge)
+            request.shardRows
+            ?? ShardGrid.rows(batchRows: fullBatchRows, runsMerge: runsMerge, multiple: request.blockLength)
         let shards = ShardGrid(batchRows: fullBatchRows, shardRows: shardRows)
         let choice = RouteChoice(shapes: shapes, update: update, shards: shards, request: request)
         self.shapes = shapes

@@ -126,7 +126,10 @@ extension MemoryPlan {
         activationBytes *= plan.activationCopies
         batchBytes *= plan.activationCopies
         activationBytes += GemmMemory<Scalar>.bytes(backend: team.gemmBackend, workers: team.workers)
-        if team.sameBitsForAnyWorkers, !team.gemmBackend.isPartitionInvariant {
+        if team.bfloat16 != nil, let network = network as? Network<Float> {
+            activationBytes += MixedPrecisionMemory.bytes(of: network, capacity: capacity, workers: team.workers)
+        }
+        if team.sameBitsForAnyWorkers, team.bfloat16 == nil, !team.gemmBackend.isPartitionInvariant {
             planningBytes = Self.planningBytes(network, batchRows: capacity)
         }
     }

@@ -20,6 +20,8 @@ public struct TeamPlan: Sendable {
     }
     /// Who multiplies matrices.
     public var gemmBackend: GemmBackend
+    /// What multiplies in mixed precision; nil: factors have the precision of the parameters.
+    public var bfloat16: BFloat16Products?
     /// Groups of samples whose gradients are added as a tree; nil: chosen from shapes. Part of a result's bits.
     public var groups: Int?
     /// How the gradient travels; nil: chosen. Never part of a result's bits with built-in products.
@@ -52,6 +54,7 @@ extension TeamPlan {
     package var stepRequest: StepRequest {
         StepRequest(
             workers: workers, shardRows: shardRows, groups: groups, route: route,
-            sameBitsForAnyWorkers: sameBitsForAnyWorkers, gemmBackend: gemmBackend, tuning: tuning)
+            sameBitsForAnyWorkers: sameBitsForAnyWorkers, gemmBackend: gemmBackend, packsFactors: bfloat16 != nil,
+            tuning: tuning)
     }
 }

@@ -62,6 +62,9 @@ public final class Trainer<Scalar: LoomScalar> {
     ) throws {
         let network = try Network<Scalar>(description)
         if let reason = network.untrainableReason { throw ModelError(reason) }
+        if teamPlan.bfloat16 != nil, let reason = network.mixedPrecisionReason {
+            throw ModelError("training.precision is mixed_bfloat16, but \(reason); train it in float32")
+        }
         let loss = try Loss<Scalar>(lossDescription, output: description.output)
         try Self.check(network, loss: lossDescription, schedule: schedule, feed: feed)
         let epochs = EpochLayout(
@@ -72,7 +75,7 @@ public final class Trainer<Scalar: LoomScalar> {
             request: teamPlan.stepRequest, separatesLayers: teamPlan.separatesLayers)
         let memory = StepMemory(
             network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: epochs.batchRows,
-            workers: teamPlan.workers, gemmBackend: teamPlan.gemmBackend
+            workers: teamPlan.workers, gemmBackend: teamPlan.gemmBackend, bfloat16: teamPlan.bfloat16
         ) {
             FeedMemory(
                 feed,
@@ -115,6 +118,14 @@ public final class Trainer<Scalar: LoomScalar> {
 
     /// Who multiplies matrices.
     public var gemmBackend: GemmBackend { memory.gemmBackend }
+
+    /// The definition of the training's bits.
+    public var numerics: NumericsIdentity {
+        memory.mixedPrecision?.products.definition.numerics ?? gemmBackend.numerics
+    }
+
+    /// What multiplies in mixed precision; nil: factors have the precision of the parameters.
+    public var bfloat16: BFloat16Products? { memory.mixedPrecision?.products }
 
     /// Shards of a full batch: the largest number of workers that find work in the first phase.
     public var shardCount: Int { program.sum.shards.count }

@@ -10,11 +10,14 @@ package struct TrainingBits: Sendable, Equatable {
     /// Where the order of a product's sums depends on its shape: the shapes.
     private let callRows: [[CallRows]]
     private let route: GradientRoute?
+    private let definition: BFloat16Products.Definition?
 
-    fileprivate init(_ programs: [StepProgram], backend: GemmBackend) {
+    fileprivate init(_ programs: [StepProgram], team: TeamPlan) {
         chunks = programs.map { program in (0..<program.sum.groups).map(program.sum.chunks) }
-        callRows = backend.isPartitionInvariant ? [] : programs.map(\.callRows)
-        route = backend.isPartitionInvariant ? nil : programs.first?.route
+        let cutsFreely = team.stepRequest.cutsFreely
+        callRows = cutsFreely ? [] : programs.map(\.callRows)
+        route = cutsFreely ? nil : programs.first?.route
+        definition = team.bfloat16?.definition
     }
 }
 
@@ -36,6 +39,6 @@ package struct PlannedSteps: Sendable {
                 samples: samples, batchRows: schedule.batchRows(samples: samples), dropsLast: schedule.dropsLast),
             request: team.stepRequest, separatesLayers: false)
         program = plan.fullBatch
-        bits = TrainingBits([plan.fullBatch, plan.lastBatch], backend: team.gemmBackend)
+        bits = TrainingBits([plan.fullBatch, plan.lastBatch], team: team)
     }
 }

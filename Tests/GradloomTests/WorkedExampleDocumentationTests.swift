@@ -50,7 +50,7 @@ import Testing
         }
         try configuration.validateForTraining()
         let machine = try MachineSetup(workers: 1, policy: .none)
-        switch configuration.training.precision {
+        switch configuration.training.precision.scalar {
         case .float32: try train(configuration, machine, Float.self)
         case .float64: try train(configuration, machine, Double.self)
         }

@@ -38,11 +38,13 @@ struct CheckedLosses: Encodable {
 /// Trains 20 steps on `inputs.npy` and `targets.npy`, in their order and again from the start after their end, with
 /// the first parameters in `parameters.safetensors`; all in `directory`.
 func losses(
-    of workload: Workload, directory: String, learningRate: Double, machine: MachineSetup
+    of workload: Workload, directory: String, learningRate: Double, machine: MachineSetup,
+    adjust: (inout TeamPlan) -> Void
 ) throws -> CheckedLosses {
     let source = try NpySource(inputs: directory + "/inputs.npy", targets: directory + "/targets.npy")
     let trainer = try workload.trainer(
-        Float.self, machine: machine, source: source, learningRate: learningRate, shuffles: false)
+        Float.self, machine: machine, source: source, learningRate: learningRate, shuffles: false,
+        adjust: adjust)
     _ = try Checkpoint.restore(
         Safetensors(contentsOf: directory + "/parameters.safetensors"), parameters: trainer.parameters)
     return CheckedLosses(

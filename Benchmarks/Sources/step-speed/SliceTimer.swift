@@ -16,7 +16,8 @@ final class SliceTimer {
         self.trainer = trainer
         self.machine = machine
         ceiling = ArithmeticPeak(
-            Float.self, provider: trainer.gemmBackend, team: trainer.team, machine: machine, cache: .user())
+            Float.self, provider: trainer.gemmBackend, bfloat16: trainer.bfloat16, team: trainer.team, machine: machine,
+            cache: .user())
         steps = try trainer.warmedUp(seconds: 0.05)
     }
 

@@ -6,14 +6,16 @@ import Workloads
 // medians of rounds.
 
 let usage = """
-    usage: step-speed [--workers N] [--rounds N] [--route ROUTE] [--products PROVIDER] [--json]
+    usage: step-speed [--workers N] [--rounds N] [--route ROUTE] [--products PROVIDER] [--precision PRECISION] [--json]
                       [--reproducibility-cost | --generation-cost] [workload …]
-           step-speed --turns [--workers N] [--route ROUTE] [--products PROVIDER] workload
+           step-speed --turns [--workers N] [--route ROUTE] [--products PROVIDER] [--precision PRECISION] workload
            step-speed --list [workload …]
-           step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] workload
+           step-speed --check DIRECTORY --rate LEARNING_RATE [--workers N] [--precision PRECISION] workload
 
     --route, --products
               partition, reduce_scatter, reduce_scatter_all_gather or all_reduce; builtin or openblas: instead of what is chosen for the network
+    --precision
+              float32 or mixed_bfloat16
     --json    one JSON object a line instead of a table
     --reproducibility-cost
               steps with the same bits for any number of workers against steps for a fixed number
@@ -29,6 +31,7 @@ struct Arguments {
     var rounds = 7
     var gradientRoute: GradientRoute?
     var gemmBackend: GemmBackend?
+    var bfloat16: BFloat16Products?
     var json = false
     var turns = false
     var list = false
@@ -56,6 +59,16 @@ struct Arguments {
             case "--rounds": rounds = try max(1, value(of: word, Int.self))
             case "--route": gradientRoute = try choice(word, value(of: word, String.self))
             case "--products": gemmBackend = try choice(word, value(of: word, String.self))
+            case "--precision":
+                switch try choice(word, value(of: word, String.self)) as TrainingPrecision {
+                case .float32: bfloat16 = nil
+                case .float64: throw UsageError("--precision is float32 or mixed_bfloat16, not float64")
+                case .mixedBFloat16:
+                    guard let accelerated = BFloat16Products.accelerated else {
+                        throw UsageError("this processor does not accelerate bfloat16")
+                    }
+                    bfloat16 = accelerated
+                }
             case "--json": json = true
             case "--turns": turns = true
             case "--list": list = true
@@ -83,6 +96,7 @@ extension Arguments {
     func adjust(_ team: inout TeamPlan) {
         if let gradientRoute { team.route = gradientRoute }
         if let gemmBackend { team.gemmBackend = gemmBackend }
+        team.bfloat16 = bfloat16
     }
 }
 
@@ -101,7 +115,8 @@ func perform(_ arguments: Arguments) throws {
     if let directory = arguments.checkDirectory, let learningRate = arguments.learningRate {
         return try JSONLines.print(
             losses(
-                of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine))
+                of: arguments.workloads[0], directory: directory, learningRate: learningRate, machine: machine,
+                adjust: arguments.adjust))
     }
     // Other trainings on the same CPUs make every figure a wrong one.
     for note in machine.notes { FileHandle.standardError.write(Data("note: \(note)\n".utf8)) }

@@ -6,7 +6,8 @@ extension ArithmeticPeak {
     /// - Parameter cache: Where it is looked up, and kept when it is not there; nil: it is measured.
     public init<Scalar>(of experiment: Experiment<Scalar>, cache: CeilingCache?) {
         self.init(
-            Scalar.self, provider: experiment.trainer.gemmBackend, team: experiment.trainer.team,
+            Scalar.self, provider: experiment.trainer.gemmBackend, bfloat16: experiment.trainer.bfloat16,
+            team: experiment.trainer.team,
             machine: experiment.machine, cache: cache)
     }
 

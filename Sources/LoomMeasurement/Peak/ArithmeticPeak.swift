@@ -19,16 +19,28 @@ public enum ArithmeticInstructions: String, Sendable, CaseIterable, Codable {
 
     /// Those of this package's kernels in this process.
     public static var ofKernels: ArithmeticInstructions {
-        switch InstructionSet.active {
-        case .baseline: .baseline
-        case .avx2: .avx2
-        case .avx512: .avx512
-        }
+        ArithmeticInstructions(InstructionSet.active)
     }
 
     /// Those that `provider` multiplies with, the widest of the processor for OpenBLAS: it chooses for itself.
     public static func inUse(by provider: GemmBackend) -> ArithmeticInstructions {
         provider == .builtin ? ofKernels : [.avx512, .avx2].first { $0.loop(.float32) != nil } ?? .baseline
+    }
+
+    /// Those that a training multiplies with: of mixed precision if it has any, and otherwise of `provider`.
+    public static func inUse(by provider: GemmBackend, _ bfloat16: BFloat16Products?) -> ArithmeticInstructions {
+        guard let bfloat16 else { return inUse(by: provider) }
+        guard bfloat16.isAccelerated else { return bfloat16.portable.map(ArithmeticInstructions.init) ?? ofKernels }
+        return bfloat16.definition == .tiles ? .amxBF16 : .vdpbf16ps
+    }
+
+    private init(_ set: InstructionSet) {
+        self =
+            switch set {
+            case .baseline: .baseline
+            case .avx2: .avx2
+            case .avx512: .avx512
+            }
     }
 
     /// For tables: "AVX-512".
@@ -96,9 +108,9 @@ public struct ArithmeticPeak: Sendable, Equatable {
 
     /// Measures the instructions that `provider` multiplies with on every worker of `team` at the same time.
     public init<Scalar: LoomScalar>(
-        _ type: Scalar.Type, provider: GemmBackend = .preferred, team: WorkerTeam
+        _ type: Scalar.Type, provider: GemmBackend = .preferred, bfloat16: BFloat16Products? = nil, team: WorkerTeam
     ) {
-        instructions = .inUse(by: provider)
+        instructions = .inUse(by: provider, bfloat16)
         gflops = Self.measure(type, instructions, team: team)
         isCached = false
     }
@@ -106,10 +118,10 @@ public struct ArithmeticPeak: Sendable, Equatable {
     /// The figure kept in `cache`; or else, and where it is not trusted, one that is measured now and kept there. Without
     /// a cache it is measured now.
     public init<Scalar: LoomScalar>(
-        _ type: Scalar.Type, provider: GemmBackend = .preferred, team: WorkerTeam, machine: MachineSetup,
-        cache: CeilingCache?
+        _ type: Scalar.Type, provider: GemmBackend = .preferred, bfloat16: BFloat16Products? = nil, team: WorkerTeam,
+        machine: MachineSetup, cache: CeilingCache?
     ) {
-        let instructions = ArithmeticInstructions.inUse(by: provider)
+        let instructions = ArithmeticInstructions.inUse(by: provider, bfloat16)
         let key = CeilingCache.Key(machine, instructions: instructions, precision: Scalar.precision)
         if let kept = cache?.figure(for: key), kept.isTrusted {
             self.init(gflops: kept.gflops, instructions: instructions, isCached: true)

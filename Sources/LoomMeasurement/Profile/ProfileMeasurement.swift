@@ -113,7 +113,7 @@ public struct ProfileMeasurement: Sendable {
     public init(
         _ configuration: Configuration, _ request: Request, machine: MachineSetup, cache: CeilingCache?
     ) throws {
-        switch configuration.training.precision {
+        switch configuration.training.precision.scalar {
         case .float32: try self.init(configuration, request, machine: machine, cache: cache, Float.self)
         case .float64: try self.init(configuration, request, machine: machine, cache: cache, Double.self)
         }

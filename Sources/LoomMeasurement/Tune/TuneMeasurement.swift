@@ -119,7 +119,7 @@ public struct TuneMeasurement: Sendable {
                 configuration.data, network: configuration.network.description(inputs: 0), loss: configuration.loss
             ).training
         }
-        switch configuration.training.precision {
+        switch configuration.training.precision.scalar {
         case .float32: try self.init(configuration, request, data: data(Float.self), machine: machine, report: report)
         case .float64: try self.init(configuration, request, data: data(Double.self), machine: machine, report: report)
         }

@@ -16,7 +16,10 @@ extension StepProgram {
     }
 
     private func reasonAgainst(_ route: GradientRoute, _ request: StepRequest) -> String {
-        if !request.gemmBackend.isPartitionInvariant {
+        if request.packsFactors, route.copiesParameters {
+            return "in mixed precision all workers share one copy of the weights"
+        }
+        if !request.cutsFreely {
             return "\(request.gemmBackend.rawValue) may give other bits where a product is cut"
         }
         if workers == 1 { return "one worker has nobody to exchange gradients with" }

@@ -45,7 +45,9 @@ extension ProgramDraft {
     private mutating func reduceScatterIntoShared() -> ([Phase], recovery: [[Operation]]) {
         let leaves = ownLeaves { .partial($0 * planner.buffers.partialsPerWorker + $1) }
         let addends = addends(leaves.flatMap { $0 })
-        let parts = planner.update.isUniform ? elementParts : slicedParts(withProducts: false)
+        // Packed weights are updated in whole blocks.
+        let parts =
+            planner.update.isUniform && !planner.request.packsFactors ? elementParts : slicedParts(withProducts: false)
         let samples = (0..<workers).map { worker in
             penalties(parts[worker]) + passesWithGradients(leaves[worker], worker: worker)
                 + (use == .update ? prefetches(parts[worker]) : [])

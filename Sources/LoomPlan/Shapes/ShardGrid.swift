@@ -34,9 +34,10 @@ extension Range<Int> {
 extension ShardGrid {
     /// Samples of a shard for batches of `batchRows`: sixteen shards feed up to sixteen workers, and beyond 256 samples a
     /// larger shard costs nothing. Where products of neighbouring shards must not be joined, a shard has 64 samples or more.
-    static func rows(batchRows: Int, runsMerge: Bool) -> Int {
-        let lanes = 16
+    /// - Parameter multiple: A shard's rows are a multiple of this, too.
+    static func rows(batchRows: Int, runsMerge: Bool, multiple: Int = 1) -> Int {
+        let lanes = max(16, multiple)
         let wanted = min(256, (batchRows + 15) / 16)
-        return max(runsMerge ? 16 : 64, (wanted + lanes - 1) / lanes * lanes)
+        return max(runsMerge ? lanes : 64, (wanted + lanes - 1) / lanes * lanes)
     }
 }

@@ -62,6 +62,15 @@ package struct SliceGrid: Sendable, Hashable, Codable, BitwiseCopyable {
             minimumLength: minimumLength, multiple: byRows && cutsFreely ? 1 : Self.lanes)
     }
 
+    /// The grid of `weights` that are packed in blocks of `block` rows and columns: up to 64 slices of whole blocks along the
+    /// longer side.
+    package init(packed weights: ParameterTensor, block: Int) {
+        let byRows = weights.rows >= weights.columns
+        self.init(
+            axis: byRows ? .rows : .columns, extent: byRows ? weights.rows : weights.columns, slices: 64,
+            minimumLength: block, multiple: block)
+    }
+
     private init(axis: Axis, extent: Int, slices: Int, minimumLength: Int, multiple: Int) {
         func roundedUp(_ count: Int) -> Int { (count + multiple - 1) / multiple * multiple }
         self.axis = axis

@@ -26,7 +26,9 @@ struct RouteChoice {
         guard most > 1 else { return 1 }
         let ratio = gradientRatio(shapes, groups: most, batchRows: shards.batchRows)
         if ratio <= 0.3 { return most }
-        let canHalve = request.gemmBackend.isPartitionInvariant && (request.fixedWorkers ?? 2) == 2
+        // What halves are for is a copy of the parameters for each of two workers.
+        let canHalve =
+            request.gemmBackend.isPartitionInvariant && !request.packsFactors && (request.fixedWorkers ?? 2) == 2
         if canHalve, halvesPay(shapes, shards: shards) { return 2 }
         return ratio <= 0.6 ? most : 1
     }
@@ -49,7 +51,7 @@ struct RouteChoice {
         _ shapes: StepShapes, update: UpdateTraits, sum: GradientSum, request: StepRequest
     ) -> GradientRoute {
         let (workers, tuning) = (request.workers, request.tuning)
-        let cutsFreely = request.gemmBackend.isPartitionInvariant
+        let cutsFreely = request.cutsFreely
         if let route = request.route { return possible(route, update: update, sum: sum, request: request) }
         guard sum.groups > 1 else { return .partition }
         // Where products must not be cut, the gradient of a group is one product for each tensor, whoever forms it. A worker
@@ -60,6 +62,8 @@ struct RouteChoice {
             return cutsFreely && batchBytes <= tuning.secondLevelCacheBytes ? .partition : .reduceScatter
         }
         guard feeds(workers, sum, tuning: tuning) || !cutsFreely else { return .partition }
+        // Packed weights are there once.
+        guard !request.packsFactors else { return .reduceScatter }
         let activations = sum.shards.batchRows * shapes.elementsPerSample
         // Of as many groups as the batch could have: the larger, the less a worker should write.
         let most = request.groups ?? GradientSum.mostGroups(sum.shards, fixedWorkers: nil)
@@ -88,7 +92,7 @@ struct RouteChoice {
     private static func possible(
         _ route: GradientRoute, update: UpdateTraits, sum: GradientSum, request: StepRequest
     ) -> GradientRoute {
-        guard request.gemmBackend.isPartitionInvariant else {
+        guard request.cutsFreely else {
             return switch route {
             case .partition where sum.groups == 1: .partition
             case .allReduce where update.isUniform: .allReduce
@@ -96,6 +100,7 @@ struct RouteChoice {
             }
         }
         guard request.workers > 1, sum.groups > 1 else { return .partition }
+        if request.packsFactors, route.copiesParameters { return .reduceScatter }
         return route == .allReduce && !update.isUniform ? .reduceScatter : route
     }
 }

@@ -4,9 +4,10 @@ import LoomModel
 /// Which products may be joined or cut. With a provider whose bits do not depend on cuts all of this is decided by shapes;
 /// with others, one product over a run of shards or slices is used where a test finds the bits of one product for each.
 extension StepPlanner {
-    /// Whether updates of weights are part of their gradient's product.
+    /// Whether updates of weights are part of their gradient's product: of those that a product can compute by adding to its
+    /// result; after packed factors, of all.
     var fusesUpdates: Bool {
-        sum.groups == 1 && update.fitsProduct && request.gemmBackend.isPartitionInvariant
+        sum.groups == 1 && request.cutsFreely && (update.fitsProduct || request.packsFactors)
     }
 
     // MARK: Shards
@@ -16,7 +17,7 @@ extension StepPlanner {
     static func shardRunsMerge(
         _ shapes: StepShapes, _ request: StepRequest, batchRows: Int, merging: inout CallMerging
     ) -> Bool {
-        guard request.sameBitsForAnyWorkers, !request.gemmBackend.isPartitionInvariant else { return true }
+        guard request.sameBitsForAnyWorkers, !request.cutsFreely else { return true }
         let unit = ShardGrid.rows(batchRows: batchRows, runsMerge: true)
         guard batchRows > unit, !hasSmallProducts(shapes, rows: unit) else { return true }
         var mergingOperations = 0.0
@@ -78,7 +79,7 @@ extension StepPlanner {
     private mutating func rowsPerCall(
         isForward: Bool, _ shards: ShardGrid, _ lengths: Set<Int>, _ weights: ParameterTensor, accumulates: Bool
     ) -> Int? {
-        guard request.sameBitsForAnyWorkers, !request.gemmBackend.isPartitionInvariant, let longest = lengths.max()
+        guard request.sameBitsForAnyWorkers, !request.cutsFreely, let longest = lengths.max()
         else {
             return nil
         }
@@ -100,9 +101,11 @@ extension StepPlanner {
 
     /// The grid of a tensor. Part of a result's bits where squares are added slice by slice: from shapes alone.
     mutating func grid(of tensor: ParameterTensor, batchRows: Int) -> SliceGrid {
+        if request.packsFactors, tensor.role == .weights {
+            return SliceGrid(packed: tensor, block: request.blockLength)
+        }
         guard sum.groups == 1, tensor.role == .weights else { return SliceGrid(elementwise: tensor) }
-        let cutsFreely = request.gemmBackend.isPartitionInvariant
-        if cutsFreely { return SliceGrid(product: tensor, slices: 64, minimumLength: 2, cutsFreely: true) }
+        if request.cutsFreely { return SliceGrid(product: tensor, slices: 64, minimumLength: 2, cutsFreely: true) }
         // Where a run of slices is one product, small slices cost nothing and feed many workers; if every slice is a
         // product of its own, larger ones are faster (784 → 1024 on Zen 5: 16 rows a call 107 GFLOP/s, 64 rows 179, 256
         // rows 223).
@@ -119,7 +122,7 @@ extension StepPlanner {
     mutating func slicesPerProduct(
         _ tensor: ParameterTensor, _ grid: SliceGrid, first: Int, count: Int, batchRows: Int
     ) -> Int {
-        guard tensor.role == .weights, request.sameBitsForAnyWorkers, !request.gemmBackend.isPartitionInvariant else {
+        guard tensor.role == .weights, request.sameBitsForAnyWorkers, !request.cutsFreely else {
             return count
         }
         var length = count

@@ -73,7 +73,7 @@ struct FastComparison {
 
     /// Parameters after some steps, bit for bit, with 2, 3 … workers against one.
     func workerRows() throws -> [NetworkCheck.Row] {
-        switch configured.configuration.training.precision {
+        switch configured.configuration.training.precision.scalar {
         case .float32: try workerRows(Float.self)
         case .float64: try workerRows(Double.self)
         }

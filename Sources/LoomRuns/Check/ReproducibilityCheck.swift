@@ -100,7 +100,7 @@ public struct ReproducibilityCheck: Sendable, Equatable, Encodable {
     /// Does the first steps of what `configuration` trains in every way.
     /// - Throws: as `Experiment.init`; `RequestError` for a layer that does not exist.
     public init(_ configuration: Configuration, options: Options = Options()) throws {
-        switch configuration.training.precision {
+        switch configuration.training.precision.scalar {
         case .float32: self = try ReproducibilityTrials<Float>(configuration, options: options).check()
         case .float64: self = try ReproducibilityTrials<Double>(configuration, options: options).check()
         }

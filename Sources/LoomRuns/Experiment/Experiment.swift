@@ -91,7 +91,7 @@ public final class Experiment<Scalar: LoomScalar> {
     }
 
     /// The definition of the training's bits.
-    public var numerics: NumericsIdentity { trainer.gemmBackend.numerics }
+    public var numerics: NumericsIdentity { trainer.numerics }
 
     /// Things the user should know before training starts.
     public var notes: [String] {
@@ -278,7 +278,7 @@ extension Configuration {
     /// A training step with each of `teams`, as it would run.
     /// - Throws: as `plannedStep(on:)`.
     package func plannedSteps(_ teams: [TeamPlan]) throws -> [PlannedStep] {
-        switch training.precision {
+        switch training.precision.scalar {
         case .float32: try plannedSteps(teams, of: Float.self)
         case .float64: try plannedSteps(teams, of: Double.self)
         }
@@ -303,7 +303,7 @@ extension Configuration {
     /// - Throws: as `Experiment.init`.
     package func plannedMemory(on machine: MachineSetup) throws -> MemoryPlan {
         let opened = try OpenedData(data, network: network.description(inputs: 0), loss: loss)
-        return switch training.precision {
+        return switch training.precision.scalar {
         case .float32: try memoryPlan(opened, machine: machine, of: Float.self)
         case .float64: try memoryPlan(opened, machine: machine, of: Double.self)
         }
@@ -337,11 +337,13 @@ extension Configuration {
 
     /// The team that the trainer is given.
     package func teamPlan(on machine: MachineSetup) -> TeamPlan {
-        TeamPlan(
+        var team = TeamPlan(
             workers: machine.workers, request: parallel.team, binding: machine.binding,
             shardRows: parallel.shardRows, sameBitsForAnyWorkers: parallel.reproducible == .anyWorkers,
             cacheBytes: machine.cacheBytes, gemmBackend: parallel.gemmBackend,
             groups: parallel.groups, route: parallel.gradientRoute)
+        team.bfloat16 = bfloat16Products
+        return team
     }
 }
 

@@ -68,7 +68,7 @@ extension Configuration {
     /// What the bits of the training with the workers of `machine` depend on.
     /// - Throws: as `plannedStep(on:)`.
     fileprivate func bits(on machine: MachineSetup) throws -> TrainingBits {
-        switch training.precision {
+        switch training.precision.scalar {
         case .float32: try bits(on: machine, Float.self)
         case .float64: try bits(on: machine, Double.self)
         }

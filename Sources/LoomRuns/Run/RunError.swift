@@ -51,6 +51,8 @@ package enum RunError: Error, CustomStringConvertible {
     private static func remedy(its: NumericsIdentity, ours: NumericsIdentity) -> String {
         switch (its, ours) {
         case (.openBLAS, _): "keep them with --set parallel.gemm=openblas"
+        case _ where BFloat16Products.Definition(rawValue: its.rawValue) != nil:
+            "keep them with --set training.numerics=\(its), which --force-precision allows where it is slow"
         case (.fma2, .openBLAS): "keep them with --set parallel.gemm=builtin"
         default: "go on with the version of gradloom that began it"
         }

@@ -1,3 +1,4 @@
+import CKernels
 import LoomKernels
 import LoomModel
 import LoomPlan
@@ -23,6 +24,24 @@ enum BoundOperation<Scalar: LoomScalar>: BitwiseCopyable {
     /// A sum with one addend, the parameters themselves.
     case copy(UnsafePointer<GradientTotal<Scalar>>)
     case prefetch(UnsafePointer<MatrixView<Scalar>>)
+    // In mixed precision, in the place of the operations of the same names:
+    case packedForward(UnsafePointer<PackedRows>)
+    case packedBackward(UnsafePointer<PackedRows>)
+    case packedGradient(UnsafePointer<loom_bf16_product>)
+    case packedFusedUpdate(UnsafePointer<loom_bf16_product>)
+    case packedUpdate(UnsafePointer<PackedUpdate<Scalar>>)
+}
+
+/// Batch rows that go forward or backward through layers in mixed precision.
+struct PackedRows: BitwiseCopyable {
+    let rows: IndexRange
+    let layers: IndexRange
+}
+
+/// An update of weights, after which they are packed.
+struct PackedUpdate<Scalar: LoomScalar>: BitwiseCopyable {
+    let update: ParameterUpdate<Scalar>
+    let forms: loom_bf16_forms
 }
 
 /// Batch rows that go forward or backward through all layers.

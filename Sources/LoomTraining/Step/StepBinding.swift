@@ -6,10 +6,10 @@ import LoomPlan
 /// Gives the operations of a program the addresses of their operands in a `StepMemory`, and plans their products.
 struct StepBinding<Scalar: LoomScalar> {
     private let program: StepProgram
-    private let memory: StepMemory<Scalar>
-    private let shapes: StepShapes
+    let memory: StepMemory<Scalar>
+    let shapes: StepShapes
     private let inOddSteps: Bool
-    private let operands: StepOperands
+    let operands: StepOperands
     /// The products of forward and backward, by the number of their rows.
     private let products: [Int: NetworkProducts<Scalar>]
 
@@ -55,12 +55,19 @@ struct StepBinding<Scalar: LoomScalar> {
         let own = min(worker, memory.parameters.count - 1)
         switch operation {
         case .gather(let rows): return .gather(IndexRange(rows))
-        case .forward(let rows, let layers): return .forward(operands.keep(networkRows(rows, layers)))
+        case .forward(let rows, let layers):
+            if memory.mixedPrecision != nil { return .packedForward(operands.keep(packedRows(rows, layers))) }
+            return .forward(operands.keep(networkRows(rows, layers)))
         case .loss(let shards): return .loss(shards: IndexRange(shards))
-        case .backward(let rows, let layers): return .backward(operands.keep(networkRows(rows, layers)))
+        case .backward(let rows, let layers):
+            if memory.mixedPrecision != nil { return .packedBackward(operands.keep(packedRows(rows, layers))) }
+            return .backward(operands.keep(networkRows(rows, layers)))
         case .gradient(let part, let rows, let buffer, let accumulates):
             return gradient(part, rows: rows, into: buffer, accumulates: accumulates, worker: worker)
         case .fusedUpdate(let part, let rows):
+            if let mixedPrecision = memory.mixedPrecision {
+                return .packedFusedUpdate(operands.keep(packedUpdate(part, rows: rows, in: mixedPrecision)))
+            }
             return .fusedUpdate(operands.keep(fusedUpdate(part, rows: rows, own: own, worker: worker)))
         case .sum(let part, let addends, let destinations):
             let first = base(destinations[0])
@@ -79,7 +86,12 @@ struct StepBinding<Scalar: LoomScalar> {
             )
         case .squares(let part): return .squares(operands.keep(squares(part, of: memory.gradient)))
         case .update(let part, let addends, let mirrors):
-            return .update(operands.keep(update(part, addends, mirrors: mirrors, own: own, worker: worker)))
+            let update = update(part, addends, mirrors: mirrors, own: own, worker: worker)
+            if let mixedPrecision = memory.mixedPrecision, update.isWeights {
+                return .packedUpdate(
+                    operands.keep(PackedUpdate(update: update, forms: forms(part, in: mixedPrecision))))
+            }
+            return .update(operands.keep(update))
         case .copy(let part, let workers):
             let parameters = view(part, memory.parameters[own])
             return .copy(
@@ -107,6 +119,9 @@ struct StepBinding<Scalar: LoomScalar> {
         }
         let tensor = shapes.tensors[index]
         let result = view(part, base(buffer))
+        if let mixedPrecision = memory.mixedPrecision {
+            return packedGradient(part, rows: rows, into: result, accumulates: accumulates, in: mixedPrecision)
+        }
         guard tensor.parameters.role == .bias else {
             return .weightGradient(
                 operands.keep(
@@ -209,12 +224,12 @@ struct StepBinding<Scalar: LoomScalar> {
         workers.map { memory.parameters[$0].view(0).pointer - memory.parameters[own].view(0).pointer }
     }
 
-    private func view(_ part: ParameterPart, _ buffer: ParameterBuffer<Scalar>) -> MatrixView<Scalar> {
+    func view(_ part: ParameterPart, _ buffer: ParameterBuffer<Scalar>) -> MatrixView<Scalar> {
         view(part, buffer.view(0).pointer)
     }
 
     /// A part of a buffer in the layout of the parameters whose element 0 is at `base`.
-    private func view(_ part: ParameterPart, _ base: UnsafeMutablePointer<Scalar>) -> MatrixView<Scalar> {
+    func view(_ part: ParameterPart, _ base: UnsafeMutablePointer<Scalar>) -> MatrixView<Scalar> {
         switch part {
         case .elements(let range):
             return MatrixView(pointer: base + range.lowerBound, rows: 1, columns: range.count, stride: range.count)

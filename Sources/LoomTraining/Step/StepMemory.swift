@@ -7,6 +7,8 @@ import LoomPlan
 struct WorkerHandle<Scalar: LoomScalar>: BitwiseCopyable {
     let network: NetworkHandle<Scalar>
     let feed: UnsafePointer<FeedHandle<Scalar>>
+    /// The same network in mixed precision.
+    let mixedPrecision: MixedPrecisionHandle?
 }
 
 /// The memory of the steps of a training, as a `BufferPlan` counts it, and the programs bound to it.
@@ -26,6 +28,8 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     /// Partial gradients, and behind them messages.
     private let partials: AlignedBuffer<Scalar>
     private let gemm: GemmMemory<Scalar>
+    /// What is packed for products in mixed precision.
+    let mixedPrecision: MixedPrecisionMemory?
     private let workspaces: [Workspace<Scalar>]
     private let feeds: [FeedMemory<Scalar>]
     private let feedHandles: AlignedBuffer<FeedHandle<Scalar>>
@@ -34,7 +38,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     /// Reserves memory for batches of up to `capacity` samples; `reserveFeed` that of gathered samples.
     init(
         network: Network<Scalar>, plan: BufferPlan, optimizer: OptimizerDescription.Kind, capacity: Int,
-        workers: Int, gemmBackend: GemmBackend, reserveFeed: () -> FeedMemory<Scalar>
+        workers: Int, gemmBackend: GemmBackend, bfloat16: BFloat16Products?, reserveFeed: () -> FeedMemory<Scalar>
     ) {
         let parameters =
             [network.initialParameters()]
@@ -45,6 +49,12 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
                 network: network, parameters: parameters[min(index, parameters.count - 1)], capacity: capacity,
                 gemmBackend: gemmBackend)
         }
+        let packed = bfloat16.map { products in
+            guard let workspace = workspaces[0] as? Workspace<Float> else {
+                preconditionFailure("mixed precision has parameters in float32")
+            }
+            return MixedPrecisionMemory(workspace, products: products, workers: workers)
+        }
         let feeds = workspaces.map { _ in reserveFeed() }
         let feedHandles = AlignedBuffer(feeds.map(\.handle))
         workerMemory = AlignedBuffer(
@@ -52,7 +62,9 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
                 let owner = min(worker, workspaces.count - 1)
                 var network = workspaces[owner].handle
                 network.gemm = gemm.gemms[worker]
-                return WorkerHandle(network: network, feed: UnsafePointer(feedHandles.pointer + owner))
+                return WorkerHandle(
+                    network: network, feed: UnsafePointer(feedHandles.pointer + owner),
+                    mixedPrecision: packed?.handle(worker: worker))
             })
         states = (0..<plan.stateCopies).map { _ in OptimizerState(kind: optimizer, layout: network.layout) }
         gradient = ParameterBuffer(layout: network.layout)
@@ -63,6 +75,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         self.network = network
         self.parameters = parameters
         self.gemm = gemm
+        mixedPrecision = packed
         self.workspaces = workspaces
         self.feeds = feeds
         self.feedHandles = feedHandles
@@ -73,6 +86,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
 
     /// Makes all copies of parameters and state equal to the first, which anybody may have changed between two regions.
     func copyFirst() {
+        mixedPrecision?.packWeights()
         for copy in parameters.dropFirst() { copy.copy(from: parameters[0]) }
         for copy in states.dropFirst() { copy.copy(from: states[0]) }
     }
@@ -88,7 +102,8 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
         (
             parameters.reduce(0) { $0 + $1.bytes },
             gradient.bytes + partials.count * MemoryLayout<Scalar>.stride,
-            states.reduce(0) { $0 + $1.bytes }, gemm.bytes + workspaces.reduce(0) { $0 + $1.bytes },
+            states.reduce(0) { $0 + $1.bytes },
+            gemm.bytes + workspaces.reduce(0) { $0 + $1.bytes } + (mixedPrecision?.bytes ?? 0),
             feeds.reduce(0) { $0 + $1.bytes }
         )
     }
@@ -96,6 +111,7 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
     /// Sets every byte of the activations and deltas.
     func fillBytes(_ byte: UInt8) {
         for workspace in workspaces { workspace.fillBytes(byte) }
+        mixedPrecision?.fillBytes(byte)
     }
 
     // MARK: Addresses

@@ -95,13 +95,11 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
         case .squares(let squares):
             store(squares, in: setting.pointee.control.squaredNorms)
         case .update(let update):
-            Scalar.update(
-                setting.pointee.optimizer.rule,
-                update.pointee.isWeights ? context.weightSettings : context.biasSettings,
-                weights: update.pointee.weights, gradients: update.pointee.gradients, addends: update.pointee.addends,
-                firstState: update.pointee.firstState, secondState: update.pointee.secondState)
+            self.update(update, in: &context)
         case .prefetch(let parameters):
             parameters.pointee.prefetchForWriting()
+        case .packedForward, .packedBackward, .packedGradient, .packedFusedUpdate, .packedUpdate:
+            performPacked(operation, in: &context)
         }
     }
 
@@ -116,6 +114,15 @@ struct TrainingStep<Scalar: LoomScalar>: PhasedWork, @unchecked Sendable {
                 targets: context.feed.pointee.batchTargets, scale: context.lossScale, correct: &correct)
             setting.pointee.control.shards[shard] = ShardResult(loss: sum, correct: correct)
         }
+    }
+
+    @inline(__always)
+    func update(_ update: UnsafePointer<ParameterUpdate<Scalar>>, in context: inout StepContext<Scalar>) {
+        Scalar.update(
+            setting.pointee.optimizer.rule,
+            update.pointee.isWeights ? context.weightSettings : context.biasSettings,
+            weights: update.pointee.weights, gradients: update.pointee.gradients, addends: update.pointee.addends,
+            firstState: update.pointee.firstState, secondState: update.pointee.secondState)
     }
 
     /// W ← W − η·G, or V ← μV + G and W ← W − η·V: what a product that adds to its result computes.
@@ -185,6 +192,8 @@ struct StepSetting<Scalar: LoomScalar>: BitwiseCopyable {
 /// What the operations of one worker in one phase have in common.
 struct StepContext<Scalar: LoomScalar> {
     let network: NetworkHandle<Scalar>
+    /// The same worker's, if it trains in mixed precision.
+    let mixedPrecision: MixedPrecisionHandle?
     let feed: UnsafePointer<FeedHandle<Scalar>>
     let shards: ShardGrid
     let epoch: Int
@@ -203,6 +212,7 @@ struct StepContext<Scalar: LoomScalar> {
     ) {
         let handle = setting.pointee.workers + worker
         network = handle.pointee.network
+        mixedPrecision = handle.pointee.mixedPrecision
         feed = handle.pointee.feed
         shards = program.pointee.shards
         epoch = setting.pointee.epochs.epoch(of: step)

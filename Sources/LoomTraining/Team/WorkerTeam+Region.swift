@@ -9,6 +9,8 @@ extension WorkerTeam {
         _ work: Work, steps: Range<Int>, refusedBindings: borrowing Atomic<Int>
     ) -> Int {
         bound(to: binding, worker: 0, refusedBindings: refusedBindings) {
+            work.beginRegion(worker: 0)
+            defer { work.endRegion(worker: 0) }
             let phaseCount = work.phaseCount
             for step in steps {
                 work.perform(phase: 0, step: step, worker: 0)
@@ -45,6 +47,8 @@ extension WorkerTeam {
     private static func runGangMember<Work: PhasedWork>(
         _ work: Work, steps: Range<Int>, worker: Int, barrier: Barrier
     ) -> Int {
+        work.beginRegion(worker: worker)
+        defer { work.endRegion(worker: worker) }
         let (phaseCount, endsWithBarrier) = (work.phaseCount, work.endsWithBarrier)
         for step in steps {
             work.perform(phase: 0, step: step, worker: worker)
@@ -77,6 +81,8 @@ extension WorkerTeam {
             for phase in 0..<joinedPhases {
                 DispatchQueue.concurrentPerform(iterations: workers) { worker in
                     flushingSubnormals {
+                        work.beginRegion(worker: worker)
+                        defer { work.endRegion(worker: worker) }
                         if phase == 0, step > steps.lowerBound { finish(step - 1, worker: worker) }
                         work.perform(phase: phase, step: step, worker: worker)
                     }
@@ -86,6 +92,8 @@ extension WorkerTeam {
             stepsDone += 1
         }
         flushingSubnormals {
+            work.beginRegion(worker: 0)
+            defer { work.endRegion(worker: 0) }
             for worker in 0..<workers { finish(steps.lowerBound + stepsDone - 1, worker: worker) }
         }
         return stepsDone

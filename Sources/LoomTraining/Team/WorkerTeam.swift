@@ -20,11 +20,19 @@ public protocol PhasedWork: Sendable {
     /// threads change at any time. All workers wait for the answer, so it is the place for a few sums, not
     /// for real work.
     func endFirstPhase(step: Int) -> Bool
+    /// Called on a thread before it performs phases, and `endRegion` after its last one: for what belongs to a thread.
+    func beginRegion(worker: Int)
+    /// See `beginRegion`.
+    func endRegion(worker: Int)
 }
 
 extension PhasedWork {
     /// Workers meet.
     public var endsWithBarrier: Bool { true }
+    /// Nothing.
+    public func beginRegion(worker: Int) {}
+    /// Nothing.
+    public func endRegion(worker: Int) {}
 }
 
 /// How a team was asked to run.
