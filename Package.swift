@@ -61,7 +61,7 @@ let package = Package(
             name: "LoomMeasurement",
             dependencies: [
                 "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomModel", "LoomData", "LoomHardware",
-                "LoomKernels", "CHardware",
+                "LoomKernels", "CHardware", "CKernels",
             ]),
         .target(name: "LoomReporting", dependencies: ["LoomRuns", "LoomData", "LoomHardware", "LoomKernels"]),
         .target(

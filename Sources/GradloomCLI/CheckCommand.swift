@@ -58,6 +58,9 @@ struct CheckCommand: ParsableCommand {
             """)
     var reproducible = false
 
+    @Flag(help: "With --reproducible: check mixed precision where float32 is faster, too.")
+    var forcePrecision = false
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("With --reproducible: the steps of each training; a quarter of a second.", valueName: "n"))
@@ -73,12 +76,13 @@ struct CheckCommand: ParsableCommand {
             guard reproducible else { throw ValidationError("--steps is for --reproducible.") }
             if steps < 1 { throw ValidationError("--steps must be at least 1.") }
         }
+        if forcePrecision, !reproducible { throw ValidationError("--force-precision is for --reproducible.") }
         if elements < 1 { throw ValidationError("--elements must be at least 1.") }
     }
 
     func run() throws {
         try reportingFailures {
-            let settings = try options.settings()
+            let settings = try options.settings(forcePrecision ? ["training.force_precision=true"] : [])
             try settings.parallel.instructionSet?.select()
             if reproducible { return try checkBits(settings) }
             var chosen = NetworkCheck.Options()

@@ -8,9 +8,9 @@ struct ConfigurationOptions: ParsableArguments {
 
     @OptionGroup var overrides: OverrideOptions
 
-    /// The configuration.
-    func settings() throws -> Configuration {
-        try Configuration.load(path: configuration, overrides: overrides.values, note: printNote)
+    /// The configuration, with `more` values replaced.
+    func settings(_ more: [String] = []) throws -> Configuration {
+        try Configuration.load(path: configuration, overrides: overrides.values + more, note: printNote)
     }
 }
 

@@ -75,6 +75,7 @@ struct PeakCommand: ParsableCommand {
                 machine = tuned.machine
                 request.productPrecision = settings.training.precision.scalar
                 request.productProvider = settings.parallel.gemmBackend
+                request.bfloat16 = settings.bfloat16Products
                 request.products = try tuned.configuration.plannedStep(on: machine).products
             } else {
                 machine = try MachineSetup(workers: workers, policy: .auto)

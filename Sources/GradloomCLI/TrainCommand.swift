@@ -49,6 +49,9 @@ struct TrainCommand: ParsableCommand {
             valueName: "stop|rollback"))
     var onNaN: TrainingSettings.OnNaN?
 
+    @Flag(help: "Train in mixed precision where float32 is faster, too: the bits are the same on every processor.")
+    var forcePrecision = false
+
     @Option(
         help: ArgumentHelp(
             "Validate on one part of as many of one size, such as 2/5, and train on the others; instead of the fraction of the configuration's data.validation.",
@@ -110,7 +113,8 @@ struct TrainCommand: ParsableCommand {
             // The configuration of a run that goes on is nobody's to correct.
             let settings = try Configuration.load(
                 path: path,
-                overrides: overrides.and(workers: workers) + (onNaN.map { ["training.on_nan=\($0.rawValue)"] } ?? []),
+                overrides: overrides.and(workers: workers) + (onNaN.map { ["training.on_nan=\($0.rawValue)"] } ?? [])
+                    + (forcePrecision ? ["training.force_precision=true"] : []),
                 fold: fold, note: resume == nil ? printNote : { _ in })
             try settings.validateForTraining(file: path)
             switch settings.training.precision.scalar {

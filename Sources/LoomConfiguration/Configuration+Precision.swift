@@ -35,21 +35,15 @@ extension Configuration {
             }
         return (
             "training.precision",
-            "\(reason): float32 is faster here; to form the bits all the same, add --force-precision"
+            "\(reason): float32 is faster here; to form the bits all the same, add "
+                + "--set training.force_precision=true"
         )
     }
 
-    /// Reports keys that mixed precision cannot have beside it, or that nothing but it has.
+    /// Reports keys that mixed precision cannot have beside it.
     func checkMixedPrecision(_ reader: SettingsReader) {
         guard reader.isSound("training"), reader.isSound("parallel") else { return }
-        guard training.precision == .mixedBFloat16 else {
-            if training.numerics != .automatic {
-                reader.report(
-                    "training.numerics",
-                    "is for mixed precision; give training.precision: mixed_bfloat16, or leave it out")
-            }
-            return
-        }
+        guard training.precision == .mixedBFloat16 else { return }
         if parallel.gemm == .openBLAS {
             reader.report(
                 "parallel.gemm", "openblas has no products of bfloat16; leave it out, or train in float32")

@@ -69,9 +69,12 @@ public struct TrainingSettings: Sendable, Equatable {
             "steps", \.steps, .whole(1), default: "no limit", "training ends after so many steps")
         section.key("seed", \.seed, .whole(0), "decides the order of the samples")
         section.key("precision", \.precision, .choice(), "the number formats of training")
-        section.key("numerics", \.numerics, .choice(), "the definition of the bits of mixed precision")
+        let isMixed = SettingsCondition<TrainingSettings>.when("precision", \.precision, is: .mixedBFloat16)
         section.key(
-            "force_precision", \.forcePrecision, .flag,
+            "numerics", \.numerics, .choice(), when: isMixed,
+            "the definition of the bits of mixed precision; auto: that of the processor's fastest instructions")
+        section.key(
+            "force_precision", \.forcePrecision, .flag, when: isMixed,
             "whether mixed precision is used where it is slower than float32, too")
         section.key(
             "drop_last", \.dropLast, .flag,

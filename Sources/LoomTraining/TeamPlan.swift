@@ -50,6 +50,9 @@ public struct TeamPlan: Sendable {
 }
 
 extension TeamPlan {
+    /// The format of the factors of products; nil: the precision of the parameters.
+    var operands: OperandFormat? { bfloat16 == nil ? nil : .bfloat16 }
+
     /// What steps are planned from.
     package var stepRequest: StepRequest {
         StepRequest(

@@ -71,7 +71,8 @@ public final class Trainer<Scalar: LoomScalar> {
             samples: feed.sampleCount, batchRows: schedule.batchRows(samples: feed.sampleCount),
             dropsLast: schedule.dropsLast)
         let plan = TrainingPlan(
-            StepShapes(network), update: optimizer.traits(l2: lossDescription.l2), epochs: epochs,
+            StepShapes(network, operands: teamPlan.operands), update: optimizer.traits(l2: lossDescription.l2),
+            epochs: epochs,
             request: teamPlan.stepRequest, separatesLayers: teamPlan.separatesLayers)
         let memory = StepMemory(
             network: network, plan: plan.fullBatch.buffers, optimizer: optimizer.kind, capacity: epochs.batchRows,

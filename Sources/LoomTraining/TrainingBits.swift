@@ -34,7 +34,7 @@ package struct PlannedSteps: Sendable {
         schedule: TrainingSchedule, team: TeamPlan, samples: Int
     ) {
         let plan = TrainingPlan(
-            StepShapes(network), update: optimizer.traits(l2: loss.l2),
+            StepShapes(network, operands: team.operands), update: optimizer.traits(l2: loss.l2),
             epochs: EpochLayout(
                 samples: samples, batchRows: schedule.batchRows(samples: samples), dropsLast: schedule.dropsLast),
             request: team.stepRequest, separatesLayers: false)

@@ -34,7 +34,7 @@ extension StepProgram {
         for network: Network<Scalar>, loss: LossDescription, optimizer: OptimizerDescription,
         schedule: TrainingSchedule, team: TeamPlan, samples: Int
     ) -> (program: StepProgram, shapes: StepShapes) {
-        let shapes = StepShapes(network)
+        let shapes = StepShapes(network, operands: team.operands)
         let batchRows = min(schedule.batchRows, samples)
         var planner = StepPlanner(
             shapes: shapes, update: optimizer.traits(l2: loss.l2), fullBatchRows: batchRows, request: team.stepRequest)

@@ -31,7 +31,7 @@ import Testing
             message: """
                 error: --set training.batchsize=2: training.batchsize: unknown key; expected one of batch, \
                 epochs, steps, \
-                seed, precision, drop_last, on_nan and early_stopping
+                seed, precision, numerics, force_precision, drop_last, on_nan and early_stopping
                 """),
         Mistake(
             name: "wrong type", arguments: ["train", "xor.yaml", "--set", "training.batch=many"],

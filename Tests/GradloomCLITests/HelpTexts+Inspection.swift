@@ -128,7 +128,7 @@ extension HelpTexts {
               gradloom check configs/xor.yaml --corrupt hidden
               gradloom check configs/digits.yaml --reproducible
 
-            USAGE: gradloom check <configuration> [--set <key.path=value> ...] [--corrupt <layer>] [--samples <n>] [--elements <n>] [--seed <n>] [--workers <n>] [--reproducible] [--steps <n>] [--json]
+            USAGE: gradloom check <configuration> [--set <key.path=value> ...] [--corrupt <layer>] [--samples <n>] [--elements <n>] [--seed <n>] [--workers <n>] [--reproducible] [--force-precision] [--steps <n>] [--json]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -146,6 +146,8 @@ extension HelpTexts {
               --reproducible          Compare the bits of a training instead: its first
                                       steps with other workers, routes, teams, placements
                                       and instructions, profiled, and interrupted.
+              --force-precision       With --reproducible: check mixed precision where
+                                      float32 is faster, too.
               --steps <n>             With --reproducible: the steps of each training; a
                                       quarter of a second.
               --json                  Print one JSON object on standard output.

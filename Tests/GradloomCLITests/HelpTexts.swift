@@ -75,7 +75,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom train --resume runs/digits-20260102T030405Z
               gradloom train configs/quickstart.yaml --profile profile.json
 
-            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--on-nan <stop|rollback>] [--fold <i/k>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
+            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--on-nan <stop|rollback>] [--force-precision] [--fold <i/k>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -89,6 +89,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       the last good checkpoint and on at half of the
                                       learning rate; instead of the configuration's
                                       training.on_nan. (values: stop, rollback)
+              --force-precision       Train in mixed precision where float32 is faster,
+                                      too: the bits are the same on every processor.
               --fold <i/k>            Validate on one part of as many of one size, such as
                                       2/5, and train on the others; instead of the fraction
                                       of the configuration's data.validation.

@@ -2,6 +2,8 @@
 #ifndef LOOM_BF16_TUNING_H
 #define LOOM_BF16_TUNING_H
 
+#include "CKernels.h"
+
 enum {
     // Blocks of the inner dimension that are multiplied before the next ones are: the 16 KB of the right factor, and as many of
     // the left one, are read from the first-level cache.
@@ -9,5 +11,8 @@ enum {
     // Block rows that meet a panel of the right factor: their results, 4 KB each, are in the second-level cache.
     LOOM_BF16_GROUP_BLOCKS = 8,
 };
+
+_Static_assert((LOOM_BF16_GROUP_BLOCKS + 1) * LOOM_BF16_BLOCK_ELEMENTS * sizeof(float) <= LOOM_BF16_SCRATCH_BYTES,
+               "the results of a group, and a block for the epilogue");
 
 #endif

@@ -86,7 +86,7 @@ typedef struct {
 } loom_bf16_product;
 
 // Bytes of scratch memory, aligned to 64, that a product needs.
-#define LOOM_BF16_SCRATCH_BYTES (48 << 10)
+enum { LOOM_BF16_SCRATCH_BYTES = 36 << 10 };
 
 // Carries out products under one definition of the bits.
 typedef struct {
@@ -110,6 +110,10 @@ const loom_bf16_kernels *_Nullable loom_bf16_portable_kernels_of(loom_bf16_numer
 
 // Whether VDPBF16PS multiplies faster than float32's multiply-adds on this processor: AMD's do, Intel's do not.
 _Bool loom_dot_is_fast(void);
+
+// Blocks of the inner dimension, and block rows of the result, that are multiplied before the next ones are.
+uint32_t loom_bf16_panel_blocks(void);
+uint32_t loom_bf16_group_blocks(void);
 
 // What the system says to the use of tiles, of which it saves eight kilobytes for every thread.
 typedef enum {

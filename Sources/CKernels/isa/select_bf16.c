@@ -1,5 +1,11 @@
 // Chooses who multiplies bfloat16 on this processor.
 #include "tables.h"
+#include "../bf16/tuning.h"
+
+#include <stdatomic.h>
+
+uint32_t loom_bf16_panel_blocks(void) { return LOOM_BF16_PANEL_BLOCKS; }
+uint32_t loom_bf16_group_blocks(void) { return LOOM_BF16_GROUP_BLOCKS; }
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -26,7 +32,7 @@ static _Bool has_tiles(void) {
     return (d & AMX_BF16) && (d & AMX_TILE);
 }
 
-loom_tiles_permission loom_request_tiles(void) {
+static loom_tiles_permission requested_tiles(void) {
     if (!has_tiles()) { return LOOM_TILES_ABSENT; }
 #if defined(__linux__) && defined(SYS_arch_prctl)
     enum { GET_PERMISSION = 0x1022, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
@@ -37,6 +43,16 @@ loom_tiles_permission loom_request_tiles(void) {
     }
 #endif
     return LOOM_TILES_REFUSED;
+}
+
+loom_tiles_permission loom_request_tiles(void) {
+    static _Atomic int answer = -1;
+    int known = atomic_load_explicit(&answer, memory_order_relaxed);
+    if (known < 0) {
+        known = (int)requested_tiles();
+        atomic_store_explicit(&answer, known, memory_order_relaxed);
+    }
+    return (loom_tiles_permission)known;
 }
 
 const loom_bf16_kernels *loom_bf16_portable_kernels_of(loom_bf16_numerics numerics, loom_instruction_set set) {

@@ -48,6 +48,12 @@ public struct BFloat16Products: Hashable, Sendable {
     /// Whether the definition's own instructions do it.
     public var isAccelerated: Bool { kernels?.pointee.is_accelerated ?? false }
 
+    /// Who multiplies, for machines: "amx_bf16", "avx512_bf16" or "portable_bf16".
+    public var name: String {
+        guard isAccelerated else { return "portable_bf16" }
+        return definition == .tiles ? "amx_bf16" : "avx512_bf16"
+    }
+
     /// What the system says to the use of tiles. Asked once, before threads are started that multiply.
     public static var tilesAreRefused: Bool { loom_request_tiles() == LOOM_TILES_REFUSED }
 }
@@ -120,6 +126,11 @@ package final class PackedMatrix: Sendable {
         result.right = take(.right, columnBlocks, result.column_stride)
         result.left_transposed = take(.leftTransposed, columnBlocks, result.column_stride)
         return result
+    }
+
+    /// Sets all elements, those of the padding included, to a number that has no more digits than bfloat16.
+    package func fill(_ value: Float) {
+        blocks.elements.initialize(repeating: UInt16(value.bitPattern >> 16))
     }
 
     /// Sets every byte: tests show that results do not depend on what was there.

@@ -10,6 +10,8 @@ public struct GemmPlanDescription: Sendable, Equatable, Encodable {
         case transposedTiles = "transposed_tiles"
         /// few columns: the inner dimension in the lanes
         case dot
+        /// packed blocks of 32 × 32 in bfloat16
+        case packedBlocks = "packed_blocks"
         /// another library, which does not tell
         case library
     }
@@ -59,6 +61,7 @@ public struct GemmPlanDescription: Sendable, Equatable, Encodable {
         switch (kernel, tileRows, tileColumns) {
         case (.tiles, let rows?, let columns?): "tiles \(rows) × \(columns)"
         case (.transposedTiles, let rows?, let columns?): "transposed tiles \(rows) × \(columns)"
+        case (.packedBlocks, let rows?, let columns?): "packed blocks \(rows) × \(columns)"
         case (.library, _, _): backend.rawValue
         default: kernel.rawValue
         }
@@ -84,6 +87,17 @@ extension GemmBackend {
 }
 
 extension GemmPlanDescription {
+    /// How a product of packed factors is carried out.
+    package init(packed shape: GemmShape) {
+        backend = .builtin
+        kernel = .packedBlocks
+        let side = Int(LOOM_BF16_SIDE)
+        (tileRows, tileColumns) = (side, side)
+        rowBlock = min(shape.rows, side * Int(loom_bf16_group_blocks()))
+        innerBlock = min(shape.inner, side * Int(loom_bf16_panel_blocks()))
+        (packs, prefetches, tuning) = (nil, nil, nil)
+    }
+
     init(_ backend: GemmBackend, _ plan: loom_gemm_plan) {
         self.backend = backend
         kernel =

@@ -21,6 +21,8 @@ public struct PeakMeasurement: Sendable {
         public var productPrecision = Precision.float32
         /// Who multiplies `products`.
         public var productProvider = GemmBackend.preferred
+        /// What multiplies those whose factors are bfloat16.
+        public var bfloat16 = BFloat16Products.accelerated
         /// Bytes of each of the two arrays that bandwidths are measured on; nil: no cache can hold a relevant part of them.
         public var arrayBytes: Int?
         /// How often each figure is measured.
@@ -258,7 +260,9 @@ public struct PeakMeasurement: Sendable {
     }
 
     private static func product(_ planned: PlannedProduct, _ request: Request, teams: [WorkerTeam]) -> Entry {
-        Entry(teams.map { .product(planned.shape, request.productProvider, team: $0) }) {
+        Entry(
+            teams.map { .product(planned.shape, request.productProvider, bfloat16: request.bfloat16, team: $0) }
+        ) {
             $0.products.append(
                 Product(planned: planned, oneWorkerGflops: $1[0], allWorkersGflops: $1[$1.count - 1]))
         }
@@ -266,11 +270,16 @@ public struct PeakMeasurement: Sendable {
 }
 
 extension Probe {
-    /// As the generic one, in the precision of `shape`.
+    /// As the generic one, in the precision of `shape`; where its factors are bfloat16, by `bfloat16`.
     static func product(
-        _ shape: GemmShape, _ provider: GemmBackend, team: WorkerTeam
+        _ shape: GemmShape, _ provider: GemmBackend, bfloat16: BFloat16Products? = nil, team: WorkerTeam
     ) -> Probe {
-        switch shape.precision {
+        if shape.operands == .bfloat16,
+            let probe = packedProduct(shape, bfloat16 ?? .accelerated ?? BFloat16Products(.dot), team: team)
+        {
+            return probe
+        }
+        return switch shape.precision {
         case .float32: product(shape, Float.self, provider: provider, team: team)
         case .float64: product(shape, Double.self, provider: provider, team: team)
         }

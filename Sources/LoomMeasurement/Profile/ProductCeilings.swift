@@ -18,7 +18,9 @@ struct ProductCeilings {
     }
 
     /// Measures all shapes of `program` on `team`, in rounds that take turns.
-    init(_ program: StepProgram, shapes: StepShapes, provider: GemmBackend, team: WorkerTeam) {
+    init(
+        _ program: StepProgram, shapes: StepShapes, provider: GemmBackend, bfloat16: BFloat16Products?, team: WorkerTeam
+    ) {
         var rest = program.products(shapes).map(\.shape).uniqued[...]
         let mostBytes = max(256 << 20, (MachineMemory.available()?.bytes ?? .max) / 16)
         var gflops: [GemmShape: Double] = [:]
@@ -31,7 +33,8 @@ struct ProductCeilings {
             }
             rest = rest.dropFirst(some.count)
             let figures = Probe.measure(
-                some.map { .product($0, provider, team: team) }, rounds: Self.rounds, seconds: Self.secondsPerRound)
+                some.map { .product($0, provider, bfloat16: bfloat16, team: team) }, rounds: Self.rounds,
+                seconds: Self.secondsPerRound)
             for (shape, figure) in zip(some, figures) { gflops[shape] = figure.highest / Double(team.workers) }
         }
         self.init(program, shapes: shapes, gflops: gflops)

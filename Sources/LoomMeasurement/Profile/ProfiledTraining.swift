@@ -94,7 +94,7 @@ final class ProfiledTraining<Scalar: LoomScalar> {
     /// How fast the program's products are alone.
     func productCeilings(binding: WorkerBinding?) -> ProductCeilings {
         ProductCeilings(
-            trainer.program, shapes: trainer.shapes, provider: trainer.gemmBackend,
+            trainer.program, shapes: trainer.shapes, provider: trainer.gemmBackend, bfloat16: trainer.bfloat16,
             team: WorkerTeam(workers: workers, binding: binding))
     }
 

@@ -11,6 +11,7 @@ struct RateMeter {
     /// Those of this machine, with the other one's memory.
     var rates: StepRates { withMemory(given) }
     private let backend: GemmBackend
+    private let bfloat16: BFloat16Products?
     private let machine: MachineSetup
     private let seconds: Double
     private let one, all: WorkerTeam
@@ -28,6 +29,7 @@ struct RateMeter {
 
     init(_ configuration: Configuration, machine: MachineSetup, seconds: Double) {
         backend = configuration.parallel.gemmBackend
+        bfloat16 = configuration.bfloat16Products
         self.machine = machine
         self.seconds = seconds
         one = WorkerTeam(workers: 1, binding: machine.binding)
@@ -73,7 +75,8 @@ struct RateMeter {
             }
             rest = rest.dropFirst(part.count)
             let figures = Probe.measure(
-                part.map { Probe.product($0.shape, backend, team: $0.team) }, rounds: Self.rounds, seconds: perRound)
+                part.map { Probe.product($0.shape, backend, bfloat16: bfloat16, team: $0.team) }, rounds: Self.rounds,
+                seconds: perRound)
             for ((shape, team), figure) in zip(part, figures) {
                 if team.workers == 1 { alone[shape] = figure.median }
                 if team.workers > 1 || all.workers == 1 { together[shape] = figure.median / Double(team.workers) }

@@ -19,7 +19,7 @@ struct MixedPrecisionPlan {
     private(set) var completesDeltas: [Bool] = []
 
     /// Bytes of a worker's scratch memory.
-    static var scratchBytes: Int { 48 << 10 }
+    static var scratchBytes: Int { Int(LOOM_BF16_SCRATCH_BYTES) }
 
     init(_ network: Network<Float>) {
         deltas = Array(repeating: [], count: network.layers.count)

@@ -27,7 +27,7 @@ extension StepProgram {
     }
 
     private func products(of operations: [Operation], _ shapes: StepShapes) -> [PlannedProduct] {
-        var tally = ProductTally(precision: shapes.precision)
+        var tally = ProductTally(precision: shapes.precision, operands: shapes.operands)
         var connection = 0
         for (index, layer) in shapes.layers.enumerated() {
             for tensor in layer.connections.map({ shapes.tensors[$0.tensor] }) {
@@ -68,9 +68,13 @@ extension Operation {
 /// Counts calls by shape, and keeps the shapes in the order in which they come.
 private struct ProductTally {
     let precision: Precision
+    let operands: OperandFormat
     private(set) var products: [PlannedProduct] = []
 
-    init(precision: Precision) { self.precision = precision }
+    init(precision: Precision, operands: OperandFormat) {
+        self.precision = precision
+        self.operands = operands
+    }
 
     mutating func addForward(of layer: String, _ tensor: StepShapes.Tensor, rows: Int, rowsPerCall: Int?) {
         let weights = tensor.parameters
@@ -80,7 +84,7 @@ private struct ProductTally {
                     .forward, rows: rows, columns: weights.shape[0], inner: weights.shape[1],
                     left: .init(stride: stride(tensor.sourceWidth)),
                     right: .init(stride: weights.stride, isTransposed: !weights.isTransposed),
-                    resultStride: stride(weights.shape[0]), precision: precision), of: layer)
+                    resultStride: stride(weights.shape[0]), precision: precision, operands: operands), of: layer)
         }
     }
 
@@ -91,7 +95,7 @@ private struct ProductTally {
                 GemmShape(
                     .backward, rows: rows, columns: weights.columns, inner: weights.rows,
                     left: .init(stride: stride(weights.rows)), right: .init(stride: weights.stride),
-                    resultStride: stride(tensor.sourceWidth), precision: precision), of: layer)
+                    resultStride: stride(tensor.sourceWidth), precision: precision, operands: operands), of: layer)
         }
     }
 
@@ -106,7 +110,7 @@ private struct ProductTally {
                 left: .init(
                     stride: stride(weights.isTransposed ? tensor.sourceWidth : weights.rows), isTransposed: true),
                 right: .init(stride: stride(weights.isTransposed ? weights.columns : tensor.sourceWidth)),
-                resultStride: weights.stride, precision: precision), of: layer)
+                resultStride: weights.stride, precision: precision, operands: operands), of: layer)
     }
 
     private mutating func add(_ shape: GemmShape, of layer: String) {

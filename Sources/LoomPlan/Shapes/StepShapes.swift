@@ -45,6 +45,8 @@ package struct StepShapes: Sendable, Equatable {
     package let elementCount: Int
     /// The precision of all matrices.
     package let precision: Precision
+    /// The format of the factors of products.
+    package let operands: OperandFormat
     /// Bytes of activations and deltas of a sample.
     package let activationBytesPerSample: Int
     /// Elements of inputs, activations and deltas of a sample.
@@ -54,7 +56,8 @@ package struct StepShapes: Sendable, Equatable {
     package var elementBytes: Int { OperandFormat(precision).bytes }
 
     /// The shapes of `network`.
-    package init<Scalar: LoomScalar>(_ network: Network<Scalar>) {
+    /// - Parameter operands: The format of the factors of products; nil: the precision of the parameters.
+    package init<Scalar: LoomScalar>(_ network: Network<Scalar>, operands: OperandFormat? = nil) {
         var tensors: [Tensor?] = Array(repeating: nil, count: network.layout.tensors.count)
         layers = network.layers.enumerated().map { index, layer in
             for connection in layer.connections {
@@ -81,6 +84,7 @@ package struct StepShapes: Sendable, Equatable {
         inputs = network.inputs
         elementCount = network.layout.elementCount
         precision = Scalar.precision
+        self.operands = operands ?? OperandFormat(Scalar.precision)
         activationBytesPerSample = Workspace.bytesPerSample(of: network)
         elementsPerSample =
             Padding.stride(columns: network.inputs, of: Float.self)

@@ -115,7 +115,10 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
         ways += placements.filter { $0 != configuration.parallel.placement }.map {
             Way(name: "placement \($0)", placement: $0)
         }
-        ways += InstructionSet.allCases.reversed().filter { $0.isSupported && $0.rawValue != reference.instructionSet }
+        // Beside instructions of its own for bfloat16, those in use otherwise are another way.
+        let hasOwnInstructions = experiment.trainer.bfloat16?.isAccelerated ?? false
+        ways += InstructionSet.allCases.reversed()
+            .filter { $0.isSupported && ($0.rawValue != reference.instructionSet || hasOwnInstructions) }
             .map { Way(name: "instructions \($0.rawValue)", instructionSet: $0) }
         if case .synthetic = configuration.data.source, experiment.data.training.dataset != nil {
             ways.append(Way(name: "samples made while training", materialization: .never))
@@ -173,6 +176,9 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
         var team = configuration.teamPlan(on: machine)
         team.request = way.team ?? team.request
         team.route = way.route ?? team.route
+        if let set = way.instructionSet {
+            team.bfloat16 = team.bfloat16.map { BFloat16Products($0.definition, portable: set) }
+        }
         let trainer = try configuration.trainer(
             data: feed(way), schedule: configuration.trainingSchedule, team: team)
         if let route = way.route, trainer.program.route != route {

@@ -98,6 +98,7 @@ public final class Experiment<Scalar: LoomScalar> {
         var notes = machine.notes + data.notes
         notes += trainer.program.unmetWishes(configuration.teamPlan(on: machine).stepRequest)
         if let reason = trainer.team.fallbackReason { notes.append(reason) }
+        if let note = mixedPrecisionNote { notes.append(note) }
         if trainer.gemmBackend == .openBLAS {
             notes.append(
                 "\(machine.blas.version) multiplies, with its \(machine.blas.coreName) kernels; gradloom peak measures how "
