@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check benchmark compare compare-readers data-speed bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check benchmark compare compare-readers data-speed accuracy bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -21,6 +21,7 @@ help:
 	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make compare-readers  read a CSV file side by side with Polars, PyArrow and pandas, and compare speeds"
 	@echo "make data-speed    train on samples that are made or read meanwhile, beside samples in memory"
+	@echo "make accuracy      train in float32 and in mixed precision, and compare accuracies"
 	@echo "make bundle        build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
 	@echo "make docs          build the articles and the library's reference in .build/docs"
 	@echo "make reference     write the documentation's tables of configuration keys"
@@ -142,6 +143,11 @@ data-speed: build
 	mkdir -p .build/data-speed
 	Benchmarks/data/measure.py $(PACKAGE)/.build/release/gradloom .build/data-speed --results Benchmarks/results
 	rm -r .build/data-speed
+
+accuracy: build
+	mkdir -p .build/accuracy
+	Benchmarks/precision/measure.py $(PACKAGE)/.build/release/gradloom .build/accuracy --results Benchmarks/results
+	rm -r .build/accuracy
 
 # The libraries that read stay outside the source tree, and so do the files that they read.
 READERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/readers

@@ -17,13 +17,14 @@ import datetime
 import json
 import os
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "peers"))
+BENCHMARKS = Path(__file__).resolve().parent.parent
+sys.path += [str(BENCHMARKS), str(BENCHMARKS / "peers")]
 import machine  # noqa: E402
+from program import Program  # noqa: E402
 
 # Networks and batches of the workloads mnist and wide.
 NETWORKS = {
@@ -43,29 +44,6 @@ optimizer: {{kind: momentum, learning_rate: 0.01}}
 training: {{batch: {batch}, epochs: 1000, steps: {steps}}}
 run: {{checkpoint: {{every: never}}}}
 """
-
-
-class Program:
-    """The program in a directory, without what the environment says of BLAS."""
-
-    def __init__(self, path: Path, directory: Path):
-        self.path, self.directory = path.resolve(), directory
-        directory.mkdir(parents=True, exist_ok=True)
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
-
-    def run(self, *arguments: str, before: Callable[[], None] | None = None) -> dict:
-        """The last line that the program prints with --json."""
-        result = subprocess.run(
-            [self.path, *arguments, "--json"], cwd=self.directory, env=self.environment, capture_output=True, text=True,
-            preexec_fn=before)
-        if result.returncode != 0:
-            sys.exit(f"{' '.join(arguments)}: {result.stderr}")
-        return json.loads(result.stdout.splitlines()[-1])
-
-    def train(self, text: str, *settings: str, before: Callable[[], None] | None = None) -> dict:
-        (self.directory / "c.yaml").write_text(text)
-        overrides = [word for setting in settings for word in ("--set", setting)]
-        return self.run("train", "c.yaml", "--quiet", *overrides, before=before)
 
 
 @contextlib.contextmanager

@@ -61,6 +61,7 @@ struct DoctorCommand: ParsableCommand {
                 machine = tuned.machine
                 request.precision = settings.training.precision.scalar
                 request.gemmBackend = settings.parallel.gemmBackend
+                request.bfloat16 = settings.bfloat16Products
                 request.plan = try (
                     tuned.configuration.plannedStep(on: machine), tuned.configuration.plannedMemory(on: machine)
                 )

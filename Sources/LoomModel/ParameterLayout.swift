@@ -1,4 +1,5 @@
 import LoomKernels
+import Synchronization
 
 /// One parameter tensor: a weight matrix or a bias (1 × units).
 ///
@@ -86,6 +87,11 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
     public let layout: ParameterLayout
     let buffer: AlignedBuffer<Scalar>
 
+    private let handedOut = Atomic(0)
+    /// How often somebody was given addresses, or has replaced elements: as long as it stays the same, nobody has written, but
+    /// who kept an address.
+    package var accesses: Int { handedOut.load(ordering: .relaxed) }
+
     /// Zeros in `layout`.
     public init(layout: ParameterLayout) {
         self.layout = layout
@@ -98,6 +104,7 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
     /// Tensor `index` as it lies in memory, valid while this buffer lives.
     public func view(_ index: Int) -> MatrixView<Scalar> {
         let tensor = layout.tensors[index]
+        handedOut.add(1, ordering: .relaxed)
         return MatrixView(
             pointer: buffer.pointer + tensor.offset, rows: tensor.rows, columns: tensor.columns,
             stride: tensor.stride)
@@ -105,7 +112,8 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
 
     /// All tensors in one row, padding included, valid while this buffer lives.
     public var elements: MatrixView<Scalar> {
-        MatrixView(pointer: buffer.pointer, rows: 1, columns: buffer.count, stride: buffer.count)
+        handedOut.add(1, ordering: .relaxed)
+        return MatrixView(pointer: buffer.pointer, rows: 1, columns: buffer.count, stride: buffer.count)
     }
 
     /// The weight matrix `index` as a factor of products: units × inputs, however it lies.
@@ -157,11 +165,13 @@ public final class ParameterBuffer<Scalar: LoomScalar>: Sendable {
     /// Copies all of `other`, which has the same layout.
     public func copy(from other: ParameterBuffer) {
         precondition(layout == other.layout, "buffers of one layout")
+        handedOut.add(1, ordering: .relaxed)
         buffer.pointer.update(from: other.buffer.pointer, count: buffer.count)
     }
 
     /// Sets every element to `value`, padding included.
     public func fill(_ value: Scalar) {
+        handedOut.add(1, ordering: .relaxed)
         buffer.pointer.update(repeating: value, count: buffer.count)
     }
 }

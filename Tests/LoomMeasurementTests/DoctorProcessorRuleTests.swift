@@ -55,6 +55,35 @@ import Testing
         #expect(healthy.verdict("instruction_set") == .clear)
     }
 
+    @Test func bfloat16ThatIsFaster() {
+        let facts = healthy.with {
+            $0.bfloat16 = BFloat16(instructions: "AMX tiles", gflops: 1100, isInUse: false)
+        }
+        #expect(
+            facts.answer("bfloat16")
+                == DoctorAnswer(
+                    cost: 0,
+                    text:
+                        "With AMX tiles this processor multiplies bfloat16 at 1100 GFLOP/s in registers on 2 workers, 11 times as fast as "
+                        + "AVX-512 float32. Mixed precision rounds the factors of products to 8 bits; its results have other "
+                        + "bits, and nearly the same accuracy. Float32 loses nothing by itself.",
+                    remedy: "--set training.precision=mixed_bfloat16",
+                    evidence: ["gflops": 100, "bfloat16_gflops": 1100]))
+        #expect(facts.with { $0.bfloat16?.isInUse = true }.verdict("bfloat16") == .clear)
+        #expect(
+            facts.with { $0.bfloat16?.isPossible = false }.verdict("bfloat16")
+                == .unchecked("only the built-in products of float32 have a mixed precision"))
+        #expect(
+            healthy.verdict("bfloat16") == .unchecked("this processor multiplies bfloat16 no faster than float32"))
+    }
+
+    @Test func tilesThatAreRefused() {
+        #expect(healthy.verdict("tiles") == .clear)
+        let answer = healthy.with { $0.refusesTiles = true }.answer("tiles")
+        #expect(answer?.cost == 0 && answer?.text.contains("the system refuses their use (arch_prctl)") == true)
+        #expect(answer?.remedy.contains("Linux 5.16") == true)
+    }
+
     @Test func aQuotaBelowTheMask() {
         let version2 = CPUQuota(cpus: 1.5, version: 2, path: "/pod/a")
         let facts = healthy.with(workers: 4).with { $0.quota = Quota(limit: version2, throttledFraction: 0.4) }

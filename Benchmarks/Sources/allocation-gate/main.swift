@@ -63,12 +63,15 @@ func readingCounters() -> Int {
 
 /// Allocations of 1,000 more steps in one region: what a region itself allocates is in both numbers and cancels. The
 /// least of five tries, as above.
-func steps(_ workload: String, workers: Int, generating task: SyntheticDescription.Task? = nil) throws -> Int {
+func steps(
+    _ workload: String, workers: Int, generating task: SyntheticDescription.Task? = nil,
+    bfloat16: BFloat16Products? = nil
+) throws -> Int {
     let machine = try MachineSetup(workers: workers, policy: .none)
     let known = Workload.named(workload)!
     let trainer =
         try task.map { try known.trainer($0, machine: machine, isGenerated: true) }
-        ?? known.trainer(Float.self, machine: machine)
+        ?? known.trainer(Float.self, machine: machine) { $0.bfloat16 = bfloat16 }
     _ = trainer.run(steps: 100)
     return (0..<5).map { _ in
         let few = AllocationGate.countMallocs { _ = trainer.run(steps: 1000) }
@@ -107,6 +110,12 @@ let gates =
         (
             "1,000 steps of mnist on samples made meanwhile, 2 workers",
             stopOnError { try steps("mnist", workers: 2, generating: .teacher) }
+        ),
+        (
+            "1,000 steps of mnist in mixed precision, 2 workers",
+            stopOnError {
+                try steps("mnist", workers: 2, bfloat16: BFloat16Products.accelerated ?? BFloat16Products(.dot))
+            }
         ),
         ("1,000 readings of a thread's counters", readingCounters()),
         ("progress line between redraws", progressBetweenRedraws()),

@@ -16,11 +16,24 @@ LOOM_INLINE Integers FN(narrow)(Vector v) {
 #endif
 }
 
-// 32 numbers, aligned to 64 bytes.
+// 32 numbers of any alignment, rounded.
 LOOM_INLINE void FN(narrow_row)(const float *row, uint16_t *result) {
+#if LOOM_BF16_INSTRUCTIONS
+    _mm512_store_si512(result, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(row + 16), _mm512_loadu_ps(row)));
+#else
     for (size_t j = 0; j < LOOM_BF16_SIDE; j += LANES) {
-        *(FN(Halves) *)(result + j) =
-            __builtin_convertvector((FN(Words))FN(narrow)(FN(load)(row + j)), FN(Halves));
+        const FN(Words) words = (FN(Words))FN(narrow)(FN(load_unaligned)(row + j));
+        *(FN(Halves) *)(result + j) = __builtin_convertvector(words, FN(Halves));
+    }
+#endif
+}
+
+// Two rows of 32 as 32 pairs: those of the first 16 columns, and 512 numbers behind them those of the others.
+LOOM_INLINE void FN(pair_rows)(const uint16_t *even, const uint16_t *odd, uint16_t *pairs) {
+    for (size_t j = 0; j < LOOM_BF16_SIDE; j += LANES) {
+        const FN(Words) first = __builtin_convertvector(*(const FN(Halves) *)(even + j), FN(Words));
+        const FN(Words) second = __builtin_convertvector(*(const FN(Halves) *)(odd + j), FN(Words));
+        FN(store)((float *)(pairs + j / 16 * (LOOM_BF16_BLOCK_ELEMENTS / 2)) + j % 16, (Vector)(first | second << 16));
     }
 }
 
@@ -46,37 +59,26 @@ LOOM_INLINE void FN(transpose_pairs)(const uint16_t *source, uint16_t *destinati
     }
 }
 
-// Rounds a block, row-major with rows of 32, and writes its forms. `forms` are those of a matrix, (i, j) is the block's place
-// in it.
-LOOM_INLINE void FN(pack_block)(const float *block, const loom_bf16_forms *forms, size_t i, size_t j) {
+// Rounds a block of 32 × 32 numbers and writes its forms. `forms` are those of a matrix, (i, j) is the block's place in it.
+LOOM_INLINE void FN(pack_block)(const float *block, size_t stride, const loom_bf16_forms *forms, size_t i, size_t j) {
     const size_t half = LOOM_BF16_BLOCK_ELEMENTS / 2;
     const size_t by_rows = (i * forms->row_stride + j) * LOOM_BF16_BLOCK_ELEMENTS;
     const size_t by_columns = (j * forms->column_stride + i) * LOOM_BF16_BLOCK_ELEMENTS;
-    if (forms->left || forms->right_transposed) {
-        _Alignas(64) uint16_t scratch[LOOM_BF16_BLOCK_ELEMENTS];
-        uint16_t *const rows = forms->left ? forms->left + by_rows : scratch;
-        for (size_t r = 0; r < LOOM_BF16_SIDE; r++) {
-            FN(narrow_row)(block + r * LOOM_BF16_SIDE, rows + r * LOOM_BF16_SIDE);
-        }
-        if (forms->right_transposed) {
-            FN(transpose_pairs)(rows, forms->right_transposed + by_rows);
-            FN(transpose_pairs)(rows + half, forms->right_transposed + by_rows + half);
-        }
+    _Alignas(64) uint16_t row_scratch[LOOM_BF16_BLOCK_ELEMENTS], pair_scratch[LOOM_BF16_BLOCK_ELEMENTS];
+    uint16_t *const rows = forms->left ? forms->left + by_rows : row_scratch;
+    for (size_t r = 0; r < LOOM_BF16_SIDE; r++) { FN(narrow_row)(block + r * stride, rows + r * LOOM_BF16_SIDE); }
+    if (forms->right_transposed) {
+        FN(transpose_pairs)(rows, forms->right_transposed + by_rows);
+        FN(transpose_pairs)(rows + half, forms->right_transposed + by_rows + half);
     }
-    if (forms->right || forms->left_transposed) {
-        _Alignas(64) uint16_t scratch[LOOM_BF16_BLOCK_ELEMENTS];
-        uint16_t *const pairs = forms->right ? forms->right + by_columns : scratch;
-        for (size_t r = 0; r < LOOM_BF16_SIDE; r += 2) {
-            for (size_t c = 0; c < LOOM_BF16_SIDE; c += LANES) {
-                const Integers even = FN(narrow)(FN(load)(block + r * LOOM_BF16_SIDE + c));
-                const Integers odd = FN(narrow)(FN(load)(block + (r + 1) * LOOM_BF16_SIDE + c));
-                FN(store)((float *)(pairs + c / 16 * half) + r / 2 * 16 + c % 16, (Vector)(even | odd << 16));
-            }
-        }
-        if (forms->left_transposed) {
-            FN(transpose_pairs)(pairs, forms->left_transposed + by_columns);
-            FN(transpose_pairs)(pairs + half, forms->left_transposed + by_columns + half);
-        }
+    if (!forms->right && !forms->left_transposed) { return; }
+    uint16_t *const pairs = forms->right ? forms->right + by_columns : pair_scratch;
+    for (size_t r = 0; r < LOOM_BF16_SIDE; r += 2) {
+        FN(pair_rows)(rows + r * LOOM_BF16_SIDE, rows + (r + 1) * LOOM_BF16_SIDE, pairs + r * 16);
+    }
+    if (forms->left_transposed) {
+        FN(transpose_pairs)(pairs, forms->left_transposed + by_columns);
+        FN(transpose_pairs)(pairs + half, forms->left_transposed + by_columns + half);
     }
 }
 
@@ -114,12 +116,20 @@ static void FN(pack_bf16)(size_t rows, size_t columns, size_t stride, const floa
         const size_t block_rows = rows - i < LOOM_BF16_SIDE ? rows - i : LOOM_BF16_SIDE;
         for (size_t j = 0; j < columns; j += LOOM_BF16_SIDE) {
             const size_t block_columns = columns - j < LOOM_BF16_SIDE ? columns - j : LOOM_BF16_SIDE;
-            FN(load_block)(matrix + i * stride + j, stride, block_rows, block_columns, block);
+            const float *const from = matrix + i * stride + j;
+            // A few blocks ahead: rows lie on pages of their own, which processors do not fetch ahead.
+            for (size_t r = 0; r < block_rows && j + 3 * LOOM_BF16_SIDE < columns; r++) {
+                __builtin_prefetch(from + r * stride + 2 * LOOM_BF16_SIDE);
+                __builtin_prefetch(from + r * stride + 2 * LOOM_BF16_SIDE + 16);
+            }
+            const _Bool is_whole = block_rows == LOOM_BF16_SIDE && block_columns == LOOM_BF16_SIDE;
+            if (!is_whole || row_sums) { FN(load_block)(from, stride, block_rows, block_columns, block); }
             if (row_sums) {
                 kernels->column_sums(block_rows, block_columns, LOOM_BF16_SIDE, block,
                                      row_sums + i / LOOM_BF16_SIDE * row_sums_stride + j);
             }
-            FN(pack_block)(block, forms, i / LOOM_BF16_SIDE, j / LOOM_BF16_SIDE);
+            FN(pack_block)(is_whole ? from : block, is_whole ? stride : LOOM_BF16_SIDE, forms, i / LOOM_BF16_SIDE,
+                           j / LOOM_BF16_SIDE);
         }
     }
 }

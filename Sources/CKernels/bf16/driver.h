@@ -57,7 +57,7 @@ static void FN(activate_block)(const loom_bf16_product *product, float *block, f
         }
     }
     FN(clear_padding)(outputs, rows, columns);
-    FN(pack_block)(outputs, &product->packed, i, j);
+    FN(pack_block)(outputs, LOOM_BF16_SIDE, &product->packed, i, j);
 }
 
 static void FN(derive_block)(const loom_bf16_product *product, float *block, float *other, size_t i, size_t j, size_t rows,
@@ -77,7 +77,23 @@ static void FN(derive_block)(const loom_bf16_product *product, float *block, flo
         kernels->column_sums(rows, columns, LOOM_BF16_SIDE, block,
                              product->delta_sums + i * product->delta_sums_stride + j * LOOM_BF16_SIDE);
     }
-    FN(pack_block)(block, &product->packed, i, j);
+    FN(pack_block)(block, LOOM_BF16_SIDE, &product->packed, i, j);
+}
+
+// Asks for the weights and states of a block while it is multiplied: their rows lie on pages of their own, which processors do
+// not fetch ahead.
+LOOM_INLINE void FN(prefetch_weights)(const loom_bf16_product *product, size_t i, size_t j) {
+    const size_t place = i * LOOM_BF16_SIDE * product->weights_stride + j * LOOM_BF16_SIDE;
+    const size_t left_over = product->rows - i * LOOM_BF16_SIDE;
+    const size_t rows = left_over < LOOM_BF16_SIDE ? left_over : LOOM_BF16_SIDE;
+    for (size_t r = 0; r < rows; r++) {
+        const size_t row = place + r * product->weights_stride;
+        for (size_t c = 0; c < LOOM_BF16_SIDE; c += 16) {
+            __builtin_prefetch(product->weights + row + c, 1, 2);
+            if (product->first_state) { __builtin_prefetch(product->first_state + row + c, 1, 2); }
+            if (product->second_state) { __builtin_prefetch(product->second_state + row + c, 1, 2); }
+        }
+    }
 }
 
 static void FN(update_block_bf16)(const loom_bf16_product *product, float *block, size_t i, size_t j, size_t rows,
@@ -89,8 +105,12 @@ static void FN(update_block_bf16)(const loom_bf16_product *product, float *block
     product->update_rule(&update, rows, columns, product->weights_stride, product->weights + place, block,
                          product->first_state ? product->first_state + place : NULL,
                          product->second_state ? product->second_state + place : NULL);
+    if (rows == LOOM_BF16_SIDE && columns == LOOM_BF16_SIDE) {
+        FN(pack_block)(product->weights + place, product->weights_stride, &product->packed, i, j);
+        return;
+    }
     FN(load_block)(product->weights + place, product->weights_stride, rows, columns, block);
-    FN(pack_block)(block, &product->packed, i, j);
+    FN(pack_block)(block, LOOM_BF16_SIDE, &product->packed, i, j);
 }
 
 LOOM_INLINE void FN(finish_block)(const loom_bf16_product *product, float *block, float *other, size_t i, size_t j) {
@@ -121,7 +141,9 @@ LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, con
             const unsigned settings = flushes ? FN(flush_denormals)() : 0;
             for (size_t k = 0; k < inner_blocks; k += LOOM_BF16_PANEL_BLOCKS) {
                 const size_t panel = inner_blocks - k < LOOM_BF16_PANEL_BLOCKS ? inner_blocks - k : LOOM_BF16_PANEL_BLOCKS;
+                const _Bool is_last = k + LOOM_BF16_PANEL_BLOCKS >= inner_blocks;
                 for (size_t i = first; i < first + count; i++) {
+                    if (is_last && product->epilogue == LOOM_BF16_UPDATE) { FN(prefetch_weights)(product, i, j); }
                     const size_t rows = product->rows - i * LOOM_BF16_SIDE;
                     multiply(product->left + (i * product->left_stride + k) * LOOM_BF16_BLOCK_ELEMENTS,
                              product->right + (j * product->right_stride + k) * LOOM_BF16_BLOCK_ELEMENTS, panel,

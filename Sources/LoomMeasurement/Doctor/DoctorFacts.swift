@@ -14,6 +14,10 @@ package struct DoctorFacts: Sendable, Equatable {
     package var openBLASKernels: [BLASCoreType]?
     /// The arithmetic of the workers' cores.
     package var arithmetic: Arithmetic
+    /// Instructions for bfloat16; nil: none that are faster than float32's.
+    package var bfloat16: BFloat16?
+    /// Whether the system refuses the use of the processor's tiles.
+    package var refusesTiles = false
     /// The cores that there are and that may be used.
     package var cores: Cores
     /// What a control group allows; nil: no limit.
@@ -65,6 +69,18 @@ package struct StepModel: Sendable, Equatable {
     /// 128 · 784 inputs and 101,770 parameters of 4 bytes.
     package static let reference = StepModel(
         name: "a step of 784-128-10 in batches of 128", gatheredBytes: 401_408, parameterBytes: 407_080, barriers: 2)
+}
+
+/// Instructions that multiply bfloat16 faster than others multiply float32.
+package struct BFloat16: Sendable, Equatable {
+    /// What they are called: "AMX tiles".
+    package var instructions: String
+    /// In registers, all workers at the same time.
+    package var gflops: Double
+    /// Whether the training uses them.
+    package var isInUse: Bool
+    /// Whether it could: in float64, or with OpenBLAS, it was decided otherwise.
+    package var isPossible = true
 }
 
 /// How fast the workers multiply in registers, all at the same time.

@@ -13,6 +13,8 @@ package struct DoctorRequest: Sendable {
     package var precision = Precision.float32
     /// Who multiplies.
     package var gemmBackend = GemmBackend.preferred
+    /// What multiplies in mixed precision; nil: the training is not mixed.
+    package var bfloat16: BFloat16Products?
     /// A configuration's step, and the memory of its training; nil: without one.
     package var plan: (step: PlannedStep, memory: MemoryPlan)?
 
@@ -41,6 +43,8 @@ extension DoctorFacts {
                 limit: $0,
                 throttledFraction: throttledSeconds.map { min(1, $0 / workSeconds / Double(workers)) })
         }
+        bfloat16 = measurement.bfloat16()
+        refusesTiles = BFloat16Products.tilesAreRefused
         sharing = measurement.sharing()
         barriers = measurement.barriers()
         pages = measurement.pages()
@@ -88,7 +92,7 @@ struct DoctorMeasurement {
     /// Rounds of a millisecond with the instructions in use, and as many with the widest ones in turn where these are
     /// others.
     func arithmetic() -> (Arithmetic, Noise) {
-        let inUse = ArithmeticInstructions.inUse(by: request.gemmBackend)
+        let inUse = ArithmeticInstructions.inUse(by: request.gemmBackend, request.bfloat16)
         let supported = InstructionSet.allCases.last(where: \.isSupported)?.rawValue
         let widest = supported.flatMap(ArithmeticInstructions.init(rawValue:)) ?? inUse
         let loops = (inUse == widest ? [inUse] : [inUse, widest]).map { RegisterLoop($0, request.precision) }
@@ -114,11 +118,24 @@ struct DoctorMeasurement {
         return (arithmetic, Noise(nanoseconds: ofLoops[0]))
     }
 
+    /// The loop in registers of the fastest instructions for bfloat16; nil where they are no faster than float32's.
+    func bfloat16() -> BFloat16? {
+        guard let products = BFloat16Products.accelerated else { return nil }
+        let instructions = ArithmeticInstructions.inUse(by: .builtin, products)
+        guard let loop = RegisterLoop(instructions, .float32) else { return nil }
+        let times = team.nanoseconds(rounds: 20) { _, _ in loop.run() }
+        return BFloat16(
+            instructions: instructions.title,
+            gflops: times.reduce(0) { $0 + loop.operations / PeakFigure(samples: $1).median },
+            isInUse: request.bfloat16 != nil,
+            isPossible: request.precision == .float32 && request.gemmBackend == .builtin)
+    }
+
     /// How long the products of the step take, each at its own speed with all workers at work.
     func stepSeconds() -> Double {
         let products =
             request.plan?.step.products.map { ($0.shape, $0.callsPerStep) } ?? Self.referenceProducts(team.workers)
-        let probes = products.map { Probe.product($0.0, request.gemmBackend, team: team) }
+        let probes = products.map { Probe.product($0.0, request.gemmBackend, bfloat16: request.bfloat16, team: team) }
         let rounds = 3
         let figures = Probe.measure(
             probes, rounds: rounds, seconds: request.seconds * Share.products / Double(rounds * probes.count))

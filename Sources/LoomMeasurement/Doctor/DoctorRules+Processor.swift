@@ -29,6 +29,35 @@ extension DoctorRule {
             evidence: ["gflops": arithmetic.inUseGflops, "possible_gflops": arithmetic.widestGflops])
     }
 
+    /// What mixed precision would gain is no loss: a choice that changes the bits of results.
+    static func bfloat16(_ facts: DoctorFacts) -> DoctorVerdict {
+        guard let bfloat16 = facts.bfloat16 else {
+            return .unchecked("this processor multiplies bfloat16 no faster than float32")
+        }
+        guard bfloat16.isPossible else {
+            return .unchecked("only the built-in products of float32 have a mixed precision")
+        }
+        guard !bfloat16.isInUse else { return .clear }
+        let ratio = NumberFormat.number(bfloat16.gflops / facts.arithmetic.inUseGflops, significantDigits: 2)
+        return .found(
+            0,
+            "With \(bfloat16.instructions) this processor multiplies bfloat16 at \(gflops(bfloat16.gflops)) in registers on "
+                + "\(NumberFormat.counted(facts.workers, "worker")), \(ratio) times as fast as \(facts.arithmetic.inUse) float32. "
+                + "Mixed precision rounds the factors of products to 8 bits; its results have other bits, and nearly the same "
+                + "accuracy. Float32 loses nothing by itself.",
+            remedy: "--set training.precision=mixed_bfloat16",
+            evidence: ["gflops": facts.arithmetic.inUseGflops, "bfloat16_gflops": bfloat16.gflops])
+    }
+
+    static func tiles(_ facts: DoctorFacts) -> DoctorVerdict {
+        guard facts.refusesTiles else { return .clear }
+        return .found(
+            0,
+            "The processor has tiles (AMX), several times as fast as its vectors in mixed precision, and the system refuses their "
+                + "use (arch_prctl). It costs trainings in float32 nothing.",
+            remedy: "use Linux 5.16 or later, and a container or virtual machine whose policy allows the system call")
+    }
+
     static func cpuQuota(_ facts: DoctorFacts) -> DoctorVerdict {
         guard let quota = facts.quota else { return .clear }
         let limit = quota.limit

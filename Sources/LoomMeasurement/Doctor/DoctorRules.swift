@@ -3,6 +3,8 @@ extension DoctorRule {
     package static let all: [DoctorRule] = [
         DoctorRule("blas_kernels", "OpenBLAS's kernels", blasKernels),
         DoctorRule("instruction_set", "the instruction set", instructionSet),
+        DoctorRule("bfloat16", "bfloat16", bfloat16),
+        DoctorRule("tiles", "tiles (AMX)", tiles),
         DoctorRule("cpu_quota", "the CPU quota", cpuQuota),
         DoctorRule("affinity", "the affinity mask", affinity),
         DoctorRule("smt_siblings", "SMT siblings", smtSiblings),

@@ -1,5 +1,6 @@
 import CKernels
 import LoomKernels
+import Synchronization
 
 /// The memory of a batch in mixed precision: weights, samples, activations and deltas in bfloat16, packed as the factors of the
 /// products that read them, beside the `Workspace` that has what stays in float32: logits, the deltas of the last layer, and
@@ -21,6 +22,8 @@ package final class MixedPrecisionMemory: Sendable {
     private let backward: AlignedBuffer<loom_bf16_product>
     private let dataSources: AlignedBuffer<PackedDataSource>
     private let workspace: Workspace<Float>
+    /// The accesses to the parameters when they were packed.
+    private let packedAccesses = Atomic(-1)
 
     /// The outputs that a connection reads: a layer's, or columns of the data.
     private struct PackedSource {
@@ -92,8 +95,10 @@ package final class MixedPrecisionMemory: Sendable {
             lastSums: deltaSums[last].view)
     }
 
-    /// Packs all weights, which somebody else has written.
+    /// Packs all weights if somebody else may have written them since the last time.
     package func packWeights() {
+        guard workspace.parameters.accesses != packedAccesses.load(ordering: .relaxed) else { return }
+        defer { packedAccesses.store(workspace.parameters.accesses, ordering: .relaxed) }
         for index in weights.keys {
             let view = workspace.parameters.view(index)
             var forms = weights[index]!.forms

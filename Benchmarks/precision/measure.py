@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Measures what mixed precision costs in accuracy: the same trainings in float32 and under both definitions of its bits.
+
+measure.py PROGRAM DIRECTORY [--results DIRECTORY] [--seeds N]
+
+Every task is trained with several seeds of the first weights and of the order of the samples. The table has the means of the
+final validation accuracy, and the mean of the differences to float32 under the same seed with its standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent.parent
+sys.path += [str(BENCHMARKS), str(BENCHMARKS / "peers")]
+import machine  # noqa: E402
+from program import Program  # noqa: E402
+
+CONFIGURATIONS = BENCHMARKS.parent / "configs"
+
+LARGER = """
+data: {{synthetic: {{{data}}}, validation: 0.1}}
+network: {{layers: [{layers}], output: softmax}}
+optimizer: {{kind: {optimizer}, learning_rate: {rate}, schedule: {{kind: cosine}}}}
+training: {{batch: {batch}, epochs: {epochs}}}
+"""
+
+
+def larger(data: str, layers: str, optimizer: str, rate: float, batch: int, epochs: int) -> str:
+    return LARGER.format(data=data, layers=layers, optimizer=optimizer, rate=rate, batch=batch, epochs=epochs)
+
+
+TASKS = {
+    "quickstart": (CONFIGURATIONS / "quickstart.yaml").read_text(),
+    "digits": (CONFIGURATIONS / "digits.yaml").read_text().replace(
+        "path: data/", f"path: {CONFIGURATIONS / 'data'}/"),
+    "letters, 784-512-512-26, relu, momentum": larger(
+        "task: letters, samples: 60_000, noise: 0.2, seed: 1",
+        "{units: 512, activation: relu}, {units: 512, activation: relu}, {units: 26}", "momentum", 0.02, 128, 6),
+    "teacher, 256-768-768-12, tanh, adam": larger(
+        "task: teacher, samples: 100_000, inputs: 256, classes: 12, hidden: [64], seed: 3",
+        "{units: 768, activation: tanh}, {units: 768, activation: tanh}, {units: 12}", "adam", 0.001, 256, 8),
+    "mixture, 300-1024-20, sigmoid, nesterov": larger(
+        "task: mixture, samples: 60_000, inputs: 300, classes: 20, cluster_std: 14, seed: 2",
+        "{units: 1024, activation: sigmoid}, {units: 20}", "nesterov", 0.05, 128, 6),
+}
+FORMATS = {
+    "float32": ["training.precision=float32"],
+    "bf16-dot-1": ["training.precision=mixed_bfloat16", "training.numerics=bf16-dot-1", "training.force_precision=true"],
+    "bf16-amx-1": ["training.precision=mixed_bfloat16", "training.numerics=bf16-amx-1", "training.force_precision=true"],
+}
+
+
+def accuracy(program: Program, text: str, seed: int, settings: list[str]) -> float:
+    """The final validation accuracy in percent."""
+    end = program.train(
+        text, f"network.initialization.seed={seed}", f"training.seed={seed}", "run.checkpoint.every=never", *settings)
+    run = program.directory / end["run_directory"]
+    return 100 * json.loads((run / "summary.json").read_text())["validation_accuracy"]
+
+
+def row(program: Program, name: str, seeds: int) -> list[str]:
+    accuracies = {
+        kind: [accuracy(program, TASKS[name], seed, settings) for seed in range(1, seeds + 1)]
+        for kind, settings in FORMATS.items()
+    }
+    cells = [name, f"{statistics.mean(accuracies['float32']):.2f}"]
+    for kind in list(FORMATS)[1:]:
+        differences = [mixed - single for mixed, single in zip(accuracies[kind], accuracies["float32"])]
+        error = statistics.stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else float("nan")
+        cells += [f"{statistics.mean(accuracies[kind]):.2f}", f"{statistics.mean(differences):+.2f} ± {error:.2f}"]
+    return cells
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", type=Path)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    arguments = parser.parse_args()
+    program = Program(arguments.program, arguments.directory)
+    header = ["task", "float32", "bf16-dot-1", "difference", "bf16-amx-1", "difference"]
+    lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
+    for name in TASKS:
+        lines.append("| " + " | ".join(row(program, name, arguments.seeds)) + " |")
+        print(lines[-1], file=sys.stderr)
+    text = f"""# Accuracy in mixed precision
+
+{machine.processor()}, {len(os.sched_getaffinity(0))} CPUs, {datetime.date.today():%d %B %Y}, by `make accuracy`: final validation \
+accuracy in percent, the mean of {arguments.seeds} seeds; differences to float32 under the same seed, their mean and its standard \
+error. The bits are the same on every processor.
+
+""" + "\n".join(lines) + "\n"
+    print(text)
+    if arguments.results:
+        (arguments.results / f"accuracy-{datetime.date.today():%Y-%m-%d}.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
