@@ -14,10 +14,10 @@ from workload import CHECKED_STEPS, Task, Workload, initial_parameters, random_t
 TOLERANCE = 1e-4
 BATCHES = 2
 # Large enough that 20 steps change the loss, and small enough that rounding does not grow.
-LEARNING_RATES = {"sgd": 0.2, "momentum": 0.05, "adam": 0.01}
+LEARNING_RATES = {"sgd": 0.05, "momentum": 0.02, "adam": 0.0005}
 SQUARED_RATE = 1e-5
 # A loss that hardly moves would hide a wrong gradient or update.
-LEAST_CHANGE = 0.01
+LEAST_CHANGE = 0.02
 
 
 class Disagreement(Exception):
