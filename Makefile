@@ -128,7 +128,7 @@ benchmark:
 
 # The peers are 6 GB: they stay outside the source tree, and clean leaves them alone.
 PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/peers
-# For example: make compare COMPARE='--rounds 3 tiny mnist'
+# For example: make compare COMPARE='--rounds 3 tiny mnist', or make compare COMPARE='--precision mixed_bfloat16'
 COMPARE ?=
 
 compare:

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import sys
 import time
 from contextlib import ExitStack
@@ -26,7 +25,8 @@ import machine
 import report
 import worker
 import workload as workloads
-from report import GRADLOOM, Comparison, Series
+from precision import FLOAT32, PRECISIONS, TRAINERS, Precision
+from report import Comparison, Series
 from runner import Runner
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
@@ -37,8 +37,12 @@ FORGOTTEN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workload", nargs="*", help="names of workloads; the seven that are watched where none is given")
-    parser.add_argument("--peers", default=",".join(worker.PEERS), help="default: %(default)s")
+    parser.add_argument("workload", nargs="*", help="names of workloads; those that are watched where none is given")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default=FLOAT32.name,
+        help="what Gradloom trains in: mixed_bfloat16 besides float32, or float32 only; default: %(default)s")
+    usual = (f"{','.join(usual_peers(precision))} in {name}" for name, precision in PRECISIONS.items())
+    parser.add_argument("--peers", help=f"default: {'; '.join(usual)}")
     parser.add_argument(
         "--rounds", type=positive, default=3, help="how often all trainers are started anew; default: %(default)s")
     parser.add_argument(
@@ -56,6 +60,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def usual_peers(precision: Precision) -> list[str]:
+    """The peers that form products as Gradloom does in that precision."""
+    return [name for name, peer in worker.PEERS.items() if peer.is_mixed == precision.is_mixed]
+
+
 def positive(text: str) -> int:
     """A number of the command line that counts something."""
     if not text.isdecimal() or int(text) < 1:
@@ -67,14 +76,14 @@ def compare(
     item: Comparison, peers: list[str], options: argparse.Namespace, variables: dict[str, str]
 ) -> None:
     """Measures all trainers in turn, round after round; all are started anew for each."""
-    names = [GRADLOOM, *peers]
+    names = [*item.precision.trainers, *peers]
     item.series = {name: Series() for name in names}
     for number in range(options.rounds):
         place = f"{item.workload.name}: round {number + 1} of {options.rounds}"
         with ExitStack() as stack:
             runners = {}
             for name in names:
-                progress(f"{place}, {report.title(name)} warms up")
+                progress(f"{place}, {item.title(name)} warms up")
                 runners[name] = started(name, item, options, variables)
                 stack.callback(runners[name].end)
             turns = []
@@ -85,18 +94,20 @@ def compare(
                 turns.append(measured_in_peace(names[first:] + names[:first], runners, item, options))
         for name in names:
             item.series[name].add([turn[name] for turn in turns])
-        own = [turn[GRADLOOM] for turn in turns]
-        item.ceiling_gflops.append([measured["ceiling_gflops"] for measured in own])
-        item.fork_join_turns += sum(measured["forked_and_joined"] for measured in own)
-        item.blas = runners[GRADLOOM].facts["blas"]
+        own = item.precision.own
+        item.ceiling_gflops.append([turn[own]["ceiling_gflops"] for turn in turns])
+        item.fork_join_turns += sum(
+            any(turn[name]["forked_and_joined"] for name in item.precision.trainers) for turn in turns
+        )
+        item.blas = runners[own].facts["blas"]
 
 
 def started(name: str, item: Comparison, options: argparse.Namespace, variables: dict[str, str]) -> Runner:
     """The process of a trainer, warmed up."""
-    if name != GRADLOOM:
+    if name not in TRAINERS:
         return Runner(worker.command(name, item.workload, options.threads), variables)
-    words = [str(options.step_speed), "--turns", "--workers", str(options.threads), item.workload.name]
-    return Runner(words, {**os.environ})
+    words = [str(options.step_speed), "--turns", "--workers", str(options.threads)]
+    return Runner([*words, "--precision", TRAINERS[name].name, item.workload.name], {**os.environ})
 
 
 def measured_in_peace(
@@ -134,6 +145,7 @@ def facts(options: argparse.Namespace, peers: list[str]) -> dict[str, Any]:
     """Where and with what the measurements were made."""
     return {
         "date": date.today().isoformat(),
+        "precision": options.precision,
         "processor": machine.processor(),
         "cpus": sorted(os.sched_getaffinity(0)),
         "threads": options.threads,
@@ -161,22 +173,26 @@ def prepare(options: argparse.Namespace) -> None:
 
 def chosen(options: argparse.Namespace) -> tuple[list[workloads.Workload], list[str]]:
     """The workloads and peers that the command line names."""
-    peers = options.peers.split(",")
+    precision = PRECISIONS[options.precision]
+    peers = options.peers.split(",") if options.peers else usual_peers(precision)
     for name in peers:
         if name not in worker.PEERS:
             sys.exit(f"error: no peer is called {name}; there are {', '.join(worker.PEERS)}")
-    return workloads.listed(options.step_speed, options.workload), peers
+        if worker.PEERS[name].is_mixed and not precision.is_mixed:
+            sys.exit(f"error: {name} multiplies bfloat16: compare it with --precision mixed_bfloat16")
+    return workloads.listed(options.step_speed, options.workload or precision.workloads, precision.name), peers
 
 
 def keep(record: dict[str, Any], comparisons: list[Comparison], folder: Path) -> None:
     """Writes JSON and SVG, and says where."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"peers-{record['date']}-{machine.short_name(record['processor'])}-{record['threads']}-threads"
+    beginning = PRECISIONS[record["precision"]].results
+    name = f"{beginning}-{record['date']}-{machine.short_name(record['processor'])}-{record['threads']}-threads"
     subtitle = f"{record['processor']}, {record['threads']} threads, {record['date']}; " + ", ".join(
         f"{package} {number}" for package, number in record["packages"].items()
     )
     (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    (folder / f"{name}.svg").write_text(chart.svg(comparisons, subtitle))
+    (folder / f"{name}.svg").write_text(chart.svg(comparisons, record["precision"], subtitle))
     print(f"\nWrote {folder / name}.json and .svg")
 
 
@@ -190,23 +206,21 @@ def main() -> None:
     selected, peers = chosen(options)
     variables = worker.environment(options.threads, options.cache)
     record = facts(options, peers)
-    comparisons = []
+    precision, comparisons = PRECISIONS[options.precision], []
     for workload in selected:
         able = [peer for peer in peers if worker.PEERS[peer].can_train(workload)]
         if not able:
             sys.exit(f"error: none of {', '.join(peers)} can train {workload.name}")
-        item = Comparison(workload)
+        item = Comparison(workload, precision)
         progress(f"{workload.name}: comparing {workloads.CHECKED_STEPS} losses")
-        item.differences = guard.check(workload, able, options.step_speed, options.threads, variables)
+        item.differences = guard.check(workload, precision, able, options.step_speed, options.threads, variables)
         comparisons.append(item)
     progress("")
-    worst = max(max(item.differences.values()) for item in comparisons)
-    print(f"Losses of {workloads.CHECKED_STEPS} steps agree: the largest relative difference is {worst:.1e}\n", flush=True)
+    print(f"Losses of {workloads.CHECKED_STEPS} steps agree: {report.agreement(comparisons)}\n", flush=True)
     for item in comparisons:
-        compare(item, list(item.differences), options, variables)
+        compare(item, [name for name in item.differences if name not in TRAINERS], options, variables)
         progress("")
-        ratio, best = statistics.median(item.ratios), report.title(item.best_peer)
-        print(f"{item.workload.name}: {ratio:.2f} times as fast as {best}", file=sys.stderr)
+        print(report.verdict(item), file=sys.stderr)
     print(report.table(comparisons))
     print(report.disturbance(comparisons))
     print(report.fallbacks(comparisons))

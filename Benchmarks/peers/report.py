@@ -6,10 +6,10 @@ import statistics
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from guard import ROUNDINGS
+from precision import GRADLOOM, MIXED_BFLOAT16, TRAINERS, Precision
 from worker import PEERS
 from workload import Workload
-
-GRADLOOM = "gradloom"
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Comparison:
     """All trainers on one workload, in turn."""
 
     workload: Workload
+    precision: Precision
     series: dict[str, Series] = field(default_factory=dict)
     ceiling_gflops: list[list[float]] = field(default_factory=list)
     """Rounds × turns."""
@@ -50,8 +51,12 @@ class Comparison:
     def best_peer(self) -> str:
         """The peer that comes closest to Gradloom, turn by turn: where the machine's speed changes between turns, that
         need not be the one with the highest median speed."""
-        peers = (name for name in self.series if name != GRADLOOM)
-        return min(peers, key=lambda name: statistics.median(self.relative(GRADLOOM, name)))
+        peers = (name for name in self.series if name not in TRAINERS)
+        return min(peers, key=lambda name: statistics.median(self.relative(self.precision.own, name)))
+
+    def title(self, name: str) -> str:
+        """What a trainer is called here."""
+        return title(name, self.precision.name)
 
     def relative(self, name: str, other: str) -> list[float]:
         """A trainer's speed over that of another one, round by round."""
@@ -60,7 +65,12 @@ class Comparison:
     @property
     def ratios(self) -> list[float]:
         """Gradloom's speed over that of the best peer, round by round."""
-        return self.relative(GRADLOOM, self.best_peer)
+        return self.relative(self.precision.own, self.best_peer)
+
+    @property
+    def gain(self) -> list[float]:
+        """Gradloom's speed over that in float32, round by round."""
+        return self.relative(self.precision.own, GRADLOOM)
 
     def gflops(self, speed: float) -> float:
         """The speed in GFLOP/s of matrix products."""
@@ -74,6 +84,7 @@ class Comparison:
         """Everything, for JSON."""
         return {
             **asdict(self),
+            "precision": self.precision.name,
             "best_peer": self.best_peer,
             "ratio": statistics.median(self.ratios),
             "ratio_lowest": min(self.ratios),
@@ -89,9 +100,13 @@ def ratios(numerators: list[list[float]], denominators: list[list[float]]) -> li
     ]
 
 
-def title(name: str) -> str:
-    """What a trainer is called."""
-    return "Gradloom" if name == GRADLOOM else PEERS[name].title
+def title(name: str, precision: str) -> str:
+    """What a trainer is called in a comparison in that precision."""
+    if name not in TRAINERS:
+        return PEERS[name].title
+    if precision != MIXED_BFLOAT16.name:
+        return "Gradloom"
+    return "Gradloom, float32" if name == GRADLOOM else "Gradloom, bfloat16"
 
 
 def rows(comparison: Comparison) -> list[list[str]]:
@@ -101,13 +116,13 @@ def rows(comparison: Comparison) -> list[list[str]]:
     for name in sorted(comparison.series, key=lambda name: -comparison.series[name].speed):
         series = comparison.series[name]
         ratio = ""
-        if name != GRADLOOM:
-            relative = comparison.relative(GRADLOOM, name)
+        if name != comparison.precision.own:
+            relative = comparison.relative(comparison.precision.own, name)
             ratio = "best peer: " if name == best_peer else ""
             ratio += f"{statistics.median(relative):.2f} ({min(relative):.2f}–{max(relative):.2f})"
         result.append([
             "" if result else comparison.workload.name,
-            title(name),
+            comparison.title(name),
             short(series.speed),
             f"{comparison.gflops(series.speed):.3g}",
             f"{100 * comparison.share(name):.1f} %",
@@ -117,13 +132,15 @@ def rows(comparison: Comparison) -> list[list[str]]:
     return result
 
 
-HEADINGS = ["workload", "trainer", "samples/s", "GFLOP/s", "of ceiling", "peak RSS, MiB", "Gradloom ÷ peer"]
+HEADINGS = ["workload", "trainer", "samples/s", "GFLOP/s", "of ceiling", "peak RSS, MiB"]
 
 
 def table(comparisons: list[Comparison]) -> str:
     """Everything in Markdown, which reads well in a terminal, too."""
-    cells = [HEADINGS] + [row for comparison in comparisons for row in rows(comparison)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS))]
+    precision = comparisons[0].precision
+    ratio = f"{comparisons[0].title(precision.own)} ÷ {'trainer' if precision.is_mixed else 'peer'}"
+    cells = [[*HEADINGS, ratio]] + [row for comparison in comparisons for row in rows(comparison)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
 
     def line(row: list[str]) -> str:
         aligned = (cell.ljust(width) if column < 2 else cell.rjust(width)
@@ -133,6 +150,28 @@ def table(comparisons: list[Comparison]) -> str:
     rule = "|".join(("-" * (width + 2) if column < 2 else "-" * (width + 1) + ":")
                     for column, width in enumerate(widths))
     return "\n".join([line(cells[0]), f"|{rule}|", *map(line, cells[1:])])
+
+
+def agreement(comparisons: list[Comparison]) -> str:
+    """How far losses are apart, in a sentence."""
+    worst = max(item.differences[name] for item in comparisons for name in item.differences if name not in TRAINERS)
+    text = f"the largest relative difference to a peer is {worst:.1e}"
+    own = [item.differences[GRADLOOM] for item in comparisons if item.precision.is_mixed]
+    if not own:
+        return text
+    return (
+        f"{text}. Between Gradloom's bfloat16 and float32 it is {max(own):.1e}; on each workload, peers with bfloat16 may be "
+        f"{ROUNDINGS} times as far away"
+    )
+
+
+def verdict(comparison: Comparison) -> str:
+    """What a workload has shown, in a sentence."""
+    ratio, best = statistics.median(comparison.ratios), comparison.title(comparison.best_peer)
+    text = f"{comparison.workload.name}: {ratio:.2f} times as fast as {best}"
+    if not comparison.precision.is_mixed:
+        return text
+    return f"{text}, and {statistics.median(comparison.gain):.2f} times as fast as in float32"
 
 
 def disturbance(comparisons: list[Comparison]) -> str:

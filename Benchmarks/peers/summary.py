@@ -11,37 +11,41 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from report import GRADLOOM, Series, ratios, short, title
+from precision import FLOAT32, GRADLOOM, PRECISIONS, Precision
+from report import Series, ratios, short, title
+from worker import PEERS
 
-PEERS = ("torch", "torch-compile", "jax", "jax-scan", "sklearn")
 
-
-def ratio(workload: dict[str, Any], peer: str) -> str:
-    """Gradloom's speed over the peer's: the median of the rounds, which are medians of their turns."""
-    if peer not in workload["series"]:
+def ratio(workload: dict[str, Any], own: str, other: str) -> str:
+    """Gradloom's speed over another trainer's: the median of the rounds, which are medians of their turns."""
+    if other not in workload["series"]:
         return "–"
-    own, other = (workload["series"][name]["samples_per_second"] for name in (GRADLOOM, peer))
-    return f"{statistics.median(ratios(own, other)):.2f}"
+    above, below = (workload["series"][name]["samples_per_second"] for name in (own, other))
+    return f"{statistics.median(ratios(above, below)):.2f}"
 
 
-def row(workload: dict[str, Any]) -> dict[str, str]:
+def row(workload: dict[str, Any], precision: Precision, others: list[str]) -> dict[str, str]:
     """One line of the table, by column."""
     network = workload["workload"]
-    own = Series(**workload["series"][GRADLOOM])
+    own = Series(**workload["series"][precision.own])
     return {
         "workload": network["name"],
         "network": "-".join(str(size) for size in network["sizes"]),
         "batch": f"{network['batch']:,}",
         "samples/s": short(own.speed),
-        "of ceiling": f"{100 * workload['ceiling_fraction'][GRADLOOM]:.0f} %",
-        **{f"÷ {title(peer)}": ratio(workload, peer) for peer in PEERS},
+        "of ceiling": f"{100 * workload['ceiling_fraction'][precision.own]:.0f} %",
+        **{f"÷ {title(name, precision.name)}": ratio(workload, precision.own, name) for name in others},
         "peak RSS, MiB": f"{max(own.peak_resident_bytes) / 2**20:,.0f}",
     }
 
 
 def table(record: dict[str, Any], without: list[str]) -> str:
     """Markdown."""
-    rows = [row(workload) for workload in record["workloads"]]
+    # Comparisons of before there was a choice are in float32.
+    precision = PRECISIONS[record.get("precision", FLOAT32.name)]
+    measured = {name for workload in record["workloads"] for name in workload["series"]} - {precision.own}
+    others = [name for name in (GRADLOOM, *PEERS) if name in measured]
+    rows = [row(workload, precision, others) for workload in record["workloads"]]
     columns = [column for column in rows[0] if column not in without]
     marks = ["---" if column in ("workload", "network") else "---:" for column in columns]
     lines = [columns, marks, *([cells[column] for column in columns] for cells in rows)]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,11 +40,18 @@ class Peer:
     module: str
     type: str
     package: str
+    products: str = "float32"
+    """How it forms matrix products: see Task."""
     activations: frozenset[str] = frozenset({"relu", "tanh", "sigmoid", "arctan"})
 
     def can_train(self, workload: Workload) -> bool:
         """Whether it has what the workload needs."""
         return workload.activation in self.activations
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether factors of its matrix products are, or may be, bfloat16."""
+        return self.products != "float32"
 
 
 PEERS = {
@@ -53,8 +60,15 @@ PEERS = {
     "jax": Peer("JAX jit", "jax_trainer", "JaxStep", "jax"),
     "jax-scan": Peer("JAX jit, scan", "jax_trainer", "JaxScan", "jax"),
     "sklearn": Peer(
-        "scikit-learn", "sklearn_trainer", "Sklearn", "scikit-learn", frozenset({"relu", "tanh", "sigmoid"})
+        "scikit-learn", "sklearn_trainer", "Sklearn", "scikit-learn",
+        activations=frozenset({"relu", "tanh", "sigmoid"}),
     ),
+    "torch-bf16": Peer("PyTorch, autocast", "torch_trainer", "EagerTorch", "torch", "autocast"),
+    "torch-compile-bf16": Peer("torch.compile, autocast", "torch_trainer", "CompiledTorch", "torch", "autocast"),
+    "torch-medium": Peer("PyTorch, medium", "torch_trainer", "EagerTorch", "torch", "medium"),
+    "torch-compile-medium": Peer("torch.compile, medium", "torch_trainer", "CompiledTorch", "torch", "medium"),
+    "jax-bf16": Peer("JAX jit, bfloat16", "jax_trainer", "JaxStep", "jax", "bfloat16"),
+    "jax-scan-bf16": Peer("JAX jit, scan, bfloat16", "jax_trainer", "JaxScan", "jax", "bfloat16"),
 }
 
 
@@ -113,7 +127,9 @@ def work(peer: str, facts: str, threads: int, check: Path | None, rate: float) -
 
 def _made(peer: str, task: Task) -> Trainer:
     entry = PEERS[peer]
-    trainer: Trainer = getattr(import_module(f"trainers.{entry.module}"), entry.type)(task)
+    trainer: Trainer = getattr(import_module(f"trainers.{entry.module}"), entry.type)(
+        replace(task, products=entry.products)
+    )
     return trainer
 
 

@@ -1,10 +1,11 @@
-"""What is trained: the workloads as Gradloom's step-speed lists them, and the samples and parameters to train them on."""
+"""What is trained: the workloads as step-speed lists them, and the samples and parameters to train them on."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ class Task:
     """Weights (units × inputs) and bias of every layer, float32."""
     learning_rate: float
     threads: int
+    products: str = "float32"
+    """How matrix products are formed: float32, or a way of the library's own with bfloat16. All else is float32."""
 
     def batch_rows(self, step: int) -> slice:
         """The samples of a step that takes them in their order."""
@@ -67,9 +70,11 @@ class Task:
         return slice(start, start + batch)
 
 
-def listed(step_speed: Path, names: list[str]) -> list[Workload]:
-    """The workloads called `names`, or those that Gradloom is measured on."""
-    result = subprocess.run([step_speed, "--list", *names], capture_output=True, text=True)
+def listed(step_speed: Path, names: Sequence[str], precision: str) -> list[Workload]:
+    """The workloads called `names`, or those that Gradloom is measured on. Ends the program where step-speed does not
+    know one of them, or cannot train in that precision on this processor."""
+    words = [str(step_speed), "--precision", precision, "--list", *names]
+    result = subprocess.run(words, capture_output=True, text=True)
     if result.returncode != 0:
         sys.exit(result.stderr.splitlines()[0])
     return [_decoded(json.loads(line)) for line in result.stdout.splitlines()]

@@ -1,8 +1,9 @@
-"""JAX: a jitted step with donated buffers, and the same step in a scan over many."""
+"""JAX: a jitted step with donated buffers, and the same step in a scan over many. Factors are float32 or bfloat16."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,32 @@ from workload import BETA1, BETA2, CHECKED_STEPS, EPSILON, MOMENTUM, Array, Task
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "arctan": jnp.arctan}
 Layers = list[tuple[jax.Array, jax.Array]]
 Training = dict[str, Any]
+Factors = tuple[jax.Array, jax.Array]
+
+
+def _multiplied(left: jax.Array, right: jax.Array, axes: tuple[int, int]) -> jax.Array:
+    """Sums over an axis of each of the factors, in float32 whatever the factors are."""
+    dimensions = (((axes[0],), (axes[1],)), ((), ()))
+    return jax.lax.dot_general(left, right, dimensions, preferred_element_type=jnp.float32)
+
+
+def _forward(values: jax.Array, weights: jax.Array) -> tuple[jax.Array, Factors]:
+    factors = (values.astype(jnp.bfloat16), weights.astype(jnp.bfloat16))
+    return _multiplied(*factors, (1, 0)), factors
+
+
+def _backward(factors: Factors, deltas: jax.Array) -> tuple[jax.Array, jax.Array]:
+    values, weights = factors
+    rounded = deltas.astype(jnp.bfloat16)
+    return _multiplied(rounded, weights, (1, 1)), _multiplied(values, rounded, (0, 0))
+
+
+# JAX's own derivative of a product of bfloat16 would multiply with deltas in float32.
+_rounded_product = jax.custom_vjp(lambda values, weights: _forward(values, weights)[0])
+_rounded_product.defvjp(_forward, _backward)
+PRODUCTS: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
+    "float32": jnp.matmul, "bfloat16": _rounded_product,
+}
 
 
 def _loss(task: Task, layers: Layers, inputs: jax.Array, targets: jax.Array) -> jax.Array:
@@ -22,7 +49,7 @@ def _loss(task: Task, layers: Layers, inputs: jax.Array, targets: jax.Array) -> 
     for number, (weights, bias) in enumerate(layers):
         if number > 0:
             values = ACTIVATIONS[task.workload.activation](values)
-        values = values @ weights + bias
+        values = PRODUCTS[task.products](values, weights) + bias
     if task.workload.output == "softmax":
         chosen = jnp.take_along_axis(values, targets[:, None], axis=1)[:, 0]
         return jnp.mean(jax.nn.logsumexp(values, axis=1) - chosen)

@@ -1,9 +1,10 @@
-"""PyTorch: eager, and compiled with torch.compile."""
+"""PyTorch: eager, and compiled with torch.compile. In float32, under autocast, or with products of medium precision."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as functional
@@ -31,12 +32,19 @@ def _loss(output: str, logits: Tensor, targets: Tensor) -> Tensor:
     return functional.mse_loss(logits, targets, reduction="sum") / len(targets)
 
 
+def _precision(products: str) -> AbstractContextManager[object]:
+    """The context of the forward pass: under autocast, each operation has the type that PyTorch chose for it."""
+    return torch.autocast("cpu", torch.bfloat16) if products == "autocast" else nullcontext()
+
+
 class _TorchTrainer:
     """Samples and their order, which both forms share."""
 
     def __init__(self, task: Task) -> None:
         torch.set_num_threads(task.threads)
         torch.set_flush_denormal(True)
+        if task.products == "medium":
+            torch.set_float32_matmul_precision("medium")
         self.task = task
         self.inputs = torch.from_numpy(task.inputs)
         self.targets = torch.from_numpy(task.targets)
@@ -85,7 +93,8 @@ class EagerTorch(_TorchTrainer):
     def step(self, rows: Tensor) -> Tensor:
         inputs, targets = self.inputs.index_select(0, rows), self.targets.index_select(0, rows)
         self._optimizer.zero_grad()
-        loss = _loss(self.task.workload.output, self._model(inputs), targets)
+        with _precision(self.task.products):
+            loss = _loss(self.task.workload.output, self._model(inputs), targets)
         loss.backward()
         self._optimizer.step()
         return loss.detach()
@@ -105,11 +114,12 @@ class CompiledTorch(_TorchTrainer):
     def _loss_of(self, parameters: list[Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
         workload = self.task.workload
         values = inputs
-        for layer in range(0, len(parameters), 2):
-            if layer > 0:
-                values = ACTIVATIONS[workload.activation](values)
-            values = functional.linear(values, parameters[layer], parameters[layer + 1])
-        return _loss(workload.output, values, targets)
+        with _precision(self.task.products):
+            for layer in range(0, len(parameters), 2):
+                if layer > 0:
+                    values = ACTIVATIONS[workload.activation](values)
+                values = functional.linear(values, parameters[layer], parameters[layer + 1])
+            return _loss(workload.output, values, targets)
 
     def _whole_step(
         self, parameters: list[Tensor], states: list[list[Tensor]], step_number: Tensor, inputs: Tensor,
