@@ -3,7 +3,7 @@ import Gradloom
 import TestSupport
 import Testing
 
-/// The tables of speeds are those of the newest comparison on each processor in `Benchmarks/results`.
+/// The tables of speeds are those of the newest comparison on each processor, in each precision, in `Benchmarks/results`.
 @Suite struct ComparisonDocumentationTests {
     private struct Record: Decodable {
         struct Workload: Decodable {
@@ -31,31 +31,43 @@ import Testing
         }
         let date: String
         let processor: String
+        /// Comparisons of before there was a choice don't have it: they are in float32.
+        let precision: String?
         let workloads: [Workload]
+
+        /// What the comment above a table names.
+        var place: String { isMixed ? "\(processor) with bfloat16" : processor }
+        var isMixed: Bool { precision == "mixed_bfloat16" }
+        /// The trainer that others are compared with.
+        var own: String { isMixed ? "gradloom-bf16" : "gradloom" }
     }
 
     private static let root = ProjectFolder.url
 
-    private func newestOfEachProcessor() throws -> [Record] {
+    private func newestOfEachPlace() throws -> [Record] {
         let results = Self.root.appending(path: "Benchmarks/results")
         let names = try FileManager.default.contentsOfDirectory(atPath: results.path).filter { $0.hasSuffix(".json") }
         let records = try names.map {
             try JSONDecoder().decode(Record.self, from: Data(contentsOf: results.appending(path: $0)))
         }
-        return Dictionary(grouping: records, by: \.processor).values.compactMap { $0.max { $0.date < $1.date } }
+        return Dictionary(grouping: records, by: \.place).values.compactMap { $0.max { $0.date < $1.date } }
     }
 
-    /// The page of the comparison has a table for every processor, README.md has one of them in short.
+    /// The page of the comparison has a table for every processor and precision, README.md has one for each precision in short.
     @Test(arguments: ["README.md", "Benchmarks/peers/README.md"])
     func tablesAreThoseOfTheNewestComparisons(path: String) throws {
         let document = try Document(path)
-        let records = try newestOfEachProcessor()
+        let records = try newestOfEachPlace()
         #expect(!records.isEmpty)
         let sections = document.text.components(separatedBy: "<!-- comparison on ").dropFirst()
-        #expect(sections.count == (document.path == Document.readme.path ? 1 : records.count))
-        for section in sections {
-            let processor = try #require(section.components(separatedBy: " starts -->").first)
-            let record = try #require(records.first { $0.processor == processor }, "\(processor)")
+        let places = try sections.map { try #require($0.components(separatedBy: " starts -->").first) }
+        let shown = try places.map { place in try #require(records.first { $0.place == place }, "\(place)") }
+        if document.path == Document.readme.path {
+            #expect(shown.map(\.own).sorted() == Set(records.map(\.own)).sorted())
+        } else {
+            #expect(places.sorted() == records.map(\.place).sorted())
+        }
+        for (section, record) in zip(sections, shown) {
             let lines = try #require(section.components(separatedBy: "<!-- comparison ends -->").first)
                 .split(separator: "\n").filter { $0.hasPrefix("| ") }.map(cells)
             try check(lines.dropFirst(2), under: #require(lines.first), of: record)
@@ -72,14 +84,14 @@ import Testing
         for (row, workload) in zip(rows, record.workloads) {
             #expect(row.count == head.count)
             for (cell, column) in zip(row, head) {
-                try check(cell, of: column, of: workload)
+                try check(cell, of: column, of: workload, by: record.own)
             }
         }
     }
 
     /// Only what is written in full here may be a column.
-    private func check(_ cell: String, of column: String, of workload: Record.Workload) throws {
-        let own = try #require(workload.series["gradloom"])
+    private func check(_ cell: String, of column: String, of workload: Record.Workload, by trainer: String) throws {
+        let own = try #require(workload.series[trainer])
         let what = Comment(rawValue: "\(workload.workload.name), \(column)")
         switch column {
         case "workload": #expect(cell == workload.workload.name)
@@ -87,13 +99,13 @@ import Testing
         case "batch": #expect(cell.replacing(",", with: "") == "\(workload.workload.batch)", what)
         case "samples/s": #expect(abs(speed(cell) / median(own.samplesPerSecond.map(median)) - 1) < 0.006, what)
         case "of ceiling":
-            #expect(cell == String(format: "%.0f %%", 100 * (workload.ceilingFraction["gradloom"] ?? 0)), what)
+            #expect(cell == String(format: "%.0f %%", 100 * (workload.ceilingFraction[trainer] ?? 0)), what)
         case "peak RSS, MiB":
             let most = try #require(own.peakResidentBytes.max())
             #expect(cell == String(format: "%.0f", Double(most) / 1_048_576), what)
         default:
-            let peer = try #require(Self.peers[column], what)
-            guard let series = workload.series[peer] else {
+            let other = try #require(Self.others[column], what)
+            guard let series = workload.series[other] else {
                 #expect(cell == "–", what)
                 return
             }
@@ -102,9 +114,12 @@ import Testing
         }
     }
 
-    private static let peers = [
+    private static let others = [
         "÷ PyTorch": "torch", "÷ torch.compile": "torch-compile", "÷ JAX jit": "jax", "÷ JAX jit, scan": "jax-scan",
-        "÷ scikit-learn": "sklearn",
+        "÷ scikit-learn": "sklearn", "÷ Gradloom, float32": "gradloom", "÷ PyTorch, autocast": "torch-bf16",
+        "÷ torch.compile, autocast": "torch-compile-bf16", "÷ PyTorch, medium": "torch-medium",
+        "÷ torch.compile, medium": "torch-compile-medium", "÷ JAX jit, bfloat16": "jax-bf16",
+        "÷ JAX jit, scan, bfloat16": "jax-scan-bf16",
     ]
 
     private func median(_ values: [Double]) -> Double {
