@@ -4,11 +4,12 @@
 // LOOM_BF16_PANEL_BLOCKS blocks of the inner dimension after the other. Blocks of the left factor are read once for each block
 // column, those of the right one once for each group.
 
-// Denormal numbers are taken for 0, and replace results that would be denormal, until the settings that were there are back.
+// Rounds to nearest, takes denormal numbers for 0 and puts 0 in place of results that would be denormal, until the settings
+// that were there are back.
 LOOM_INLINE unsigned FN(flush_denormals)(void) {
-    enum { FLUSH_TO_ZERO = 1 << 15, DENORMALS_ARE_ZERO = 1 << 6 };
+    enum { FLUSH_TO_ZERO = 1 << 15, NO_EXCEPTIONS = 0x3f << 7, DENORMALS_ARE_ZERO = 1 << 6 };
     const unsigned settings = _mm_getcsr();
-    _mm_setcsr(settings | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
+    _mm_setcsr(FLUSH_TO_ZERO | NO_EXCEPTIONS | DENORMALS_ARE_ZERO);
     return settings;
 }
 
@@ -99,6 +100,7 @@ LOOM_INLINE void FN(prefetch_weights)(const loom_bf16_product *product, size_t i
 static void FN(update_block_bf16)(const loom_bf16_product *product, float *block, size_t i, size_t j, size_t rows,
                                   size_t columns) {
     const size_t place = i * LOOM_BF16_SIDE * product->weights_stride + j * LOOM_BF16_SIDE;
+    if (product->accumulates) { FN(add_result)(product, block, i, j, rows, columns); }
     FN(clear_padding)(block, rows, columns);
     loom_update update = *product->update;
     update.gradient_stride = LOOM_BF16_SIDE;
@@ -128,7 +130,7 @@ LOOM_INLINE void FN(finish_block)(const loom_bf16_product *product, float *block
     }
 }
 
-// `flushes`: whether the processor has to be told to take denormal numbers for 0 while blocks are multiplied.
+// `flushes`: whether the processor has to be told how to round, and to take denormal numbers for 0, meanwhile.
 LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, const loom_bf16_product *product, void *scratch) {
     const size_t block_rows = loom_bf16_blocks(product->rows), block_columns = loom_bf16_blocks(product->columns);
     const size_t inner_blocks = loom_bf16_blocks(product->inner);
@@ -138,6 +140,8 @@ LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, con
         const size_t count = left_over < LOOM_BF16_GROUP_BLOCKS ? left_over : LOOM_BF16_GROUP_BLOCKS;
         for (size_t j = 0; j < block_columns; j++) {
             const size_t columns = product->columns - j * LOOM_BF16_SIDE;
+            // Sums of nothing.
+            if (inner_blocks == 0) { memset(blocks, 0, count * LOOM_BF16_BLOCK_ELEMENTS * sizeof *blocks); }
             const unsigned settings = flushes ? FN(flush_denormals)() : 0;
             for (size_t k = 0; k < inner_blocks; k += LOOM_BF16_PANEL_BLOCKS) {
                 const size_t panel = inner_blocks - k < LOOM_BF16_PANEL_BLOCKS ? inner_blocks - k : LOOM_BF16_PANEL_BLOCKS;
