@@ -49,6 +49,35 @@ struct UpdateSettings {
     var addends: [loom_addend] = []
     /// Elements from the weights to copies of them.
     var mirrors: [Int] = []
+    /// Elements from row to row of the gradient; 0: as in the weights.
+    var gradientStride = 0
+
+    /// Runs `body` with the numbers as C has them.
+    func withUpdate(_ body: (UnsafePointer<loom_update>) -> Void) {
+        addends.withUnsafeBufferPointer { addends in
+            mirrors.withUnsafeBufferPointer { mirrors in
+                var update = loom_update(
+                    learning_rate: learningRate, gradient_scale: gradientScale, l2_twice: l2Twice, momentum: momentum,
+                    beta1: beta1, beta2: beta2, epsilon: epsilon, bias_correction1: biasCorrection1,
+                    bias_correction2: biasCorrection2, weight_decay: weightDecay, gradient_stride: gradientStride,
+                    addends: addends.baseAddress, addend_count: max(1, addends.count), mirrors: mirrors.baseAddress,
+                    mirror_count: mirrors.count)
+                body(&update)
+            }
+        }
+    }
+}
+
+extension UpdateRule {
+    /// Its kernel.
+    func kernel(_ kernels: loom_kernels) -> loom_update_function {
+        switch self {
+        case .sgd: kernels.update_sgd
+        case .momentum: kernels.update_momentum
+        case .nesterov: kernels.update_nesterov
+        case .adam: kernels.update_adam
+        }
+    }
 }
 
 extension KernelScalar {
@@ -58,25 +87,7 @@ extension KernelScalar {
         weights: UnsafeMutablePointer<Self>, gradients: UnsafePointer<Self>, first: UnsafeMutablePointer<Self>,
         second: UnsafeMutablePointer<Self>
     ) {
-        let kernels = variant.kernels(Self.self)
-        let run =
-            switch rule {
-            case .sgd: kernels.update_sgd
-            case .momentum: kernels.update_momentum
-            case .nesterov: kernels.update_nesterov
-            case .adam: kernels.update_adam
-            }
-        settings.addends.withUnsafeBufferPointer { addends in
-            settings.mirrors.withUnsafeBufferPointer { mirrors in
-                var update = loom_update(
-                    learning_rate: settings.learningRate, gradient_scale: settings.gradientScale,
-                    l2_twice: settings.l2Twice, momentum: settings.momentum, beta1: settings.beta1,
-                    beta2: settings.beta2, epsilon: settings.epsilon, bias_correction1: settings.biasCorrection1,
-                    bias_correction2: settings.biasCorrection2, weight_decay: settings.weightDecay, gradient_stride: 0,
-                    addends: addends.baseAddress, addend_count: max(1, addends.count), mirrors: mirrors.baseAddress,
-                    mirror_count: mirrors.count)
-                run(&update, rows, columns, stride, weights, gradients, first, second)
-            }
-        }
+        let run = rule.kernel(variant.kernels(Self.self))
+        settings.withUpdate { run($0, rows, columns, stride, weights, gradients, first, second) }
     }
 }

@@ -17,7 +17,7 @@ import Testing
 /// The kernels of one instruction set.
 struct KernelVariant: CustomStringConvertible, Sendable {
     let description: String
-    private let instructionSet: loom_instruction_set
+    let instructionSet: loom_instruction_set
 
     /// Every instruction set that this machine can run.
     static let all = [("baseline", LOOM_BASELINE), ("AVX2", LOOM_AVX2), ("AVX-512", LOOM_AVX512)]
