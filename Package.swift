@@ -89,6 +89,7 @@ let package = Package(
         .executableTarget(
             name: "kernel-bounds", dependencies: ["CKernels"], path: "Tests/KernelBounds",
             linkerSettings: [.linkedLibrary("m")]),
+        .target(name: "EmulatedTiles", dependencies: ["CKernels"], path: "Tests/EmulatedTiles"),
         .target(name: "AllocationPeak", path: "Tests/AllocationPeak"),
         .executableTarget(
             name: "mutated-inputs",
@@ -98,7 +99,8 @@ let package = Package(
                 "LoomKernels", "AllocationPeak",
             ],
             path: "Tests/MutatedInputs"),
-        .testTarget(name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels", "kernel-bounds"]),
+        .testTarget(
+            name: "LoomKernelsTests", dependencies: ["LoomKernels", "CKernels", "EmulatedTiles", "kernel-bounds"]),
         .testTarget(name: "LoomHardwareTests", dependencies: ["LoomHardware", "CHardware", "CHwloc"]),
         .testTarget(name: "LoomDataTests", dependencies: ["LoomData", "LoomKernels"]),
         .testTarget(

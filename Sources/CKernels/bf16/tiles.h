@@ -1,4 +1,24 @@
 // The product of a block by TDPBF16PS: four tiles of C, two of each factor, loaded half a step ahead of their use.
+//
+// Whoever includes this says what LOOM_TILE_… are: the processor's instructions, or a test's emulation of them.
+
+// Eight tiles of 16 rows of 64 bytes, until they are released.
+static void begin_tiles(void) {
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } configuration;
+    memset(&configuration, 0, sizeof configuration);
+    configuration.palette = 1;
+    for (int tile = 0; tile < 8; tile++) {
+        configuration.row_bytes[tile] = 64;
+        configuration.rows[tile] = 16;
+    }
+    LOOM_TILE_CONFIGURE(&configuration);
+}
+
+static void end_tiles(void) { LOOM_TILE_RELEASE(); }
 
 static __attribute__((noinline)) void tiles_block(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c,
                                                   _Bool continues, size_t rows, size_t columns) {
@@ -6,32 +26,32 @@ static __attribute__((noinline)) void tiles_block(const uint16_t *left, const ui
     (void)columns;
     enum { HALF = LOOM_BF16_BLOCK_ELEMENTS / 2, ROW_BYTES = LOOM_BF16_SIDE * sizeof(float), PAIRS_BYTES = 64 };
     if (continues) {
-        _tile_loadd(0, c, ROW_BYTES);
-        _tile_loadd(1, c + 16, ROW_BYTES);
-        _tile_loadd(2, c + 16 * LOOM_BF16_SIDE, ROW_BYTES);
-        _tile_loadd(3, c + 16 * LOOM_BF16_SIDE + 16, ROW_BYTES);
+        LOOM_TILE_LOAD(0, c, ROW_BYTES);
+        LOOM_TILE_LOAD(1, c + 16, ROW_BYTES);
+        LOOM_TILE_LOAD(2, c + 16 * LOOM_BF16_SIDE, ROW_BYTES);
+        LOOM_TILE_LOAD(3, c + 16 * LOOM_BF16_SIDE + 16, ROW_BYTES);
     } else {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
+        LOOM_TILE_CLEAR(0);
+        LOOM_TILE_CLEAR(1);
+        LOOM_TILE_CLEAR(2);
+        LOOM_TILE_CLEAR(3);
     }
-    _tile_loadd(6, right, PAIRS_BYTES);
-    _tile_loadd(4, left, PAIRS_BYTES);
+    LOOM_TILE_LOAD(6, right, PAIRS_BYTES);
+    LOOM_TILE_LOAD(4, left, PAIRS_BYTES);
     for (size_t k = 0; k < inner_blocks; k++, left += LOOM_BF16_BLOCK_ELEMENTS, right += LOOM_BF16_BLOCK_ELEMENTS) {
         // Nothing is read behind the last block.
         const size_t next = k + 1 < inner_blocks ? LOOM_BF16_BLOCK_ELEMENTS : 0;
-        _tile_loadd(7, right + HALF, PAIRS_BYTES);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(5, left + HALF, PAIRS_BYTES);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(4, left + next, PAIRS_BYTES);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_loadd(6, right + next, PAIRS_BYTES);
-        _tile_dpbf16ps(3, 5, 7);
+        LOOM_TILE_LOAD(7, right + HALF, PAIRS_BYTES);
+        LOOM_TILE_MULTIPLY(0, 4, 6);
+        LOOM_TILE_LOAD(5, left + HALF, PAIRS_BYTES);
+        LOOM_TILE_MULTIPLY(1, 4, 7);
+        LOOM_TILE_LOAD(4, left + next, PAIRS_BYTES);
+        LOOM_TILE_MULTIPLY(2, 5, 6);
+        LOOM_TILE_LOAD(6, right + next, PAIRS_BYTES);
+        LOOM_TILE_MULTIPLY(3, 5, 7);
     }
-    _tile_stored(0, c, ROW_BYTES);
-    _tile_stored(1, c + 16, ROW_BYTES);
-    _tile_stored(2, c + 16 * LOOM_BF16_SIDE, ROW_BYTES);
-    _tile_stored(3, c + 16 * LOOM_BF16_SIDE + 16, ROW_BYTES);
+    LOOM_TILE_STORE(0, c, ROW_BYTES);
+    LOOM_TILE_STORE(1, c + 16, ROW_BYTES);
+    LOOM_TILE_STORE(2, c + 16 * LOOM_BF16_SIDE, ROW_BYTES);
+    LOOM_TILE_STORE(3, c + 16 * LOOM_BF16_SIDE + 16, ROW_BYTES);
 }

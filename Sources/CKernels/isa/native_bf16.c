@@ -26,6 +26,12 @@
 #include "../bf16/blocks.h"
 #include "../bf16/driver.h"
 #include "../bf16/dot.h"
+#define LOOM_TILE_CONFIGURE _tile_loadconfig
+#define LOOM_TILE_RELEASE _tile_release
+#define LOOM_TILE_CLEAR _tile_zero
+#define LOOM_TILE_LOAD _tile_loadd
+#define LOOM_TILE_STORE _tile_stored
+#define LOOM_TILE_MULTIPLY _tile_dpbf16ps
 #include "../bf16/tiles.h"
 
 static void needs_no_region(void) {}
@@ -37,23 +43,6 @@ static void multiply_dot(const loom_bf16_product *product, void *scratch) {
 static void multiply_tiles(const loom_bf16_product *product, void *scratch) {
     multiply_bf16_native(tiles_block, 0, product, scratch);
 }
-
-static void begin_tiles(void) {
-    struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } configuration;
-    memset(&configuration, 0, sizeof configuration);
-    configuration.palette = 1;
-    for (int tile = 0; tile < 8; tile++) {
-        configuration.row_bytes[tile] = 64;
-        configuration.rows[tile] = 16;
-    }
-    _tile_loadconfig(&configuration);
-}
-
-static void end_tiles(void) { _tile_release(); }
 #pragma clang attribute pop
 
 const loom_bf16_kernels loom_native_bf16[LOOM_BF16_NUMERICS_COUNT] = {
