@@ -16,7 +16,7 @@ typedef struct {
     char *operand;
     size_t bytes;
 } area;
-enum { AREAS = 40 };
+enum { AREAS = 48 };
 static area areas[AREAS];
 static size_t used;
 

@@ -249,6 +249,7 @@ static void call_permutations(const setting *s) {
 
 void call_products(const loom_kernels *kernels, side side, _Bool all, size_t *calls);
 size_t call_text(side side);
+size_t call_bf16(side side, _Bool all);
 
 static void call_all(const loom_kernels *kernels, side side, _Bool all) {
     static const size_t few[] = {1, 18}, many[] = {0, 1, 2, 5, 16, 17, 35};
@@ -288,6 +289,7 @@ int main(int count, char **arguments) {
             call_all(kernels, AT_END, all);
         }
         loom_select_instruction_set((loom_instruction_set)set);
+        calls += call_bf16(AT_START, all) + call_bf16(AT_END, all);
         calls += call_text(AT_START) + call_text(AT_END);
         printf("%s: %zu calls\n", now.set, calls - before);
     }
