@@ -77,7 +77,7 @@ struct PeakReport: Encodable {
                     ["kind": .text(latency.kind.rawValue), "workers": .count(latency.workers)])
             }, forKey: .latencies)
         if !peak.products.isEmpty {
-            try container.encode(request.productPrecision, forKey: .productPrecision)
+            try container.encode(productFormat, forKey: .productPrecision)
             try container.encode(request.productProvider, forKey: .productProvider)
             try container.encode(
                 peak.products.map { ProductEntry(product: $0, plan: request.plan(of: $0)) }, forKey: .products)
@@ -93,8 +93,11 @@ struct PeakReport: Encodable {
     }
 
     /// What the configuration's products are held against.
-    private var productCeiling: Double {
-        peak.ceiling(of: request.productProvider, request.productPrecision, workers: machine.workers)
+    private var productCeiling: Double { peak.productCeilingGflops }
+
+    /// The format of the products' factors.
+    private var productFormat: OperandFormat {
+        request.products.first?.shape.operands ?? OperandFormat(request.productPrecision)
     }
 
     private var coreTypeAdvice: String? {
@@ -270,7 +273,7 @@ extension PeakReport {
         }
         let provider = request.productProvider == .builtin ? "built-in kernels" : "OpenBLAS"
         let total = peak.productsGflops.map { total in
-            "All products of a step, \(request.productPrecision.rawValue), by \(provider): \(NumberFormat.gigaflops(total)) GFLOP/s"
+            "All products of a step, \(productFormat.rawValue), by \(provider): \(NumberFormat.gigaflops(total)) GFLOP/s"
                 + ", \(NumberFormat.percentage(total / productCeiling)) of the arithmetic peak"
         }
         return table.rendered() + (total.map { $0 + "\n" } ?? "")

@@ -13,7 +13,7 @@ public struct PeakMeasurement: Sendable {
     public struct Request: Sendable {
         /// The precisions of the ceilings and of large products.
         public var precisions: [Precision] = Precision.allCases
-        /// Whether the processor's instructions for bfloat16 are measured, which no training uses.
+        /// Whether the processor's instructions for bfloat16 are measured, which trainings in mixed precision use.
         public var includesBF16 = true
         /// Products to measure besides, as a training step calls them.
         public var products: [PlannedProduct] = []
@@ -29,6 +29,11 @@ public struct PeakMeasurement: Sendable {
         public var rounds = 7
         /// About how long each figure is measured in all rounds together.
         public var secondsPerFigure = 0.35
+
+        /// What multiplies the products, if they are mixed.
+        var bfloat16OfProducts: BFloat16Products? {
+            products.contains { $0.shape.operands == .bfloat16 } ? bfloat16 : nil
+        }
 
         /// All ceilings, and no products.
         public init() {}
@@ -117,7 +122,7 @@ public struct PeakMeasurement: Sendable {
     private var kept: [Kept] = []
     private let workers: Int
     private let productPrecision: Precision
-    private let productProvider: GemmBackend
+    private let productInstructions: ArithmeticInstructions
     /// The bandwidths: one worker, then all.
     public private(set) var bandwidths: [Bandwidth] = []
     /// The bytes of each of the two arrays that bandwidths were measured on.
@@ -137,7 +142,7 @@ public struct PeakMeasurement: Sendable {
             request.arrayBytes ?? machine.bandwidthArrayBytes(availableBytes: MachineMemory.available()?.bytes)
         workers = machine.workers
         productPrecision = request.productPrecision
-        productProvider = request.productProvider
+        productInstructions = .inUse(by: request.productProvider, request.bfloat16OfProducts)
         var teams = [WorkerTeam(workers: 1, binding: machine.binding)]
         if machine.workers > 1 { teams.append(WorkerTeam(workers: machine.workers, binding: machine.binding)) }
         var entries: [Entry] = []
@@ -181,7 +186,7 @@ public struct PeakMeasurement: Sendable {
         self.largeProducts = largeProducts
         arrayBytes = 0
         productPrecision = .float32
-        productProvider = .builtin
+        productInstructions = .inUse(by: .preferred)
     }
 
     /// Probes and the place that their figures go to.
@@ -311,7 +316,13 @@ extension PeakMeasurement {
     /// anything with its instructions was seen, in any round and, for all workers, in any measurement that the cache knows
     /// of. So no share of it is above 1 (see `ArithmeticPeak`).
     public func ceiling(of provider: GemmBackend, _ precision: Precision, workers: Int) -> Double {
-        let instructions = ArithmeticInstructions.inUse(by: provider)
+        ceiling(.inUse(by: provider), precision, workers: workers)
+    }
+
+    /// The same of the instructions that multiply the planned products.
+    public var productCeilingGflops: Double { ceiling(productInstructions, productPrecision, workers: workers) }
+
+    private func ceiling(_ instructions: ArithmeticInstructions, _ precision: Precision, workers: Int) -> Double {
         let known = workers == self.workers ? kept : []
         return max(
             measured(instructions, precision, workers: workers),
@@ -328,7 +339,7 @@ extension PeakMeasurement {
         let large = largeProducts.filter {
             isMeant($0.provider) && $0.precision == precision && $0.workers == workers
         }
-        let planned = isMeant(productProvider) && precision == productPrecision ? products : []
+        let planned = productInstructions == instructions && precision == productPrecision ? products : []
         return
             (loops.map(\.gflops.highest) + large.map(\.gflops.highest)
             + planned.map { (workers == 1 ? $0.oneWorkerGflops : $0.allWorkersGflops).highest }).max() ?? 0
@@ -338,7 +349,7 @@ extension PeakMeasurement {
     /// where that is higher; false where it cannot be written.
     public mutating func refresh(_ cache: CeilingCache, machine: MachineSetup) -> Bool {
         var isWritten = true
-        for ceiling in ceilings where ceiling.workers == workers && !ceiling.instructions.multipliesBF16 {
+        for ceiling in ceilings where ceiling.workers == workers {
             let (instructions, precision) = (ceiling.instructions, ceiling.precision)
             let figure = CeilingCache.Figure(
                 gflops: measured(instructions, precision, workers: workers), otherWorkFraction: otherWorkFraction)

@@ -154,7 +154,7 @@ public struct ProfileMeasurement: Sendable {
         diverged = trainings.contains { $0.hasDiverged }
         ceilingGflops =
             ArithmeticPeak(
-                Scalar.self, provider: configuration.parallel.gemmBackend,
+                Scalar.self, provider: configuration.parallel.gemmBackend, bfloat16: configuration.bfloat16Products,
                 team: WorkerTeam(workers: machine.workers, binding: machine.binding), machine: machine, cache: cache
             ).gflops
         ceilingWorkers = machine.workers
