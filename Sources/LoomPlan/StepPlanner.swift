@@ -91,7 +91,7 @@ package struct StepPlanner: Sendable {
         var merging = CallMerging(provider: request.gemmBackend, precision: shapes.precision)
         let runsMerge = Self.shardRunsMerge(shapes, request, batchRows: fullBatchRows, merging: &merging)
         let shardRows =
-            request.shardRows
+            request.shardRows.map { ($0 + request.blockLength - 1) / request.blockLength * request.blockLength }
             ?? ShardGrid.rows(batchRows: fullBatchRows, runsMerge: runsMerge, multiple: request.blockLength)
         let shards = ShardGrid(batchRows: fullBatchRows, shardRows: shardRows)
         let choice = RouteChoice(shapes: shapes, update: update, shards: shards, request: request)

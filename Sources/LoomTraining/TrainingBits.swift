@@ -10,14 +10,12 @@ package struct TrainingBits: Sendable, Equatable {
     /// Where the order of a product's sums depends on its shape: the shapes.
     private let callRows: [[CallRows]]
     private let route: GradientRoute?
-    private let definition: BFloat16Products.Definition?
 
     fileprivate init(_ programs: [StepProgram], team: TeamPlan) {
         chunks = programs.map { program in (0..<program.sum.groups).map(program.sum.chunks) }
         let cutsFreely = team.stepRequest.cutsFreely
         callRows = cutsFreely ? [] : programs.map(\.callRows)
         route = cutsFreely ? nil : programs.first?.route
-        definition = team.bfloat16?.definition
     }
 }
 

@@ -42,6 +42,15 @@ import Testing
         #expect(Set(whole).count > Set(smallerLast).count)
     }
 
+    /// Shards of mixed precision are whole blocks, and no candidate asks for others: a tuned configuration would be refused.
+    @Test func mixedPrecisionHasWholeBlocks() throws {
+        let shards = try grid("training.precision=mixed_bfloat16").entries
+        #expect(shards.allSatisfy { ($0.candidate.shardRows ?? 32) % 32 == 0 && $0.program.shardRows % 32 == 0 })
+        #expect(Set(shards.map(\.program.shardRows)).count > 1)
+        #expect(Set(shards.map(\.program.route)).isDisjoint(with: [.allReduce, .reduceScatterAllGather]))
+        #expect(try grid().entries.contains { $0.program.shardRows == 16 })
+    }
+
     @Test func everyProgramIsThereOnce() throws {
         let grid = try grid("parallel.workers=2")
         #expect(grid.entries[0].candidate == .init(workers: 2, placement: .none))

@@ -75,7 +75,7 @@ struct TuneGrid: Sendable {
                 var programs = workers == count && policy == own.placement ? [first.program] : []
                 for candidate in Self.combinations(
                     of: own, workers: workers, placement: policy, batchRows: configuration.training.batch,
-                    allowsOtherBits: allowsOtherBits, extent: extent)
+                    allowsOtherBits: allowsOtherBits, extent: extent, isMixed: configuration.bfloat16Products != nil)
                 {
                     let planned = plan(candidate, on: placed)
                     guard !programs.contains(planned.program) else { continue }
@@ -113,11 +113,13 @@ struct TuneGrid: Sendable {
     /// Everything that can be asked for with `workers` in their places, the configuration's own wishes first.
     static func combinations(
         of own: TuneCandidate, workers: Int, placement: PlacementPolicy, batchRows: Int, allowsOtherBits: Bool,
-        extent: Extent
+        extent: Extent, isMixed: Bool = false
     ) -> [TuneCandidate] {
         let hasKeys = extent == .all || extent == .oneKeyAtATime
         let routes = hasKeys ? unique([own.route, nil] + GradientRoute.allCases) : [own.route]
-        let shards = hasKeys ? unique([own.shardRows, nil] + shardRows(batchRows: batchRows)) : [own.shardRows]
+        let shards =
+            hasKeys
+            ? unique([own.shardRows, nil] + shardRows(batchRows: batchRows, isMixed: isMixed)) : [own.shardRows]
         let groups = hasKeys && allowsOtherBits ? unique([own.groups, nil, 1, 2, 4, 8, 16]) : [own.groups]
         return groups.flatMap { groups in
             routes.flatMap { route in
@@ -132,8 +134,9 @@ struct TuneGrid: Sendable {
     }
 
     /// From a kernel's tile to as many samples as a product adds up in registers, and equal parts for small teams.
-    private static func shardRows(batchRows: Int) -> [Int] {
-        (4...10).map { 1 << $0 }.filter { $0 <= batchRows }
+    /// In mixed precision a tile has 32 samples.
+    private static func shardRows(batchRows: Int, isMixed: Bool) -> [Int] {
+        ((isMixed ? 5 : 4)...10).map { 1 << $0 }.filter { $0 <= batchRows }
     }
 
     private static func unique<Value: Equatable>(_ values: [Value]) -> [Value] {
