@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what mixed precision costs in accuracy: the same trainings in float32 and under both definitions of its bits.
 
-measure.py PROGRAM DIRECTORY [--results DIRECTORY] [--seeds N]
+measure.py PROGRAM DIRECTORY [--results DIRECTORY] [--seeds N] [--definitions NAME …]
 
 Every task is trained with several seeds of the first weights and of the order of the samples. The table has the means of the
 final validation accuracy, and the mean of the differences to float32 under the same seed with its standard error.
@@ -65,13 +65,16 @@ def accuracy(program: Program, text: str, seed: int, settings: list[str]) -> flo
     return 100 * json.loads((run / "summary.json").read_text())["validation_accuracy"]
 
 
-def row(program: Program, name: str, seeds: int) -> list[str]:
+def row(program: Program, name: str, seeds: int, definitions: list[str]) -> list[str]:
     accuracies = {
-        kind: [accuracy(program, TASKS[name], seed, settings) for seed in range(1, seeds + 1)]
-        for kind, settings in FORMATS.items()
+        kind: [accuracy(program, TASKS[name], seed, FORMATS[kind]) for seed in range(1, seeds + 1)]
+        for kind in ["float32", *definitions]
     }
     cells = [name, f"{statistics.mean(accuracies['float32']):.2f}"]
     for kind in list(FORMATS)[1:]:
+        if kind not in accuracies:
+            cells += ["–", "–"]
+            continue
         differences = [mixed - single for mixed, single in zip(accuracies[kind], accuracies["float32"])]
         error = statistics.stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else float("nan")
         cells += [f"{statistics.mean(accuracies[kind]):.2f}", f"{statistics.mean(differences):+.2f} ± {error:.2f}"]
@@ -84,12 +87,13 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--results", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--definitions", nargs="*", choices=list(FORMATS)[1:], default=list(FORMATS)[1:])
     arguments = parser.parse_args()
     program = Program(arguments.program, arguments.directory)
     header = ["task", "float32", "bf16-dot-1", "difference", "bf16-amx-1", "difference"]
     lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
     for name in TASKS:
-        lines.append("| " + " | ".join(row(program, name, arguments.seeds)) + " |")
+        lines.append("| " + " | ".join(row(program, name, arguments.seeds, arguments.definitions)) + " |")
         print(lines[-1], file=sys.stderr)
     text = f"""# Accuracy in mixed precision
 
