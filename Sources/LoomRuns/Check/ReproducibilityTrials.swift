@@ -72,7 +72,7 @@ final class ReproducibilityTrials<Scalar: LoomScalar> {
         }
         return ReproducibilityCheck(
             steps: steps, divergedStep: divergedStep, totalSteps: trainer.totalSteps, batch: trainer.epochs.batchRows,
-            parameters: trainer.network.layout.parameterCount, precision: Scalar.precision.rawValue,
+            parameters: trainer.network.layout.parameterCount, precision: configuration.training.precision.rawValue,
             numerics: experiment.numerics.rawValue, rows: rows)
     }
 
