@@ -48,13 +48,12 @@ extension Configuration {
             reader.report(
                 "parallel.gemm", "openblas has no products of bfloat16; leave it out, or train in float32")
         }
-        if let rows = parallel.shardRows, rows % Self.packedRows != 0 {
+        let side = PackedMatrix.side
+        if let rows = parallel.shardRows, rows % side != 0 {
             reader.report(
                 "parallel.shard_rows",
-                "is \(rows), but mixed_bfloat16 packs samples \(Self.packedRows) by \(Self.packedRows): give a multiple of that"
+                "is \(rows), but mixed_bfloat16 packs samples \(side) by \(side): give a multiple of that"
             )
         }
     }
-
-    private static var packedRows: Int { 32 }
 }

@@ -40,7 +40,7 @@ package struct StepRequest: Sendable {
     package var cutsFreely: Bool { packsFactors || gemmBackend.isPartitionInvariant }
 
     /// Rows and columns that are never cut apart.
-    var blockLength: Int { packsFactors ? 32 : 1 }
+    var blockLength: Int { packsFactors ? PackedMatrix.side : 1 }
 
     /// The number of workers, if bits may depend on it.
     var fixedWorkers: Int? { sameBitsForAnyWorkers ? nil : workers }

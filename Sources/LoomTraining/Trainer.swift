@@ -62,8 +62,11 @@ public final class Trainer<Scalar: LoomScalar> {
     ) throws {
         let network = try Network<Scalar>(description)
         if let reason = network.untrainableReason { throw ModelError(reason) }
-        if teamPlan.bfloat16 != nil, let reason = network.mixedPrecisionReason {
-            throw ModelError("training.precision is mixed_bfloat16, but \(reason); train it in float32")
+        if let products = teamPlan.bfloat16 {
+            let reason = products.kernels == nil ? "this processor is no x86-64" : network.mixedPrecisionReason
+            if let reason {
+                throw ModelError("training.precision is mixed_bfloat16, but \(reason); train it in float32")
+            }
         }
         let loss = try Loss<Scalar>(lossDescription, output: description.output)
         try Self.check(network, loss: lossDescription, schedule: schedule, feed: feed)

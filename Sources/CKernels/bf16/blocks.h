@@ -3,27 +3,27 @@
 typedef uint32_t FN(Words) __attribute__((ext_vector_type(LANES)));
 typedef uint16_t FN(Halves) __attribute__((ext_vector_type(LANES), may_alias));
 
-// Rounded to nearest, ties to even: in the low half of each lane. Denormal numbers become 0 with their sign, and NaNs quiet
-// ones: what VCVTNEPS2BF16 does.
-LOOM_INLINE Integers FN(narrow)(Vector v) {
-#if LOOM_BF16_INSTRUCTIONS
-    return (Integers)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)v));
-#else
-    const FN(Words) bits = (FN(Words))v, magnitude = bits & 0x7fffffff;
-    const FN(Words) nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    const FN(Words) small = magnitude < 0x00800000 ? bits >> 16 & 0x8000 : nearest;
-    return (Integers)(magnitude > 0x7f800000 ? bits >> 16 | 0x40 : small);
-#endif
+// Rows or columns, of `count` in all, in block `index`.
+LOOM_INLINE size_t FN(block_extent)(size_t count, size_t index) {
+    const size_t left_over = count - index * LOOM_BF16_SIDE;
+    return left_over < LOOM_BF16_SIDE ? left_over : LOOM_BF16_SIDE;
 }
 
-// 32 numbers of any alignment, rounded.
+// The first element of block (i, j) in a row-major matrix.
+LOOM_INLINE size_t FN(block_start)(size_t stride, size_t i, size_t j) { return i * LOOM_BF16_SIDE * stride + j * LOOM_BF16_SIDE; }
+
+// 32 numbers of any alignment, rounded to nearest, ties to even. Denormal numbers become 0 with their sign, and NaNs quiet ones:
+// what VCVTNEPS2BF16 does.
 LOOM_INLINE void FN(narrow_row)(const float *row, uint16_t *result) {
 #if LOOM_BF16_INSTRUCTIONS
     _mm512_store_si512(result, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(row + 16), _mm512_loadu_ps(row)));
 #else
     for (size_t j = 0; j < LOOM_BF16_SIDE; j += LANES) {
-        const FN(Words) words = (FN(Words))FN(narrow)(FN(load_unaligned)(row + j));
-        *(FN(Halves) *)(result + j) = __builtin_convertvector(words, FN(Halves));
+        const FN(Words) bits = (FN(Words))FN(load_unaligned)(row + j), magnitude = bits & 0x7fffffff;
+        const FN(Words) nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+        const FN(Words) finite = magnitude < 0x00800000 ? bits >> 16 & 0x8000 : nearest;
+        const FN(Words) narrow = magnitude > 0x7f800000 ? bits >> 16 | 0x40 : finite;
+        *(FN(Halves) *)(result + j) = __builtin_convertvector(narrow, FN(Halves));
     }
 #endif
 }
@@ -108,28 +108,39 @@ LOOM_INLINE void FN(clear_padding)(float *block, size_t rows, size_t columns) {
     }
 }
 
+// Packs block (i, j) of a matrix, which begins at `from` and has these rows and columns.
+LOOM_INLINE void FN(pack_part)(const float *from, size_t stride, size_t rows, size_t columns, const loom_bf16_forms *forms,
+                               size_t i, size_t j) {
+    if (rows == LOOM_BF16_SIDE && columns == LOOM_BF16_SIDE) {
+        FN(pack_block)(from, stride, forms, i, j);
+        return;
+    }
+    _Alignas(64) float block[LOOM_BF16_BLOCK_ELEMENTS];
+    FN(load_block)(from, stride, rows, columns, block);
+    FN(pack_block)(block, LOOM_BF16_SIDE, forms, i, j);
+}
+
 static void FN(pack_bf16)(size_t rows, size_t columns, size_t stride, const float *matrix, const loom_bf16_forms *forms,
                           float *row_sums, size_t row_sums_stride) {
     const loom_kernels *const kernels = loom_active_kernels(LOOM_FLOAT32);
-    _Alignas(64) float block[LOOM_BF16_BLOCK_ELEMENTS];
-    for (size_t i = 0; i < rows; i += LOOM_BF16_SIDE) {
-        const size_t block_rows = rows - i < LOOM_BF16_SIDE ? rows - i : LOOM_BF16_SIDE;
-        for (size_t j = 0; j < columns; j += LOOM_BF16_SIDE) {
-            const size_t block_columns = columns - j < LOOM_BF16_SIDE ? columns - j : LOOM_BF16_SIDE;
-            const float *const from = matrix + i * stride + j;
+    for (size_t i = 0; i < loom_bf16_blocks(rows); i++) {
+        const size_t block_rows = FN(block_extent)(rows, i);
+        for (size_t j = 0; j < loom_bf16_blocks(columns); j++) {
+            const float *const from = matrix + FN(block_start)(stride, i, j);
+            const size_t block_columns = FN(block_extent)(columns, j);
             // A few blocks ahead: rows lie on pages of their own, which processors do not fetch ahead.
-            for (size_t r = 0; r < block_rows && j + 3 * LOOM_BF16_SIDE < columns; r++) {
+            for (size_t r = 0; r < block_rows && (j + 3) * LOOM_BF16_SIDE < columns; r++) {
                 __builtin_prefetch(from + r * stride + 2 * LOOM_BF16_SIDE);
                 __builtin_prefetch(from + r * stride + 2 * LOOM_BF16_SIDE + 16);
             }
-            const _Bool is_whole = block_rows == LOOM_BF16_SIDE && block_columns == LOOM_BF16_SIDE;
-            if (!is_whole || row_sums) { FN(load_block)(from, stride, block_rows, block_columns, block); }
             if (row_sums) {
+                // Kernels want aligned rows.
+                _Alignas(64) float block[LOOM_BF16_BLOCK_ELEMENTS];
+                FN(load_block)(from, stride, block_rows, block_columns, block);
                 kernels->column_sums(block_rows, block_columns, LOOM_BF16_SIDE, block,
-                                     row_sums + i / LOOM_BF16_SIDE * row_sums_stride + j);
+                                     row_sums + i * row_sums_stride + j * LOOM_BF16_SIDE);
             }
-            FN(pack_block)(is_whole ? from : block, is_whole ? stride : LOOM_BF16_SIDE, forms, i / LOOM_BF16_SIDE,
-                           j / LOOM_BF16_SIDE);
+            FN(pack_part)(from, stride, block_rows, block_columns, forms, i, j);
         }
     }
 }

@@ -16,26 +16,22 @@ LOOM_INLINE unsigned FN(flush_denormals)(void) {
 typedef void FN(ProductBlock)(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c, _Bool continues,
                               size_t rows, size_t columns);
 
-// result += block, or result = block: whole vectors, that is with the padding of the result's rows.
-LOOM_INLINE void FN(store_block)(const loom_bf16_product *product, const float *block, size_t i, size_t j, size_t rows,
-                                 size_t columns) {
-    float *const result = product->result + i * LOOM_BF16_SIDE * product->result_stride + j * LOOM_BF16_SIDE;
+// Writes a block to a place in a matrix, or adds it to what is there: whole vectors, that is with the padding of its rows.
+LOOM_INLINE void FN(store_block)(const float *block, size_t rows, size_t columns, _Bool adds, float *to, size_t stride) {
     for (size_t r = 0; r < rows; r++) {
-        float *const row = result + r * product->result_stride;
         for (size_t c = 0; c < columns; c += LANES) {
             const Vector v = FN(load)(block + r * LOOM_BF16_SIDE + c);
-            FN(store)(row + c, product->accumulates ? FN(load)(row + c) + v : v);
+            FN(store)(to + r * stride + c, adds ? FN(load)(to + r * stride + c) + v : v);
         }
     }
 }
 
-LOOM_INLINE void FN(add_result)(const loom_bf16_product *product, float *block, size_t i, size_t j, size_t rows,
-                                size_t columns) {
-    const float *const result = product->result + i * LOOM_BF16_SIDE * product->result_stride + j * LOOM_BF16_SIDE;
+// block += what is at a place in a matrix.
+LOOM_INLINE void FN(add_to_block)(const float *from, size_t stride, size_t rows, size_t columns, float *block) {
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < columns; c += LANES) {
             float *const to = block + r * LOOM_BF16_SIDE + c;
-            FN(store)(to, FN(load)(result + r * product->result_stride + c) + FN(load)(to));
+            FN(store)(to, FN(load)(from + r * stride + c) + FN(load)(to));
         }
     }
 }
@@ -44,18 +40,11 @@ static void FN(activate_block)(const loom_bf16_product *product, float *block, f
                                size_t columns) {
     const loom_kernels *const kernels = loom_active_kernels(LOOM_FLOAT32);
     const float *const bias = product->bias ? product->bias + j * LOOM_BF16_SIDE : NULL;
-    if (product->accumulates) { FN(add_result)(product, block, i, j, rows, columns); }
-    float *outputs = block;
-    if (product->pre_activations) { outputs = other; }
+    float *const outputs = product->pre_activations ? other : block;
     kernels->activate(product->activation, rows, columns, LOOM_BF16_SIDE, bias, block, outputs);
     if (product->pre_activations) {
-        float *const z =
-            product->pre_activations + i * LOOM_BF16_SIDE * product->pre_activations_stride + j * LOOM_BF16_SIDE;
-        for (size_t r = 0; r < rows; r++) {
-            for (size_t c = 0; c < columns; c += LANES) {
-                FN(store)(z + r * product->pre_activations_stride + c, FN(load)(block + r * LOOM_BF16_SIDE + c));
-            }
-        }
+        const size_t stride = product->pre_activations_stride;
+        FN(store_block)(block, rows, columns, 0, product->pre_activations + FN(block_start)(stride, i, j), stride);
     }
     FN(clear_padding)(outputs, rows, columns);
     FN(pack_block)(outputs, LOOM_BF16_SIDE, &product->packed, i, j);
@@ -64,11 +53,9 @@ static void FN(activate_block)(const loom_bf16_product *product, float *block, f
 static void FN(derive_block)(const loom_bf16_product *product, float *block, float *other, size_t i, size_t j, size_t rows,
                              size_t columns) {
     const loom_kernels *const kernels = loom_active_kernels(LOOM_FLOAT32);
-    if (product->accumulates) { FN(add_result)(product, block, i, j, rows, columns); }
     if (product->pre_activations) {
-        const float *const z =
-            product->pre_activations + i * LOOM_BF16_SIDE * product->pre_activations_stride + j * LOOM_BF16_SIDE;
-        FN(load_block)(z, product->pre_activations_stride, rows, columns, other);
+        const size_t stride = product->pre_activations_stride;
+        FN(load_block)(product->pre_activations + FN(block_start)(stride, i, j), stride, rows, columns, other);
     } else if (product->outputs) {
         FN(widen_block)(product->outputs + (i * product->outputs_stride + j) * LOOM_BF16_BLOCK_ELEMENTS, other);
     }
@@ -84,9 +71,7 @@ static void FN(derive_block)(const loom_bf16_product *product, float *block, flo
 // Asks for the weights and states of a block while it is multiplied: their rows lie on pages of their own, which processors do
 // not fetch ahead.
 LOOM_INLINE void FN(prefetch_weights)(const loom_bf16_product *product, size_t i, size_t j) {
-    const size_t place = i * LOOM_BF16_SIDE * product->weights_stride + j * LOOM_BF16_SIDE;
-    const size_t left_over = product->rows - i * LOOM_BF16_SIDE;
-    const size_t rows = left_over < LOOM_BF16_SIDE ? left_over : LOOM_BF16_SIDE;
+    const size_t place = FN(block_start)(product->weights_stride, i, j), rows = FN(block_extent)(product->rows, i);
     for (size_t r = 0; r < rows; r++) {
         const size_t row = place + r * product->weights_stride;
         for (size_t c = 0; c < LOOM_BF16_SIDE; c += 16) {
@@ -99,34 +84,29 @@ LOOM_INLINE void FN(prefetch_weights)(const loom_bf16_product *product, size_t i
 
 static void FN(update_block_bf16)(const loom_bf16_product *product, float *block, size_t i, size_t j, size_t rows,
                                   size_t columns) {
-    const size_t place = i * LOOM_BF16_SIDE * product->weights_stride + j * LOOM_BF16_SIDE;
-    if (product->accumulates) { FN(add_result)(product, block, i, j, rows, columns); }
+    const size_t stride = product->weights_stride, place = FN(block_start)(stride, i, j);
     FN(clear_padding)(block, rows, columns);
     loom_update update = *product->update;
     update.gradient_stride = LOOM_BF16_SIDE;
-    product->update_rule(&update, rows, columns, product->weights_stride, product->weights + place, block,
+    product->update_rule(&update, rows, columns, stride, product->weights + place, block,
                          product->first_state ? product->first_state + place : NULL,
                          product->second_state ? product->second_state + place : NULL);
-    if (rows == LOOM_BF16_SIDE && columns == LOOM_BF16_SIDE) {
-        FN(pack_block)(product->weights + place, product->weights_stride, &product->packed, i, j);
-        return;
-    }
-    FN(load_block)(product->weights + place, product->weights_stride, rows, columns, block);
-    FN(pack_block)(block, LOOM_BF16_SIDE, &product->packed, i, j);
+    FN(pack_part)(product->weights + place, stride, rows, columns, &product->packed, i, j);
 }
 
 LOOM_INLINE void FN(finish_block)(const loom_bf16_product *product, float *block, float *other, size_t i, size_t j) {
-    const size_t rows_left = product->rows - i * LOOM_BF16_SIDE, columns_left = product->columns - j * LOOM_BF16_SIDE;
-    const size_t rows = rows_left < LOOM_BF16_SIDE ? rows_left : LOOM_BF16_SIDE;
-    const size_t columns = columns_left < LOOM_BF16_SIDE ? columns_left : LOOM_BF16_SIDE;
-    switch (product->epilogue) {
-    case LOOM_BF16_STORE:
+    const size_t rows = FN(block_extent)(product->rows, i), columns = FN(block_extent)(product->columns, j);
+    const size_t stride = product->result_stride, place = FN(block_start)(stride, i, j);
+    if (product->epilogue == LOOM_BF16_STORE) {
         FN(clear_padding)(block, rows, columns);
-        FN(store_block)(product, block, i, j, rows, columns);
-        break;
+        FN(store_block)(block, rows, columns, product->accumulates, product->result + place, stride);
+        return;
+    }
+    if (product->accumulates) { FN(add_to_block)(product->result + place, stride, rows, columns, block); }
+    switch (product->epilogue) {
     case LOOM_BF16_ACTIVATE: FN(activate_block)(product, block, other, i, j, rows, columns); break;
     case LOOM_BF16_DERIVE: FN(derive_block)(product, block, other, i, j, rows, columns); break;
-    case LOOM_BF16_UPDATE: FN(update_block_bf16)(product, block, i, j, rows, columns); break;
+    default: FN(update_block_bf16)(product, block, i, j, rows, columns); break;
     }
 }
 
@@ -139,7 +119,7 @@ LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, con
         const size_t left_over = block_rows - first;
         const size_t count = left_over < LOOM_BF16_GROUP_BLOCKS ? left_over : LOOM_BF16_GROUP_BLOCKS;
         for (size_t j = 0; j < block_columns; j++) {
-            const size_t columns = product->columns - j * LOOM_BF16_SIDE;
+            const size_t columns = FN(block_extent)(product->columns, j);
             // Sums of nothing.
             if (inner_blocks == 0) { memset(blocks, 0, count * LOOM_BF16_BLOCK_ELEMENTS * sizeof *blocks); }
             const unsigned settings = flushes ? FN(flush_denormals)() : 0;
@@ -148,12 +128,10 @@ LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, con
                 const _Bool is_last = k + LOOM_BF16_PANEL_BLOCKS >= inner_blocks;
                 for (size_t i = first; i < first + count; i++) {
                     if (is_last && product->epilogue == LOOM_BF16_UPDATE) { FN(prefetch_weights)(product, i, j); }
-                    const size_t rows = product->rows - i * LOOM_BF16_SIDE;
                     multiply(product->left + (i * product->left_stride + k) * LOOM_BF16_BLOCK_ELEMENTS,
                              product->right + (j * product->right_stride + k) * LOOM_BF16_BLOCK_ELEMENTS, panel,
                              blocks + (i - first) * LOOM_BF16_BLOCK_ELEMENTS, k > 0,
-                             rows < LOOM_BF16_SIDE ? rows : LOOM_BF16_SIDE,
-                             columns < LOOM_BF16_SIDE ? columns : LOOM_BF16_SIDE);
+                             FN(block_extent)(product->rows, i), columns);
                 }
             }
             if (flushes) { _mm_setcsr(settings); }

@@ -41,14 +41,13 @@ private final class PackedOperands: Sendable {
     }
 
     func multiply(_ kernels: UnsafePointer<loom_bf16_kernels>, times: Int) {
-        var product = loom_bf16_product()
-        (product.rows, product.columns, product.inner) = (shape.rows, shape.columns, shape.inner)
-        product.left = UnsafePointer(left.forms.left)
-        product.left_stride = left.forms.row_stride
-        product.right = UnsafePointer(right.forms.right)
-        product.right_stride = right.forms.column_stride
-        product.result = result.pointer
-        product.result_stride = shape.resultStride
+        var product = loom_bf16_product(
+            rows: shape.rows, columns: shape.columns, inner: shape.inner, left: left.forms.leftFactor(),
+            right: right.forms.rightFactor())
+        product.store(
+            in: MatrixView(
+                pointer: result.pointer, rows: shape.rows, columns: shape.columns, stride: shape.resultStride),
+            accumulates: false)
         for _ in 0..<times { kernels.pointee.multiply(&product, scratch.pointer) }
     }
 }

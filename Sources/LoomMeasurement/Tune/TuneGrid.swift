@@ -134,9 +134,9 @@ struct TuneGrid: Sendable {
     }
 
     /// From a kernel's tile to as many samples as a product adds up in registers, and equal parts for small teams.
-    /// In mixed precision a tile has 32 samples.
+    /// In mixed precision whole blocks of packed samples.
     private static func shardRows(batchRows: Int, isMixed: Bool) -> [Int] {
-        ((isMixed ? 5 : 4)...10).map { 1 << $0 }.filter { $0 <= batchRows }
+        (4...10).map { 1 << $0 }.filter { $0 <= batchRows && $0.isMultiple(of: isMixed ? PackedMatrix.side : 1) }
     }
 
     private static func unique<Value: Equatable>(_ values: [Value]) -> [Value] {

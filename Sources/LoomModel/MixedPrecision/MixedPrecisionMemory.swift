@@ -132,15 +132,9 @@ package final class MixedPrecisionMemory: Sendable {
         let isTransposed = network.layout.tensors[tensor].isTransposed
         let left = (isTransposed ? x : deltas).from(row: samples.lowerBound, column: rows.lowerBound)
         let right = (isTransposed ? deltas : x).from(row: samples.lowerBound, column: columns.lowerBound)
-        var product = loom_bf16_product()
-        product.rows = rows.count
-        product.columns = columns.count
-        product.inner = samples.count
-        product.left = UnsafePointer(left.left_transposed!)
-        product.left_stride = left.column_stride
-        product.right = UnsafePointer(right.right!)
-        product.right_stride = right.column_stride
-        return product
+        return loom_bf16_product(
+            rows: rows.count, columns: columns.count, inner: samples.count, left: left.leftFactor(transposed: true),
+            right: right.rightFactor())
     }
 
     private func place(of tensor: Int) -> (layer: Int, Network<Float>.Connection) {
@@ -181,16 +175,10 @@ package final class MixedPrecisionMemory: Sendable {
         let (layer, x) = (float32.layers[index], source(of: connection).forms)
         let tensor = network.layout.tensors[connection.weights]
         let w = weights[connection.weights]!.forms
-        var product = loom_bf16_product()
-        product.columns = layer.preActivations.columns
-        product.inner = connection.sourceColumns.count
-        product.left = UnsafePointer(x.left!)
-        product.left_stride = x.row_stride
-        product.right = UnsafePointer((tensor.isTransposed ? w.right : w.right_transposed)!)
-        product.right_stride = tensor.isTransposed ? w.column_stride : w.row_stride
-        product.accumulates = connection.accumulatesForward
-        product.result = layer.preActivations.pointer
-        product.result_stride = layer.preActivations.stride
+        var product = loom_bf16_product(
+            rows: workspace.capacity, columns: layer.preActivations.columns, inner: connection.sourceColumns.count,
+            left: x.leftFactor(), right: w.rightFactor(transposed: !tensor.isTransposed))
+        product.store(in: layer.preActivations, accumulates: connection.accumulatesForward)
         guard completes, index < network.layers.count - 1 else { return product }
         product.epilogue = LOOM_BF16_ACTIVATE
         product.activation = layer.activation.cActivation
@@ -211,16 +199,11 @@ package final class MixedPrecisionMemory: Sendable {
         let source = float32.layers[sourceIndex]
         let tensor = network.layout.tensors[connection.weights]
         let w = weights[connection.weights]!.forms
-        var product = loom_bf16_product()
-        product.columns = source.outputs.columns
-        product.inner = float32.layers[index].preActivations.columns
-        product.left = UnsafePointer(delta.left!)
-        product.left_stride = delta.row_stride
-        product.right = UnsafePointer((tensor.isTransposed ? w.right_transposed : w.right)!)
-        product.right_stride = tensor.isTransposed ? w.row_stride : w.column_stride
-        product.accumulates = connection.accumulatesBackward
-        product.result = source.outputGradients.pointer
-        product.result_stride = source.outputGradients.stride
+        var product = loom_bf16_product(
+            rows: workspace.capacity, columns: source.outputs.columns,
+            inner: float32.layers[index].preActivations.columns, left: delta.leftFactor(),
+            right: w.rightFactor(transposed: tensor.isTransposed))
+        product.store(in: source.outputGradients, accumulates: connection.accumulatesBackward)
         guard completes else { return product }
         product.epilogue = LOOM_BF16_DERIVE
         product.activation = source.activation.cActivation

@@ -27,11 +27,7 @@ extension StepBinding {
                     BiasGradient(deltas: sums.rebound(), result: result.pointer, accumulates: accumulates)))
         }
         var product = packedProduct(index, grid, range, samples: rows, in: mixedPrecision)
-        let result: MatrixView<Float> = result.rebound()
-        product.epilogue = LOOM_BF16_STORE
-        product.accumulates = accumulates
-        product.result = result.pointer
-        product.result_stride = result.stride
+        product.store(in: result.rebound(), accumulates: accumulates)
         return .packedGradient(operands.keep(product))
     }
 

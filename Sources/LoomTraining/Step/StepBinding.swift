@@ -29,7 +29,8 @@ struct StepBinding<Scalar: LoomScalar> {
         }
         let counts = program.phases.flatMap { $0.operations.joined() }.compactMap { operation in
             switch operation {
-            case .forward(let rows, _), .backward(let rows, _): rows.count
+            // In mixed precision they are `packedRows`.
+            case .forward(let rows, _), .backward(let rows, _): memory.mixedPrecision == nil ? rows.count : nil
             default: nil
             }
         }
