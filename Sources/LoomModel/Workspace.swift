@@ -24,20 +24,37 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
     ///   - training: Whether deltas are needed.
     ///   - keepsPreActivations: Whether every layer's z is kept, not only where a derivative needs it.
     ///   - gemmBackend: Who multiplies matrices.
-    public init(
+    public convenience init(
         network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, capacity: Int, training: Bool = true,
         keepsPreActivations: Bool = false, gemmBackend: GemmBackend = .preferred
+    ) {
+        let matrices = network.layers.indices.map { index in
+            LayerMatrices(
+                network.layers[index], isLast: index == network.layers.count - 1, training: training,
+                keepsPreActivations: keepsPreActivations, of: Scalar.self)
+        }
+        self.init(network, parameters, capacity: capacity, layers: matrices, gemmBackend: gemmBackend)
+    }
+
+    /// Reserves what a training needs beside a `MixedPrecisionMemory`, which has the outputs and deltas of the hidden layers.
+    package convenience init(
+        besidePacked network: Network<Scalar>, parameters: ParameterBuffer<Scalar>, capacity: Int,
+        gemmBackend: GemmBackend
+    ) {
+        self.init(
+            network, parameters, capacity: capacity, layers: LayerMatrices.besidePacked(network),
+            gemmBackend: gemmBackend)
+    }
+
+    private init(
+        _ network: Network<Scalar>, _ parameters: ParameterBuffer<Scalar>, capacity: Int, layers plan: [LayerMatrices],
+        gemmBackend: GemmBackend
     ) {
         precondition(capacity > 0, "a workspace holds at least one sample")
         self.network = network
         self.parameters = parameters
         self.capacity = capacity
         gemm = GemmMemory(backend: gemmBackend, workers: 1)
-        let plan = network.layers.enumerated().map { index, layer in
-            LayerPlan(
-                layer, isLast: index == network.layers.count - 1, training: training,
-                keepsPreActivations: keepsPreActivations, of: Scalar.self)
-        }
         let elements = plan.reduce(0) { $0 + $1.elements } * capacity
         self.bytes = elements * MemoryLayout<Scalar>.stride
         self.matrices = AlignedBuffer(uninitializedCount: elements)
@@ -49,24 +66,30 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
 
     /// Bytes of activations and deltas of one sample.
     public static func bytesPerSample(of network: Network<Scalar>) -> Int {
-        network.layers.enumerated().reduce(0) { sum, layer in
-            let isLast = layer.offset == network.layers.count - 1
+        let elements = network.layers.indices.reduce(0) { sum, index in
+            let isLast = index == network.layers.count - 1
             return sum
-                + LayerPlan(
-                    layer.element, isLast: isLast, training: true, keepsPreActivations: false, of: Scalar.self
+                + LayerMatrices(
+                    network.layers[index], isLast: isLast, training: true, keepsPreActivations: false, of: Scalar.self
                 ).elements
-        } * MemoryLayout<Scalar>.stride
+        }
+        return elements * MemoryLayout<Scalar>.stride
     }
 
-    private func layOut(_ plans: [LayerPlan]) {
+    /// Bytes of one sample beside a `MixedPrecisionMemory`.
+    package static func bytesPerSample(besidePacked network: Network<Scalar>) -> Int {
+        LayerMatrices.besidePacked(network).reduce(0) { $0 + $1.elements } * MemoryLayout<Scalar>.stride
+    }
+
+    private func layOut(_ plans: [LayerMatrices]) {
         var free = matrices.pointer
-        func matrix(_ row: LayerPlan.Row) -> MatrixView<Scalar> {
+        func matrix(_ row: LayerMatrices.Row) -> MatrixView<Scalar> {
             defer { free += capacity * row.stride }
             return MatrixView(pointer: free, rows: capacity, columns: row.columns, stride: row.stride)
         }
         var connectionCount = 0
         for (index, (layer, plan)) in zip(network.layers, plans).enumerated() {
-            let outputs = matrix(plan.outputs)
+            let outputs = matrix(plan.outputs ?? .none)
             let z = plan.preActivations.map(matrix) ?? outputs
             let gradients = plan.outputGradients.map(matrix) ?? outputs
             (layers.pointer + index).initialize(
@@ -114,7 +137,7 @@ public final class Workspace<Scalar: LoomScalar>: Sendable {
 }
 
 /// The matrices that one layer needs; nil where it uses another one.
-private struct LayerPlan {
+private struct LayerMatrices {
     struct Row {
         let columns: Int
         let stride: Int
@@ -123,15 +146,19 @@ private struct LayerPlan {
             self.columns = columns
             stride = Padding.stride(columns: columns, of: type)
         }
+
+        private init() { (columns, stride) = (0, 0) }
+        /// A matrix without columns.
+        static let none = Row()
     }
-    /// u; in the last layer z.
-    let outputs: Row
+    /// u; in the last layer z. nil: packed, and not here.
+    var outputs: Row?
     /// z, where it is not kept in the place of u.
-    let preActivations: Row?
+    var preActivations: Row?
     /// ∂L/∂u.
-    let outputGradients: Row?
+    var outputGradients: Row?
     /// ∂L/∂z, where it is not formed in the place of ∂L/∂u.
-    let deltas: Row?
+    var deltas: Row?
 
     init<Scalar: LoomScalar>(
         _ layer: Network<Scalar>.Layer, isLast: Bool, training: Bool, keepsPreActivations: Bool,
@@ -146,6 +173,23 @@ private struct LayerPlan {
         self.preActivations = combines || keeps ? preActivations : nil
         outputGradients = training ? outputs : nil
         deltas = training && combines ? preActivations : nil
+    }
+
+    /// In hidden layers z where a derivative needs it, and sums of several products; in the last one everything.
+    static func besidePacked<Scalar>(_ network: Network<Scalar>) -> [LayerMatrices] {
+        let consumers = network.layers.flatMap(\.connections)
+        return network.layers.indices.map { index in
+            let (layer, isLast) = (network.layers[index], index == network.layers.count - 1)
+            var matrices = LayerMatrices(
+                layer, isLast: isLast, training: true, keepsPreActivations: false, of: Scalar.self)
+            guard !isLast else { return matrices }
+            let row = matrices.outputs
+            matrices.outputs = nil
+            if layer.connections.count > 1 { matrices.preActivations = row }
+            let addsGradients = consumers.contains { $0.source.index == index && $0.accumulatesBackward }
+            if !addsGradients { matrices.outputGradients = nil }
+            return matrices
+        }
     }
 
     var elements: Int {

@@ -92,7 +92,10 @@ extension MemoryPlan {
         optimizerBytes = plan.stateCopies * optimizer.kind.stateBuffers * bufferBytes
         let stateBuffers = 1 + optimizer.kind.stateBuffers
         checkpointBytes = ((keepsBest ? 1 : 0) + (copiesState ? stateBuffers + (keepsBest ? 1 : 0) : 0)) * bufferBytes
-        activationBytes = Workspace.bytesPerSample(of: network) * capacity
+        let sampleActivationBytes =
+            team.bfloat16 == nil
+            ? Workspace.bytesPerSample(of: network) : Workspace.bytesPerSample(besidePacked: network)
+        activationBytes = sampleActivationBytes * capacity
         let scratchBytes = scratchColumns * MemoryLayout<Float>.stride
         batchBytes =
             (schedule.shuffles || keeps != .all ? rowBytes(network.inputs) : 0) * capacity + scratchBytes * capacity

@@ -61,6 +61,42 @@ import Testing
         }
     }
 
+    /// Beside packed outputs and deltas of the hidden layers there are the last layer's, what derivatives need, and sums.
+    @Test(arguments: [
+        (Activation.relu, false, [[], [], [3, 3]]),
+        // z, from which the derivative is computed.
+        (.arctan, false, [[19], [17], [3, 3]]),
+        // Two products make ∂L/∂u of the first layer, and two z of the second one.
+        (.relu, true, [[19], [17], [3, 3]]), (.arctan, true, [[19, 19], [17], [3, 3]]),
+    ]) func besidePackedMatrices(activation: Activation, skips: Bool, expected: [[Int]]) throws {
+        let network = try Network<Float>(
+            NetworkDescription(
+                inputs: 5,
+                layers: [
+                    LayerDescription(name: "first", units: 19, activation: activation),
+                    LayerDescription(
+                        name: "second", units: 17, activation: activation,
+                        inputs: skips ? ["input", "first"] : ["first"]),
+                    LayerDescription(name: "third", units: 3, inputs: skips ? ["first", "second"] : ["second"]),
+                ], output: .softmax))
+        let workspace = Workspace(
+            besidePacked: network, parameters: network.initialParameters(), capacity: 7, gemmBackend: .builtin)
+        var starts: [UnsafeMutablePointer<Float>: MatrixView<Float>] = [:]
+        for layer in 0..<3 {
+            let handle = workspace.handle.layers[layer]
+            var columns: [Int] = []
+            for matrix in [handle.preActivations, handle.outputGradients, handle.outputs, handle.deltas]
+            where matrix.columns > 0 && starts[matrix.pointer] == nil {
+                starts[matrix.pointer] = matrix
+                columns.append(matrix.columns)
+            }
+            #expect(columns == expected[layer], "layer \(layer)")
+        }
+        let elements = starts.values.reduce(0) { $0 + 7 * $1.stride }
+        #expect(workspace.bytes == elements * MemoryLayout<Float>.stride)
+        #expect(workspace.bytes == 7 * Workspace.bytesPerSample(besidePacked: network))
+    }
+
     /// Kept pre-activations are z, and the outputs beside them u.
     @Test func keptPreActivations() throws {
         let problem = problem(.tanh)

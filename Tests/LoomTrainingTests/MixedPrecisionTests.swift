@@ -183,7 +183,8 @@ import Testing
             problem: .made(layers: [100, 300, 5], output: .softmax, rows: 96, seed: 3), batchRows: 96, kind: .adamw),
         Training(
             problem: RandomGraph.problem(
-                seed: 2, hidden: 6, widths: 20...70, features: 50, outputs: 9, rows: 70, activations: [.tanh, .relu]),
+                seed: 2, hidden: 6, widths: 20...70, features: 50, outputs: 9, rows: 70,
+                activations: [.tanh, .relu, .arctan]),
             batchRows: 33),
     ]
 

@@ -3,8 +3,8 @@ import LoomKernels
 import Synchronization
 
 /// The memory of a batch in mixed precision: weights, samples, activations and deltas in bfloat16, packed as the factors of the
-/// products that read them, beside the `Workspace` that has what stays in float32: logits, the deltas of the last layer, and
-/// sums of several products.
+/// products that read them, beside the `Workspace` that has what stays in float32: logits, the deltas of the last layer, sums of
+/// several products, and the pre-activations that derivatives need.
 ///
 /// Who makes a matrix packs it, in all forms that are read: forward the samples and the outputs, backward the deltas, the
 /// update the weights.
@@ -32,7 +32,7 @@ package final class MixedPrecisionMemory: Sendable {
         let matrix: PackedMatrix
     }
 
-    /// Reserves memory beside `workspace` for `workers` workers.
+    /// Reserves memory for `workers` workers beside `workspace`, which was made for that.
     package init(_ workspace: Workspace<Float>, products: BFloat16Products, workers: Int) {
         precondition(workspace.network.mixedPrecisionReason == nil, "networks are checked for mixed precision")
         let network = workspace.network
@@ -176,7 +176,8 @@ package final class MixedPrecisionMemory: Sendable {
         let tensor = network.layout.tensors[connection.weights]
         let w = weights[connection.weights]!.forms
         var product = loom_bf16_product(
-            rows: workspace.capacity, columns: layer.preActivations.columns, inner: connection.sourceColumns.count,
+            rows: workspace.capacity, columns: network.layers[index].preActivations,
+            inner: connection.sourceColumns.count,
             left: x.leftFactor(), right: w.rightFactor(transposed: !tensor.isTransposed))
         product.store(in: layer.preActivations, accumulates: connection.accumulatesForward)
         guard completes, index < network.layers.count - 1 else { return product }
@@ -200,8 +201,8 @@ package final class MixedPrecisionMemory: Sendable {
         let tensor = network.layout.tensors[connection.weights]
         let w = weights[connection.weights]!.forms
         var product = loom_bf16_product(
-            rows: workspace.capacity, columns: source.outputs.columns,
-            inner: float32.layers[index].preActivations.columns, left: delta.leftFactor(),
+            rows: workspace.capacity, columns: network.layers[sourceIndex].units,
+            inner: network.layers[index].preActivations, left: delta.leftFactor(),
             right: w.rightFactor(transposed: tensor.isTransposed))
         product.store(in: source.outputGradients, accumulates: connection.accumulatesBackward)
         guard completes else { return product }

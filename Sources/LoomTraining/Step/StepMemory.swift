@@ -45,9 +45,10 @@ final class StepMemory<Scalar: LoomScalar>: Sendable {
             + (1..<plan.parameterCopies).map { _ in ParameterBuffer<Scalar>(layout: network.layout) }
         let gemm = GemmMemory<Scalar>(backend: gemmBackend, workers: workers)
         let workspaces = (0..<plan.activationCopies).map { index in
-            Workspace(
-                network: network, parameters: parameters[min(index, parameters.count - 1)], capacity: capacity,
-                gemmBackend: gemmBackend)
+            let parameters = parameters[min(index, parameters.count - 1)]
+            return bfloat16 == nil
+                ? Workspace(network: network, parameters: parameters, capacity: capacity, gemmBackend: gemmBackend)
+                : Workspace(besidePacked: network, parameters: parameters, capacity: capacity, gemmBackend: gemmBackend)
         }
         let packed = bfloat16.map { products in
             guard let workspace = workspaces[0] as? Workspace<Float> else {
