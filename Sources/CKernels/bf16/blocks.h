@@ -59,26 +59,37 @@ LOOM_INLINE void FN(transpose_pairs)(const uint16_t *source, uint16_t *destinati
     }
 }
 
+// The forms of a matrix from block (i, j) on.
+LOOM_INLINE loom_bf16_forms FN(forms_from)(const loom_bf16_forms *forms, size_t i, size_t j) {
+    const size_t by_rows = (i * forms->row_stride + j) * LOOM_BF16_BLOCK_ELEMENTS;
+    const size_t by_columns = (j * forms->column_stride + i) * LOOM_BF16_BLOCK_ELEMENTS;
+    loom_bf16_forms result = *forms;
+    if (result.left) { result.left += by_rows; }
+    if (result.right_transposed) { result.right_transposed += by_rows; }
+    if (result.right) { result.right += by_columns; }
+    if (result.left_transposed) { result.left_transposed += by_columns; }
+    return result;
+}
+
 // Rounds a block of 32 × 32 numbers and writes its forms. `forms` are those of a matrix, (i, j) is the block's place in it.
 LOOM_INLINE void FN(pack_block)(const float *block, size_t stride, const loom_bf16_forms *forms, size_t i, size_t j) {
     const size_t half = LOOM_BF16_BLOCK_ELEMENTS / 2;
-    const size_t by_rows = (i * forms->row_stride + j) * LOOM_BF16_BLOCK_ELEMENTS;
-    const size_t by_columns = (j * forms->column_stride + i) * LOOM_BF16_BLOCK_ELEMENTS;
+    const loom_bf16_forms to = FN(forms_from)(forms, i, j);
     _Alignas(64) uint16_t row_scratch[LOOM_BF16_BLOCK_ELEMENTS], pair_scratch[LOOM_BF16_BLOCK_ELEMENTS];
-    uint16_t *const rows = forms->left ? forms->left + by_rows : row_scratch;
+    uint16_t *const rows = to.left ? to.left : row_scratch;
     for (size_t r = 0; r < LOOM_BF16_SIDE; r++) { FN(narrow_row)(block + r * stride, rows + r * LOOM_BF16_SIDE); }
-    if (forms->right_transposed) {
-        FN(transpose_pairs)(rows, forms->right_transposed + by_rows);
-        FN(transpose_pairs)(rows + half, forms->right_transposed + by_rows + half);
+    if (to.right_transposed) {
+        FN(transpose_pairs)(rows, to.right_transposed);
+        FN(transpose_pairs)(rows + half, to.right_transposed + half);
     }
-    if (!forms->right && !forms->left_transposed) { return; }
-    uint16_t *const pairs = forms->right ? forms->right + by_columns : pair_scratch;
+    if (!to.right && !to.left_transposed) { return; }
+    uint16_t *const pairs = to.right ? to.right : pair_scratch;
     for (size_t r = 0; r < LOOM_BF16_SIDE; r += 2) {
         FN(pair_rows)(rows + r * LOOM_BF16_SIDE, rows + (r + 1) * LOOM_BF16_SIDE, pairs + r * 16);
     }
-    if (forms->left_transposed) {
-        FN(transpose_pairs)(pairs, forms->left_transposed + by_columns);
-        FN(transpose_pairs)(pairs + half, forms->left_transposed + by_columns + half);
+    if (to.left_transposed) {
+        FN(transpose_pairs)(pairs, to.left_transposed);
+        FN(transpose_pairs)(pairs + half, to.left_transposed + half);
     }
 }
 

@@ -14,7 +14,7 @@ LOOM_INLINE unsigned FN(flush_denormals)(void) {
 }
 
 typedef void FN(ProductBlock)(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c, _Bool continues,
-                              size_t rows, size_t columns);
+                              size_t rows, size_t columns, lines_ahead *ahead);
 
 // Writes a block to a place in a matrix, or adds it to what is there: whole vectors, that is with the padding of its rows.
 LOOM_INLINE void FN(store_block)(const float *block, size_t rows, size_t columns, _Bool adds, float *to, size_t stride) {
@@ -68,20 +68,6 @@ static void FN(derive_block)(const loom_bf16_product *product, float *block, flo
     FN(pack_block)(block, LOOM_BF16_SIDE, &product->packed, i, j);
 }
 
-// Asks for the weights and states of a block while it is multiplied: their rows lie on pages of their own, which processors do
-// not fetch ahead.
-LOOM_INLINE void FN(prefetch_weights)(const loom_bf16_product *product, size_t i, size_t j) {
-    const size_t place = FN(block_start)(product->weights_stride, i, j), rows = FN(block_extent)(product->rows, i);
-    for (size_t r = 0; r < rows; r++) {
-        const size_t row = place + r * product->weights_stride;
-        for (size_t c = 0; c < LOOM_BF16_SIDE; c += 16) {
-            __builtin_prefetch(product->weights + row + c, 1, 2);
-            if (product->first_state) { __builtin_prefetch(product->first_state + row + c, 1, 2); }
-            if (product->second_state) { __builtin_prefetch(product->second_state + row + c, 1, 2); }
-        }
-    }
-}
-
 static void FN(update_block_bf16)(const loom_bf16_product *product, float *block, size_t i, size_t j, size_t rows,
                                   size_t columns) {
     const size_t stride = product->weights_stride, place = FN(block_start)(stride, i, j);
@@ -110,10 +96,57 @@ LOOM_INLINE void FN(finish_block)(const loom_bf16_product *product, float *block
     }
 }
 
+LOOM_INLINE void FN(add_stream)(lines_ahead *ahead, const void *first, size_t step) {
+    if (first) {
+        ahead->streams[ahead->count].next = first;
+        ahead->streams[ahead->count++].step = step;
+    }
+}
+
+// A block of a matrix in float32, which begins at `place`.
+LOOM_INLINE void FN(add_matrix)(lines_ahead *ahead, const float *matrix, size_t place, size_t stride, size_t columns) {
+    for (size_t c = 0; matrix && c < columns; c += 16) {
+        FN(add_stream)(ahead, matrix + place + c, stride * sizeof *matrix);
+    }
+}
+
+// Begins with what follows block (i, j), of which the product multiplies `panel` blocks of the inner dimension meanwhile.
+LOOM_INLINE void FN(plan_lines_ahead)(const loom_bf16_product *product, size_t i, size_t j, size_t panel,
+                                      lines_ahead *ahead) {
+    enum { LINE_BYTES = 64, ROWS_FOR_A_BLOCK = LOOM_BF16_SIDE / 4 };
+    const size_t columns = FN(block_extent)(product->columns, j);
+    ahead->rows = FN(block_extent)(product->rows, i);
+    ahead->rows_at_a_time = (ROWS_FOR_A_BLOCK + panel - 1) / panel;
+    ahead->count = 0;
+    if (product->epilogue == LOOM_BF16_STORE) {
+        const size_t stride = product->result_stride;
+        FN(add_matrix)(ahead, product->result, FN(block_start)(stride, i, j), stride, columns);
+        return;
+    }
+    if (product->epilogue == LOOM_BF16_UPDATE) {
+        const size_t stride = product->weights_stride, place = FN(block_start)(stride, i, j);
+        FN(add_matrix)(ahead, product->weights, place, stride, columns);
+        FN(add_matrix)(ahead, product->first_state, place, stride, columns);
+        FN(add_matrix)(ahead, product->second_state, place, stride, columns);
+    } else {
+        const size_t stride = product->pre_activations_stride;
+        FN(add_matrix)(ahead, product->pre_activations, FN(block_start)(stride, i, j), stride, columns);
+        if (product->outputs) {
+            FN(add_stream)(ahead, product->outputs + (i * product->outputs_stride + j) * LOOM_BF16_BLOCK_ELEMENTS, LINE_BYTES);
+        }
+    }
+    const loom_bf16_forms forms = FN(forms_from)(&product->packed, i, j);
+    FN(add_stream)(ahead, forms.left, LINE_BYTES);
+    FN(add_stream)(ahead, forms.right_transposed, LINE_BYTES);
+    FN(add_stream)(ahead, forms.right, LINE_BYTES);
+    FN(add_stream)(ahead, forms.left_transposed, LINE_BYTES);
+}
+
 // `flushes`: whether the processor has to be told how to round, and to take denormal numbers for 0, meanwhile.
 LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, const loom_bf16_product *product, void *scratch) {
     const size_t block_rows = loom_bf16_blocks(product->rows), block_columns = loom_bf16_blocks(product->columns);
     const size_t inner_blocks = loom_bf16_blocks(product->inner);
+    lines_ahead ahead = {0};
     float *const blocks = scratch, *const other = blocks + LOOM_BF16_GROUP_BLOCKS * LOOM_BF16_BLOCK_ELEMENTS;
     for (size_t first = 0; first < block_rows; first += LOOM_BF16_GROUP_BLOCKS) {
         const size_t left_over = block_rows - first;
@@ -127,11 +160,11 @@ LOOM_INLINE void FN(multiply_bf16)(FN(ProductBlock) multiply, _Bool flushes, con
                 const size_t panel = inner_blocks - k < LOOM_BF16_PANEL_BLOCKS ? inner_blocks - k : LOOM_BF16_PANEL_BLOCKS;
                 const _Bool is_last = k + LOOM_BF16_PANEL_BLOCKS >= inner_blocks;
                 for (size_t i = first; i < first + count; i++) {
-                    if (is_last && product->epilogue == LOOM_BF16_UPDATE) { FN(prefetch_weights)(product, i, j); }
+                    if (is_last) { FN(plan_lines_ahead)(product, i, j, panel, &ahead); }
                     multiply(product->left + (i * product->left_stride + k) * LOOM_BF16_BLOCK_ELEMENTS,
                              product->right + (j * product->right_stride + k) * LOOM_BF16_BLOCK_ELEMENTS, panel,
                              blocks + (i - first) * LOOM_BF16_BLOCK_ELEMENTS, k > 0,
-                             FN(block_extent)(product->rows, i), columns);
+                             FN(block_extent)(product->rows, i), columns, &ahead);
                 }
             }
             if (flushes) { _mm_setcsr(settings); }

@@ -46,12 +46,15 @@ LOOM_INLINE void FN(block_portable)(const _Bool in_tiles, const uint16_t *left, 
 }
 
 static __attribute__((noinline)) void FN(dot_block_portable)(const uint16_t *left, const uint16_t *right, size_t inner_blocks,
-                                                             float *c, _Bool continues, size_t rows, size_t columns) {
+                                                             float *c, _Bool continues, size_t rows, size_t columns,
+                                                             lines_ahead *ahead) {
+    (void)ahead;
     FN(block_portable)(0, left, right, inner_blocks, c, continues, rows, columns);
 }
 
 static __attribute__((noinline)) void FN(tiles_block_portable)(const uint16_t *left, const uint16_t *right,
                                                                size_t inner_blocks, float *c, _Bool continues, size_t rows,
-                                                               size_t columns) {
+                                                               size_t columns, lines_ahead *ahead) {
+    (void)ahead;
     FN(block_portable)(1, left, right, inner_blocks, c, continues, rows, columns);
 }

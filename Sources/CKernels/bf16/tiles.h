@@ -21,7 +21,7 @@ static void begin_tiles(void) {
 static void end_tiles(void) { LOOM_TILE_RELEASE(); }
 
 static __attribute__((noinline)) void tiles_block(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c,
-                                                  _Bool continues, size_t rows, size_t columns) {
+                                                  _Bool continues, size_t rows, size_t columns, lines_ahead *ahead) {
     (void)rows;
     (void)columns;
     enum { HALF = LOOM_BF16_BLOCK_ELEMENTS / 2, ROW_BYTES = LOOM_BF16_SIDE * sizeof(float), PAIRS_BYTES = 64 };
@@ -43,12 +43,16 @@ static __attribute__((noinline)) void tiles_block(const uint16_t *left, const ui
         const size_t next = k + 1 < inner_blocks ? LOOM_BF16_BLOCK_ELEMENTS : 0;
         LOOM_TILE_LOAD(7, right + HALF, PAIRS_BYTES);
         LOOM_TILE_MULTIPLY(0, 4, 6);
+        look_ahead(ahead);
         LOOM_TILE_LOAD(5, left + HALF, PAIRS_BYTES);
         LOOM_TILE_MULTIPLY(1, 4, 7);
+        look_ahead(ahead);
         LOOM_TILE_LOAD(4, left + next, PAIRS_BYTES);
         LOOM_TILE_MULTIPLY(2, 5, 6);
+        look_ahead(ahead);
         LOOM_TILE_LOAD(6, right + next, PAIRS_BYTES);
         LOOM_TILE_MULTIPLY(3, 5, 7);
+        look_ahead(ahead);
     }
     LOOM_TILE_STORE(0, c, ROW_BYTES);
     LOOM_TILE_STORE(1, c + 16, ROW_BYTES);

@@ -32,6 +32,7 @@
 #if defined(__x86_64__)
 #include "../bf16/tuning.h"
 #include "../bf16/blocks.h"
+#include "../bf16/lines_ahead.h"
 #include "../bf16/driver.h"
 #include "../bf16/portable.h"
 #include "../bf16/portable_tables.h"

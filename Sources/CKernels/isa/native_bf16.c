@@ -24,6 +24,7 @@
 #include "../simd/vectors.h"
 #include "../bf16/tuning.h"
 #include "../bf16/blocks.h"
+#include "../bf16/lines_ahead.h"
 #include "../bf16/driver.h"
 #include "../bf16/dot.h"
 #define LOOM_TILE_CONFIGURE _tile_loadconfig
