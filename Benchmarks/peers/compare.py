@@ -147,6 +147,7 @@ def facts(options: argparse.Namespace, peers: list[str]) -> dict[str, Any]:
         "date": date.today().isoformat(),
         "precision": options.precision,
         "processor": machine.processor(),
+        "processor_model": machine.processor_model(),
         "cpus": sorted(os.sched_getaffinity(0)),
         "threads": options.threads,
         "system": platform.platform(),
@@ -188,9 +189,9 @@ def keep(record: dict[str, Any], comparisons: list[Comparison], folder: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     beginning = PRECISIONS[record["precision"]].results
     name = f"{beginning}-{record['date']}-{machine.short_name(record['processor'])}-{record['threads']}-threads"
-    subtitle = f"{record['processor']}, {record['threads']} threads, {record['date']}; " + ", ".join(
-        f"{package} {number}" for package, number in record["packages"].items()
-    )
+    packages = ", ".join(f"{package} {number}" for package, number in record["packages"].items())
+    where = f"{record['processor']} ({record['processor_model']}), {record['threads']} threads"
+    subtitle = f"{where}, {record['date']}; {packages}"
     (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
     (folder / f"{name}.svg").write_text(chart.svg(comparisons, record["precision"], subtitle))
     print(f"\nWrote {folder / name}.json and .svg")

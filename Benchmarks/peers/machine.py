@@ -12,9 +12,19 @@ from pathlib import Path
 
 def processor() -> str:
     """The processor's name."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+    return _first("model name") or platform.machine()
+
+
+def processor_model() -> str:
+    """Maker, family, model and stepping, "AuthenticAMD 25-17-1": clouds give several processors one name."""
+    numbers = "-".join(map(_first, ["cpu family", "model", "stepping"])).strip("-")
+    return f"{_first('vendor_id')} {numbers}".strip()
+
+
+def _first(field: str) -> str:
+    """What /proc/cpuinfo says of the first processor; empty where it says nothing."""
+    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    return next((value.strip() for name, _, value in lines if name.strip() == field), "")
 
 
 def short_name(processor: str) -> str:
