@@ -4,7 +4,8 @@
 measure.py PROGRAM DIRECTORY [--results DIRECTORY] [--seeds N] [--definitions NAME …]
 
 Every task is trained with several seeds of the first weights and of the order of the samples. The table has the means of the
-final validation accuracy, and the mean of the differences to float32 under the same seed with its standard error.
+final validation accuracy, and the mean of the differences to float32 under the same seed with its standard error. A chart
+beside it has the validation losses of every epoch.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import json
 import os
 import statistics
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
 sys.path += [str(BENCHMARKS), str(BENCHMARKS / "peers")]
 import machine  # noqa: E402
+from curves import Curve, chart  # noqa: E402
 from program import Program  # noqa: E402
 
 CONFIGURATIONS = BENCHMARKS.parent / "configs"
@@ -57,28 +60,44 @@ FORMATS = {
 }
 
 
-def accuracy(program: Program, text: str, seed: int, settings: list[str]) -> float:
-    """The final validation accuracy in percent."""
+@dataclass
+class Training:
+    """What one training came to."""
+
+    accuracy: float  # the final validation accuracy in percent
+    losses: list[float]  # on the validation samples, after each epoch
+
+
+def train(program: Program, text: str, seed: int, settings: list[str]) -> Training:
     end = program.train(
         text, f"network.initialization.seed={seed}", f"training.seed={seed}", "run.checkpoint.every=never", *settings)
     run = program.directory / end["run_directory"]
-    return 100 * json.loads((run / "summary.json").read_text())["validation_accuracy"]
+    events = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    losses = [event["validation_loss"] for event in events if event["event"] == "epoch"]
+    return Training(100 * json.loads((run / "summary.json").read_text())["validation_accuracy"], losses)
 
 
-def row(program: Program, name: str, seeds: int, definitions: list[str]) -> list[str]:
-    accuracies = {
-        kind: [accuracy(program, TASKS[name], seed, FORMATS[kind]) for seed in range(1, seeds + 1)]
-        for kind in ["float32", *definitions]
-    }
-    cells = [name, f"{statistics.mean(accuracies['float32']):.2f}"]
+def row(name: str, trainings: dict[str, list[Training]]) -> list[str]:
+    """A line of the table."""
+    single = [training.accuracy for training in trainings["float32"]]
+    cells = [name, f"{statistics.mean(single):.2f}"]
     for kind in list(FORMATS)[1:]:
-        if kind not in accuracies:
+        if kind not in trainings:
             cells += ["–", "–"]
             continue
-        differences = [mixed - single for mixed, single in zip(accuracies[kind], accuracies["float32"])]
+        mixed = [training.accuracy for training in trainings[kind]]
+        differences = [one - other for one, other in zip(mixed, single)]
         error = statistics.stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else float("nan")
-        cells += [f"{statistics.mean(accuracies[kind]):.2f}", f"{statistics.mean(differences):+.2f} ± {error:.2f}"]
+        cells += [f"{statistics.mean(mixed):.2f}", f"{statistics.mean(differences):+.2f} ± {error:.2f}"]
     return cells
+
+
+def curves(trainings: dict[str, list[Training]]) -> list[Curve]:
+    """The losses of every epoch, the mean, the smallest and the largest of all seeds."""
+    return [
+        Curve(kind, [(statistics.mean(epoch), min(epoch), max(epoch)) for epoch in zip(*(one.losses for one in seeds))])
+        for kind, seeds in trainings.items()
+    ]
 
 
 def main() -> None:
@@ -90,21 +109,32 @@ def main() -> None:
     parser.add_argument("--definitions", nargs="*", choices=list(FORMATS)[1:], default=list(FORMATS)[1:])
     arguments = parser.parse_args()
     program = Program(arguments.program, arguments.directory)
+    kinds = ["float32", *arguments.definitions]
     header = ["task", "float32", "bf16-dot-1", "difference", "bf16-amx-1", "difference"]
     lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
-    for name in TASKS:
-        lines.append("| " + " | ".join(row(program, name, arguments.seeds, arguments.definitions)) + " |")
+    panels = {}
+    for name, text in TASKS.items():
+        seeds = range(1, arguments.seeds + 1)
+        trainings = {kind: [train(program, text, seed, FORMATS[kind]) for seed in seeds] for kind in kinds}
+        lines.append("| " + " | ".join(row(name, trainings)) + " |")
+        panels[name] = curves(trainings)
         print(lines[-1], file=sys.stderr)
+    cpus = len(os.sched_getaffinity(0))
+    beginning = f"accuracy-{datetime.date.today():%Y-%m-%d}"
     text = f"""# Accuracy in mixed precision
 
-{machine.processor()}, {len(os.sched_getaffinity(0))} CPUs, {datetime.date.today():%d %B %Y}, by `make accuracy`: final validation \
-accuracy in percent, the mean of {arguments.seeds} seeds; differences to float32 under the same seed, their mean and its standard \
-error. The bits are the same on every processor.
+{machine.processor()} ({machine.processor_model()}), {cpus} CPU{'s' if cpus > 1 else ''}, {datetime.date.today():%d %B %Y}, by \
+`make accuracy`: final validation accuracy in percent, the mean of {arguments.seeds} seeds; differences to float32 under the same \
+seed, their mean and its standard error. The bits are the same on every processor.
 
-""" + "\n".join(lines) + "\n"
+""" + "\n".join(lines) + f"""
+
+![The validation losses after every epoch]({beginning}.svg)
+"""
     print(text)
     if arguments.results:
-        (arguments.results / f"accuracy-{datetime.date.today():%Y-%m-%d}.md").write_text(text)
+        (arguments.results / f"{beginning}.md").write_text(text)
+        (arguments.results / f"{beginning}.svg").write_text(chart(panels, arguments.seeds))
 
 
 if __name__ == "__main__":
