@@ -137,14 +137,15 @@ static void multiply(int result, int left, int right) {
 #include "../../Sources/CKernels/bf16/lines_ahead.h"
 #include "../../Sources/CKernels/bf16/tiles.h"
 
-void emulated_tiles_block(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c, _Bool continues) {
+void emulated_tiles_block(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c, _Bool continues,
+                          size_t rows, size_t columns) {
     const size_t factor_bytes = inner_blocks * LOOM_BF16_BLOCK_ELEMENTS * sizeof *left;
     operands[0] = (operand){left, factor_bytes, 0};
     operands[1] = (operand){right, factor_bytes, 0};
     operands[2] = (operand){c, LOOM_BF16_BLOCK_ELEMENTS * sizeof *c, 1};
     lines_ahead nothing = {0};
     begin_tiles();
-    tiles_block(left, right, inner_blocks, c, continues, LOOM_BF16_SIDE, LOOM_BF16_SIDE, &nothing);
+    tiles_block(left, right, inner_blocks, c, continues, rows, columns, &nothing);
     end_tiles();
     for (int i = 0; i < TILES; i++) { faults += tiles[i].rows != 0; }
 }

@@ -29,7 +29,7 @@ import Testing
             let starts = [0] + cuts
             for (start, end) in zip(starts, cuts + [blocks]) {
                 let (left, right) = factors.blocks(left: 0, right: 0, from: start)
-                emulated_tiles_block(left, right, end - start, result.pointer, start > 0)
+                emulated_tiles_block(left, right, end - start, result.pointer, start > 0, 32, 32)
             }
             let difference = difference(result, expected)
             #expect(difference == nil, "\(blocks) blocks, cut at \(cuts), \(numbers): \(difference ?? "")")
@@ -60,10 +60,35 @@ import Testing
             let sums = (0..<1024).map { starts[($0 + $0 / 32) % starts.count] }
             let result = AlignedBuffer<Float>(sums)
             let (left, right) = factors.blocks(left: 0, right: 0, from: 0)
-            emulated_tiles_block(left, right, 1, result.pointer, true)
+            emulated_tiles_block(left, right, 1, result.pointer, true, 32, 32)
             let expected = BFloat16Model.product(LOOM_BF16_TILES, factors.left, factors.right) { sums[$0 * 32 + $1] }
             let difference = Self.difference(result, expected)
             #expect(difference == nil, "\(numbers): \(difference ?? "")")
+        }
+    }
+
+    /// Blocks of few rows or columns: what is wanted is the same, and sums that nobody wants are not formed.
+    @Test(arguments: [(16, 32), (32, 16), (16, 16), (1, 17), (17, 1), (9, 10)]) func partsOfABlock(
+        rows: Int, columns: Int
+    ) {
+        let factors = BFloat16Factors(BFloat16Shape(32, 32, 96), .wide, seed: 4)
+        let expected = BFloat16Model.product(LOOM_BF16_TILES, factors.left, factors.right)
+        let faults = emulated_tiles_faults()
+        let result = AlignedBuffer<Float>(count: 1024, repeating: .nan)
+        for (start, end) in [(0, 2), (2, 3)] {
+            let (left, right) = factors.blocks(left: 0, right: 0, from: start)
+            emulated_tiles_block(left, right, end - start, result.pointer, start > 0, rows, columns)
+        }
+        #expect(emulated_tiles_faults() == faults)
+        for row in 0..<32 {
+            for column in 0..<32 {
+                let (ours, theirs) = (result.pointer[row * 32 + column], expected.row(row)[column])
+                if row < rows && column < columns {
+                    #expect(ours.bitPattern == theirs.bitPattern, "\(row), \(column)")
+                } else if row / 16 > (rows - 1) / 16 || column / 16 > (columns - 1) / 16 {
+                    #expect(ours.isNaN, "\(row), \(column)")
+                }
+            }
         }
     }
 

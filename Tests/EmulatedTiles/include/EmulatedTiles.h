@@ -7,8 +7,10 @@
 
 #pragma clang assume_nonnull begin
 
-// C (32 × 32) = or += A · B over `inner_blocks` blocks, between the kernel's configuration and its release of the tiles.
-void emulated_tiles_block(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c, _Bool continues);
+// C (32 × 32) = or += A · B over `inner_blocks` blocks, between the kernel's configuration and its release of the tiles. Only so
+// many rows and columns of C are wanted.
+void emulated_tiles_block(const uint16_t *left, const uint16_t *right, size_t inner_blocks, float *c, _Bool continues,
+                          size_t rows, size_t columns);
 
 // What the processor would have refused, and what was read or written outside of the operands, in this thread so far.
 size_t emulated_tiles_faults(void);
