@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check benchmark compare compare-readers data-speed accuracy bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check interchange-check benchmark compare compare-readers data-speed accuracy bundle docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -17,6 +17,7 @@ help:
 	@echo "make trace-check   ask Perfetto's trace processor whether it reads the traces as they are meant"
 	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
 	@echo "make formats-check let numpy, h5py, scikit-learn, pyarrow and torchvision read our files, and read theirs"
+	@echo "make interchange-check  let ONNX Runtime and PyTorch run exported networks, and compare predictions"
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
 	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make compare-readers  read a CSV file side by side with Polars, PyArrow and pandas, and compare speeds"
@@ -118,6 +119,12 @@ FORMATS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/formats
 
 formats-check: build
 	Tests/formats/run.sh $(FORMATS) .build/release/gradloom
+
+# Who runs exported networks.
+INTERCHANGE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/interchange
+
+interchange-check: build
+	Tests/interchange/run.sh $(INTERCHANGE) .build/release/gradloom
 
 benchmark:
 	@.ci/dependencies

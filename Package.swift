@@ -4,7 +4,7 @@ import PackageDescription
 // Dependencies point downward only:
 //
 //     GradloomCLI
-//       LoomMeasurement   LoomReporting
+//       LoomMeasurement   LoomReporting   LoomInterchange
 //         LoomRuns
 //           LoomConfiguration   LoomReference
 //             LoomTraining   LoomHardware
@@ -65,19 +65,21 @@ let package = Package(
             ]),
         .target(name: "LoomReporting", dependencies: ["LoomRuns", "LoomData", "LoomHardware", "LoomKernels"]),
         .target(
+            name: "LoomInterchange",
+            dependencies: ["LoomRuns", "LoomConfiguration", "LoomModel", "LoomData", "LoomKernels"]),
+        .target(
             name: "Gradloom",
             dependencies: [
-                "LoomConfiguration", "LoomData", "LoomHardware", "LoomKernels", "LoomMeasurement", "LoomModel",
-                "LoomPlan",
-                "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
+                "LoomConfiguration", "LoomData", "LoomHardware", "LoomInterchange", "LoomKernels", "LoomMeasurement",
+                "LoomModel", "LoomPlan", "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
             ]),
 
         // MARK: Command line
         .executableTarget(
             name: "GradloomCLI",
             dependencies: [
-                "LoomConfiguration", "LoomData", "LoomHardware", "LoomKernels", "LoomMeasurement", "LoomModel",
-                "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
+                "LoomConfiguration", "LoomData", "LoomHardware", "LoomInterchange", "LoomKernels", "LoomMeasurement",
+                "LoomModel", "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -129,7 +131,15 @@ let package = Package(
                 "LoomMeasurement", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomPlan", "LoomModel", "LoomData",
                 "LoomHardware", "LoomKernels",
             ]),
-        .testTarget(name: "LoomReportingTests", dependencies: ["LoomReporting", "LoomHardware", "LoomRuns"]),
+        .testTarget(
+            name: "LoomReportingTests", dependencies: ["LoomReporting", "LoomData", "LoomHardware", "LoomRuns"]),
+        .testTarget(
+            name: "LoomInterchangeTests",
+            dependencies: [
+                "LoomInterchange", "LoomRuns", "LoomConfiguration", "LoomTraining", "LoomModel", "LoomData",
+                "LoomHardware",
+                "LoomKernels", "TestSupport",
+            ]),
         .testTarget(name: "GradloomTests", dependencies: ["Gradloom", "TestSupport"]),
         .testTarget(
             name: "GradloomCLITests",

@@ -2,6 +2,7 @@
 @_exported import LoomConfiguration
 @_exported import LoomData
 @_exported import LoomHardware
+@_exported import LoomInterchange
 @_exported import LoomKernels
 @_exported import LoomMeasurement
 @_exported import LoomModel

@@ -160,16 +160,6 @@ extension DataSourceDescription {
         default: nil
         }
     }
-
-    /// What numbers are multiplied with.
-    fileprivate var scale: Double? {
-        switch self {
-        case .npy(let files): files.scale
-        case .npz(let file), .hdf5(let file): file.scale
-        case .idx(let files): files.scale
-        default: nil
-        }
-    }
 }
 
 extension ColumnReference {

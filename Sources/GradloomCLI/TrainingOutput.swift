@@ -21,9 +21,12 @@ final class TrainingOutput<Scalar: LoomScalar> {
     private let progress: ProgressLine
     /// The events of the run.
     let metrics: MetricsFile
+    private var companions: RunCompanions
     private var latestValidation: Evaluation?
     private var latestOverhead: TimeShare?
     private var failure: (any Error)?
+    /// Why a file beside the metrics is not whole.
+    private var companionFailure: (any Error)?
     /// Why standard output ends before its time. Nothing is written there any more: a gap would pass for the whole.
     private var lost: StandardOutput.WriteError?
     private let throttlingBefore = CPUThrottling.current()
@@ -43,6 +46,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         firstStep = experiment.trainer.step
         progress = ProgressLine(quiet: quiet)
         metrics = try MetricsFile(appendingTo: directory.metricsPath)
+        companions = try RunCompanions(experiment.configuration.run, directory: directory, step: firstStep)
         contention = experiment.machine.contention()
     }
 
@@ -75,6 +79,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
             let event = epochEvent(result)
             progress.epochEnded(event, of: epochs)
             do { try emit(event) } catch { failure = error }
+            do { try companions.add(event, of: trainer) } catch { companionFailure = error }
         case .rolledBack(let rollback):
             if !quiet {
                 progress.note(
@@ -83,6 +88,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
                         + "\(NumberFormat.number(rollback.learningRateFactor)) × optimizer.learning_rate")
             }
             do { try emit(RollbackEvent(rollback)) } catch { failure = error }
+            do { companions = try companions.rolledBack(to: rollback.step) } catch { companionFailure = error }
         }
     }
 
@@ -119,7 +125,7 @@ final class TrainingOutput<Scalar: LoomScalar> {
         if !json && !quiet && !result.hasDiverged {
             try writingResults { try StandardOutput.write(trainingSummary(summary)) }
         }
-        if let failure { throw failure }
+        if let failure = failure ?? companionFailure { throw failure }
         return lost
     }
 

@@ -122,6 +122,16 @@ public enum DataSourceDescription: Sendable, Equatable {
     case hdf5(ArrayFileDescription)
     /// the configuration itself
     case inline(InlineDescription)
+
+    /// What the numbers of inputs are multiplied with, where that can be chosen.
+    package var scale: Double? {
+        switch self {
+        case .npy(let files): files.scale
+        case .npz(let file), .hdf5(let file): file.scale
+        case .idx(let files): files.scale
+        case .synthetic, .csv, .dataset, .libsvm, .inline: nil
+        }
+    }
 }
 
 /// What class labels look like in the data.

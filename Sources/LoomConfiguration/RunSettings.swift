@@ -41,6 +41,12 @@ public struct RunSettings: Sendable, Equatable {
     public var directory = "runs"
     /// The checkpoints.
     public var checkpoint = CheckpointSettings()
+    /// Whether a file of events for TensorBoard is written.
+    public var tensorBoard = false
+    /// Whether it has the distributions of all parameters after each epoch, too.
+    public var histograms = false
+    /// Whether the epochs are written as a CSV file.
+    public var csv = false
 
     /// The defaults.
     public init() {}
@@ -51,6 +57,15 @@ public struct RunSettings: Sendable, Equatable {
             "directory", \.directory, .text("the path of a directory"),
             "the directory in which every run makes its own, relative to the current directory")
         section.key("checkpoint", \.checkpoint, CheckpointSettings.section.type(), "the checkpoints of a run")
+        let hasBoard = SettingsCondition<RunSettings>(
+            holds: \.tensorBoard, problem: { _ in "not used without run.tensorboard: true" }, keys: ["tensorboard"])
+        section.key(
+            "tensorboard", \.tensorBoard, .flag,
+            "whether losses, accuracies, rates and speed are written for TensorBoard")
+        section.key(
+            "histograms", \.histograms, .flag, when: hasBoard,
+            "whether TensorBoard gets the distribution of every layer's weights and biases after each epoch, too")
+        section.key("csv", \.csv, .flag, "whether the epochs are written to epochs.csv, a line for each")
         return section
     }
 }

@@ -34,6 +34,8 @@ public final class Trainer<Scalar: LoomScalar> {
     }
     /// What the configured learning rate is multiplied by.
     package var learningRateFactor: Double { setting.pointer.pointee.optimizer.learningRateFactor }
+    /// The learning rate of the last step, or of the first one before there was any.
+    package var learningRate: Double { setting.pointer.pointee.optimizer.learningRate(step: max(0, step - 1)) }
     /// The team that runs the steps.
     public let team: WorkerTeam
     /// Ends a run after its current step when it is raised.

@@ -10,7 +10,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var testDescription: String { command ?? "gradloom" }
 
     static let all = [
-        gradloom, train, evaluate, predict, generate, convert, inspect, jacobian, graph, check, tune, profile,
+        gradloom, train, evaluate, predict, export, generate, convert, inspect, jacobian, graph, check, tune, profile,
         profileCompare,
         doctor, peak, topology,
     ]
@@ -36,6 +36,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               train                   Train the network that a configuration describes.
               evaluate                Measure the predictions of a trained network.
               predict                 Predict with a trained network.
+              export                  Write a trained network for another program.
               generate                Write the samples of a synthetic task to files, or
                                       show some of them.
               convert                 Bring data of any format into a directory that is

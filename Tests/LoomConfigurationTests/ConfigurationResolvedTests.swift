@@ -31,7 +31,7 @@ struct ConfigurationResolvedTests {
         optimizer: {kind: adam, beta1: 0.5, schedule: {kind: exponential, factor: 0.9}}
         training: {steps: 3, seed: 18446744073709551615}
         parallel: {placement: "0,2,4-7", workers: 3}
-        run: {directory: "runs: all", checkpoint: {every: {steps: 10}}}
+        run: {directory: "runs: all", checkpoint: {every: {steps: 10}}, tensorboard: true, histograms: true, csv: true}
         """,
         """
         data: {npy: {inputs: x.npy, targets: /y.npy}, validation: {fraction: 0.2, seed: 4, stratified: true}}
@@ -225,6 +225,8 @@ struct ConfigurationResolvedTests {
                   checkpoint:
                     every: auto
                     keep: 2
+                  tensorboard: false
+                  csv: false
 
                 """)
     }

@@ -200,32 +200,3 @@ import Testing
         #expect(reading.monotonic <= PerfettoTrace.ClockReading.now().monotonic)
     }
 }
-
-@Suite struct ProtobufEncoderTests {
-    private func encoded(_ body: (inout ProtobufEncoder) -> Void) -> [UInt8] {
-        var encoder = ProtobufEncoder()
-        body(&encoder)
-        return encoder.bytes
-    }
-
-    @Test func integersHaveSevenBitsAByte() {
-        #expect(encoded { $0.varint(1, 0) } == [0x08, 0])
-        #expect(encoded { $0.varint(1, 127) } == [0x08, 0x7F])
-        // The example of the format's description.
-        #expect(encoded { $0.varint(1, 150) } == [0x08, 0x96, 0x01])
-        #expect(encoded { $0.varint(16, .max) } == [0x80, 0x01] + Array(repeating: 0xFF, count: 9) + [0x01])
-        #expect(encoded { $0.signedVarint(2, -2) } == [0x10, 0xFE] + Array(repeating: 0xFF, count: 8) + [0x01])
-    }
-
-    @Test func wordsAndTextsAndMessages() {
-        #expect(encoded { $0.fixed64(3, 0x0102) } == [0x19, 2, 1, 0, 0, 0, 0, 0, 0])
-        #expect(encoded { $0.double(3, -2) } == [0x19, 0, 0, 0, 0, 0, 0, 0, 0xC0])
-        #expect(encoded { $0.string(2, "é") } == [0x12, 2, 0xC3, 0xA9])
-        #expect(encoded { $0.message(3) { $0.varint(1, 150) } } == [0x1A, 3, 0x08, 0x96, 0x01])
-        #expect(encoded { $0.message(3) { _ in } } == [0x1A, 0])
-        // 127 bytes of text have a length of one byte, and the messages around them, of 129 and 132 bytes, of two.
-        let text = String(repeating: "x", count: 127)
-        let long = encoded { $0.message(1) { $0.message(2) { $0.string(3, text) } } }
-        #expect(Array(long.prefix(7)) == [0x0A, 0x84, 0x01, 0x12, 0x81, 0x01, 0x1A] && long.count == 3 + 132)
-    }
-}

@@ -54,13 +54,8 @@ enum Inflater {
         guard content.count == count else {
             throw damaged(path, "it makes \(content.count) bytes, \(count) are declared")
         }
-        guard self.checksum(of: content.bytes) == checksum else { throw damaged(path, "its checksum is wrong") }
+        guard Checksum.crc32(of: content.bytes) == checksum else { throw damaged(path, "its checksum is wrong") }
         return FileBytes(content)
-    }
-
-    /// The CRC-32 of bytes of which those before `bytes` have the CRC-32 `sum`.
-    static func checksum(_ sum: UInt32 = 0, of bytes: UnsafeRawBufferPointer) -> UInt32 {
-        crc32_gzip_refl(sum, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
     }
 
     /// Inflates the member that begins at `start`, and returns where it ends.

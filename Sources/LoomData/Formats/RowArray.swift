@@ -66,7 +66,7 @@ package struct NumberArray: RowArray {
     package func verify() throws(DataError) {
         guard let checksum else { return }
         var sum: UInt32 = 0
-        file.forEachPiece { sum = Inflater.checksum(sum, of: $0) }
+        file.forEachPiece { sum = Checksum.crc32(sum, of: $0) }
         guard sum == checksum else {
             throw DataError(
                 .badData, source: name, problem: "the array was changed or damaged: its CRC-32 is not the archive's",

@@ -1,3 +1,5 @@
+import LoomData
+
 /// Turns a `PerfettoTrace` into packets.
 ///
 /// All packets are of one sequence: the first one clears its state and brings the tables of names, which the others need.

@@ -101,7 +101,7 @@ public enum Checkpoint {
 
 extension Safetensors.Values {
     /// The numbers in the file format's type for `Scalar`.
-    init<Scalar: LoomScalar>(_ values: [Scalar]) {
+    package init<Scalar: LoomScalar>(_ values: [Scalar]) {
         switch Scalar.precision {
         case .float32: self = .float32(values.map { Float($0) })
         case .float64: self = .float64(values.map { Double($0) })

@@ -57,7 +57,7 @@ extension Safetensors {
     static func write(
         _ parts: [Part], metadata: [String: String], withChecksums: Bool = false, to path: String
     ) throws {
-        let ordered = parts.filter { $0.typeName == "F64" } + parts.filter { $0.typeName == "F32" }
+        let ordered = inOrder(parts)
         var metadata = metadata
         if withChecksums {
             var checksums = Dictionary(uniqueKeysWithValues: ordered.map { ($0.name, $0.checksum) })
@@ -65,11 +65,24 @@ extension Safetensors {
             metadata[checksumsKey] = try JSONLines.line(checksums).trimmingCharacters(in: .newlines)
         }
         let header = try Header(describing: ordered, metadata: metadata).encoded()
-        try AtomicFile.write(to: path) { output in
-            try output.append([UInt64(header.count).littleEndian])
-            try output.append(header)
-            for part in ordered { try part.forEachPiece { try output.append($0) } }
-        }
+        try AtomicFile.write(to: path) { try append(header, ordered, to: $0) }
+    }
+
+    /// Appends the file's bytes to an open one. Equal contents give equal bytes.
+    package func append(to output: borrowing AtomicFile.Output) throws {
+        let parts = Self.inOrder(tensors.map(Part.init))
+        try Self.append(Header(describing: parts, metadata: metadata).encoded(), parts, to: output)
+    }
+
+    /// The larger elements first.
+    private static func inOrder(_ parts: [Part]) -> [Part] {
+        parts.filter { $0.typeName == "F64" } + parts.filter { $0.typeName == "F32" }
+    }
+
+    private static func append(_ header: [UInt8], _ parts: [Part], to output: borrowing AtomicFile.Output) throws {
+        try output.append([UInt64(header.count).littleEndian])
+        try output.append(header)
+        for part in parts { try part.forEachPiece { try output.append($0) } }
     }
 }
 

@@ -22,7 +22,7 @@ public final class MetricsFile {
     /// - Throws: `AtomicFile.WriteError` when the file cannot be written.
     public init(appendingTo path: String) throws {
         self.path = path
-        let descriptor = try Self.open(path, O_RDWR | O_CREAT | O_APPEND)
+        let descriptor = try RegularFile.open(path, O_RDWR | O_CREAT | O_APPEND)
         self.handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         let contents = try handle.readToEnd() ?? Data()
         let completeBytes = contents.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
@@ -30,21 +30,6 @@ public final class MetricsFile {
             try handle.truncate(atOffset: UInt64(completeBytes))
         }
         sum.add([UInt8](contents.prefix(completeBytes)))
-    }
-
-    /// Opens the file itself: a link, or what is no file, could make lines of a run land elsewhere.
-    private static func open(_ path: String, _ flags: Int32) throws(AtomicFile.WriteError) -> Int32 {
-        let descriptor = Foundation.open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else {
-            if errno == ELOOP { throw AtomicFile.WriteError(path: path, reason: "this is a link, expected a file") }
-            throw AtomicFile.WriteError(path: path, code: errno)
-        }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw AtomicFile.WriteError(path: path, reason: "this is a device or a pipe, expected a file")
-        }
-        return descriptor
     }
 
     /// How long the file was at a moment; valid while the file is open.
@@ -85,7 +70,7 @@ public final class MetricsFile {
     static func truncate(_ path: String, to bytes: Int) throws(AtomicFile.WriteError) {
         let descriptor: Int32
         do throws(AtomicFile.WriteError) {
-            descriptor = try open(path, O_WRONLY)
+            descriptor = try RegularFile.open(path, O_WRONLY)
         } catch {
             // The run ended before it had one.
             if error.code == ENOENT, bytes == 0 { return }

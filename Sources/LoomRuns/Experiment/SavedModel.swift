@@ -22,7 +22,8 @@ public final class SavedModel<Scalar: LoomScalar> {
     public let labelBase: LabelBase
     /// The names of the target columns, where they are known.
     public let targetNames: [String]?
-    private let standardization: Standardization?
+    /// What is done to every feature; nil: nothing.
+    package let standardization: Standardization?
     /// What the data of the training are known by; nil: an earlier version wrote the checkpoint.
     private let dataFingerprint: String?
     /// The names of the features, where they are known.

@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+
+/// `gradloom export`, and what a run writes for other programs.
+@Suite struct ExportCommandTests {
+    private let workplace: Workplace
+
+    init() throws {
+        workplace = try Workplace()
+        try workplace.write(Self.configuration, to: "c.yaml")
+    }
+
+    private static let configuration = """
+        data: {synthetic: {task: mixture, samples: 200, inputs: 4, classes: 3, seed: 1}, validation: 0.2}
+        network: {layers: [{units: 8, activation: relu}, {units: 3}], output: softmax}
+        training: {batch: 32, epochs: 4}
+        parallel: {workers: 1}
+        run: {tensorboard: true, histograms: true, csv: true, checkpoint: {every: epoch}}
+
+        """
+
+    private func contents(_ name: String) throws -> Data {
+        try Data(contentsOf: workplace.url(name))
+    }
+
+    @Test(arguments: [("onnx", "Gemm"), ("safetensors", "\"layer1.weight\""), ("npz", "description.json")])
+    func everyFormatIsWritten(format: String, part: String) throws {
+        let run = try workplace.train("c.yaml")
+        let file = "m." + format
+        let outcome = try workplace.run("export", run, "--output", file)
+        #expect(outcome.exitCode == 0 && outcome.errors == "" && outcome.output == "", "\(outcome.errors)")
+        let bytes = try contents(file)
+        #expect(bytes.range(of: Data(part.utf8)) != nil)
+        // The same model, the same bytes, whatever the file is called.
+        #expect(try workplace.run("export", run, "--output", "m", "--format", format).exitCode == 0)
+        #expect(try contents("m") == bytes)
+        let again = try workplace.run("export", run, "--output", file)
+        #expect(again.exitCode != 0 && again.errors.contains("--force replaces it"), "\(again.errors)")
+        #expect(try workplace.run("export", run, "--output", file, "--force").exitCode == 0)
+    }
+
+    @Test func mistakesAreExplained() throws {
+        let run = try workplace.train("c.yaml")
+        let unnamed = try workplace.run("export", run, "--output", "m.pt")
+        #expect(unnamed.exitCode == 64 && unnamed.errors.contains(".onnx, .safetensors or .npz"), "\(unnamed.errors)")
+        let other = try workplace.run("export", "c.yaml", "--output", "m.onnx")
+        #expect(other.exitCode != 0 && other.errors.contains("run directory"), "\(other.errors)")
+        let useless = try workplace.run("train", "c.yaml", "--set", "run.tensorboard=false")
+        #expect(useless.exitCode == 78 && useless.errors.contains("run.histograms"), "\(useless.errors)")
+    }
+
+    /// An interrupted training that goes on leaves the files of one that was not.
+    @Test func logsAreThoseOfTheWholeTraining() throws {
+        func table(_ run: String) throws -> [[Substring]] {
+            // Speeds differ.
+            String(decoding: try contents(run + "/epochs.csv"), as: UTF8.self).split(separator: "\n").map {
+                Array($0.split(separator: ",", omittingEmptySubsequences: false).prefix(7))
+            }
+        }
+        let whole = try workplace.train("c.yaml")
+        let expected = try table(whole)
+        #expect(expected.count == 5)
+        #expect(expected[0].joined(separator: ",").hasPrefix("epoch,step,loss,accuracy,validation_loss,"))
+        #expect(expected[1...].map { $0[0] } == ["1", "2", "3", "4"] && expected[4][6] == "0.01")
+        let parts = try workplace.train("c.yaml", "--set", "training.epochs=2")
+        #expect(try table(parts) == Array(expected[..<3]))
+        // Lines after the checkpoint, and half a line.
+        let file = workplace.url(parts + "/epochs.csv")
+        try (contents(parts + "/epochs.csv") + Data("3,99,1,1,1,1,1,1,1\n4,1".utf8)).write(to: file)
+        let resumed = try workplace.run("train", "--resume", parts, "--set", "training.epochs=4")
+        #expect(resumed.exitCode == 0, "\(resumed.errors)")
+        #expect(try table(parts) == expected)
+        // Times and speeds apart, events have as many bytes: one record for each epoch, and the first one.
+        let events = try [whole, parts].map { try contents($0 + "/events.out.tfevents.gradloom") }
+        #expect(events[0].count == events[1].count && events[0].count > 1000)
+        #expect(events[0].range(of: Data("layer1.weights".utf8)) != nil)
+    }
+}
