@@ -23,7 +23,8 @@ struct GradloomCommand: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self, GenerateCommand.self,
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self, ImportCommand.self,
+            GenerateCommand.self,
             ConvertCommand.self,
             InspectCommand.self,
             JacobianCommand.self, GraphCommand.self, CheckCommand.self, TuneCommand.self, ProfileCommand.self,

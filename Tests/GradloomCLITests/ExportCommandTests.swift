@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `gradloom export`, and what a run writes for other programs.
+/// `gradloom export` and `gradloom import`, and what a run writes for other programs.
 @Suite struct ExportCommandTests {
     private let workplace: Workplace
 
@@ -74,5 +74,36 @@ import Testing
         let events = try [whole, parts].map { try contents($0 + "/events.out.tfevents.gradloom") }
         #expect(events[0].count == events[1].count && events[0].count > 1000)
         #expect(events[0].range(of: Data("layer1.weights".utf8)) != nil)
+    }
+
+    /// What was exported and imported predicts the same: a learning rate that changes nothing makes a run of it.
+    @Test(arguments: ["onnx", "safetensors", "npz"]) func exportedNetworksComeBack(format: String) throws {
+        let run = try workplace.train("c.yaml")
+        #expect(try workplace.run("export", run, "--output", "m." + format).exitCode == 0)
+        let imported = try workplace.run("import", "m." + format, "--config", "c.yaml", "--output", "i.yaml")
+        #expect(imported.exitCode == 0 && imported.errors == "", "\(imported.errors)")
+        let again = try workplace.run("import", "m." + format, "--config", "c.yaml", "--output", "i.yaml")
+        #expect(again.exitCode != 0 && again.errors.contains("--force replaces it"), "\(again.errors)")
+        let copy = try workplace.train("i.yaml", "--set", "optimizer.learning_rate=1e-30", "--set", "training.epochs=1")
+        try workplace.write("1,2,3,4\n-1,0.5,0,2\n0,0,0,0\n", to: "x.csv")
+        for (run, output) in [(run, "a.npy"), (copy, "b.npy")] {
+            #expect(try workplace.run("predict", run, "--input", "x.csv", "--output", output).exitCode == 0)
+        }
+        #expect(try contents("a.npy") == contents("b.npy"))
+    }
+
+    @Test func importsThatFailAreExplained() throws {
+        try workplace.write("no model", to: "m.onnx")
+        let damaged = try workplace.run("import", "m.onnx", "--config", "c.yaml", "--output", "i.yaml")
+        #expect(damaged.exitCode == 65 && damaged.errors.contains("m.onnx: it is no ONNX file"), "\(damaged.errors)")
+        let missing = try workplace.run("import", "n.onnx", "--config", "c.yaml", "--output", "i.yaml")
+        #expect(missing.exitCode != 0 && missing.errors.contains("n.onnx"), "\(missing.errors)")
+        let run = try workplace.train("c.yaml")
+        #expect(try workplace.run("export", run, "--output", "m.npz").exitCode == 0)
+        let wider = try workplace.run(
+            "import", "m.npz", "--config", "c.yaml", "--output", "i.yaml", "--map", "layer2=layer1")
+        #expect(wider.exitCode == 65 && wider.errors.contains("has the shape [8, 4]"), "\(wider.errors)")
+        let usage = try workplace.run("import", "m.npz", "--config", "c.yaml", "--output", "i.yaml", "--map", "layer2")
+        #expect(usage.exitCode == 64 && usage.errors.contains("LAYER=PREFIX"), "\(usage.errors)")
     }
 }

@@ -35,4 +35,42 @@ extension HelpTexts {
               -h, --help              Show help information.
 
             """)
+
+    static let `import` = HelpTexts(
+        command: "import",
+        text: """
+            OVERVIEW: Begin with a network or the parameters of another program.
+
+            Of an ONNX model, whose graph has to be one of dense layers, layers and
+            parameters are taken; of safetensors and npz files the parameters, for the
+            network of the configuration. A layer's are called 'LAYER.weight' and
+            'LAYER.bias', as PyTorch's modules call them; --map names a layer's prefix
+            where it is another one. The output is a configuration, with the parameters
+            beside it, to be trained or checked as any other.
+
+            Examples:
+              gradloom import model.onnx --config digits.yaml --output new.yaml
+              gradloom import model.safetensors --config digits.yaml --output new.yaml \\
+                --map layer1=fc1 --map layer2=fc2
+
+            USAGE: gradloom import <input> --config <configuration> --output <file> [--map <layer=prefix> ...] [--prediction <name>] [--force]
+
+            ARGUMENTS:
+              <input>                 The file: .onnx, .safetensors or .npz.
+
+            OPTIONS:
+              --config <configuration>
+                                      The configuration with the data and all but an ONNX
+                                      model's network.
+              --output <file>         The configuration to write, FILE.yaml;
+                                      FILE.safetensors is written, too.
+              --map <layer=prefix>    safetensors, npz: what a layer's tensors begin with;
+                                      may be repeated.
+              --prediction <name>     ONNX: the output that is the prediction; by default
+                                      the first one.
+              --force                 Replace files that exist.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """)
 }

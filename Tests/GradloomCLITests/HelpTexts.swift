@@ -10,7 +10,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var testDescription: String { command ?? "gradloom" }
 
     static let all = [
-        gradloom, train, evaluate, predict, export, generate, convert, inspect, jacobian, graph, check, tune, profile,
+        gradloom, train, evaluate, predict, export, `import`, generate, convert, inspect, jacobian, graph, check, tune,
+        profile,
         profileCompare,
         doctor, peak, topology,
     ]
@@ -37,6 +38,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               evaluate                Measure the predictions of a trained network.
               predict                 Predict with a trained network.
               export                  Write a trained network for another program.
+              import                  Begin with a network or the parameters of another
+                                      program.
               generate                Write the samples of a synthetic task to files, or
                                       show some of them.
               convert                 Bring data of any format into a directory that is

@@ -152,6 +152,8 @@ struct ONNXInterpreter {
         case "Equal": broadcast(x[0], x[1]) { $0 == $1 ? 1 : 0 }
         case "GreaterOrEqual": broadcast(x[0], x[1]) { $0 >= $1 ? 1 : 0 }
         case "Where": broadcast(broadcast(x[0], x[1]) { $0 == 1 ? $1 : .nan }, x[2]) { $0.isNaN ? $1 : $0 }
+        case "MatMul":
+            try gemm([x[0], transposed(x[1])], transposed: true)
         case "Concat": concatenated(x)
         case "Slice": columns(x[0], Int(x[1].numbers[0])..<Int(x[2].numbers[0]))
         case "Gemm": try gemm(x, transposed: node.integers["transB"] == 1)
@@ -228,6 +230,12 @@ struct ONNXInterpreter {
             }
         }
         return Tensor(shape: [x[0].shape[0], weights.count], numbers: numbers)
+    }
+
+    private static func transposed(_ x: Tensor) -> Tensor {
+        let rows = rows(x)
+        return Tensor(
+            shape: [x.shape[1], x.shape[0]], numbers: rows[0].indices.flatMap { column in rows.map { $0[column] } })
     }
 
     private static func softmax(_ x: Tensor) -> Tensor {

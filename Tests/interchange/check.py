@@ -14,8 +14,11 @@ import onnx
 import onnxruntime
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from skl2onnx import to_onnx
+from sklearn.neural_network import MLPClassifier
 from module import Network
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -188,6 +191,43 @@ def check_tensorboard():
     print(f"{'same' if fits else 'OTHER':6} events in TensorBoard")
 
 
+IMPORTING = """
+data: {synthetic: {task: mixture, samples: 400, inputs: 7, classes: 3, seed: 1}}
+network: {layers: [{name: hidden, units: 9, activation: tanh}, {units: 3}], output: softmax}
+""" + HEAD.replace("PRECISION", "float32")
+
+
+def check_import(name, expected, x, file, *options):
+    """Predictions of what was imported: a rate that changes no weight makes a run of it."""
+    with open("base.yaml", "w") as base:
+        base.write(IMPORTING)
+    gradloom("import", file, "--config", "base.yaml", "--output", "imported.yaml", "--force", *options)
+    lines = gradloom("train", "imported.yaml", "--quiet", "--json", "--set", "optimizer.learning_rate=1e-30").splitlines()
+    gradloom("predict", json.loads(lines[-1])["run_directory"], "--input", "x.npy", "--output", "y.npy", "--force")
+    compare(name, expected, numpy.load("y.npy"))
+
+
+def check_imports():
+    x = random.normal(size=(211, 7)).astype("float32")
+    numpy.save("x.npy", x)
+    module = torch.nn.Sequential(torch.nn.Linear(7, 9), torch.nn.Tanh(), torch.nn.Linear(9, 3), torch.nn.Softmax(1))
+    with torch.no_grad():
+        expected = module(torch.from_numpy(x)).numpy()
+    torch.onnx.export(module.eval(), (torch.from_numpy(x),), "torch.onnx", input_names=["x"], external_data=False, verbose=False)
+    check_import("a module of PyTorch in ONNX", expected, x, "torch.onnx")
+    state = module.state_dict()
+    save_file(state, "state.safetensors")
+    numpy.savez("state.npz", **{key: tensor.numpy() for key, tensor in state.items()})
+    for file in ["state.safetensors", "state.npz"]:
+        check_import(f"a module of PyTorch, {file}", expected, x, file, "--map", "hidden=0", "--map", "layer2=2")
+    classifier = MLPClassifier((9, 5), activation="logistic", max_iter=20, random_state=1).fit(x, random.integers(0, 3, len(x)))
+    options = {id(classifier): {"zipmap": False}}
+    with open("sklearn.onnx", "wb") as file:
+        file.write(to_onnx(classifier, x[:1], options=options).SerializeToString())
+    check_import(
+        "a classifier of scikit-learn in ONNX", classifier.predict_proba(x), x, "sklearn.onnx", "--prediction", "probabilities")
+
+
 with tempfile.TemporaryDirectory() as directory:
     os.chdir(directory)
     for network_name, network in NETWORKS.items():
@@ -199,4 +239,5 @@ with tempfile.TemporaryDirectory() as directory:
             check(os.path.basename(path), text.replace("path: ", f"path: {CONFIGURATIONS}/seeds/"))
     check_table()
     check_tensorboard()
+    check_imports()
 sys.exit(failures > 0)

@@ -15,6 +15,8 @@ package struct ONNXModel {
         case text = 8
         case bool = 9
         case float64 = 11
+        /// One that networks of ours do not have.
+        case other = 0
     }
 
     /// A constant.
@@ -40,6 +42,8 @@ package struct ONNXModel {
         package let inputs: [String]
         package let outputs: [String]
         package var attributes: [(name: String, value: Attribute)] = []
+        /// The attribute that is a tensor: the value of a `Constant`.
+        package var constant: Tensor?
     }
 
     /// An input or output of the graph, one row for each sample.
