@@ -85,6 +85,11 @@ struct CheckCommand: ParsableCommand {
             let settings = try options.settings(forcePrecision ? ["training.force_precision=true"] : [])
             try settings.parallel.instructionSet?.select()
             if reproducible { return try checkBits(settings) }
+            if settings.training.precision == .mixedBFloat16 {
+                printNote(
+                    "gradients are compared in float32 and float64: bfloat16 has other errors than central differences can see; "
+                        + "--reproducible compares the bits of mixed precision")
+            }
             var chosen = NetworkCheck.Options()
             chosen.samples = samples
             chosen.elements = elements

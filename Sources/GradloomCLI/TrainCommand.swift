@@ -151,12 +151,15 @@ struct TrainCommand: ParsableCommand {
             run?.name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
         let directory =
             try run?.directory
-            ?? RunDirectory.create(in: settings.run.directory, name: name, configuration: settings.yaml())
+            ?? RunDirectory.create(
+                in: settings.run.directory, name: name, configuration: settings.withChosenNumerics().yaml())
         let lock = try run?.lock ?? RunLock(directory)
         defer { withExtendedLifetime(lock) {} }
         // That of an earlier version may be written in another way.
         let configurationText =
-            run == nil ? settings.yaml() : try? String(contentsOfFile: directory.configurationPath, encoding: .utf8)
+            run == nil
+            ? settings.withChosenNumerics().yaml()
+            : try? String(contentsOfFile: directory.configurationPath, encoding: .utf8)
         let checkpoints = CheckpointStore(
             directory: directory.checkpointsPath, keep: settings.run.checkpoint.keep)
         let output = try TrainingOutput(

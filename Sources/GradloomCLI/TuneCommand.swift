@@ -124,6 +124,7 @@ struct TuneCommand: ParsableCommand {
             report.outputPath = file.path
         }
         report.configurationPath = options.configuration
+        report.configurationOverrides = options.overrides.values
         if json {
             try JSONLines.print(report)
         } else {

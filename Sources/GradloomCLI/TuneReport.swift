@@ -14,6 +14,8 @@ struct TuneReport {
     let batches: BatchTuning?
     /// The configuration's file.
     var configurationPath = ""
+    /// What replaced values of it.
+    var configurationOverrides: [String] = []
     /// Where the choice was kept; nil: it was not.
     var cachePath: String?
     /// The file that the choice could not be kept in.
@@ -183,7 +185,8 @@ struct TuneReport {
         if let outputPath {
             lines.append("Next: \(ShellText.joined(["gradloom", "train", outputPath]))")
         } else if tuning.choiceIndex != 0 || batches != nil {
-            lines.append("Next: \(ShellText.joined(["gradloom", "train", configurationPath]))\(overrides)")
+            let words = configurationOverrides.flatMap { ["--set", $0] }
+            lines.append("Next: \(ShellText.joined(["gradloom", "train", configurationPath] + words))\(overrides)")
         }
         if let cachePath {
             lines.append(

@@ -15,6 +15,15 @@ extension Configuration {
         return BFloat16Products(definition, portable: portable)
     }
 
+    /// The same with the definition of the bits that this machine chooses: other machines train it to the same bits.
+    package func withChosenNumerics() -> Configuration {
+        var configuration = self
+        if let definition = bfloat16Products?.definition {
+            configuration.training.numerics = definition == .tiles ? .tiles : .dot
+        }
+        return configuration
+    }
+
     /// What speaks against mixed precision on this machine, and what to do; nil: nothing.
     var mixedPrecisionObstacle: (keyPath: String, problem: String)? {
         guard let products = bfloat16Products else { return nil }
@@ -33,6 +42,13 @@ extension Configuration {
             } else {
                 "this processor does not accelerate \(definition.rawValue)"
             }
+        if let other = BFloat16Products.accelerated?.definition, other != definition, products.portable == nil {
+            return (
+                "training.numerics",
+                "\(reason), but \(other.rawValue): leave training.numerics out; to form the bits of \(definition.rawValue) all the "
+                    + "same, add --set training.force_precision=true"
+            )
+        }
         return (
             "training.precision",
             "\(reason): float32 is faster here; to form the bits all the same, add "

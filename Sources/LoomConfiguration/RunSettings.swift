@@ -58,7 +58,8 @@ public struct RunSettings: Sendable, Equatable {
             "the directory in which every run makes its own, relative to the current directory")
         section.key("checkpoint", \.checkpoint, CheckpointSettings.section.type(), "the checkpoints of a run")
         let hasBoard = SettingsCondition<RunSettings>(
-            holds: \.tensorBoard, problem: { _ in "not used without run.tensorboard: true" }, keys: ["tensorboard"])
+            holds: \.tensorBoard, problem: { _ in "not used without run.tensorboard: true" }, keys: ["tensorboard"]
+        ).unlessDefault
         section.key(
             "tensorboard", \.tensorBoard, .flag,
             "whether losses, accuracies, rates and speed are written for TensorBoard")

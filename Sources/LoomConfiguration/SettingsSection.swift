@@ -21,6 +21,15 @@ struct SettingsCondition<Root> {
     let problem: (Root) -> String
     /// The keys that decide; when one of them could not be read, nothing is reported.
     let keys: [String]
+    /// Whether its default may be given all the same, as the file of a run has it: it asks for nothing.
+    var takesDefault = false
+
+    /// The same, but for the key's default.
+    var unlessDefault: SettingsCondition {
+        var condition = self
+        condition.takesDefault = true
+        return condition
+    }
 
     /// The key has a meaning when `path`, the value of `key`, is one of `values`.
     static func when<Value: RawRepresentable<String> & Equatable>(
@@ -42,6 +51,8 @@ struct SettingsSection<Root> {
         let name: String
         let read: (SettingsReader, inout Root) -> Void
         let write: (Root) -> SettingsNode?
+        /// Whether both have the same value.
+        let isEqual: (Root, Root) -> Bool
         let reference: (_ path: String) -> [KeyReference]
         let condition: SettingsCondition<Root>?
     }
@@ -112,6 +123,7 @@ struct SettingsSection<Root> {
                     guard condition?.holds(root) ?? true else { return nil }
                     return get(root).map(type.write)
                 },
+                isEqual: { get($0).map(type.write)?.text == get($1).map(type.write)?.text },
                 reference: { path in
                     let key = KeyReference(
                         path: path, type: type.expectation, defaultValue: defaultText, isRequired: isRequired,
@@ -135,6 +147,7 @@ extension SettingsSection {
             guard let condition = key.condition, reader.has(key.name), !condition.holds(root) else {
                 continue
             }
+            if condition.takesDefault, key.isEqual(root, initial) { continue }
             if condition.keys.allSatisfy({ reader.isSound($0) }) {
                 reader.reportKey(key.name, condition.problem(root))
             }

@@ -70,6 +70,7 @@ public struct TrainingSettings: Sendable, Equatable {
         section.key("seed", \.seed, .whole(0), "decides the order of the samples")
         section.key("precision", \.precision, .choice(), "the number formats of training")
         let isMixed = SettingsCondition<TrainingSettings>.when("precision", \.precision, is: .mixedBFloat16)
+            .unlessDefault
         section.key(
             "numerics", \.numerics, .choice(), when: isMixed,
             "the definition of the bits of mixed precision; auto: that of the processor's fastest instructions")
@@ -212,7 +213,7 @@ public struct ParallelSettings: Sendable, Equatable {
             "the vector instructions of the kernels; auto: the best ones; the bits are the same with each")
         section.key(
             "shard_rows", \.shardRows, .word("auto", or: .whole(1)),
-            "samples of a shard, the unit that workers share out")
+            "samples of a shard, the unit that workers share out; in mixed precision a multiple of 32")
         section.key(
             "reproducible", \.reproducible, .choice(),
             "the same bits for any number of workers, or, perhaps faster, for a fixed one")

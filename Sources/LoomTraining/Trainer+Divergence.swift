@@ -6,7 +6,7 @@ extension Trainer {
     /// layers to the loss. "the activations of layer 'hidden'"
     package var firstArrayNotFinite: String {
         if let tensor = parameters.firstNotFinite { return "the parameters '\(tensor)'" }
-        for layer in network.layers.indices where !activations(of: layer).allSatisfy(\.isFinite) {
+        for layer in network.layers.indices where !hasFiniteActivations(layer) {
             return "the activations of layer '\(network.layers[layer].name)'"
         }
         return "the loss function"
@@ -18,11 +18,14 @@ extension Trainer {
 
     /// Of the batch of the step in progress, whose rows each worker has where it has taken them through the network; what
     /// else is there is of other steps, or was never written.
-    private func activations(of layer: Int) -> [MatrixView<Scalar>] {
+    private func hasFiniteActivations(_ layer: Int) -> Bool {
         let rows = (epochs.isLastOfEpoch(step) ? lastProgram : program).gatheredRows
-        return rows.indices.flatMap { worker in
+        if let mixedPrecision = memory.mixedPrecision, layer < network.layers.count - 1 {
+            return rows.joined().allSatisfy { mixedPrecision.hasFiniteOutputs(of: layer, rows: $0) }
+        }
+        return rows.indices.allSatisfy { worker in
             let handle = memory.workspace(of: worker).handle
-            return rows[worker].map { handle.sourceOutputs(layer, data: handle.logits).rows($0) }
+            return rows[worker].allSatisfy { handle.sourceOutputs(layer, data: handle.logits).rows($0).isFinite }
         }
     }
 }

@@ -63,7 +63,7 @@ import Testing
             #expect(outcome.output.contains("AVX-512 VDPBF16PS bfloat16"), "\(outcome.output)")
             // 176 weights in two blocks.
             #expect(
-                outcome.errors.contains("its layers fill only 8.6 % of the blocks of 32 × 32 that are multiplied"),
+                outcome.errors.contains("the layers fill only 8.6 % of the blocks of 32 × 32 that are multiplied"),
                 "\(outcome.errors)")
         } else if !BFloat16Products(.dot).isAccelerated {
             #expect(
@@ -73,6 +73,31 @@ import Testing
         let run = "runs/" + (try workplace.names(in: "runs"))[0]
         let evaluated = try workplace.run("evaluate", run)
         #expect(evaluated.exitCode == 0, "\(evaluated.errors)")
+    }
+
+    /// Blocks have 32 samples: remedies for workers without samples are batches, and small ones gain nothing.
+    @Test func smallBatchesAreNamed() throws {
+        guard BFloat16Products.Definition.dot.isAccelerated else { return }
+        let wide = ["--set", "network.layers.0.units=512", "--set", "data.synthetic.inputs=256"]
+        let few = try workplace.run(["train", "teacher.yaml", "--set", "training.batch=8"] + wide)
+        #expect(few.exitCode == 0)
+        #expect(few.errors.contains("products take 32 samples at a time, and a batch has 8"), "\(few.errors)")
+        let doctor = try workplace.run(
+            "doctor", "teacher.yaml", "--seconds", "0.3", "--set", "training.batch=96", "--workers", "2")
+        #expect(doctor.output.contains("--set training.batch=128"), "\(doctor.output)")
+        #expect(!doctor.output.contains("parallel.shard_rows="))
+    }
+
+    /// What was asked for with --set belongs to the command that comes next.
+    @Test func tuneRepeatsWhatWasSet() throws {
+        let outcome = try workplace.run(
+            "tune", "teacher.yaml", "--set", "training.precision=float32", "--set", "training.numerics=auto",
+            "--budget",
+            "1s", "--batch", "64,128", "--target-loss", "1")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(
+            outcome.output.contains("Next: gradloom train teacher.yaml --set training.precision=float32 --set "),
+            "\(outcome.output)")
     }
 
     @Test func hardwareWithoutItIsNamed() throws {

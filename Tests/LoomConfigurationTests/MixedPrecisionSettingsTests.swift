@@ -71,9 +71,27 @@ import Testing
                 try fast.validateForTraining()
             } else {
                 let error = #expect(throws: ConfigurationError.self) { try fast.validateForTraining() }
-                #expect(error?.description.contains("float32 is faster here") == true)
+                // Where another definition is fast, that is the remedy.
+                let remedy =
+                    BFloat16Products.accelerated == nil ? "float32 is faster here" : "leave training.numerics out"
+                #expect(error?.description.contains(remedy) == true, "\(error?.description ?? "")")
             }
         }
+    }
+
+    /// The file of a run in mixed precision has all its keys: with another precision those that ask for nothing are no mistake.
+    @Test func defaultsAreNoMistakeElsewhere() throws {
+        #expect(Self.problems("{precision: float32, numerics: auto, force_precision: false}") == [])
+        let written = try Self.read("{precision: mixed_bfloat16}").yaml()
+        #expect(written.contains("force_precision: false"))
+        let other = try Configuration(yaml: written, file: "a.yaml", overrides: ["training.precision=float32"])
+        #expect(other.training.precision == .float32)
+        // A run's file has the definition that was chosen.
+        let chosen = try Self.read("{precision: mixed_bfloat16}").withChosenNumerics()
+        let definition = BFloat16Products.accelerated?.definition ?? .dot
+        #expect(chosen.yaml().contains("numerics: \(definition.rawValue)"))
+        #expect(chosen.bfloat16Products == BFloat16Products(definition))
+        #expect(try Self.read("{precision: float32}").withChosenNumerics() == Self.read("{precision: float32}"))
     }
 
     @Test func onlyItsOwnKeysAreWritten() throws {

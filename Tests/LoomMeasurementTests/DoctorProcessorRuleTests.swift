@@ -66,10 +66,15 @@ import Testing
                     text:
                         "With AMX tiles this processor multiplies bfloat16 at 1100 GFLOP/s in registers on 2 workers, 11 times as fast as "
                         + "AVX-512 float32. Mixed precision rounds the factors of products to 8 bits; its results have other "
-                        + "bits, and nearly the same accuracy. Float32 loses nothing by itself.",
+                        + "bits, and classify nearly as well. Float32 loses nothing by itself.",
                     remedy: "--set training.precision=mixed_bfloat16",
                     evidence: ["gflops": 100, "bfloat16_gflops": 1100]))
         #expect(facts.with { $0.bfloat16?.isInUse = true }.verdict("bfloat16") == .clear)
+        let replaced = facts.with { $0.bfloat16?.isReplaced = true }.answer("bfloat16")
+        #expect(replaced?.remedy == "leave training.numerics and parallel.instruction_set out")
+        #expect(
+            facts.with { $0.bfloat16?.reasonAgainst = "a batch has 4" }.verdict("bfloat16")
+                == .unchecked("mixed precision is probably no faster for this training: a batch has 4"))
         #expect(
             facts.with { $0.bfloat16?.isPossible = false }.verdict("bfloat16")
                 == .unchecked("only the built-in products of float32 have a mixed precision"))

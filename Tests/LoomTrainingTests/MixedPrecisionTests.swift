@@ -244,6 +244,21 @@ import Testing
         }
     }
 
+    /// The layer is named whose outputs were infinite first: they are packed, and nowhere in float32.
+    @Test(arguments: [0, 1]) func theFirstLayerThatOverflowsIsNamed(layer: Int) throws {
+        var problem = FastProblem.made(layers: [3, 8, 8, 2], output: .softmax, rows: 40, seed: 1)
+        for hidden in 0..<2 { problem.network.layers[hidden].activation = .exp }
+        problem.network.layers[layer].bias = (0..<8).map { $0 == 5 ? 100 : 0 }
+        for products in Self.products {
+            let trainer = try problem.trainer(Float.self, team: Self.team(products, workers: 2))
+            trainer.fillScratch(byte: 0xff)
+            #expect(trainer.run(steps: 3).divergedStep == 0)
+            #expect(
+                trainer.firstArrayNotFinite == "the activations of layer '\(problem.network.layers[layer].name)'",
+                "\(products)")
+        }
+    }
+
     // MARK: Plans
 
     @Test func softmaxWeightedUnitsAreRefused() throws {

@@ -70,6 +70,21 @@ package final class PackedMatrix: Sendable {
         return result
     }
 
+    /// Whether the elements of `rows` in the first `columns` columns are finite; only with the form `left`.
+    package func isFinite(rows: Range<Int>, columns: Int) -> Bool {
+        guard let left = forms.left else {
+            preconditionFailure("left factors are row-major, and kept where this is asked")
+        }
+        let (exponent, rowStride) = (UInt16(0x7f80), Self.stride(columnBlocks))
+        return rows.allSatisfy { row in
+            (0..<columns).allSatisfy { column in
+                let block = row / Self.side * rowStride + column / Self.side
+                let place = block * Int(LOOM_BF16_BLOCK_ELEMENTS) + row % Self.side * Self.side + column % Self.side
+                return left[place] & exponent != exponent
+            }
+        }
+    }
+
     /// Sets all elements, those of the padding included, to a number that has no more digits than bfloat16.
     package func fill(_ value: Float) {
         blocks.elements.initialize(repeating: UInt16(value.bitPattern >> 16))

@@ -81,6 +81,10 @@ package struct BFloat16: Sendable, Equatable {
     package var isInUse: Bool
     /// Whether it could: in float64, or with OpenBLAS, it was decided otherwise.
     package var isPossible = true
+    /// Whether the training forms the bits of other instructions for bfloat16, slowly.
+    package var isReplaced = false
+    /// Why they make the training no faster; nil: they do.
+    package var reasonAgainst: String?
 }
 
 /// How fast the workers multiply in registers, all at the same time.
@@ -255,6 +259,8 @@ package struct PlannedTraining: Sendable, Equatable {
     package var workerRows: [Int]
     /// Samples of a shard.
     package var shardRows: Int
+    /// What shards have a multiple of.
+    package var shardMultiple = 1
     /// What the training needs.
     package var memory: MemoryPlan
     /// What there is; nil where the system does not tell.

@@ -56,7 +56,8 @@ extension DoctorFacts {
         if let (step, memory) = request.plan {
             self.step = StepModel(step)
             plan = PlannedTraining(
-                workerRows: step.workerRows, shardRows: step.program.shardRows, memory: memory,
+                workerRows: step.workerRows, shardRows: step.program.shardRows,
+                shardMultiple: request.bfloat16 == nil ? 1 : PackedMatrix.side, memory: memory,
                 available: MachineMemory.available())
         }
     }
@@ -128,7 +129,12 @@ struct DoctorMeasurement {
             instructions: instructions.title,
             gflops: times.reduce(0) { $0 + loop.operations / PeakFigure(samples: $1).median },
             isInUse: request.bfloat16 != nil,
-            isPossible: request.precision == .float32 && request.gemmBackend == .builtin)
+            isPossible: request.precision == .float32 && request.gemmBackend == .builtin,
+            isReplaced: request.bfloat16.map { !$0.isAccelerated } ?? false,
+            reasonAgainst: request.plan.flatMap { plan in
+                products.definition.reasonAgainst(
+                    plan.step.shapes, batchRows: plan.step.workerRows.reduce(0, +))
+            })
     }
 
     /// How long the products of the step take, each at its own speed with all workers at work.

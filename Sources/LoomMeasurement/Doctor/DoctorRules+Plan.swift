@@ -29,17 +29,18 @@ extension DoctorRule {
         return .found(
             cost,
             "A batch of \(batch) in shards of \(plan.shardRows) \(shares).",
-            remedy: remedy(batch: batch, shardRows: plan.shardRows, workers: workers, most: most),
+            remedy: remedy(batch: batch, plan, workers: workers, most: most),
             evidence: ["workers": Double(workers), "fed_workers": Double(fed), "most_samples": Double(most)])
     }
 
     /// Shards that share the batch out better, where there are such, or a batch that these shards share out.
-    private static func remedy(batch: Int, shardRows: Int, workers: Int, most: Int) -> String {
-        let round = workers * shardRows
+    private static func remedy(batch: Int, _ plan: PlannedTraining, workers: Int, most: Int) -> String {
+        let round = workers * plan.shardRows
         let larger = "--set training.batch=\((batch + round - 1) / round * round)"
         // Of shards that are as good, the largest: a shard is the unit of work.
         func mostSamples(_ rows: Int) -> Int { ((batch + rows - 1) / rows + workers - 1) / workers * rows }
-        let best = (1...max(1, (batch + workers - 1) / workers)).reversed().min { mostSamples($0) < mostSamples($1) }
+        let possible = (1...max(1, (batch + workers - 1) / workers)).filter { $0.isMultiple(of: plan.shardMultiple) }
+        let best = possible.reversed().min { mostSamples($0) < mostSamples($1) }
         guard let best, mostSamples(best) < most else { return larger }
         return "--set parallel.shard_rows=\(best), or \(larger)"
     }

@@ -37,14 +37,25 @@ extension DoctorRule {
         guard bfloat16.isPossible else {
             return .unchecked("only the built-in products of float32 have a mixed precision")
         }
+        if bfloat16.isReplaced {
+            return .found(
+                0,
+                "The training forms the bits of other instructions for bfloat16 from float32's multiply-adds, and this processor has "
+                    + "\(bfloat16.instructions), at \(gflops(bfloat16.gflops)) in registers.",
+                remedy: "leave training.numerics and parallel.instruction_set out",
+                evidence: ["bfloat16_gflops": bfloat16.gflops])
+        }
+        if let reason = bfloat16.reasonAgainst {
+            return .unchecked("mixed precision is probably no faster for this training: \(reason)")
+        }
         guard !bfloat16.isInUse else { return .clear }
         let ratio = NumberFormat.number(bfloat16.gflops / facts.arithmetic.inUseGflops, significantDigits: 2)
         return .found(
             0,
             "With \(bfloat16.instructions) this processor multiplies bfloat16 at \(gflops(bfloat16.gflops)) in registers on "
                 + "\(NumberFormat.counted(facts.workers, "worker")), \(ratio) times as fast as \(facts.arithmetic.inUse) float32. "
-                + "Mixed precision rounds the factors of products to 8 bits; its results have other bits, and nearly the same "
-                + "accuracy. Float32 loses nothing by itself.",
+                + "Mixed precision rounds the factors of products to 8 bits; its results have other bits, and classify nearly "
+                + "as well. Float32 loses nothing by itself.",
             remedy: "--set training.precision=mixed_bfloat16",
             evidence: ["gflops": facts.arithmetic.inUseGflops, "bfloat16_gflops": bfloat16.gflops])
     }

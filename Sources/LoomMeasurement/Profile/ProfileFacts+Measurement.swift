@@ -1,4 +1,5 @@
 import LoomConfiguration
+import LoomKernels
 import LoomRuns
 
 extension ProfileFacts {
@@ -20,6 +21,7 @@ extension ProfileFacts {
         samples = profile.samples
         shardCount = last.shardCount
         shardRows = last.shardRows
+        shardMultiple = configuration.training.precision == .mixedBFloat16 ? PackedMatrix.side : 1
         productPeakFraction =
             steps.productGflopsPerWorker / (profile.ceilingGflops / Double(profile.ceilingWorkers))
         productCeilingFraction = steps.productCeilingFraction ?? 1

@@ -139,7 +139,7 @@ struct ProfileRule: Sendable {
     /// For batches with fewer shards than workers.
     private static func shardRemedy(_ facts: ProfileFacts) -> String {
         let enough = facts.batchRows * ((facts.workers + facts.shardCount - 1) / facts.shardCount)
-        let smaller = facts.batchRows / facts.workers
+        let smaller = facts.batchRows / facts.workers / facts.shardMultiple * facts.shardMultiple
         let settings = [
             facts.batchSetting(enough),
             smaller >= 1 && smaller < facts.shardRows ? "--set parallel.shard_rows=\(smaller)" : nil,

@@ -24,6 +24,8 @@ public struct ProfileFacts: Sendable, Equatable {
     public var shardCount = 1
     /// Samples of a shard.
     public var shardRows = 1
+    /// What shards have a multiple of.
+    package var shardMultiple = 1
     /// Speed of the matrix products over the arithmetic peak.
     public var productPeakFraction = 1.0
     /// Of the products' time, what the same products take alone.

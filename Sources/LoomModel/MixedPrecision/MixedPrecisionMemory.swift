@@ -111,6 +111,12 @@ package final class MixedPrecisionMemory: Sendable {
         weights[tensor]!.forms.from(row: row, column: column)
     }
 
+    /// Whether all outputs of a hidden layer are finite numbers, those of the batch rows `rows`.
+    package func hasFiniteOutputs(of layer: Int, rows: Range<Int>) -> Bool {
+        guard let source = sources.first(where: { $0.source == layer }) else { return true }
+        return source.matrix.isFinite(rows: rows, columns: source.columns.count)
+    }
+
     /// Sums of deltas: row i has those of 32 samples from 32 i on.
     package func deltaSums(of layer: Int) -> MatrixView<Float> { deltaSums[layer].view }
 

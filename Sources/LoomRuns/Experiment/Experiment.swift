@@ -105,10 +105,10 @@ public final class Experiment<Scalar: LoomScalar> {
                     + "fast they are")
         }
         if trainer.shardCount < machine.workers {
+            let smaller = trainer.bfloat16 == nil ? " or a smaller parallel.shard_rows" : ""
             notes.append(
                 "a batch of \(trainer.epochs.batchRows) in shards of \(trainer.shardRows) feeds only "
-                    + "\(trainer.shardCount) of \(machine.workers) workers: choose a larger training.batch or a smaller "
-                    + "parallel.shard_rows")
+                    + "\(trainer.shardCount) of \(machine.workers) workers: choose a larger training.batch\(smaller)")
         }
         return notes
     }
