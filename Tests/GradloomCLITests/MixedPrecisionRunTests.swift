@@ -55,6 +55,25 @@ import Testing
         #expect(accepted.exitCode == 0, "\(accepted.errors)")
     }
 
+    /// Between precisions the remedy is the precision.
+    @Test(arguments: [
+        ("mixed_bfloat16", "float32", "--set training.precision=mixed_bfloat16 --set training.numerics=bf16-"),
+        ("float32", "mixed_bfloat16", "keep them with --set training.precision=float32"),
+    ]) func otherPrecisionsAreRefused(first: String, second: String, remedy: String) throws {
+        func keys(_ precision: String) -> [String] {
+            let isForced = precision == "mixed_bfloat16"
+            return ["precision=\(precision)", "numerics=auto", "force_precision=\(isForced)"].flatMap {
+                ["--set", "training." + $0]
+            }
+        }
+        let begun = try workplace.run(
+            ["train", "teacher.yaml", "--json", "--set", "training.steps=20"] + keys(first))
+        let run = try #require(try begun.lastEvent()["run_directory"] as? String)
+        let resumed = try workplace.run(
+            ["train", "--resume", run, "--set", "training.steps=30", "--force"] + keys(second))
+        #expect(resumed.exitCode == 78 && resumed.errors.contains(remedy), "\(resumed.errors)")
+    }
+
     /// In the summary, in evaluations and in a note, a user sees what is multiplied, and what comes out.
     @Test func itIsSaidWhatIsMultiplied() throws {
         let outcome = try workplace.run("train", "teacher.yaml", "--force-precision")

@@ -49,10 +49,14 @@ package enum RunError: Error, CustomStringConvertible {
 
     /// How a run keeps its numerics.
     private static func remedy(its: NumericsIdentity, ours: NumericsIdentity) -> String {
-        switch (its, ours) {
-        case (.openBLAS, _): "keep them with --set parallel.gemm=openblas"
-        case _ where BFloat16Products.Definition(rawValue: its.rawValue) != nil:
+        let wasMixed = BFloat16Products.Definition(rawValue: its.rawValue) != nil
+        let isMixed = BFloat16Products.Definition(rawValue: ours.rawValue) != nil
+        return switch (its, ours) {
+        case _ where wasMixed && isMixed:
             "keep them with --set training.numerics=\(its), which --force-precision allows where it is slow"
+        case _ where wasMixed: "keep them with --set training.precision=mixed_bfloat16 --set training.numerics=\(its)"
+        case _ where isMixed: "keep them with --set training.precision=float32"
+        case (.openBLAS, _): "keep them with --set parallel.gemm=openblas"
         case (.fma2, .openBLAS): "keep them with --set parallel.gemm=builtin"
         default: "go on with the version of gradloom that began it"
         }
