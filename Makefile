@@ -112,19 +112,23 @@ report-check: build
 	mkdir -p $(REPORTS)
 	GRADLOOM_REPORT_SAMPLE=$(REPORTS)/sample.html swift test $(DEBUG) --filter aSampleForTheBrowser $(SWIFT_FLAGS)
 	.build/release/gradloom profile configs/quickstart.yaml --report $(REPORTS)/quickstart.html --force
-	Tests/report-check/run.sh $(REPORTS) $(REPORTS)/sample.html $(REPORTS)/quickstart.html
+	.build/release/gradloom train configs/digits.yaml --quiet --set run.directory=$(REPORTS)/runs
+	.build/release/gradloom report $(REPORTS)/runs/* --output $(REPORTS)/runs.html --force
+	Tests/report-check/run.sh $(REPORTS) $(REPORTS)/sample.html $(REPORTS)/quickstart.html $(REPORTS)/runs.html
 
 # Whose files are read, and who reads ours.
 FORMATS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/formats
 
 formats-check: build
-	Tests/formats/run.sh $(FORMATS) .build/release/gradloom
+	@.ci/python-environment $(FORMATS) Tests/formats/requirements.txt "the libraries (some minutes)"
+	PYTHONDONTWRITEBYTECODE=1 $(FORMATS)/venv/bin/python Tests/formats/check.py .build/release/gradloom
 
 # Who runs exported networks.
 INTERCHANGE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/interchange
 
 interchange-check: build
-	Tests/interchange/run.sh $(INTERCHANGE) .build/release/gradloom
+	@.ci/python-environment $(INTERCHANGE) Tests/interchange/requirements.txt "the programs (some minutes)"
+	PYTHONDONTWRITEBYTECODE=1 $(INTERCHANGE)/venv/bin/python -W ignore Tests/interchange/check.py .build/release/gradloom
 
 benchmark:
 	@.ci/dependencies

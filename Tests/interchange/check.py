@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Exported networks, run by the programs that they are exported for, against Gradloom's own predictions: check.py PROGRAM."""
+"""Networks that Gradloom exports, in the programs that they are for, and theirs in Gradloom: check.py PROGRAM.
+
+Predictions are compared, and what TensorBoard reads with a run's metrics.
+"""
 
 import csv
 import glob
@@ -15,10 +18,10 @@ import onnxruntime
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
 from skl2onnx import to_onnx
 from sklearn.neural_network import MLPClassifier
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
 from module import Network
 
 PROGRAM = os.path.abspath(sys.argv[1])

@@ -33,6 +33,8 @@ package struct DenseGraph {
     private var readers: [String: Int] = [:]
     private var inputCount = 0
     private var output = OutputMap.identity
+    /// More features than any table has: a damaged file may ask for more memory than there is.
+    private static let mostInputs = 1 << 24
 
     /// The network that computes `prediction` of `model`; nil: its first output of floating-point numbers.
     /// - Throws: `InterchangeError` that names the node which has no counterpart.
@@ -50,6 +52,10 @@ package struct DenseGraph {
         let nodes = Self.ancestors(of: output, in: model.nodes)
         for name in nodes.flatMap(\.inputs) { readers[name, default: 0] += 1 }
         inputCount = try Self.inputCount(of: input, nodes: nodes, constants: constants)
+        guard inputCount <= Self.mostInputs else {
+            throw InterchangeError(
+                "the input '\(input.name)' has \(inputCount) columns; up to \(Self.mostInputs) are read")
+        }
         values[input.name] = [
             .features(
                 first: 0, scales: Array(repeating: 1, count: inputCount), shifts: Array(repeating: 0, count: inputCount)
@@ -194,6 +200,7 @@ package struct DenseGraph {
         let parts = try value(node, 0)
         guard parts.count == 1, case .features(let first, let scales, let shifts) = parts[0],
             let begin = numbers(node, 1)?.values, let end = numbers(node, 2)?.values, begin.count == 1, end.count == 1,
+            (begin + end).allSatisfy(\.isFinite),
             numbers(node, 3)?.values == [1], numbers(node, 4).map({ $0.values == [1] }) ?? true
         else { throw unknown(node, "takes something else than neighbouring columns of the input") }
         let count = Double(scales.count)
