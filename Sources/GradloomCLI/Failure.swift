@@ -72,7 +72,7 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as ConfigurationError: error.exitCode
     case let error as DataError: error.exitCode
     case let error as RunError: error.exitCode
-    case is InterchangeError: ExitStatus.badData
+    case is InterchangeError, is RunRecordError: ExitStatus.badData
     case is RequestError: ExitStatus.usage
     case is TuneError: ExitStatus.diverged
     case is OutputFileError: ExitStatus.cannotCreate

@@ -23,7 +23,8 @@ struct GradloomCommand: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self, ImportCommand.self,
+            TrainCommand.self, EvaluateCommand.self, WatchCommand.self, ReportCommand.self, PredictCommand.self,
+            ExportCommand.self, ImportCommand.self,
             GenerateCommand.self,
             ConvertCommand.self,
             InspectCommand.self,

@@ -38,7 +38,7 @@ extension Configuration {
     }
 
     /// All values by the paths of their keys.
-    private var values: [String: String] {
+    package var values: [String: String] {
         guard let data = try? JSONEncoder().encode(self), let object = try? JSONSerialization.jsonObject(with: data)
         else {
             return [:]

@@ -35,10 +35,20 @@ public struct Terminal: Sendable, Equatable {
         Terminal(isTerminal: isatty(STDERR_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
     }
 
+    /// Where this process's standard output goes.
+    package static var standardOutput: Terminal {
+        Terminal(isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
+    }
+
     /// The width of the terminal behind standard error now (it may be resized), in columns; 80 where unknown.
-    public static func standardErrorColumns() -> Int {
+    public static func standardErrorColumns() -> Int { columns(of: STDERR_FILENO) }
+
+    /// The width of the terminal behind standard output now, in columns; 80 where unknown.
+    package static func standardOutputColumns() -> Int { columns(of: STDOUT_FILENO) }
+
+    private static func columns(of descriptor: Int32) -> Int {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
 }

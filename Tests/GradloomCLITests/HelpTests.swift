@@ -43,7 +43,7 @@ import Testing
             Mistake(
                 name: "unknown command", arguments: ["trian"], exitCode: 64,
                 message: """
-                    error: There is no command 'trian'; the commands are train, evaluate, predict, export, import, generate, \
+                    error: There is no command 'trian'; the commands are train, evaluate, watch, report, predict, export, import, generate, \
                     convert, inspect, jacobian, graph, check, tune, profile, doctor, peak, and topology.
                     Usage: gradloom <subcommand>
                       See 'gradloom --help' for more information.

@@ -10,7 +10,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
     var testDescription: String { command ?? "gradloom" }
 
     static let all = [
-        gradloom, train, evaluate, predict, export, `import`, generate, convert, inspect, jacobian, graph, check, tune,
+        gradloom, train, evaluate, watch, report, predict, export, `import`, generate, convert, inspect, jacobian,
+        graph, check, tune,
         profile,
         profileCompare,
         doctor, peak, topology,
@@ -36,6 +37,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
             SUBCOMMANDS:
               train                   Train the network that a configuration describes.
               evaluate                Measure the predictions of a trained network.
+              watch                   Show a run's course in the terminal while it goes on.
+              report                  Write a page about one or several runs.
               predict                 Predict with a trained network.
               export                  Write a trained network for another program.
               import                  Begin with a network or the parameters of another

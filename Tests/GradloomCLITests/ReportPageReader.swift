@@ -57,7 +57,7 @@ final class ReportPageReader: NSObject, XMLParserDelegate {
                 Number(
                     text: element.text, value: element.attributes["value"] ?? "",
                     pointer: element.attributes["data-json"] ?? ""))
-        case "script" where element.attributes["id"] == "profile": json = element.text
+        case "script" where element.attributes["type"] == "application/json": json = element.text
         case "h2": headings.append(element.text)
         default: break
         }
@@ -87,10 +87,15 @@ final class ReportPageReader: NSObject, XMLParserDelegate {
 
     /// Whether `text` is `value` in per cent or in some unit of time, rounded to its last digit.
     static func isRounded(_ text: String, _ value: Double) -> Bool {
-        let digits = text.replacing(",", with: "").prefix { "-.0123456789".contains($0) }
-        guard let number = Double(digits) else { return false }
+        let plain = text.replacing(",", with: "")
+        let digits = plain.prefix { "-.0123456789".contains($0) }
+        // "1.234e-05"
+        let rest = plain.dropFirst(digits.count)
+        let exponent = rest.first == "e" ? Double(rest.dropFirst()) ?? 0 : 0
+        guard let mantissa = Double(digits) else { return false }
+        let number = mantissa * pow(10, exponent)
         let decimals = digits.split(separator: ".").dropFirst().first?.count ?? 0
-        let half = 0.5 * pow(10, -Double(decimals)) * (1 + 1e-6) + 1e-9
+        let half = 0.5 * pow(10, exponent - Double(decimals)) * (1 + 1e-6) + 1e-9
         return (text.hasSuffix("%") ? [100] : [1, 1e3, 1e6, 1e9]).contains { abs(number - value * $0) <= half }
     }
 }

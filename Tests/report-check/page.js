@@ -18,7 +18,7 @@
   }
 
   // Numbers are those of the JSON object, rounded to the digits that they have.
-  const object = JSON.parse(document.getElementById('profile').textContent);
+  const object = JSON.parse(document.querySelector('script[type="application/json"]').textContent);
   const numbers = document.querySelectorAll('data');
   if (numbers.length < 20) wrong.push(`the page has only ${numbers.length} numbers`);
   for (const element of numbers) {
@@ -30,10 +30,10 @@
       continue;
     }
     const text = element.textContent.replaceAll(',', '');
-    const digits = text.match(/^-?[0-9]+(?:\.([0-9]+))?/);
+    const digits = text.match(/^-?[0-9]+(?:\.([0-9]+))?(?:e([-+][0-9]+))?/);
     // Percentages, or any unit of times: s, ms, µs, ns.
     const scales = text.endsWith('%') ? [100] : [1, 1e3, 1e6, 1e9];
-    const half = 0.5 * 10 ** -(digits?.[1]?.length ?? 0) * (1 + 1e-6);
+    const half = 0.5 * 10 ** (Number(digits?.[2] ?? 0) - (digits?.[1]?.length ?? 0)) * (1 + 1e-6);
     if (!digits || !scales.some((scale) => Math.abs(Number(digits[0]) - value * scale) <= half + 1e-9)) {
       wrong.push(`${pointer} is ${value}, but one reads ${element.textContent}`);
     }

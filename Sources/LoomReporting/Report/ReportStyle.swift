@@ -50,6 +50,9 @@ enum ReportStyle {
           font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; background: var(--code);
           border-radius: 4px; padding: 2px 6px; overflow-wrap: anywhere;
         }
+        pre {
+          margin: 0; overflow-x: auto; font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
+        }
         code.copy { user-select: all; -webkit-user-select: all; cursor: copy; }
         footer { color: var(--soft); font-size: 13px; }
 

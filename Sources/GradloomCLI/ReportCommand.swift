@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import LoomConfiguration
+import LoomKernels
+import LoomReporting
+import LoomRuns
+import LoomTraining
+
+/// `gradloom report`
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Write a page about one or several runs.",
+        discussion: """
+            The page has learning curves, what the predictions are worth, where configurations \
+            differ, speed, and where the results come from: one HTML file that needs no network. \
+            Predictions are measured as gradloom evaluate does; --no-predictions leaves that out.
+
+            Examples:
+              gradloom report runs/digits-20260102T030405Z --output digits.html
+              gradloom report runs/digits-* --output digits.html --no-predictions
+            """)
+
+    @Argument(help: "The run directories.", completion: .directory)
+    var runs: [String]
+
+    @Option(
+        help: ArgumentHelp("The page to write; - for standard output.", valueName: "file"),
+        completion: .file(extensions: ["html"]))
+    var output: String
+
+    @Flag(name: .customLong("no-predictions"), help: "Leave out what needs the data: only the files of runs are read.")
+    var leavesOutPredictions = false
+
+    @OptionGroup var outputs: OutputOptions
+
+    func validate() throws {
+        guard Set(runs.map { URL(fileURLWithPath: $0).standardizedFileURL.path }).count == runs.count else {
+            throw ValidationError("One run is named twice.")
+        }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            let destination = try OutputFile(output, replaces: outputs.force)
+            let records = try runs.map { try RunRecord($0) }
+            let entries = try zip(runs, records).map { path, record in
+                RunReport.Run(record, evaluation: leavesOutPredictions ? nil : try evaluation(of: record, path: path))
+            }
+            let page = try RunPage(RunReport(runs: entries), records: records).html()
+            try destination.write { try $0.append(page) }
+        }
+    }
+
+    /// Nothing where there is no checkpoint yet, or the data have changed; a note says why.
+    private func evaluation(of record: RunRecord, path: String) throws -> EvaluationEvent? {
+        do {
+            let model = try ModelOptions.parse([path])
+            switch record.configuration.training.precision.scalar {
+            case .float32: return try evaluation(model, record, Float.self)
+            case .float64: return try evaluation(model, record, Double.self)
+            }
+        } catch let error as any CustomStringConvertible & Error {
+            printNote("the predictions of \(record.name) are left out: \(error)")
+            return nil
+        }
+    }
+
+    private func evaluation<Scalar: LoomScalar>(
+        _ options: ModelOptions, _ record: RunRecord, _: Scalar.Type
+    ) throws -> EvaluationEvent {
+        let model = try options.model(record.configuration, Scalar.self)
+        let own = try model.measureOwnData()
+        return EvaluationEvent(
+            data: own.isValidation ? "validation" : "training", step: model.step, checkpoint: model.checkpointPath,
+            measures: own.measures, names: OutputNames(model))
+    }
+}

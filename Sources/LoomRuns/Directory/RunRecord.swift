@@ -1,0 +1,60 @@
+import Foundation
+import LoomConfiguration
+
+/// What a run's directory tells of its course, while it goes on or afterwards.
+package struct RunRecord: Sendable {
+    /// The directory.
+    package let directory: RunDirectory
+    /// The configuration.
+    package let configuration: Configuration
+    /// How it began, or went on the last time; nil: nothing is written yet.
+    package private(set) var run: RunEvent?
+    /// The finished epochs that led to its parameters: those after a step that it went back to are left out.
+    package private(set) var epochs: [EpochEvent] = []
+    /// How it ended; nil: it has not, or broke off.
+    package private(set) var done: DoneEvent?
+
+    /// The last component of the directory's path.
+    package var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
+
+    /// Reads the directory at `path`.
+    /// - Throws: `RunDirectoryError`, `ConfigurationError`, or `RunRecordError` for lines that are no events.
+    package init(_ path: String) throws {
+        directory = try RunDirectory(existing: path)
+        configuration = try Configuration.load(path: directory.configurationPath)
+        let text = (try? String(contentsOfFile: directory.metricsPath, encoding: .utf8)) ?? ""
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // Behind the last newline there is nothing, or a line that is being written.
+        for (index, line) in lines.dropLast().enumerated() {
+            do {
+                try add(String(line))
+            } catch is DecodingError {
+                throw RunRecordError(path: directory.metricsPath, line: index + 1)
+            }
+        }
+    }
+
+    private mutating func add(_ line: String) throws {
+        struct Head: Decodable { let event: String }
+        switch try JSONLines.value(Head.self, from: line).event {
+        case "run": (run, done) = (try JSONLines.value(RunEvent.self, from: line), nil)
+        case "epoch": epochs.append(try JSONLines.value(EpochEvent.self, from: line))
+        case "rollback":
+            let step = try JSONLines.value(RollbackEvent.self, from: line).step
+            epochs.removeAll { $0.step > step }
+        case "done": done = try JSONLines.value(DoneEvent.self, from: line)
+        default: break
+        }
+    }
+}
+
+/// A line of a run's metrics that is no event.
+package struct RunRecordError: Error, CustomStringConvertible, Equatable {
+    package let path: String
+    package let line: Int
+
+    /// The sentence for the user.
+    package var description: String {
+        "‘\(path)’, line \(line): this is no event of a training; the file was changed or damaged"
+    }
+}
