@@ -68,7 +68,7 @@ struct DoctorMeasurement {
     let request: DoctorRequest
     let machine: MachineSetup
     let settings: SystemSettings
-    private let team: WorkerTeam
+    let team: WorkerTeam
 
     init(request: DoctorRequest, machine: MachineSetup, settings: SystemSettings = SystemSettings()) {
         self.request = request
@@ -117,24 +117,6 @@ struct DoctorMeasurement {
             widestGflops: gflops[gflops.count - 1].reduce(0, +), workerGflops: gflops[0],
             performanceClasses: machine.workerCPUs.map { cpu in classes.first { $0.0 == cpu }?.1 })
         return (arithmetic, Noise(nanoseconds: ofLoops[0]))
-    }
-
-    /// The loop in registers of the fastest instructions for bfloat16; nil where they are no faster than float32's.
-    func bfloat16() -> BFloat16? {
-        guard let products = BFloat16Products.accelerated else { return nil }
-        let instructions = ArithmeticInstructions.inUse(by: .builtin, products)
-        guard let loop = RegisterLoop(instructions, .float32) else { return nil }
-        let times = team.nanoseconds(rounds: 20) { _, _ in loop.run() }
-        return BFloat16(
-            instructions: instructions.title,
-            gflops: times.reduce(0) { $0 + loop.operations / PeakFigure(samples: $1).median },
-            isInUse: request.bfloat16 != nil,
-            isPossible: request.precision == .float32 && request.gemmBackend == .builtin,
-            isReplaced: request.bfloat16.map { !$0.isAccelerated } ?? false,
-            reasonAgainst: request.plan.flatMap { plan in
-                products.definition.reasonAgainst(
-                    plan.step.shapes, batchRows: plan.step.workerRows.reduce(0, +))
-            })
     }
 
     /// How long the products of the step take, each at its own speed with all workers at work.
