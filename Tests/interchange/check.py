@@ -8,6 +8,7 @@ import csv
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from module import Network
 
 PROGRAM = os.path.abspath(sys.argv[1])
-CONFIGURATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../configs")
+CONFIGURATIONS = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../configs"))
 random = numpy.random.default_rng(1)
 failures = 0
 
@@ -194,6 +195,25 @@ def check_tensorboard():
     print(f"{'same' if fits else 'OTHER':6} events in TensorBoard")
 
 
+def check_documentation():
+    """The Python of the documentation, run as it stands, on the network that it speaks of."""
+    root = os.path.dirname(CONFIGURATIONS)
+    os.symlink(CONFIGURATIONS, "configs")
+    lines = gradloom("train", "configs/digits.yaml", "--quiet", "--json").splitlines()
+    run = json.loads(lines[-1])["run_directory"]
+    for name in ["digits.onnx", "digits.safetensors"]:
+        gradloom("export", run, "--output", name)
+    gradloom("predict", run, "--input", "configs/data/digits.csv", "--output", "digits.npy")
+    expected = numpy.load("digits.npy").argmax(1)
+    with open(f"{root}/Sources/Gradloom/Gradloom.docc/OtherPrograms.md") as file:
+        blocks = re.findall(r"```python\n(.*?)```", file.read(), re.DOTALL)
+    runtime, module = {}, {}
+    exec(blocks[0], runtime)
+    compare("documentation, ONNX Runtime", expected, runtime["label"])
+    exec(blocks[1], module)
+    compare("documentation, PyTorch", expected, module["predict"](torch.from_numpy(runtime["x"])).numpy())
+
+
 IMPORTING = """
 data: {synthetic: {task: mixture, samples: 400, inputs: 7, classes: 3, seed: 1}}
 network: {layers: [{name: hidden, units: 9, activation: tanh}, {units: 3}], output: softmax}
@@ -243,4 +263,5 @@ with tempfile.TemporaryDirectory() as directory:
     check_table()
     check_tensorboard()
     check_imports()
+    check_documentation()
 sys.exit(failures > 0)
