@@ -88,16 +88,12 @@ struct EvaluateCommand: ParsableCommand {
         } else {
             let own = try model.measureOwnData()
             measures = own.measures
-            name = own.isValidation ? "validation" : "training"
+            name = EvaluationEvent.ownData(isValidation: own.isValidation)
         }
         if let note = measures.unrankedNote { printNote(note) }
         let evaluation = measures.evaluation
-        let names = OutputNames(model)
         if json {
-            try JSONLines.print(
-                EvaluationEvent(
-                    data: name, step: model.step, checkpoint: model.checkpointPath, measures: measures, names: names))
-            return
+            return try JSONLines.print(EvaluationEvent(model, data: name, measures: measures))
         }
         var table = TextTable(columns: [.init(""), .init("", alignment: .right)])
         table.append(["data", name])
@@ -109,7 +105,7 @@ struct EvaluateCommand: ParsableCommand {
         if let accuracy = evaluation.accuracy {
             table.append(["accuracy", NumberFormat.percentage(accuracy)])
         }
-        let parts = [table.rendered(indent: 2)] + MeasuresReport(measures: measures, names: names).parts
+        let parts = [table.rendered(indent: 2)] + MeasuresReport(measures: measures, names: OutputNames(model)).parts
         try StandardOutput.write(parts.joined(separator: "\n"))
     }
 }

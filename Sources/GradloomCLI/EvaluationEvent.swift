@@ -47,6 +47,15 @@ struct EvaluationEvent: Encodable {
     let measures: PredictionMeasures
     let names: OutputNames
 
+    /// `measures` of `model`, on the data called `data`.
+    init<Scalar: LoomScalar>(_ model: SavedModel<Scalar>, data: String, measures: PredictionMeasures) {
+        (self.data, self.measures) = (data, measures)
+        (step, checkpoint, names) = (model.step, model.checkpointPath, OutputNames(model))
+    }
+
+    /// The run's own data, as the event calls them.
+    static func ownData(isValidation: Bool) -> String { isValidation ? "validation" : "training" }
+
     private enum Key: String, CodingKey {
         case event, data, samples, loss, accuracy, step, checkpoint, classification, binary, regression
     }

@@ -24,9 +24,7 @@ struct GradloomCommand: ParsableCommand {
         version: version,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, WatchCommand.self, ReportCommand.self, PredictCommand.self,
-            ExportCommand.self, ImportCommand.self,
-            GenerateCommand.self,
-            ConvertCommand.self,
+            ExportCommand.self, ImportCommand.self, GenerateCommand.self, ConvertCommand.self,
             InspectCommand.self,
             JacobianCommand.self, GraphCommand.self, CheckCommand.self, TuneCommand.self, ProfileCommand.self,
             DoctorCommand.self,

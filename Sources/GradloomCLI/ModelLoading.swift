@@ -39,7 +39,14 @@ struct ModelOptions: ParsableArguments {
     }
 
     /// The model in the precision that it was trained in.
-    func model<Scalar: LoomScalar>(_ settings: Configuration, _: Scalar.Type) throws -> SavedModel<Scalar> {
+    func model<Scalar: LoomScalar>(_ settings: Configuration, _ type: Scalar.Type) throws -> SavedModel<Scalar> {
+        try Self.model(of: run, settings, type, checkpoint: checkpoint, workers: workers)
+    }
+
+    /// The model of the run in the directory `run`.
+    static func model<Scalar: LoomScalar>(
+        of run: String, _ settings: Configuration, _: Scalar.Type, checkpoint: String? = nil, workers: Int? = nil
+    ) throws -> SavedModel<Scalar> {
         let checkpoints = CheckpointStore(directory: try RunDirectory(existing: run).checkpointsPath, keep: 1)
         guard let path = checkpoint ?? checkpoints.best ?? checkpoints.newest else {
             throw RunError.noCheckpoint(run: run)

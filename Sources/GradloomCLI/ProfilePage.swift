@@ -42,7 +42,7 @@ struct ProfilePage {
                     "p",
                     text: "Hover over a chart for its numbers, or open the table below it. The element "
                         + "#\(Self.jsonIdentifier) of this page has the object that gradloom profile --json prints.")
-            ], json: (try JSONLines.line(report).trimmingCharacters(in: .newlines), Self.jsonIdentifier)
+            ], json: (try JSONLines.text(report), Self.jsonIdentifier)
         ).html
     }
 

@@ -44,35 +44,29 @@ struct ReportCommand: ParsableCommand {
         try reportingFailures {
             let destination = try OutputFile(output, replaces: outputs.force)
             let records = try runs.map { try RunRecord($0) }
-            let entries = try zip(runs, records).map { path, record in
-                RunReport.Run(record, evaluation: leavesOutPredictions ? nil : try evaluation(of: record, path: path))
-            }
+            let entries = records.map { RunReport.Run($0, evaluation: leavesOutPredictions ? nil : evaluation(of: $0)) }
             let page = try RunPage(RunReport(runs: entries), records: records).html()
             try destination.write { try $0.append(page) }
         }
     }
 
     /// Nothing where there is no checkpoint yet, or the data have changed; a note says why.
-    private func evaluation(of record: RunRecord, path: String) throws -> EvaluationEvent? {
+    private func evaluation(of record: RunRecord) -> EvaluationEvent? {
         do {
-            let model = try ModelOptions.parse([path])
             switch record.configuration.training.precision.scalar {
-            case .float32: return try evaluation(model, record, Float.self)
-            case .float64: return try evaluation(model, record, Double.self)
+            case .float32: return try evaluation(of: record, Float.self)
+            case .float64: return try evaluation(of: record, Double.self)
             }
-        } catch let error as any CustomStringConvertible & Error {
+        } catch {
             printNote("the predictions of \(record.name) are left out: \(error)")
             return nil
         }
     }
 
-    private func evaluation<Scalar: LoomScalar>(
-        _ options: ModelOptions, _ record: RunRecord, _: Scalar.Type
-    ) throws -> EvaluationEvent {
-        let model = try options.model(record.configuration, Scalar.self)
+    private func evaluation<Scalar: LoomScalar>(of record: RunRecord, _: Scalar.Type) throws -> EvaluationEvent {
+        let model = try ModelOptions.model(of: record.directory.path, record.configuration, Scalar.self)
         let own = try model.measureOwnData()
         return EvaluationEvent(
-            data: own.isValidation ? "validation" : "training", step: model.step, checkpoint: model.checkpointPath,
-            measures: own.measures, names: OutputNames(model))
+            model, data: EvaluationEvent.ownData(isValidation: own.isValidation), measures: own.measures)
     }
 }

@@ -43,7 +43,7 @@ struct RunPage {
                     "p",
                     text: "Hover over a chart for its numbers, or open the table below it. The element "
                         + "#\(Self.jsonIdentifier) of this page has all of them as JSON.")
-            ], json: (try JSONLines.line(report).trimmingCharacters(in: .newlines), Self.jsonIdentifier)
+            ], json: (try JSONLines.text(report), Self.jsonIdentifier)
         ).html
     }
 

@@ -44,10 +44,8 @@ package struct ImportedNetwork {
             Layer(
                 name: $0.name, units: $0.units, activation: $0.activation.rawValue, inputs: $0.inputs, bias: $0.hasBias)
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let section = Section(
             layers: layers, output: description.output.rawValue, initialization: .init(parameters: parameters))
-        return String(decoding: try encoder.encode(section), as: UTF8.self)
+        return try JSONLines.text(section)
     }
 }

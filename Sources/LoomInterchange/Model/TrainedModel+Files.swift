@@ -56,9 +56,7 @@ extension TrainedModel {
 
     /// The description as JSON; the same text for the same model.
     package var descriptionText: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // A description has texts and whole numbers.
-        return String(decoding: (try? encoder.encode(description)) ?? Data(), as: UTF8.self)
+        (try? JSONLines.text(description)) ?? ""
     }
 }

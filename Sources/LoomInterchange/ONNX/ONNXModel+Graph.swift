@@ -228,13 +228,7 @@ extension ONNXModel {
     }
 
     private mutating func addMetadata(_ model: TrainedModel) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        func add(_ key: String, _ value: some Encodable) {
-            guard let data = try? encoder.encode(value) else { return }
-            metadata.append((key, String(decoding: data, as: UTF8.self)))
-        }
-        add("description", model.description)
-        if let columns = model.columns { add("columns", columns) }
+        metadata.append(("description", model.descriptionText))
+        if let columns = model.columns.flatMap({ try? JSONLines.text($0) }) { metadata.append(("columns", columns)) }
     }
 }

@@ -62,7 +62,7 @@ extension Safetensors {
         if withChecksums {
             var checksums = Dictionary(uniqueKeysWithValues: ordered.map { ($0.name, $0.checksum) })
             checksums[Header.metadataKey] = Header.checksum(of: metadata)
-            metadata[checksumsKey] = try JSONLines.line(checksums).trimmingCharacters(in: .newlines)
+            metadata[checksumsKey] = try JSONLines.text(checksums)
         }
         let header = try Header(describing: ordered, metadata: metadata).encoded()
         try AtomicFile.write(to: path) { try append(header, ordered, to: $0) }

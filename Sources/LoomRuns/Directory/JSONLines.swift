@@ -11,7 +11,14 @@ public enum JSONLines {
     ///
     /// - Throws: what `value`'s own `encode(to:)` throws.
     public static func line(_ value: some Encodable) throws -> String {
-        String(decoding: try encoder().encode(value), as: UTF8.self) + "\n"
+        try text(value) + "\n"
+    }
+
+    /// `value` in one line, without a newline: for files that have it among other things.
+    ///
+    /// - Throws: what `value`'s own `encode(to:)` throws.
+    package static func text(_ value: some Encodable) throws -> String {
+        String(decoding: try encoder().encode(value), as: UTF8.self)
     }
 
     /// `value` over several indented lines, for files that people open; newline at the end.
