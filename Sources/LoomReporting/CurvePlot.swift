@@ -29,7 +29,7 @@ package struct CurvePlot: Sendable {
         let ys = self.series.flatMap { $0.points.map(\.y) }
         let (low, high) = (ys.min() ?? 0, ys.max() ?? 1)
         isLogarithmic = low > 0 && high / low > 20
-        yRange = low == high ? low - 0.5...low + 0.5 : low...high
+        yRange = low...high
         xRange = 1...max(2, lastX)
     }
 
@@ -43,7 +43,8 @@ package struct CurvePlot: Sendable {
         }
         var lines = (0..<height).map { row in
             let value = row == 0 ? yRange.upperBound : row == height - 1 ? yRange.lowerBound : nil
-            let label = value.map { NumberFormat.number($0) } ?? ""
+            let labels = value.map { [NumberFormat.number($0), NumberFormat.number($0, significantDigits: 3)] } ?? [""]
+            let label = labels.first { $0.count <= labelWidth } ?? labels[1]
             return String(repeating: " ", count: max(0, labelWidth - label.count)) + label + " "
                 + canvas.row(row, showsColors: terminal.showsColors)
         }
@@ -66,10 +67,13 @@ package struct CurvePlot: Sendable {
             let (low, high) =
                 isLogarithmic
                 ? (log(yRange.lowerBound), log(yRange.upperBound)) : (yRange.lowerBound, yRange.upperBound)
-            let fraction = (point.x - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound)
+            // Equal values, and those whose distance is no number, are in the middle.
+            func dot(_ fraction: Double, of count: Int) -> Int {
+                Int(((fraction.isFinite ? min(1, max(0, fraction)) : 0.5) * Double(count - 1)).rounded())
+            }
             return (
-                Int((min(1, max(0, fraction)) * Double(canvas.dotColumns - 1)).rounded()),
-                Int(((high - y) / (high - low) * Double(canvas.dotRows - 1)).rounded())
+                dot((point.x - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound), of: canvas.dotColumns),
+                dot((high - y) / (high - low), of: canvas.dotRows)
             )
         }
         var previous = place(curve.points[0])

@@ -50,7 +50,9 @@ import Testing
 
     /// Numbers that are not finite, one point, equal points, and numbers of many sizes.
     @Test func anyNumbers() {
-        for ys in [[.nan, .infinity], [1], [5, 5, 5], [1e-300, 1e300], [0, -1e9]] as [[Double]] {
+        for ys in [
+            [.nan, .infinity], [1], [5, 5, 5], [1e-300, 1e300], [0, -1e9], [1e17, 1e17], [-1.7e308, 1.7e308],
+        ] as [[Double]] {
             let lines = plot([ys], Self.unicode)
             #expect(lines.count == 6 && lines.allSatisfy { $0.count <= 20 }, "\(ys)")
         }

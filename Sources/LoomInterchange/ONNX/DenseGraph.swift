@@ -224,6 +224,10 @@ package struct DenseGraph {
         guard count == parts.reduce(0, { $0 + width($1) }), units > 0 else {
             throw unknown(node, "has weights for another number of inputs")
         }
+        // Columns of the input that are not read become zeros: no file may ask for much more memory than it has numbers.
+        guard units * inputCount <= max(1 << 24, 64 * numbers.count) else {
+            throw unknown(node, "reads too few of the \(inputCount) columns of the input")
+        }
         let alpha = isGemm ? Double(node.float("alpha", default: 1)) : 1
         let weights = (0..<units).map { unit in
             (0..<count).map { alpha * (isTransposed ? numbers[unit * count + $0] : numbers[$0 * units + unit]) }
