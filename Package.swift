@@ -3,7 +3,8 @@ import PackageDescription
 
 // Dependencies point downward only:
 //
-//     GradloomCLI
+//     GradloomCLI   GradloomC
+//       Gradloom
 //       LoomMeasurement   LoomReporting   LoomInterchange
 //         LoomRuns
 //           LoomConfiguration   LoomReference
@@ -16,6 +17,7 @@ let package = Package(
     name: "gradloom",
     products: [
         .library(name: "Gradloom", targets: ["Gradloom"]),
+        .library(name: "GradloomC", type: .dynamic, targets: ["GradloomC"]),
         .executable(name: "gradloom", targets: ["GradloomCLI"]),
     ],
     dependencies: [
@@ -72,6 +74,13 @@ let package = Package(
             dependencies: [
                 "LoomConfiguration", "LoomData", "LoomHardware", "LoomInterchange", "LoomKernels", "LoomMeasurement",
                 "LoomModel", "LoomPlan", "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
+            ]),
+        .target(name: "CGradloom"),
+        .target(
+            name: "GradloomC",
+            dependencies: [
+                "Gradloom", "LoomConfiguration", "LoomData", "LoomKernels", "LoomModel", "LoomRuns", "LoomTraining",
+                "CGradloom",
             ]),
 
         // MARK: Command line
@@ -140,11 +149,13 @@ let package = Package(
                 "LoomHardware",
                 "LoomKernels", "TestSupport",
             ]),
-        .testTarget(name: "GradloomTests", dependencies: ["Gradloom", "TestSupport"]),
+        .testTarget(
+            name: "GradloomTests", dependencies: ["Gradloom", "GradloomC", "CGradloom", "TestSupport"]),
         .testTarget(
             name: "GradloomCLITests",
             dependencies: [
-                "GradloomCLI", "LoomHardware", "LoomKernels", "LoomMeasurement", "TestSupport", "mutated-inputs",
+                "GradloomCLI", "LoomHardware", "LoomKernels", "LoomMeasurement", "LoomRuns", "TestSupport",
+                "mutated-inputs",
             ]),
     ],
     swiftLanguageModes: [.v6],

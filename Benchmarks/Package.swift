@@ -18,6 +18,7 @@ let package = Package(
         .target(name: "Workloads", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
         .executableTarget(name: "allocation-gate", dependencies: ["AllocationGate", "Workloads"]),
         .executableTarget(name: "step-speed", dependencies: ["Workloads"]),
+        .executableTarget(name: "predict-speed", dependencies: ["Workloads"]),
         .executableTarget(name: "training-hashes", dependencies: ["Workloads"]),
         .executableTarget(
             name: "read-speed", dependencies: [.product(name: "Gradloom", package: "gradloom")]),

@@ -67,16 +67,16 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let settings = try options.settings()
-            switch settings.training.precision.scalar {
-            case .float32: try evaluate(settings, Float.self)
-            case .float64: try evaluate(settings, Double.self)
+            let stored = try options.modelFile()
+            switch stored.configuration.training.precision.scalar {
+            case .float32: try evaluate(stored, Float.self)
+            case .float64: try evaluate(stored, Double.self)
             }
         }
     }
 
-    private func evaluate<Scalar: LoomScalar>(_ settings: Configuration, _ type: Scalar.Type) throws {
-        let model = try options.model(settings, type)
+    private func evaluate<Scalar: LoomScalar>(_ stored: ModelFile, _ type: Scalar.Type) throws {
+        let model = try options.model(stored, type)
         let measures: PredictionMeasures
         let name: String
         if let data {

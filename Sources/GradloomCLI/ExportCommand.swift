@@ -54,17 +54,17 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let settings = try options.settings()
-            switch settings.training.precision.scalar {
-            case .float32: try export(settings, Float.self)
-            case .float64: try export(settings, Double.self)
+            let stored = try options.modelFile()
+            switch stored.configuration.training.precision.scalar {
+            case .float32: try export(stored, Float.self)
+            case .float64: try export(stored, Double.self)
             }
         }
     }
 
-    private func export<Scalar: LoomScalar>(_ settings: Configuration, _ type: Scalar.Type) throws {
+    private func export<Scalar: LoomScalar>(_ stored: ModelFile, _ type: Scalar.Type) throws {
         let destination = try OutputFile(output, replaces: outputs.force)
-        let model = TrainedModel(try options.model(settings, type))
+        let model = TrainedModel(try options.model(stored, type))
         switch chosenFormat! {
         case .onnx:
             let onnx = try model.onnx(version: GradloomCommand.version)

@@ -10,7 +10,7 @@ import LoomTraining
 
 /// The options of commands that use the model of a run.
 struct ModelOptions: ParsableArguments {
-    @Argument(help: "The run directory.", completion: .directory)
+    @Argument(help: "The run directory, or a file that a program saved a model in.", completion: .file())
     var run: String
 
     @Option(
@@ -28,34 +28,28 @@ struct ModelOptions: ParsableArguments {
         try GradloomCLI.validate(workers: workers)
     }
 
-    /// The configuration of the run.
-    func settings() throws -> Configuration {
-        try Configuration.load(path: RunDirectory(existing: run).configurationPath)
-    }
+    /// The model as it was stored.
+    func modelFile() throws -> ModelFile { try ModelFile(run, checkpoint: checkpoint) }
 
     /// The run's newest checkpoint; nil: there is none.
     var newestCheckpoint: String? {
         (try? RunDirectory(existing: run)).flatMap { CheckpointStore(directory: $0.checkpointsPath, keep: 1).newest }
     }
 
-    /// The model in the precision that it was trained in.
-    func model<Scalar: LoomScalar>(_ settings: Configuration, _ type: Scalar.Type) throws -> SavedModel<Scalar> {
-        try Self.model(of: run, settings, type, checkpoint: checkpoint, workers: workers)
+    /// The model of `file`, in the precision that it was trained in.
+    func model<Scalar: LoomScalar>(_ file: ModelFile, _: Scalar.Type) throws -> SavedModel<Scalar> {
+        try file.model(workers: workers)
     }
+}
 
-    /// The model of the run in the directory `run`.
-    static func model<Scalar: LoomScalar>(
-        of run: String, _ settings: Configuration, _: Scalar.Type, checkpoint: String? = nil, workers: Int? = nil
-    ) throws -> SavedModel<Scalar> {
-        let checkpoints = CheckpointStore(directory: try RunDirectory(existing: run).checkpointsPath, keep: 1)
-        guard let path = checkpoint ?? checkpoints.best ?? checkpoints.newest else {
-            throw RunError.noCheckpoint(run: run)
-        }
+extension ModelFile {
+    /// The model, to be used by `workers`; nil: one per allowed core.
+    func model<Scalar: LoomScalar>(workers: Int? = nil) throws -> SavedModel<Scalar> {
+        let settings = configuration.parallel
         // Where the training was placed, and with which instructions, was that machine's: no result depends on either.
-        let policy =
-            if case .cpus = settings.parallel.placement { PlacementPolicy.auto } else { settings.parallel.placement }
-        let machine = try MachineSetup(workers: workers, policy: policy, provider: settings.parallel.gemmBackend)
-        return try SavedModel(settings, checkpoint: Safetensors(contentsOf: path), machine: machine)
+        let policy = if case .cpus = settings.placement { PlacementPolicy.auto } else { settings.placement }
+        let machine = try MachineSetup(workers: workers, policy: policy, provider: settings.gemmBackend)
+        return try SavedModel(configuration, checkpoint: checkpoint, machine: machine)
     }
 }
 

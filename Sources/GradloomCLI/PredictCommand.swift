@@ -55,21 +55,23 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let settings = try options.settings()
-            switch settings.training.precision.scalar {
-            case .float32: try predict(settings, Float.self)
-            case .float64: try predict(settings, Double.self)
+            let stored = try options.modelFile()
+            switch stored.configuration.training.precision.scalar {
+            case .float32: try predict(stored, Float.self)
+            case .float64: try predict(stored, Double.self)
             }
         }
     }
 
-    private func predict<Scalar: LoomScalar & NpyElement>(_ settings: Configuration, _ type: Scalar.Type)
+    private func predict<Scalar: LoomScalar & NpyElement>(_ stored: ModelFile, _ type: Scalar.Type)
         throws
     {
         let destination = try OutputFile(output, replaces: outputs.force)
-        let model = try options.model(settings, type)
+        let model = try options.model(stored, type)
         let source = try SampleFile(path: input, options: file).unlabelled(for: model)
-        if options.checkpoint == nil, let path = model.checkpointPath, path != options.newestCheckpoint {
+        if options.checkpoint == nil, let newest = options.newestCheckpoint,
+            let path = model.checkpointPath, path != newest
+        {
             printNote("the parameters are the best ones, \(path)")
         }
         let predictions = try model.predict(source)

@@ -64,7 +64,7 @@ struct ReportCommand: ParsableCommand {
     }
 
     private func evaluation<Scalar: LoomScalar>(of record: RunRecord, _: Scalar.Type) throws -> EvaluationEvent {
-        let model = try ModelOptions.model(of: record.directory.path, record.configuration, Scalar.self)
+        let model: SavedModel<Scalar> = try ModelFile(record.directory.path).model()
         let own = try model.measureOwnData()
         return EvaluationEvent(
             model, data: EvaluationEvent.ownData(isValidation: own.isValidation), measures: own.measures)

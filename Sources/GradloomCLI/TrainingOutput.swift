@@ -193,16 +193,9 @@ final class TrainingOutput<Scalar: LoomScalar> {
     }
 
     private func epochEvent(_ result: EpochResult) -> EpochEvent {
-        // Its steps may have been done before an interruption.
-        let samplesPerSecond =
-            result.training.seconds > 0 ? Double(result.training.samples) / result.training.seconds : 0
-        return EpochEvent(
-            epoch: result.epoch + 1, step: result.step, loss: result.training.loss,
-            accuracy: result.training.accuracy, validationLoss: result.validation?.loss,
-            validationAccuracy: result.validation?.accuracy,
-            samplesPerSecond: samplesPerSecond, seconds: result.training.seconds,
-            ceilingFraction: ceilingFraction(samplesPerSecond: samplesPerSecond),
-            largestOverhead: TimeShare(largestOf: result.training.activities))
+        var event = EpochEvent(result)
+        event.ceilingFraction = ceilingFraction(samplesPerSecond: event.samplesPerSecond)
+        return event
     }
 
     private func summary(of result: TrainingResult, time: TrainingTime) -> TrainingSummary {

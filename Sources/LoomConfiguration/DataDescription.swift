@@ -102,6 +102,15 @@ public struct InlineDescription: Sendable, Equatable {
     }
 }
 
+/// Samples that a program hands over while it runs.
+public struct CustomDescription: Sendable, Equatable {
+    /// What messages call them.
+    public var name: String
+
+    /// The samples that the program calls `name`.
+    public init(name: String) { self.name = name }
+}
+
 /// Where samples come from.
 public enum DataSourceDescription: Sendable, Equatable {
     /// a generated task
@@ -122,6 +131,8 @@ public enum DataSourceDescription: Sendable, Equatable {
     case hdf5(ArrayFileDescription)
     /// the configuration itself
     case inline(InlineDescription)
+    /// samples of a program
+    case custom(CustomDescription)
 
     /// What the numbers of inputs are multiplied with, where that can be chosen.
     package var scale: Double? {
@@ -129,7 +140,7 @@ public enum DataSourceDescription: Sendable, Equatable {
         case .npy(let files): files.scale
         case .npz(let file), .hdf5(let file): file.scale
         case .idx(let files): files.scale
-        case .synthetic, .csv, .dataset, .libsvm, .inline: nil
+        case .synthetic, .csv, .dataset, .libsvm, .inline, .custom: nil
         }
     }
 }

@@ -3,7 +3,7 @@ import LoomData
 extension DataSourceDescription {
     /// The keys that name a source, of which a mapping has exactly one.
     package static let names = [
-        "synthetic", "csv", "npy", "dataset", "npz", "idx", "libsvm", "hdf5", "inline",
+        "synthetic", "csv", "npy", "dataset", "npz", "idx", "libsvm", "hdf5", "inline", "custom",
     ]
 }
 
@@ -44,6 +44,10 @@ extension Optional<DataSourceDescription> {
         get { if case .inline(let value) = self { value } else { nil } }
         set { self = newValue.map { .inline($0) } ?? self }
     }
+    fileprivate var custom: CustomDescription? {
+        get { if case .custom(let value) = self { value } else { nil } }
+        set { self = newValue.map { .custom($0) } ?? self }
+    }
 }
 
 extension SettingsSection {
@@ -82,6 +86,10 @@ extension SettingsSection {
             "inline", source.appending(path: \.inline),
             InlineDescription.section.type(describesKeys: describesKeys),
             "samples written out here" + suffix)
+        optionalKey(
+            "custom", source.appending(path: \.custom),
+            CustomDescription.section.type(describesKeys: describesKeys),
+            "samples that a program hands over: no command can read them" + suffix)
     }
 }
 
@@ -231,6 +239,14 @@ extension CSVDescription {
             expectation: "one ASCII character, such as \";\" or \"\\t\"",
             read: { $0.node.text.flatMap { $0.utf8.count == 1 ? $0 : nil } },
             write: { .quoted($0) })
+    }
+}
+
+extension CustomDescription {
+    static var section: SettingsSection<CustomDescription> {
+        var section = SettingsSection(initial: CustomDescription(name: ""))
+        section.requiredKey("name", \.name, .text("a name"), "what messages call the samples")
+        return section
     }
 }
 

@@ -32,6 +32,10 @@ public protocol DataSource: Sendable {
         rows: ArraySlice<UInt64>, inputs: MatrixView<Double>?, targets: MatrixView<Double>?
     ) throws(DataError)
 
+    /// How much each sample counts in the loss; nil: once.
+    /// - Throws: `DataError` for what is no weight.
+    func sampleWeights() throws(DataError) -> [Double]?
+
     /// Compares the whole content with the source's checksums, where it has any: for whoever is about to read all of it.
     func verifyContent() throws(DataError)
 
@@ -50,6 +54,9 @@ extension DataSource {
 
     /// Samples are found by their number.
     public var indexBytes: Int { 0 }
+
+    /// Every sample counts once.
+    public func sampleWeights() throws(DataError) -> [Double]? { nil }
 
     /// There are no checksums.
     public func verifyContent() throws(DataError) {}

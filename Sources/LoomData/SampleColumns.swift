@@ -46,7 +46,7 @@ package enum SampleColumns {
             let view = MatrixView(pointer: numbers.pointer + rows.lowerBound, rows: rows.count, columns: 1, stride: 1)
             array.read(rows: rows.map { UInt64($0) }[...], into: view)
         }
-        return Array(numbers.elements)
+        return numbers.array
     }
 
     /// Refuses numbers that are no weights: those below 0 or not finite, and nothing but zeros.

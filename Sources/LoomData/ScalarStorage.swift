@@ -77,7 +77,7 @@ package enum ScalarStorage {
 
     /// (x − mean) / deviation for every x of `source`, column by column, computed in float64 and rounded; says whether every
     /// result is finite. Source and destination may be the same.
-    static func standardize<
+    package static func standardize<
         Scalar: BitwiseCopyable & BinaryFloatingPoint, Result: BitwiseCopyable & BinaryFloatingPoint
     >(
         _ source: MatrixView<Scalar>, to destination: MatrixView<Result>, means: [Double], deviations: [Double]

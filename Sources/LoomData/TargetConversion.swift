@@ -379,7 +379,7 @@ extension TargetConversion {
             }
         }
         // A view of the elements does not keep the buffer alive.
-        return withExtendedLifetime(labels) { Array(labels.elements) }
+        return labels.array
     }
 
     private static func place(

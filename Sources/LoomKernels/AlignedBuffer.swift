@@ -71,4 +71,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     public var elements: UnsafeMutableBufferPointer<Element> {
         UnsafeMutableBufferPointer(start: pointer, count: count)
     }
+
+    /// A copy of the elements.
+    public var array: [Element] { withExtendedLifetime(self) { Array(elements) } }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LoomRuns
 import Testing
 
 /// `gradloom export` and `gradloom import`, and what a run writes for other programs.
@@ -37,6 +38,25 @@ import Testing
         let again = try workplace.run("export", run, "--output", file)
         #expect(again.exitCode != 0 && again.errors.contains("--force replaces it"), "\(again.errors)")
         #expect(try workplace.run("export", run, "--output", file, "--force").exitCode == 0)
+    }
+
+    /// A model that a program saved stands for its run.
+    @Test func savedModelsAreTakenToo() throws {
+        let run = try workplace.train("c.yaml")
+        try ModelFile(workplace.url(run).path).write(to: workplace.url("m.safetensors").path)
+        for (name, model) in [("run", run), ("file", "m.safetensors")] {
+            let predicted = try workplace.run("predict", model, "--input", "c.yaml", "--output", name + ".npy")
+            #expect(predicted.exitCode == 0 && predicted.errors == "", "\(predicted.errors)")
+            #expect(try workplace.run("export", model, "--output", name + ".onnx").exitCode == 0)
+        }
+        #expect(try contents("run.npy") == contents("file.npy"))
+        #expect(try contents("run.onnx") == contents("file.onnx"))
+        let own = try workplace.run("evaluate", "m.safetensors", "--json")
+        #expect(own.exitCode == 0 && own.output.contains(#""samples":40"#), "\(own.output)\(own.errors)")
+        let checkpoint = try workplace.run("evaluate", run + "/checkpoints/step-00000020.safetensors")
+        #expect(
+            checkpoint.exitCode == 78 && checkpoint.errors.contains("name the run directory that it is in"),
+            "\(checkpoint.errors)")
     }
 
     @Test func mistakesAreExplained() throws {

@@ -20,7 +20,8 @@ extension HelpTexts {
             USAGE: gradloom export <run> [--checkpoint <file>] [--workers <n>] [--format <format>] --output <file> [--force]
 
             ARGUMENTS:
-              <run>                   The run directory.
+              <run>                   The run directory, or a file that a program saved a
+                                      model in.
 
             OPTIONS:
               --checkpoint <file>     A checkpoint to use instead of the run's best one, if

@@ -144,7 +144,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
             USAGE: gradloom evaluate <run> [--checkpoint <file>] [--workers <n>] [--data <file|dir>] [--targets <file|name>] [--label <column>] [--inputs <name>] [--scale <x>] [--json]
 
             ARGUMENTS:
-              <run>                   The run directory.
+              <run>                   The run directory, or a file that a program saved a
+                                      model in.
 
             OPTIONS:
               --checkpoint <file>     A checkpoint to use instead of the run's best one, if
@@ -188,7 +189,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
             USAGE: gradloom predict <run> [--checkpoint <file>] [--workers <n>] --input <file|dir> --output <file> [--inputs <name>] [--scale <x>] [--force]
 
             ARGUMENTS:
-              <run>                   The run directory.
+              <run>                   The run directory, or a file that a program saved a
+                                      model in.
 
             OPTIONS:
               --checkpoint <file>     A checkpoint to use instead of the run's best one, if

@@ -7,7 +7,7 @@ struct ConfigurationSectionTests {
     static let data = [
         Mistake(
             data: "shuffle: true",
-            "run.yaml:2:3: data: no data; expected exactly one of the keys synthetic, csv, npy, dataset, npz, idx, libsvm, hdf5 and inline"
+            "run.yaml:2:3: data: no data; expected exactly one of the keys synthetic, csv, npy, dataset, npz, idx, libsvm, hdf5, inline and custom"
         ),
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  csv: {path: x.csv}",
@@ -150,7 +150,7 @@ struct ConfigurationSectionTests {
         Mistake(
             data: "synthetic: {task: xor, samples: 1}\n  validation: {}",
             "run.yaml:3:15: data.validation: no data; expected exactly one of the keys fraction, fold, synthetic, csv, npy, "
-                + "dataset, npz, idx, libsvm, hdf5 and inline"),
+                + "dataset, npz, idx, libsvm, hdf5, inline and custom"),
     ]
 
     static let network = [

@@ -4,7 +4,7 @@ import LoomKernels
 extension CSVSource {
     /// How much each sample counts in the loss, as a column says; nil: none does.
     /// - Throws: `DataError` for a cell that is no weight.
-    package func sampleWeights() throws(DataError) -> [Double]? {
+    public func sampleWeights() throws(DataError) -> [Double]? {
         guard let column = layout.weightColumn else { return nil }
         let weights = try cells(of: column, initial: 0.0) { cell, row throws(DataError) in
             guard let value = cell.number(point: layout.point) else {
@@ -56,6 +56,6 @@ extension CSVSource {
                 release(rows)
             }
         }
-        return Array(values.elements)
+        return values.array
     }
 }

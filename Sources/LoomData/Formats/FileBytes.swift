@@ -24,18 +24,29 @@ package final class FileBytes: @unchecked Sendable {
     package let bytes: UnsafeRawBufferPointer
     /// Whether they lie in a file, and not in memory of this process.
     let isMapped: Bool
+    /// Who frees them; nil: this object does.
+    private let owner: AnyObject?
     private static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
 
     /// Bytes that are mapped, or else were allocated with malloc(3).
     private init(_ bytes: UnsafeRawBufferPointer, isMapped: Bool) {
         self.bytes = bytes
         self.isMapped = isMapped
+        owner = nil
+    }
+
+    /// Bytes that lie in memory as long as `owner` lives.
+    init(_ bytes: UnsafeRawBufferPointer, ownedBy owner: AnyObject) {
+        self.bytes = bytes
+        self.owner = owner
+        isMapped = false
     }
 
     /// Bytes that were made in memory.
     init(_ bytes: consuming GrowingBytes) {
         self.bytes = bytes.finish()
         isMapped = false
+        owner = nil
     }
 
     /// The file at `path`.
@@ -136,7 +147,7 @@ package final class FileBytes: @unchecked Sendable {
     deinit {
         if isMapped {
             munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
-        } else {
+        } else if owner == nil {
             free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
         }
     }

@@ -30,7 +30,7 @@ package struct ParameterFile {
         array.read(
             rows: Array(0..<UInt64(array.rows))[...],
             into: MatrixView(pointer: buffer.pointer, rows: array.rows, columns: array.columns, stride: array.columns))
-        return .init(name: name, shape: array.shape, values: .float64(Array(buffer.elements)))
+        return .init(name: name, shape: array.shape, values: .float64(buffer.array))
     }
 
     /// The features that the layers of `description` read, by the weights of one that reads nothing else; nil: there is none.

@@ -80,13 +80,7 @@ extension ModelDescription {
     }
 
     private static func classes<Scalar>(of model: SavedModel<Scalar>) -> Classes? {
-        let outputs = model.network.outputs
-        let count: Int
-        switch model.network.description.output {
-        case .softmax: count = outputs
-        case .sigmoid where outputs == 1: count = 2
-        default: return nil
-        }
+        guard let count = model.classCount else { return nil }
         guard model.classNames != nil else { return .numbers((0..<count).map(model.labelBase.label)) }
         return .texts((0..<count).map(model.className))
     }

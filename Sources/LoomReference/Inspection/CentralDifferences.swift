@@ -61,7 +61,7 @@ package struct CentralDifferences {
         guard count > limit else { return Array(0..<count) }
         let chosen = AlignedBuffer<UInt64>(count: limit, repeating: 0)
         SampleOrder(seed: seed, count: count).indices(epoch: 0, start: 0, count: limit, into: chosen.pointer)
-        return chosen.elements.map(Int.init).sorted()
+        return chosen.array.map(Int.init).sorted()
     }
 }
 

@@ -76,7 +76,7 @@ public struct NetworkJacobian: Sendable {
                 }
             }
         }
-        return GradientTensor(outputAxes: outputAxes, inputAxes: inputAxes, values: Array(values.elements))
+        return GradientTensor(outputAxes: outputAxes, inputAxes: inputAxes, values: values.array)
     }
 
     // MARK: Checks

@@ -66,7 +66,7 @@ struct ConfiguredProblem {
             optimizer: configuration.optimizer,
             totalSteps: max(1, configuration.trainingSchedule.totalSteps(stepsPerEpoch: stepsPerEpoch)),
             stepsPerEpoch: stepsPerEpoch, rows: Array(rows), inputs: dataset.inputs.lists,
-            targets: dataset.targets.map(ReferenceTargets.init), weights: dataset.weights.map { Array($0.elements) },
+            targets: dataset.targets.map(ReferenceTargets.init), weights: dataset.weights.map(\.array),
             sampleCount: source.count,
             notes: source.notes + [conversion?.note].compactMap { $0 })
         self.configuration = configuration
@@ -127,7 +127,7 @@ extension MatrixView where Scalar: BinaryFloatingPoint {
 extension ReferenceTargets {
     fileprivate init(_ targets: Targets<Double>) {
         switch targets {
-        case .labels(let labels, _): self = .labels(labels.elements.map { Int($0) })
+        case .labels(let labels, _): self = .labels(labels.array.map { Int($0) })
         case .values(let values): self = .values(values.lists)
         }
     }

@@ -135,7 +135,7 @@ struct FastComparison {
             network: network, parameters: parameters, team: WorkerTeam(workers: workers, request: .forkJoin),
             gemmBackend: configured.configuration.parallel.gemmBackend)
         let predictions = evaluator.predict(try configured.samples(Scalar.self))
-        return predictions.elements.map { Double($0) }
+        return predictions.array.map { Double($0) }
     }
 
     // MARK: Trainers

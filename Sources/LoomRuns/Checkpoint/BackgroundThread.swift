@@ -1,7 +1,7 @@
 import Foundation
 
 /// A thread for one piece of work. Dispatch's threads are left to the workers.
-final class BackgroundThread: Sendable {
+package final class BackgroundThread: Sendable {
     /// The work of a thread that has not begun.
     private final class Work: Sendable {
         let body: @Sendable () -> Void
@@ -25,6 +25,13 @@ final class BackgroundThread: Sendable {
             return nil
         }
         self.thread = thread
+    }
+
+    /// Does `body` on a thread that nobody waits for; false: the system gives no more threads.
+    package static func detach(_ body: @escaping @Sendable () -> Void) -> Bool {
+        guard let thread = BackgroundThread(body)?.thread else { return false }
+        pthread_detach(thread)
+        return true
     }
 
     /// Waits until the work is done. To be called exactly once.

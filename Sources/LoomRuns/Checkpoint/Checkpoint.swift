@@ -35,6 +35,14 @@ public enum Checkpoint {
             metadata: complete(metadata, step: step, numerics: numerics), withChecksums: true, to: path)
     }
 
+    /// The parameters of `file`, and what belongs to the model beside them, with `metadata`: no optimizer's state.
+    static func withoutState(_ file: Safetensors, metadata: [String: String]) -> Safetensors {
+        Safetensors(
+            tensors: file.tensors.filter { !$0.name.hasPrefix("optimizer.") },
+            metadata: complete(
+                metadata, step: file.metadata[stepKey].flatMap(Int.init) ?? 0, numerics: numerics(of: file)))
+    }
+
     private static func complete(
         _ metadata: [String: String], step: Int, numerics: NumericsIdentity
     ) -> [String: String] {

@@ -46,14 +46,14 @@ extension Safetensors {
     ///
     /// The float64 tensors come first: so every element is aligned to its size. Within a type the order is `tensors`'.
     ///
-    /// - Throws: `AtomicFile.WriteError`.
-    public func write(to path: String) throws {
-        try Self.write(tensors.map(Part.init), metadata: metadata, to: path)
-    }
-
-    /// As `write(to:)`, of parts with different names.
     /// - Parameter withChecksums: Whether the metadata get the checksums of themselves and of every tensor, which
     ///   `init(contentsOf:)` checks.
+    /// - Throws: `AtomicFile.WriteError`.
+    public func write(to path: String, withChecksums: Bool = false) throws {
+        try Self.write(tensors.map(Part.init), metadata: metadata, withChecksums: withChecksums, to: path)
+    }
+
+    /// As `write(to:withChecksums:)`, of parts with different names.
     static func write(
         _ parts: [Part], metadata: [String: String], withChecksums: Bool = false, to path: String
     ) throws {

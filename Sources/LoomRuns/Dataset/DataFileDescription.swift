@@ -100,7 +100,7 @@ extension DataSourceDescription {
     /// The files that the samples are in; a pattern that no file has is left out.
     fileprivate var files: [String] {
         switch self {
-        case .synthetic, .inline: []
+        case .synthetic, .inline, .custom: []
         case .csv(let csv): [csv.path]
         case .npy(let npy): [npy.inputs, npy.targets].flatMap { (try? FilePattern.files($0)) ?? [] }
         case .dataset(let dataset): ["\(dataset.path)/\(DatasetManifest.fileName)"]

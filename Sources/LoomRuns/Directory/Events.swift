@@ -173,6 +173,18 @@ public struct EpochEvent: Codable, Sendable, Equatable {
         self.largestOverhead = largestOverhead
     }
 
+    /// The line of `result`; nothing says how fast the machine could be.
+    package init(_ result: EpochResult) {
+        let training = result.training
+        // Its steps may have been done before an interruption.
+        let samplesPerSecond = training.seconds > 0 ? Double(training.samples) / training.seconds : 0
+        self.init(
+            epoch: result.epoch + 1, step: result.step, loss: training.loss, accuracy: training.accuracy,
+            validationLoss: result.validation?.loss, validationAccuracy: result.validation?.accuracy,
+            samplesPerSecond: samplesPerSecond, seconds: training.seconds,
+            largestOverhead: TimeShare(largestOf: training.activities))
+    }
+
     enum CodingKeys: String, CodingKey {
         case event, epoch, step, loss, accuracy, seconds
         case validationLoss = "validation_loss"

@@ -1,7 +1,13 @@
 import Foundation
 
-/// Files of a run that grow while it goes on.
+/// Files that have to be files.
 package enum RegularFile {
+    /// Whether there is a file at `path`, and no directory, device or pipe.
+    package static func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Opens the file itself: a link, or what is no file, could make lines of a run land elsewhere.
     /// - Throws: `AtomicFile.WriteError`.
     package static func open(_ path: String, _ flags: Int32) throws(AtomicFile.WriteError) -> Int32 {

@@ -42,6 +42,7 @@ public final class Experiment<Scalar: LoomScalar> {
     /// - Parameters:
     ///   - configuration: What to train.
     ///   - machine: The workers and their places.
+    ///   - samples: The samples, instead of those that the configuration names.
     ///   - stop: Ends the training after its current step when it is raised.
     ///   - readsInitialParameters: Whether the file of the first parameters, if there is one, is read: a training that goes on
     ///     from a checkpoint does not need it.
@@ -50,8 +51,9 @@ public final class Experiment<Scalar: LoomScalar> {
     /// - Throws: `ConfigurationError`, `DataError`, `ModelError`, `SafetensorsError`: what does not fit
     ///   together, and where.
     public init(
-        _ configuration: Configuration, machine: MachineSetup, stop: StopRequest = StopRequest(),
-        readsInitialParameters: Bool = true, willReserve: (MemoryPlan) -> Void = { _ in },
+        _ configuration: Configuration, machine: MachineSetup, samples: GivenSamples? = nil,
+        stop: StopRequest = StopRequest(), readsInitialParameters: Bool = true,
+        willReserve: (MemoryPlan) -> Void = { _ in },
         loading: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
     ) throws {
         self.configuration = configuration
@@ -61,7 +63,7 @@ public final class Experiment<Scalar: LoomScalar> {
         let data: PreparedData<Scalar>
         do {
             let opened = try OpenedData(
-                configuration.data, network: settings.description(inputs: 0), loss: configuration.loss)
+                configuration.data, network: settings.description(inputs: 0), loss: configuration.loss, from: samples)
             memoryPlan = try configuration.memoryPlan(opened, machine: machine, of: Scalar.self)
             willReserve(memoryPlan)
             try memoryPlan.checkReservable()
@@ -211,6 +213,14 @@ public final class Experiment<Scalar: LoomScalar> {
         // The mean over an epoch's steps has those in it that had learnt nothing yet.
         let evaluation = try evaluator.evaluate(data.validation ?? data.training, loss: loss)
         return evaluation.loss < constant ? nil : (evaluation.loss, constant)
+    }
+
+    /// The network as it is now, as a checkpoint without the state of the training.
+    package var savedNetwork: Safetensors {
+        let contents = checkpointContents
+        return Checkpoint.contents(
+            parameters: trainer.parameters, state: nil, step: trainer.step, numerics: numerics,
+            metadata: contents.metadata, extraTensors: contents.tensors)
     }
 
     /// What checkpoints hold beside the trainer's state.

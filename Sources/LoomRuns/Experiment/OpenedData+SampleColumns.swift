@@ -8,7 +8,7 @@ extension DataDescription {
     /// - Throws: `DataError` for what is no weight.
     func sampleWeights(of source: any DataSource) throws(DataError) -> [Double]? {
         if let weightsPath { return try SampleColumns.weights(npy: weightsPath, of: source) }
-        return try (source as? CSVSource)?.sampleWeights()
+        return try source.sampleWeights()
     }
 }
 

@@ -5,6 +5,19 @@ import LoomKernels
 import LoomModel
 import LoomTraining
 
+/// Samples that a program has, instead of those that a configuration names.
+public struct GivenSamples: Sendable {
+    /// Those to train on, and where a part of them validates, those to validate on.
+    public let training: any DataSource
+    /// Those to validate on, if they are others: the configuration's `data.validation` is a source then.
+    public let validation: (any DataSource)?
+
+    /// The samples `training`, and `validation`.
+    public init(training: any DataSource, validation: (any DataSource)? = nil) {
+        (self.training, self.validation) = (training, validation)
+    }
+}
+
 /// The data of a run before their samples are read: what there is of them, and how it will be used.
 struct OpenedData {
     /// What was asked for.
@@ -25,18 +38,20 @@ struct OpenedData {
     let notes: [String]
 
     /// Opens the data that `description` asks for, for `network` (its number of inputs does not matter) and `loss`.
+    /// - Parameter given: The samples, where a program has them; nil: those that `description` names.
     /// - Throws: `DataError` naming file, line and column, or the key; `ModelError` for more classes than units.
     init(
-        _ description: DataDescription, network: NetworkDescription, loss: LossDescription, keepsLittle: Bool = false
+        _ description: DataDescription, network: NetworkDescription, loss: LossDescription, keepsLittle: Bool = false,
+        from given: GivenSamples? = nil
     ) throws {
-        let source = try description.source.open()
+        let source = try given?.training ?? description.source.open()
         let needs = TargetNeeds(loss: loss, output: network.output, outputs: network.layers.last?.units ?? 0)
         try Self.check(source.targetColumns.classNames, against: needs, network: network)
         try Self.check(description.labels, against: source)
         let conversion = try TargetConversion(from: source, to: needs, base: description.labels.base)
         var notes = source.notes + [conversion.note].compactMap { $0 }
         if case .source(let other) = description.validation {
-            let held = try other.open(beside: source)
+            let held = try given?.validation ?? other.open(beside: source)
             self.held = (held, try TargetConversion(from: held, to: needs, base: conversion.base))
             notes += held.notes.map { "validation data: \($0)" }
         } else {
@@ -179,6 +194,7 @@ extension DataSourceDescription {
                 scale: description.scale)
         case .inline(let description):
             try InlineSource(inputs: description.inputs, targets: description.targets, name: "data.inline")
+        case .custom(let description): throw description.unavailable
         }
     }
 
@@ -201,7 +217,18 @@ extension DataSourceDescription {
             }
         case .hdf5(let description): try HDF5File(path: description.path).array(description.inputs).columns
         case .inline(let description): description.inputs.first?.count ?? 0
+        case .custom(let description): throw description.unavailable
         }
+    }
+}
+
+extension CustomDescription {
+    /// What whoever has no such samples is told.
+    fileprivate var unavailable: DataError {
+        DataError(
+            .badConfiguration, source: "data.custom",
+            problem: "the samples '\(name)' are those of a program, which alone can read them",
+            remedy: "name a file or a task instead of data.custom, or give the samples with --data")
     }
 }
 

@@ -56,7 +56,7 @@ public struct PreparedData<Scalar: LoomScalar>: Sendable {
             let heldSource = (held.source as? CSVSource)?.replacingMissing(by: csvColumns) ?? held.source
             // Weights of their own, where a column has them.
             validation = try samples.other(heldSource, held.conversion).weighted(
-                classes: weighting.classes, samples: (heldSource as? CSVSource)?.sampleWeights())
+                classes: weighting.classes, samples: heldSource.sampleWeights())
         } else {
             validation = try parts.validation.map { try weighting.applied(to: samples.part($0), $0) }
         }

@@ -31,6 +31,7 @@ public final class SavedModel<Scalar: LoomScalar> {
     /// How the feature columns of a CSV file became features; nil: each was one number.
     public let csvColumns: [CSVColumn]?
     private let evaluator: Evaluator<Scalar>
+    private let gemmBackend: GemmBackend
 
     /// Reads the model that `configuration` describes and `checkpoint` holds.
     /// - Throws: `ModelError` or `SafetensorsError` when the two do not fit together.
@@ -57,6 +58,7 @@ public final class SavedModel<Scalar: LoomScalar> {
         standardization = try ModelMetadata.standardization(in: checkpoint, inputs: facts.inputs)
         dataFingerprint = try TrainingState(checkpoint)?.dataFingerprint
         let plan = configuration.teamPlan(on: machine)
+        gemmBackend = plan.gemmBackend
         evaluator = Evaluator(
             network: network, parameters: parameters,
             team: WorkerTeam(
@@ -74,6 +76,15 @@ public final class SavedModel<Scalar: LoomScalar> {
     package func className(_ index: Int) -> String {
         guard let classNames else { return String(labelBase.label(index)) }
         return index < classNames.count ? classNames[index] : "class_\(index)"
+    }
+
+    /// The number of classes of a classification, of which two may have one output; nil: it is none.
+    package var classCount: Int? {
+        switch network.description.output {
+        case .softmax: network.outputs
+        case .sigmoid where network.outputs == 1: 2
+        case .sigmoid, .identity, .threshold, .softmaxWeighted: nil
+        }
     }
 
     /// The name of output `index` where it predicts a target column whose name is known.
@@ -164,6 +175,12 @@ public final class SavedModel<Scalar: LoomScalar> {
                     + "the model was trained on \(network.inputs)",
                 remedy: "give the same features as in training, in the same order")
         }
+    }
+
+    /// Predictions for one sample at a time: one such object for each thread.
+    public func predictor() -> Predictor<Scalar> {
+        Predictor(
+            network: network, parameters: parameters, standardization: standardization, gemmBackend: gemmBackend)
     }
 
     private func prepared(_ source: any DataSource, conversion: TargetConversion?) throws -> Dataset<Scalar> {
