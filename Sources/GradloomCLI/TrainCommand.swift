@@ -63,6 +63,19 @@ struct TrainCommand: ParsableCommand {
         completion: .directory)
     var resume: String?
 
+    @Option(
+        name: .customLong("until-epoch"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "End after this epoch, as by Ctrl-C: --resume goes on to training.epochs, for which the schedule is made.",
+            valueName: "n"))
+    var untilEpoch: Int?
+
+    @Flag(
+        help: """
+            Instead of a training: raise the learning rate from step to step until the loss diverges, and suggest one.
+            """)
+    var learningRateFinder = false
+
     @Flag(
         help: """
             With --resume: go on although this version, or parallel.gemm, gives other bits than those that the run \
@@ -105,6 +118,8 @@ struct TrainCommand: ParsableCommand {
             try GradloomCLI.validate("--profile", profile, replacesNot: configuration, called: "configuration")
         }
         try GradloomCLI.validate(workers: workers)
+        if let untilEpoch, untilEpoch < 1 { throw ValidationError("--until-epoch must be at least 1.") }
+        try validateLearningRateFinder()
     }
 
     func run() throws {
@@ -117,9 +132,11 @@ struct TrainCommand: ParsableCommand {
                     + (forcePrecision ? ["training.force_precision=true"] : []),
                 fold: fold, note: resume == nil ? printNote : { _ in })
             try settings.validateForTraining(file: path)
-            switch settings.training.precision.scalar {
-            case .float32: try train(settings, path: path, Float.self)
-            case .float64: try train(settings, path: path, Double.self)
+            switch (settings.training.precision.scalar, learningRateFinder) {
+            case (.float32, false): try train(settings, path: path, Float.self)
+            case (.float64, false): try train(settings, path: path, Double.self)
+            case (.float32, true): try findLearningRate(settings, path: path, Float.self)
+            case (.float64, true): try findLearningRate(settings, path: path, Double.self)
             }
         }
     }
@@ -173,7 +190,11 @@ struct TrainCommand: ParsableCommand {
         let result = try experiment.train(
             checkpoints: checkpoints, metrics: output.metrics, configurationFile: configurationText,
             history: run?.history ?? ValidationHistory(),
-            clock: measured?.clock ?? experiment.clock(), regionMeasured: { measured?.add($0) }, report: output.report)
+            clock: measured?.clock ?? experiment.clock(), regionMeasured: { measured?.add($0) }
+        ) { event in
+            output.report(event)
+            if case .epochEnded(let epoch) = event, let untilEpoch, epoch.epoch + 1 >= untilEpoch { stop.raise() }
+        }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let lost = try output.end(result, seconds: seconds, loadingSeconds: loadingSeconds).map(report)
         if let measured, let profileFile, !result.hasDiverged {
@@ -203,7 +224,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// Before anything large is reserved, so that a user sees what is about to happen.
-    private func showMemoryPlan(_ plan: MemoryPlan) {
+    func showMemoryPlan(_ plan: MemoryPlan) {
         guard !quiet else { return }
         var lines = ["note: " + memoryPlanLine(plan)]
         if let available = MachineMemory.available(), let warning = memoryWarning(plan, available: available) {
@@ -235,6 +256,7 @@ struct TrainCommand: ParsableCommand {
         case .completed, .stoppedEarly:
             return
         case .interrupted:
+            if signal == nil, let untilEpoch, trainer.lastEpoch + 1 >= untilEpoch { return }
             // Without a signal it was a closed pipe.
             throw ExitCode(ExitStatus.signalled(signal ?? SIGPIPE))
         case .diverged(let step):

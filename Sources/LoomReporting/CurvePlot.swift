@@ -22,15 +22,18 @@ package struct CurvePlot: Sendable {
     private let series: [Series]
     private let xRange, yRange: ClosedRange<Double>
     private let isLogarithmic: Bool
+    private let xLabels: (first: String, last: String)
 
-    /// Curves over x from 1 to `lastX`. Positive values that differ by more than 20 times have a logarithmic scale.
-    package init(_ series: [Series], lastX: Double) {
+    /// Curves over x from 1 to `lastX`, below which `xLabels` stand; nil: these numbers. Positive values that differ by more than
+    /// 20 times have a logarithmic scale.
+    package init(_ series: [Series], lastX: Double, xLabels: (first: String, last: String)? = nil) {
         self.series = series.filter { !$0.points.isEmpty }
         let ys = self.series.flatMap { $0.points.map(\.y) }
         let (low, high) = (ys.min() ?? 0, ys.max() ?? 1)
         isLogarithmic = low > 0 && high / low > 20
         yRange = low...high
         xRange = 1...max(2, lastX)
+        self.xLabels = xLabels ?? ("1", NumberFormat.grouped(Int(xRange.upperBound)))
     }
 
     /// The plot in `columns` × `rows` characters with its scales, and a legend below.
@@ -48,10 +51,10 @@ package struct CurvePlot: Sendable {
             return String(repeating: " ", count: max(0, labelWidth - label.count)) + label + " "
                 + canvas.row(row, showsColors: terminal.showsColors)
         }
-        let last = NumberFormat.grouped(Int(xRange.upperBound))
         lines.append(
-            String(repeating: " ", count: labelWidth + 1) + "1"
-                + String(repeating: " ", count: max(1, width - 1 - last.count)) + last)
+            String(repeating: " ", count: labelWidth + 1) + xLabels.first
+                + String(repeating: " ", count: max(1, width - xLabels.first.count - xLabels.last.count)) + xLabels.last
+        )
         let names = series.enumerated().map { index, curve in
             terminal.showsColors
                 ? "\u{1B}[\(curve.colour)m\(curve.name)\u{1B}[0m" : curve.name + (index > 0 ? " (dashes)" : "")

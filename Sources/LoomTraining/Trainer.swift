@@ -34,6 +34,14 @@ public final class Trainer<Scalar: LoomScalar> {
     }
     /// What the configured learning rate is multiplied by.
     package var learningRateFactor: Double { setting.pointer.pointee.optimizer.learningRateFactor }
+    /// The learning rate of the steps to come, instead of the optimizer's with its schedule; nil: that one.
+    package var fixedLearningRate: Double? {
+        get {
+            let rate = setting.pointer.pointee.optimizer.fixedLearningRate
+            return rate.isNaN ? nil : rate
+        }
+        set { setting.pointer.pointee.optimizer.fixedLearningRate = newValue ?? .nan }
+    }
     /// The learning rate of the last step, or of the first one before there was any.
     package var learningRate: Double { setting.pointer.pointee.optimizer.learningRate(step: max(0, step - 1)) }
     /// The team that runs the steps.

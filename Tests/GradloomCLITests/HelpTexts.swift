@@ -82,7 +82,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
               gradloom train --resume runs/digits-20260102T030405Z
               gradloom train configs/quickstart.yaml --profile profile.json
 
-            USAGE: gradloom train [<configuration>] [--set <key.path=value> ...] [--workers <n>] [--on-nan <stop|rollback>] [--force-precision] [--fold <i/k>] [--resume <run>] [--accept-numerics] [--force] [--profile <file.json>] [--json] [--quiet]
+            USAGE: gradloom train [<options>] [<configuration>]
 
             ARGUMENTS:
               <configuration>         The configuration, a YAML file.
@@ -103,6 +103,10 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       of the configuration's data.validation.
               --resume <run>          Go on with an interrupted run, from its newest
                                       checkpoint.
+              --until-epoch <n>       End after this epoch, as by Ctrl-C: --resume goes on
+                                      to training.epochs, for which the schedule is made.
+              --learning-rate-finder  Instead of a training: raise the learning rate from
+                                      step to step until the loss diverges, and suggest one.
               --accept-numerics       With --resume: go on although this version, or
                                       parallel.gemm, gives other bits than those that the
                                       run began with.

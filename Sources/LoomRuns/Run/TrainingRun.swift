@@ -126,7 +126,7 @@ public struct TrainingRun<Scalar: LoomScalar> {
         report(.epochEnded(result))
         if let best = add(result, to: &course.history) {
             course.end = .stoppedEarly(bestEpoch: best)
-        } else if training.interrupted, trainer.step < trainer.totalSteps {
+        } else if training.interrupted || trainer.stop.isRaised, trainer.step < trainer.totalSteps {
             // After the epoch's validation: going on later does not validate it again.
             course.end = .interrupted
         } else {

@@ -42,6 +42,8 @@ struct Optimizer: BitwiseCopyable, Sendable {
     }
     /// A power of two: multiplied by it, a rate keeps its digits.
     private(set) var learningRateFactor = 1.0
+    /// The learning rate of every step, instead of the description's with its schedule; NaN: there is none.
+    var fixedLearningRate = Double.nan
     private let schedule: LearningRateSchedule
     private let totalSteps: Int
     private let stepsPerEpoch: Int
@@ -75,7 +77,8 @@ struct Optimizer: BitwiseCopyable, Sendable {
 
     /// The learning rate of `step`, counted from 0.
     func learningRate(step: Int) -> Double {
-        learningRate * learningRateFactor
+        guard fixedLearningRate.isNaN else { return fixedLearningRate }
+        return learningRate * learningRateFactor
             * schedule.multiplier(step: step, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     }
 
