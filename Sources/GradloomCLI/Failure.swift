@@ -42,7 +42,7 @@ func reportingFailures(_ body: () throws -> Void) throws {
         throw report(lost)
     } catch {
         guard let code = exitCode(for: error) else { throw error }
-        fail(error is CocoaError ? error.localizedDescription : "\(error)")
+        fail(error is CocoaError || error is POSIXError ? error.localizedDescription : "\(error)")
         throw ExitCode(code)
     }
 }
@@ -72,11 +72,12 @@ private func exitCode(for error: any Error) -> Int32? {
     case let error as ConfigurationError: error.exitCode
     case let error as DataError: error.exitCode
     case let error as RunError: error.exitCode
+    case let error as SweepError: error.exitCode
     case is InterchangeError, is RunRecordError: ExitStatus.badData
     case is RequestError: ExitStatus.usage
     case is TuneError: ExitStatus.diverged
     case is OutputFileError: ExitStatus.cannotCreate
-    case is ProcessLimitError: ExitStatus.systemLimit
+    case is ProcessLimitError, is POSIXError: ExitStatus.systemLimit
     case is ModelError, is PlacementError, is BLASError, is InstructionSet.Unsupported: ExitStatus.badConfiguration
     case is AtomicFile.WriteError, is TopologyError, is CocoaError: ExitStatus.inputOutput
     case let error as RunDirectoryError:

@@ -1,7 +1,7 @@
 /// How numbers are written in a configuration: decimal, with underscores between digits where wanted.
 ///
 /// YAML 1.1 would read 010 as 8 and 1:30 as 90; here a number is what it looks like, and all else is text.
-enum SettingsNumber {
+package enum SettingsNumber {
     /// Whether `text` is a number, perhaps not a finite one.
     static func isNumber(_ text: String) -> Bool {
         real(text) != nil || isNotFinite(text)
@@ -13,19 +13,19 @@ enum SettingsNumber {
     }
 
     /// Whether `text` consists of digits, with a sign and underscores between digits where wanted.
-    static func isWhole(_ text: String) -> Bool {
+    package static func isWhole(_ text: String) -> Bool {
         let digits = text.drop { $0 == "-" || $0 == "+" }
         guard text.count - digits.count <= 1, isDigits(digits) else { return false }
         return digits == "0" || digits.first != "0"
     }
 
     /// A whole number; nil when it is none, or too large for `Value`.
-    static func whole<Value: FixedWidthInteger>(_ text: String, as type: Value.Type = Value.self) -> Value? {
+    package static func whole<Value: FixedWidthInteger>(_ text: String, as type: Value.Type = Value.self) -> Value? {
         isWhole(text) ? Value(text.filter { $0 != "_" }) : nil
     }
 
     /// A finite number such as 3, -0.5, .5, 1_000.25 or 1e-3.
-    static func real(_ text: String) -> Double? {
+    package static func real(_ text: String) -> Double? {
         let unsigned = text.drop { $0 == "-" || $0 == "+" }
         guard text.count - unsigned.count <= 1 else { return nil }
         let parts = unsigned.split(separator: "e", maxSplits: 1, omittingEmptySubsequences: false)

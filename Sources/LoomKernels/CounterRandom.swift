@@ -23,6 +23,8 @@ public struct CounterRandom: Sendable {
         case syntheticChoice = 7
         /// values that only tests and benchmarks use
         case measurement = 8
+        /// the trials of a search for hyperparameters; sub-stream: the key, index: the draw
+        case search = 9
     }
 
     @usableFromInline let key0: UInt32

@@ -4,8 +4,8 @@ import Testing
 
 /// What is read is data: nothing of it is executed or loaded as code.
 @Suite struct CodeLoadingTests {
-    /// Functions that start programs or load code. Two files do so: one starts the program itself, with another environment, and
-    /// one loads HDF5's library by the names that it is installed under.
+    /// Functions that start programs or load code. Three files do so: two start the program itself, with another environment
+    /// and as a training of a sweep, and one loads HDF5's library by the names that it is installed under.
     @Test func nothingStartsProgramsOrLoadsCode() throws {
         let sources = ProjectFolder.url.appendingPathComponent("Sources")
         let files = try FileManager.default.subpathsOfDirectory(atPath: sources.path).filter {
@@ -16,13 +16,16 @@ import Testing
         let found = try files.filter {
             try String(contentsOf: sources.appendingPathComponent($0), encoding: .utf8).contains(function)
         }
-        #expect(found.sorted() == ["GradloomCLI/CoreTypeSearch.swift", "LoomData/Formats/HDF5Library.swift"])
+        let starters = ["GradloomCLI/CoreTypeSearch.swift", "GradloomCLI/SweepTraining.swift"]
+        #expect(found.sorted() == starters + ["LoomData/Formats/HDF5Library.swift"])
         let library = try String(
             contentsOf: sources.appendingPathComponent("LoomData/Formats/HDF5Library.swift"), encoding: .utf8)
         #expect(library.matches(of: /dlopen\(/).count == 1 && library.contains("for name in names {\n"))
-        let search = try String(
-            contentsOf: sources.appendingPathComponent("GradloomCLI/CoreTypeSearch.swift"), encoding: .utf8)
-        #expect(search.contains("process.executableURL = Bundle.main.executableURL\n"))
+        for file in starters {
+            let text = try String(contentsOf: sources.appendingPathComponent(file), encoding: .utf8)
+            #expect(text.matches(of: /executableURL =/).count == 1)
+            #expect(text.contains("process.executableURL = Bundle.main.executableURL\n"))
+        }
     }
 
     /// Tags with which YAML readers of other languages make objects.

@@ -44,7 +44,7 @@ import Testing
                 name: "unknown command", arguments: ["trian"], exitCode: 64,
                 message: """
                     error: There is no command 'trian'; the commands are train, evaluate, watch, report, predict, export, import, generate, \
-                    convert, inspect, jacobian, graph, check, tune, profile, doctor, peak, and topology.
+                    convert, inspect, jacobian, graph, check, sweep, tune, profile, doctor, peak, and topology.
                     Usage: gradloom <subcommand>
                       See 'gradloom --help' for more information.
                     """),

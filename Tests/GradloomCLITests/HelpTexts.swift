@@ -11,7 +11,7 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
 
     static let all = [
         gradloom, train, evaluate, watch, report, predict, export, `import`, generate, convert, inspect, jacobian,
-        graph, check, tune,
+        graph, check, sweep, tune,
         profile,
         profileCompare,
         doctor, peak, topology,
@@ -54,6 +54,8 @@ struct HelpTexts: Sendable, CustomTestStringConvertible {
                                       and parameters.
               check                   Compare a configuration's gradients, computed in
                                       several ways.
+              sweep                   Search the hyperparameters with which a configuration
+                                      trains best.
               tune                    Find the fastest number of workers, placement, shards
                                       and route for a training.
               profile                 Show where the time of a training goes, and what

@@ -25,7 +25,8 @@ import Testing
         let texts =
             try [String(section)]
             + [
-                "Commands.md", "DatasetsAndFormats.md", "Evaluating.md", "Guarantees.md", "Profiling.md", "Tuning.md",
+                "Commands.md", "DatasetsAndFormats.md", "Evaluating.md", "Guarantees.md", "Profiling.md", "Sweeping.md",
+                "Tuning.md",
                 "ValidationAndWeights.md",
             ]
             .map {

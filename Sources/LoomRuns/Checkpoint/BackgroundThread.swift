@@ -11,7 +11,7 @@ package final class BackgroundThread: Sendable {
     private let thread: pthread_t
 
     /// Begins to do `body`; nil: the system gives no more threads.
-    init?(_ body: @escaping @Sendable () -> Void) {
+    package init?(_ body: @escaping @Sendable () -> Void) {
         let work = Unmanaged.passRetained(Work(body))
         var thread = pthread_t()
         let code = pthread_create(
@@ -35,7 +35,7 @@ package final class BackgroundThread: Sendable {
     }
 
     /// Waits until the work is done. To be called exactly once.
-    func join() { pthread_join(thread, nil) }
+    package func join() { pthread_join(thread, nil) }
 
     /// Seconds of processor time that the calling thread has had.
     static func processorSeconds() -> Double {

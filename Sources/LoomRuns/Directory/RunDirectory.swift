@@ -141,7 +141,7 @@ public struct RunDirectory: Sendable, Equatable {
     }
 
     /// Makes the directories of `path` that are missing. Asks nobody whether they are: another run may be faster.
-    private static func makeParents(_ path: String, made: inout [String]) throws {
+    static func makeParents(_ path: String, made: inout [String]) throws {
         var directory = path.hasPrefix("/") ? "/" : ""
         for component in path.split(separator: "/") {
             directory += component
