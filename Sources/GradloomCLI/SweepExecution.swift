@@ -94,6 +94,7 @@ final class SweepProgress {
     private let terminal = Terminal.standardError
     private var (left, total) = (0, 0)
     private var visible = ""
+    private var nextDraw = ContinuousClock.now
 
     /// The progress of `plan`; nothing where it `isQuiet`.
     init(_ plan: SweepPlan, isQuiet: Bool) {
@@ -139,9 +140,11 @@ final class SweepProgress {
             "trial \(task.trial)\(task.fold.map { " fold \($0)" } ?? ""): \(training.epochs)/\(plan.rungs[task.rung].epochs) epochs"
         }
         let line = String(parts.joined(separator: ", ").prefix(max(1, Terminal.standardErrorColumns() - 1)))
-        guard line != visible else { return }
+        // A terminal faster than ten times a second only flickers.
+        guard line != visible, ContinuousClock.now >= nextDraw else { return }
         StandardError.write("\r\u{1B}[K" + line)
         visible = line
+        nextDraw = .now + .milliseconds(100)
     }
 
     /// Leaves a clean line behind.

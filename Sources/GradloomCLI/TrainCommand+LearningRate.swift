@@ -35,7 +35,7 @@ extension TrainCommand {
         let report = LearningRateReport(
             curve: finder.run(), range: finder.range, configurationPath: path,
             overrides: overrides.and(workers: workers).flatMap { ["--set", $0] }
-                + (fold.map { ["--fold", $0.text] } ?? []),
+                + (fold.map { ["--fold", $0.text] } ?? []) + (forcePrecision ? ["--force-precision"] : []),
             configured: settings.optimizer.learningRate)
         if json {
             try JSONLines.print(report)

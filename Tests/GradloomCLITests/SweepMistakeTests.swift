@@ -100,10 +100,14 @@ import Testing
         mistake("no sweep", ["--resume", "none"], exitCode: 66, "there is no sweep in ‘none’: it has no sweep.json"),
         mistake(
             "a file", ["c.yaml", "--set", "training.batch=2,4", "--output", "c.yaml"], exitCode: 74,
-            """
-            cannot create the run directory ‘c.yaml’: Not a directory; choose another place with --set \
-            run.directory=DIRECTORY
-            """),
+            "cannot create the directory ‘c.yaml’: Not a directory; choose another place with --output"),
+        mistake(
+            "a place in a file", ["c.yaml", "--set", "training.batch=2,4", "--output", "c.yaml/s"], exitCode: 74,
+            "cannot create the directory ‘c.yaml/s’: Not a directory; choose another place with --output"),
+        settings(
+            "a hyphen for a range", ["optimizer.learning_rate=0.1-0.2"], exitCode: 78,
+            "--set optimizer.learning_rate=0.1-0.2: optimizer.learning_rate: expected a number above 0, found '0.1-0.2'"
+        ),
     ])
     func mistakesAreNamed(mistake: Mistake) throws { try mistake.check(in: workplace) }
 

@@ -20,13 +20,12 @@ import Testing
 
         """
 
-    /// As many trainings at once as have a core each, but two at most.
-    private static var jobs: String {
-        guard let topology = try? Topology.machine(), let allowance = try? CPUAllowance.current(topology: topology)
-        else {
-            return "1"
-        }
-        return "\(min(2, CoreShare.coreCount(topology: topology, allowance: allowance)))"
+    /// The cores of as many trainings at once as have a core each, but two at most.
+    private static func shares() throws -> [CoreShare] {
+        let topology = try Topology.machine()
+        let allowance = try CPUAllowance.current(topology: topology)
+        let jobs = min(2, CoreShare.coreCount(topology: topology, allowance: allowance))
+        return try CoreShare.all(jobs, topology: topology, allowance: allowance)
     }
 
     private func sweep(_ arguments: String...) throws -> [String: Any] {
@@ -47,15 +46,20 @@ import Testing
     }
 
     private func hash(summary: String) throws -> String {
-        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: workplace.url(summary)))
-        return try #require((object as? [String: Any])?["parameter_hash"] as? String)
+        try #require(try self.summary(summary)["parameter_hash"] as? String)
+    }
+
+    private func summary(_ path: String) throws -> [String: Any] {
+        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: workplace.url(path)))
+        return try #require(object as? [String: Any])
     }
 
     @Test func trialsAreTrainingsOfTheirOwn() throws {
         let values = [
             "--set", "optimizer.learning_rate=0.3,0.01", "--set", "training.batch=32,64", "--set", "training.seed=5",
         ]
-        let outcome = try workplace.run(["sweep", "c.yaml", "--output", "s", "--jobs", Self.jobs] + values)
+        let shares = try Self.shares()
+        let outcome = try workplace.run(["sweep", "c.yaml", "--output", "s", "--jobs", "\(shares.count)"] + values)
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         #expect(outcome.output.hasPrefix("c: 4 trials by validation_loss in "))
         #expect(outcome.output.hasSuffix("\nNext: gradloom train s/best.yaml\n"))
@@ -70,6 +74,10 @@ import Testing
                 "c.yaml", "--set", "optimizer.learning_rate=\(row.3)", "--set", "training.batch=\(row.4)", "--set",
                 "training.seed=5")
             #expect(try hash(summary: run + "/summary.json") == hash(summary: "\(row.7)/summary.json"))
+            // On whole cores, and a worker for each.
+            let event = try #require(try summary("\(row.7)/summary.json")["run"] as? [String: Any])
+            let cpus = try #require((event["machine"] as? [String: Any])?["allowed_cpus"] as? [Int])
+            #expect(shares.first { $0.cpus == cpus }?.cores == event["workers"] as? Int, "\(cpus)")
         }
         // One at a time: the same scores.
         let again = try sweep(values: values, "--jobs", "1", "--output", "t")

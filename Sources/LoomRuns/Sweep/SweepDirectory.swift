@@ -32,21 +32,27 @@ package final class SweepDirectory {
     }
 
     /// Refuses a place that has something already.
-    /// - Throws: `SweepError.hasSweep`, `.notEmpty`; `RunDirectoryError.cannotCreate` for what is no directory.
+    /// - Throws: `SweepError.hasSweep`, `.notEmpty`, or `.cannotCreate` for what is no directory.
     package static func checkIsFree(_ path: String) throws {
         if access(planPath(path), F_OK) == 0 { throw SweepError.hasSweep(path) }
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return }
-        guard isDirectory.boolValue else { throw RunDirectoryError(creating: path, code: ENOTDIR) }
+        guard isDirectory.boolValue else {
+            throw SweepError.cannotCreate(path: path, reason: AtomicFile.systemMessage(ENOTDIR))
+        }
         guard try FileManager.default.contentsOfDirectory(atPath: path).isEmpty else { throw SweepError.notEmpty(path) }
     }
 
     /// Makes the directory of a new search, with the directories above it.
-    /// - Throws: as `checkIsFree`; `RunDirectoryError.cannotCreate`, `AtomicFile.WriteError`.
+    /// - Throws: as `checkIsFree`; `AtomicFile.WriteError`.
     package static func create(_ path: String, plan: SweepPlan) throws -> SweepDirectory {
         try checkIsFree(path)
-        var made: [String] = []
-        try RunDirectory.makeParents(path, made: &made)
+        do {
+            var made: [String] = []
+            try RunDirectory.makeParents(path, made: &made)
+        } catch RunDirectoryError.cannotCreate(let path, let reason) {
+            throw SweepError.cannotCreate(path: path, reason: reason)
+        }
         try AtomicFile.write(JSONLines.document(plan), to: planPath(path))
         return try SweepDirectory(path: path, plan: plan)
     }

@@ -25,6 +25,8 @@ package enum SweepError: Error, CustomStringConvertible, Equatable {
     case hasSweep(String)
     /// A directory with other things in it.
     case notEmpty(String)
+    /// A directory that cannot be made; the system's reason.
+    case cannotCreate(path: String, reason: String)
     /// A directory without a search.
     case noSweep(String)
     /// A file of the search that cannot be read as what it is.
@@ -67,6 +69,8 @@ package enum SweepError: Error, CustomStringConvertible, Equatable {
         case .hasSweep(let path):
             "‘\(path)’ has a sweep already: go on with it by gradloom sweep --resume \(path), or choose another --output"
         case .notEmpty(let path): "‘\(path)’ is not empty; choose a new directory for --output"
+        case .cannotCreate(let path, let reason):
+            "cannot create the directory ‘\(path)’: \(reason); choose another place with --output"
         case .noSweep(let path): "there is no sweep in ‘\(path)’: it has no sweep.json"
         case .damaged(let path, let problem): "‘\(path)’ is not what a sweep writes: \(problem)"
         case .otherConfiguration(let directory, let path):
@@ -86,6 +90,7 @@ package enum SweepError: Error, CustomStringConvertible, Equatable {
         case .noValidation, .tooManyJobs, .otherConfiguration: 78
         case .hasSweep, .notEmpty: 73
         case .noSweep: 66
+        case .cannotCreate: 74
         case .damaged: 65
         case .inUse: 75
         case .noScore: 1

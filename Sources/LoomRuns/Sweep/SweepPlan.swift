@@ -57,6 +57,7 @@ package struct SweepPlan: Sendable, Equatable, Codable {
         if trials.contains(where: { $0.count != keys.count }) {
             return "a trial has not as many values as there are keys"
         }
+        if Set(keys).count != keys.count || keys.filter(changedKeys.contains) != changedKeys { return "the keys" }
         if let folds, folds < 2 || folds > Self.mostFolds { return "the number of folds" }
         let isGrowing = zip(rungs, rungs.dropFirst()).allSatisfy { $0.epochs < $1.epochs && $0.trials >= $1.trials }
         if rungs.first?.trials != trials.count || !isGrowing

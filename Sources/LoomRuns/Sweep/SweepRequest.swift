@@ -34,7 +34,6 @@ package struct SweepRequest: Sendable {
     /// - Throws: `SweepError`, `ConfigurationError`, `CocoaError`.
     package func plan(note: (String) -> Void) throws -> SweepPlan {
         let space = try SweepSpace(settings)
-        guard folds != nil || space.keys.contains(where: \.isChanged) else { throw SweepError.nothingToSearch }
         let search = search ?? space.defaultSearch
         try check(search)
         // Before trials are made of them: what the file lacks is no fault of a trial.
@@ -57,6 +56,8 @@ package struct SweepRequest: Sendable {
             try check(settings, search: search)
             epochs = max(epochs, settings.training.epochs)
         }
+        // What was meant as several values may be a wrong one, which has been told by now.
+        guard folds != nil || !plan.changedKeys.isEmpty else { throw SweepError.nothingToSearch }
         plan.rungs = [SweepRung(trials: trials.count, epochs: epochs)]
         if search == .halving {
             if plan.changedKeys.contains("training.epochs") {

@@ -50,7 +50,9 @@ import Testing
         #expect(throws: SweepError.hasSweep(path)) { try made() }
         #expect(throws: SweepError.notEmpty(place)) { try SweepDirectory.checkIsFree(place) }
         #expect(throws: SweepError.noSweep(place)) { try SweepDirectory.existing(place) }
-        #expect(throws: RunDirectoryError.self) { try SweepDirectory.checkIsFree(configuration) }
+        #expect(throws: SweepError.cannotCreate(path: configuration, reason: "Not a directory")) {
+            try SweepDirectory.checkIsFree(configuration)
+        }
     }
 
     @Test func anotherConfigurationIsRefused() throws {
@@ -62,17 +64,42 @@ import Testing
     }
 
     @Test(arguments: [
-        ("sweep.json", "{}", "no description"), ("sweep.json", "trials\": [],", "the number of trials"),
-        ("trials.jsonl", "{}\n", "line 1 is no outcome"),
+        ("sweep.json", "{}", "no description of a sweep"), ("trials.jsonl", "{}\n", "line 1 is no outcome"),
         ("trials.jsonl", #"{"trial":9,"rung":0,"end":"failed","epochs":1,"seconds":1}"# + "\n", "line 1 is no outcome"),
+        ("trials.jsonl", #"{"trial":1,"fold":1,"rung":0,"end":"failed","epochs":1,"seconds":1}"# + "\n", "line 1 is"),
     ])
     func damagedFilesAreNamed(file: String, text: String, problem: String) throws {
         withExtendedLifetime(try made()) {}
-        let whole = try String(contentsOfFile: path + "/" + file, encoding: .utf8)
-        let isPart = text.hasPrefix("trials")
-        try write(isPart ? whole.replacing(/trials" : \[\n    \[(?s:.*)\n  \],/, with: text) : text, path + "/" + file)
+        try write(text, path + "/" + file)
         let error = #expect(throws: SweepError.self) { try SweepDirectory.existing(path).course() }
         #expect(try #require(error).description.contains(problem), "\(String(describing: error))")
+    }
+
+    @Test func plansThatCannotBeAreNamed() throws {
+        let plan = try made().plan
+        let damages: [(problem: String, damage: (inout SweepPlan) -> Void)] = [
+            ("the number of trials", { $0.trials = [] }), ("the keys", { $0.changedKeys = ["b"] }),
+            ("a trial has not as many values as there are keys", { $0.trials[1] = [] }),
+            ("the number of folds", { $0.folds = 1 }), ("the rungs", { $0.rungs = [] }),
+            ("the rungs", { $0.rungs.reverse() }), ("the rungs", { $0.rungs = [SweepRung(trials: 2, epochs: 2)] }),
+            (
+                "the keys",
+                { plan in
+                    plan.keys = ["a", "a"]
+                    plan.trials = plan.trials.map { $0 + $0 }
+                }
+            ),
+        ]
+        #expect(plan.fault == nil)
+        for (problem, damage) in damages {
+            var damaged = plan
+            damage(&damaged)
+            #expect(damaged.fault == problem)
+            try write(JSONLines.document(damaged), path + "/sweep.json")
+            #expect(throws: SweepError.damaged(path: path + "/sweep.json", problem: problem)) {
+                try SweepDirectory.existing(path)
+            }
+        }
     }
 
     /// A run that was killed after the epoch of its rung, before anybody noted so, is not trained again.
