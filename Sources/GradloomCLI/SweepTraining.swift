@@ -59,7 +59,7 @@ struct SweepTraining {
     ///
     /// - Parameters:
     ///   - started: Told the process's number as soon as there is one.
-    ///   - epoch: Told of every epoch that has ended.
+    ///   - epoch: Told of epochs that have ended, where several end at once of the latest one.
     /// - Throws: What keeps a process from being started.
     func run(started: (Int32) -> Void, epoch: (EpochEvent) -> Void) throws -> End {
         let messages = directory + "/" + place + "/messages.txt"
@@ -82,7 +82,7 @@ struct SweepTraining {
         started(process.processIdentifier)
         // As soon as this program is gone, nobody reads the lines, and the training ends after its step.
         lines.closeWriting()
-        lines.forEachLine { line in
+        lines.followLines { line in
             if let event = try? JSONLines.value(EpochEvent.self, from: line) { epoch(event) }
         }
         process.waitUntilExit()
@@ -128,8 +128,10 @@ private final class LinePipe {
         writing = -1
     }
 
-    /// Reads until nobody writes any more.
-    func forEachLine(_ body: (String) -> Void) {
+    /// Reads until nobody writes any more, and tells of the latest whole line each time: a training that writes faster than
+    /// this program reads does not wait for every line to be understood.
+    func followLines(_ body: (String) -> Void) {
+        let newline = UInt8(ascii: "\n")
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -137,10 +139,10 @@ private final class LinePipe {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return }
             bytes += buffer[..<count]
-            while let newline = bytes.firstIndex(of: UInt8(ascii: "\n")) {
-                body(String(decoding: bytes[..<newline], as: UTF8.self))
-                bytes.removeSubrange(...newline)
-            }
+            guard let end = bytes.lastIndex(of: newline) else { continue }
+            let begin = bytes[..<end].lastIndex(of: newline).map { $0 + 1 } ?? 0
+            body(String(decoding: bytes[begin..<end], as: UTF8.self))
+            bytes.removeSubrange(...end)
         }
     }
 }
