@@ -36,7 +36,7 @@ quickstart: build
 
 build:
 	@.ci/dependencies
-	swift build --package-path $(PACKAGE) -c release --product gradloom $(SWIFT_FLAGS)
+	GRADLOOM_COMMIT="$$(.ci/commit)" swift build --package-path $(PACKAGE) -c release --product gradloom $(SWIFT_FLAGS)
 
 # A debug build: assertions are the point. Only the kernels are optimised, without which tests take half as long again.
 DEBUG = -Xcc -O2

@@ -12,7 +12,12 @@ import PackageDescription
 //               LoomPlan   LoomData
 //                 LoomModel
 //                   LoomKernels
-//                     CKernels  CHardware  COpenBLAS  CHwloc  COpenSSL  CISAL
+//                     CKernels  CHardware  CBuild  COpenBLAS  CHwloc  COpenSSL  CISAL
+
+// The name of the commit that is built, for `gradloom --version`: `.ci/commit` prints it. Where nobody gives one, the program
+// does not know it. Not `Context.gitInformation`, which is kept from the first build on.
+let commit = Context.environment["GRADLOOM_COMMIT"] ?? ""
+
 let package = Package(
     name: "gradloom",
     products: [
@@ -36,6 +41,9 @@ let package = Package(
             name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
         .target(name: "CKernels"),
         .target(name: "CHardware"),
+        .target(
+            name: "CBuild",
+            cSettings: commit.isEmpty ? [] : [.define("GRADLOOM_COMMIT", to: "\"\(commit)\"")]),
 
         // MARK: Library
         .target(name: "LoomKernels", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"]),
@@ -88,7 +96,7 @@ let package = Package(
             name: "GradloomCLI",
             dependencies: [
                 "LoomConfiguration", "LoomData", "LoomHardware", "LoomInterchange", "LoomKernels", "LoomMeasurement",
-                "LoomModel", "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
+                "LoomModel", "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining", "CBuild",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -1,6 +1,5 @@
 // ISA-L: inflating, and the checksum of gzip and zip.
-#include <isa-l/crc.h>
-#include <isa-l/igzip_lib.h>
+#include <isa-l.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

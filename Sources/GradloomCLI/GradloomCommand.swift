@@ -8,6 +8,7 @@ import LoomTraining
 /// The program: training, and what goes with it.
 @main
 struct GradloomCommand: ParsableCommand {
+    /// The number alone, as files carry it. `VersionReport` is what `--version` prints.
     static let version = "0.1.0"
 
     static let configuration = CommandConfiguration(
@@ -91,11 +92,15 @@ extension ParsableCommand {
 
     /// Ends the program with the message for `error`: help on standard output, wrong usage on standard error.
     fileprivate static func end(with error: any Error) -> Never {
-        let message = fullMessage(for: error)
+        var message = fullMessage(for: error)
         var code = exitCode(for: error)
+        // The report is put together for whoever asks for it, not at every start.
+        if code.isSuccess, message == GradloomCommand.version { message = VersionReport.current().text }
         if !message.isEmpty {
             if code.isSuccess {
-                do { try StandardOutput.write(message + "\n") } catch { code = report(error) }
+                do { try StandardOutput.write(message + "\n") } catch {
+                    code = report(error)
+                }
             } else {
                 StandardError.write(message + "\n")
             }

@@ -22,6 +22,15 @@ public enum InstructionSet: String, BitwiseCopyable, Sendable, CaseIterable, Cod
         }
     }
 
+    /// Those that this program has kernels for.
+    public static var compiled: [InstructionSet] {
+        #if arch(x86_64)
+            allCases
+        #else
+            [.baseline]
+        #endif
+    }
+
     /// Whether this machine can run it.
     public var isSupported: Bool { loom_supports_instruction_set(kernels) != 0 }
 

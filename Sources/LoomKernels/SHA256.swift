@@ -4,6 +4,13 @@ import COpenSSL
 package final class SHA256 {
     private let context = EVP_MD_CTX_new()
 
+    /// The version of the libcrypto that is loaded, "3.0.19".
+    package static var libraryVersion: String {
+        // OpenSSL 3.0.19 27 Jan 2026
+        let words = String(cString: OpenSSL_version(OPENSSL_VERSION)).split(separator: " ")
+        return words.count > 1 ? String(words[1]) : words.joined()
+    }
+
     package init() {
         precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "libcrypto has SHA-256")
     }

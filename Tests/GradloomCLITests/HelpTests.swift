@@ -23,12 +23,6 @@ import Testing
         #expect(outcome.output == HelpTexts.gradloom.text + "\n")
     }
 
-    @Test func versionIsOneLine() throws {
-        let outcome = try workplace.run("--version")
-        #expect(outcome.exitCode == 0)
-        #expect(outcome.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
-    }
-
     @Test(arguments: ["bash", "zsh", "fish"])
     func completionScriptsKnowTheCommands(shell: String) throws {
         let outcome = try workplace.run("--generate-completion-script", shell)

@@ -34,7 +34,14 @@ final class HDF5Library: @unchecked Sendable {
             Identifier, UnsafePointer<CChar>, Int32, Int32, UInt64, UnsafeMutablePointer<CChar>?, Int, Identifier
         ) -> Int
 
+    typealias VersionFunction =
+        @convention(c) (
+            UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt32>
+        ) -> Int32
+
     private let lock = NSLock()
+    /// Such as "1.10.8".
+    let version: String
     private let setErrors: SetErrorsFunction
     let openFile: OpenFileFunction
     let closeFile: @convention(c) (Identifier) -> Int32
@@ -101,8 +108,12 @@ final class HDF5Library: @unchecked Sendable {
             let select = symbol("H5Sselect_hyperslab", SelectFunction.self),
             let read = symbol("H5Dread", ReadFunction.self),
             let nameByIndex = symbol("H5Lget_name_by_idx", NameByIndexFunction.self),
+            let getVersion = symbol("H5get_libversion", VersionFunction.self),
             let float64 = dlsym(handle, "H5T_NATIVE_DOUBLE_g")
         else { return nil }
+        var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+        _ = getVersion(&major, &minor, &release)
+        version = "\(major).\(minor).\(release)"
         self.setErrors = setErrors
         (self.openFile, self.closeFile, self.openArray, self.closeArray) = (openFile, closeFile, openArray, closeArray)
         (self.openGroup, self.closeGroup, self.space, self.closeSpace) = (openGroup, closeGroup, space, closeSpace)

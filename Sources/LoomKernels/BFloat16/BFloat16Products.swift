@@ -45,6 +45,9 @@ public struct BFloat16Products: Hashable, Sendable {
         return loom_bf16_portable_kernels_of(definition.kernels, portable.kernels)
     }
 
+    /// Whether this machine can carry them out: other architectures than x86-64 cannot.
+    public var isAvailable: Bool { kernels != nil }
+
     /// Whether the definition's own instructions do it.
     public var isAccelerated: Bool { kernels?.pointee.is_accelerated ?? false }
 
