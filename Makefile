@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check interchange-check benchmark compare compare-readers data-speed accuracy bundle docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check interchange-check benchmark compare compare-readers data-speed accuracy bundle deb deb-check docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -24,6 +24,8 @@ help:
 	@echo "make data-speed    train on samples that are made or read meanwhile, beside samples in memory"
 	@echo "make accuracy      train in float32 and in mixed precision, and compare accuracies"
 	@echo "make bundle        build a folder with all that is needed on a machine without Swift, and a .tar.gz of it"
+	@echo "make deb           build a Debian package: the program, completions, manual pages and examples"
+	@echo "make deb-check     install that package in a plain Debian 12, train there, and remove it (as root)"
 	@echo "make docs          build the articles and the library's reference in .build/docs"
 	@echo "make reference     write the documentation's tables of configuration keys"
 	@echo "make clean         remove what was built"
@@ -174,6 +176,13 @@ compare-readers:
 bundle:
 	@.ci/dependencies
 	.ci/bundle
+
+deb:
+	@.ci/dependencies
+	.ci/deb
+
+deb-check:
+	.ci/deb-check
 
 # Users import Gradloom, which exports the other modules: their symbols are listed as its own.
 EXPORTED = LoomConfiguration,LoomData,LoomHardware,LoomKernels,LoomMeasurement,LoomModel,LoomPlan,LoomReference,LoomReporting,LoomRuns,LoomTraining

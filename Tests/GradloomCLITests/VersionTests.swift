@@ -1,5 +1,7 @@
+import Foundation
 import LoomHardware
 import LoomKernels
+import TestSupport
 import Testing
 
 @testable import GradloomCLI
@@ -72,5 +74,13 @@ import Testing
         #expect(libraries.contains("libcrypto \(SHA256.libraryVersion),"))
         let reads = try #require(try report("--version").rows["reads"])
         #expect(reads.contains("hdf5") == !libraries.hasSuffix("no HDF5"))
+    }
+
+    @Test func theArticleShowsTheSameRows() throws {
+        let article = try String(
+            contentsOfFile: ProjectFolder.path("Sources/Gradloom/Gradloom.docc/Installing.md"), encoding: .utf8)
+        let block = try #require(article.firstMatch(of: /```\n(gradloom \d[^`]*)\n```/)).1
+        let names = block.split(separator: "\n").dropFirst().map { $0.prefix(16).trimmingCharacters(in: .whitespaces) }
+        #expect(names == VersionReport.current().rows.map(\.name))
     }
 }

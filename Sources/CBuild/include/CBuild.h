@@ -1,4 +1,5 @@
-// What only C knows of how the program was built. A target of its own: at another commit nothing else is compiled again.
+// What only C knows of how the program was built. A target of its own: at another commit only it and the command are compiled
+// again.
 #ifndef CBUILD_H
 #define CBUILD_H
 
