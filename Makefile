@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check interchange-check benchmark compare compare-readers data-speed accuracy bundle deb deb-check docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check interchange-check benchmark compare compare-readers data-speed accuracy wheel python-environment python-check compare-python bundle deb deb-check docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -18,6 +18,9 @@ help:
 	@echo "make report-check  look at report pages with a browser, light and dark, on a desk and on a telephone"
 	@echo "make formats-check let numpy, h5py, scikit-learn, pyarrow and torchvision read our files, and read theirs"
 	@echo "make interchange-check  let ONNX Runtime and PyTorch run exported networks, and compare predictions"
+	@echo "make wheel         build the Python package, with all libraries, in .build/wheel"
+	@echo "make python-check  use the Python package with scikit-learn, and beside the program"
+	@echo "make compare-python  fit side by side with scikit-learn, and compare times"
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
 	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make compare-readers  read a CSV file side by side with Polars, PyArrow and pandas, and compare speeds"
@@ -132,6 +135,24 @@ interchange-check: build
 	@.ci/python-environment $(INTERCHANGE) Tests/interchange/requirements.txt "the programs (some minutes)"
 	PYTHONDONTWRITEBYTECODE=1 $(INTERCHANGE)/venv/bin/python -W ignore Tests/interchange/check.py .build/release/gradloom
 
+# What the Python package is used with; the package itself is installed anew.
+PYTHON_PACKAGE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/python
+
+wheel:
+	@.ci/dependencies
+	.ci/wheel
+
+python-environment: wheel
+	@.ci/python-environment $(PYTHON_PACKAGE) Tests/python/requirements.txt "scikit-learn (some minutes)"
+	$(PYTHON_PACKAGE)/venv/bin/python -m pip install --quiet --no-deps --force-reinstall .build/wheel/gradloom-*.whl
+
+python-check: build python-environment
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON_PACKAGE)/venv/bin/python Tests/python/check.py .build/release/gradloom
+
+# For example: make compare-python COMPARE='--rounds 3'
+compare-python: python-environment
+	$(PYTHON_PACKAGE)/venv/bin/python Benchmarks/python/compare.py --results Benchmarks/results $(COMPARE)
+
 benchmark:
 	@.ci/dependencies
 	@[ -z "$$OPENBLAS_CORETYPE" ] || echo "OPENBLAS_CORETYPE=$$OPENBLAS_CORETYPE: that core type is measured"
@@ -184,7 +205,7 @@ deb:
 deb-check:
 	.ci/deb-check
 
-# Users import Gradloom, which exports the other modules: their symbols are listed as its own.
+# The reference has all that GradloomInternals exports, too, as symbols of Gradloom.
 EXPORTED = LoomConfiguration,LoomData,LoomHardware,LoomKernels,LoomMeasurement,LoomModel,LoomPlan,LoomReference,LoomReporting,LoomRuns,LoomTraining
 TOOLCHAIN = $(dir $(realpath $(shell command -v swift)))
 

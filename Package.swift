@@ -3,9 +3,8 @@ import PackageDescription
 
 // Dependencies point downward only:
 //
-//     GradloomCLI   GradloomC
-//       Gradloom
-//       LoomMeasurement   LoomReporting   LoomInterchange
+//     GradloomCLI   GradloomC   GradloomInternals
+//       Gradloom   LoomMeasurement   LoomReporting   LoomInterchange
 //         LoomRuns
 //           LoomConfiguration   LoomReference
 //             LoomTraining   LoomHardware
@@ -22,6 +21,7 @@ let package = Package(
     name: "gradloom",
     products: [
         .library(name: "Gradloom", targets: ["Gradloom"]),
+        .library(name: "GradloomInternals", targets: ["GradloomInternals"]),
         .library(name: "GradloomC", type: .dynamic, targets: ["GradloomC"]),
         .executable(name: "gradloom", targets: ["GradloomCLI"]),
     ],
@@ -80,8 +80,15 @@ let package = Package(
         .target(
             name: "Gradloom",
             dependencies: [
-                "LoomConfiguration", "LoomData", "LoomHardware", "LoomInterchange", "LoomKernels", "LoomMeasurement",
-                "LoomModel", "LoomPlan", "LoomReference", "LoomReporting", "LoomRuns", "LoomTraining",
+                "LoomConfiguration", "LoomData", "LoomHardware", "LoomKernels", "LoomModel", "LoomPlan", "LoomRuns",
+                "LoomTraining",
+            ]),
+        .target(
+            name: "GradloomInternals",
+            dependencies: [
+                "Gradloom", "LoomConfiguration", "LoomData", "LoomHardware", "LoomInterchange", "LoomKernels",
+                "LoomMeasurement", "LoomModel", "LoomPlan", "LoomReference", "LoomReporting", "LoomRuns",
+                "LoomTraining",
             ]),
         .target(name: "CGradloom"),
         .target(
@@ -158,7 +165,8 @@ let package = Package(
                 "LoomKernels", "TestSupport",
             ]),
         .testTarget(
-            name: "GradloomTests", dependencies: ["Gradloom", "GradloomC", "CGradloom", "TestSupport"]),
+            name: "GradloomTests",
+            dependencies: ["Gradloom", "GradloomInternals", "GradloomC", "CGradloom", "TestSupport"]),
         .testTarget(
             name: "GradloomCLITests",
             dependencies: [

@@ -15,15 +15,15 @@ let package = Package(
     targets: [
         .target(name: "CAllocationCounter"),
         .target(name: "AllocationGate", dependencies: ["CAllocationCounter"]),
-        .target(name: "Workloads", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
+        .target(name: "Workloads", dependencies: [.product(name: "GradloomInternals", package: "gradloom")]),
         .executableTarget(name: "allocation-gate", dependencies: ["AllocationGate", "Workloads"]),
         .executableTarget(name: "step-speed", dependencies: ["Workloads"]),
         .executableTarget(name: "predict-speed", dependencies: ["Workloads"]),
         .executableTarget(name: "training-hashes", dependencies: ["Workloads"]),
         .executableTarget(
-            name: "read-speed", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
+            name: "read-speed", dependencies: [.product(name: "GradloomInternals", package: "gradloom")]),
         .executableTarget(
-            name: "tuning-check", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
+            name: "tuning-check", dependencies: [.product(name: "GradloomInternals", package: "gradloom")]),
         .executableTarget(
             name: "Steps",
             dependencies: [.product(name: "Benchmark", package: "benchmark"), "Workloads"],
@@ -33,7 +33,7 @@ let package = Package(
             name: "Kernels",
             dependencies: [
                 .product(name: "Benchmark", package: "benchmark"),
-                .product(name: "Gradloom", package: "gradloom"),
+                .product(name: "GradloomInternals", package: "gradloom"),
             ],
             path: "Benchmarks/Kernels",
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),

@@ -38,6 +38,7 @@ extension Model {
 
     /// Trains what `configuration` says, and waits for the model. No run directory is made.
     /// - Parameters:
+    ///   - configuration: Data, network and training.
     ///   - samples: The samples, instead of those that the configuration names.
     ///   - initialModel: A model of the same network whose parameters training begins with; nil: as the configuration says.
     ///   - onEvent: Told what happens, from the calling task.

@@ -44,6 +44,7 @@ public final class TrainingSession: Sendable {
 
     /// Begins to train what `configuration` says.
     /// - Parameters:
+    ///   - configuration: Data, network and training.
     ///   - samples: The samples, instead of those that the configuration names.
     ///   - initialModel: A model of the same network whose parameters training begins with; nil: as the configuration says.
     public init(_ configuration: Configuration, samples: GivenSamples? = nil, from initialModel: Model? = nil) {

@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 import TestSupport
 import Testing
 
@@ -28,20 +28,6 @@ import Testing
         let configuration = try Configuration(yaml: yaml, file: "README.yaml")
         try configuration.validateForTraining()
         #expect(configuration.network.layers.map(\.units) == [32, 3])
-    }
-
-    // MARK: Samples
-
-    @Test func librarySamplesTrain() throws {
-        #expect(try ShortSample.train() > 0.95)
-        #expect(try LongSample.train() > 0.95)
-    }
-
-    @Test(arguments: [("README.md", 0), ("Sources/Gradloom/Gradloom.docc/LibraryTour.md", 1)])
-    func documentedSampleIsTheCompiledOne(path: String, sample: Int) throws {
-        let block = try #require(Document(path).blocks(language: "swift").first)
-        let compiled = try Document("Tests/GradloomTests/DocumentationTests.swift").markedSamples
-        #expect(block == "import Gradloom\n\n" + compiled[sample])
     }
 
     // MARK: Measurements
@@ -95,67 +81,6 @@ import Testing
         for name in document.namedSourceFiles {
             #expect(files.contains(name), "\(document.path) names \(name)")
         }
-    }
-}
-
-/// The sample of README.md, as it stands there between the marks.
-private enum ShortSample {
-    /// The sample's path is relative to the root, wherever tests run.
-    private enum Configuration {
-        static func load(path: String) throws -> Gradloom.Configuration {
-            try .load(path: ProjectFolder.path(path))
-        }
-    }
-
-    /// Trains as the sample does; returns the validation accuracy at the end.
-    static func train() throws -> Double {
-        // sample begins
-        let configuration = try Configuration.load(path: "configs/spirals.yaml")
-        let machine = try MachineSetup(workers: nil, policy: .auto)
-        let experiment = try Experiment<Float>(configuration, machine: machine)
-        let result = try experiment.train(checkpoints: nil) { event in
-            if case .epochEnded(let epoch) = event {
-                print(epoch.epoch + 1, epoch.training.loss, epoch.validation?.accuracy ?? 0)
-            }
-        }
-        print(result.samplesPerSecond, experiment.trainer.parameters.hash)
-        // sample ends
-        return result.lastEpoch?.validation?.accuracy ?? 0
-    }
-}
-
-/// The sample of the library tour, as it stands there between the marks.
-private enum LongSample {
-    /// Trains as the sample does; returns the validation accuracy at the end.
-    static func train() throws -> Double {
-        // sample begins
-        var training = TrainingSettings()
-        training.batch = 64
-        training.epochs = 30
-
-        let configuration = Configuration(
-            data: DataDescription(
-                source: .synthetic(SyntheticDescription(task: .spirals, samples: 4_000)),
-                validation: .split(SplitDescription(fraction: 0.2, isStratified: true))),
-            network: NetworkSettings(
-                layers: [
-                    LayerDescription(name: "hidden", units: 32, activation: .tanh),
-                    LayerDescription(name: "output", units: 2),
-                ],
-                output: .softmax),
-            optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01),
-            training: training)
-
-        let machine = try MachineSetup(workers: nil, policy: .auto)
-        let experiment = try Experiment<Float>(configuration, machine: machine)
-        let result = try experiment.train(checkpoints: nil) { event in
-            if case .epochEnded(let epoch) = event {
-                print(epoch.epoch + 1, epoch.training.loss, epoch.validation?.accuracy ?? 0)
-            }
-        }
-        print(result.samplesPerSecond, experiment.trainer.parameters.hash)
-        // sample ends
-        return result.lastEpoch?.validation?.accuracy ?? 0
     }
 }
 

@@ -1,6 +1,5 @@
 import Benchmark
 import COpenBLAS
-import LoomKernels
 
 let benchmarks: @Sendable () -> Void = {
     // Workers share out the samples: a product uses the thread that calls it.

@@ -1,5 +1,5 @@
 import Benchmark
-import Gradloom
+import GradloomInternals
 import Workloads
 
 let benchmarks: @Sendable () -> Void = {

@@ -1,4 +1,4 @@
-import Gradloom
+import GradloomInternals
 
 /// A small training whose parameters are compared bit by bit, between two versions of the program and between ways to
 /// carry it out: one epoch of a few batches, the last of which is smaller.

@@ -1,4 +1,4 @@
-import Gradloom
+import GradloomInternals
 
 /// A training whose speed is watched: layers, batch, activation, loss and optimizer, on uniform random data in memory.
 public struct Workload: Sendable {

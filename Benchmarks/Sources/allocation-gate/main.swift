@@ -1,7 +1,7 @@
 import AllocationGate
 import COpenBLAS
 import Foundation
-import Gradloom
+import GradloomInternals
 import Workloads
 
 // Code that runs inside a training step allocates nothing. Ends with 1 where something does.

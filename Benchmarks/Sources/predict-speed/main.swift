@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 import Workloads
 
 // How long the prediction of one sample takes, on one thread: that of a Predictor, which allocates nothing, and that of a

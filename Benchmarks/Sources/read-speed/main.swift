@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 
 // Reads a CSV file whose last column is the label, as a training in float32 does, once for every line of the input. Prints
 // one JSON object each time: seconds, samples, features, and the sum of all features in float64.

@@ -1,4 +1,4 @@
-import Gradloom
+import GradloomInternals
 import Workloads
 
 /// What it costs one workload to make its samples while training, against the same samples in memory, in turn.

@@ -1,4 +1,4 @@
-import Gradloom
+import GradloomInternals
 import Workloads
 
 /// What another program needs to know to train the same workload.

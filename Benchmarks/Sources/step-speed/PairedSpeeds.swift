@@ -1,4 +1,4 @@
-import Gradloom
+import GradloomInternals
 import Workloads
 
 /// Two trainings in turn, round after round.

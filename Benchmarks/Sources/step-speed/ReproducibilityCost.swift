@@ -1,4 +1,4 @@
-import Gradloom
+import GradloomInternals
 import Workloads
 
 /// What the same bits at every number of workers cost one workload: steps by `parallel.reproducible: any_workers`

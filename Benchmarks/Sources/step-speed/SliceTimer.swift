@@ -1,4 +1,4 @@
-import Gradloom
+import GradloomInternals
 import Workloads
 
 /// Times slices of one workload's steps, each of at least a tenth of a second, beside the ceiling.

@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 import Workloads
 
 /// How fast the steps of one workload are, beside the arithmetic peak.

@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 import Workloads
 
 // Training steps against the arithmetic peak of the processor, the one that `gradloom train` and `gradloom peak` use:

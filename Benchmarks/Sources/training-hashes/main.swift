@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 import Workloads
 
 // The parameters that small trainings end with, as hashes: one line for each training, precision and provider of matrix

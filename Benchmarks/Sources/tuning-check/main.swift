@@ -1,5 +1,5 @@
 import Foundation
-import Gradloom
+import GradloomInternals
 
 // How far the choice of `gradloom tune` is from the best of its candidates: each training is tuned, and then all candidates
 // of the same grid are measured in turn, for longer, without anybody leaving.

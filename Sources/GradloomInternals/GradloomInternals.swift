@@ -1,4 +1,5 @@
-/// Gradloom, the whole library: everything a program needs to describe, train and evaluate networks.
+/// All that the commands are built from. No version promises that it stays: `Gradloom` has what programs are meant to use.
+@_exported import Gradloom
 @_exported import LoomConfiguration
 @_exported import LoomData
 @_exported import LoomHardware
