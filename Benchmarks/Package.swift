@@ -25,6 +25,8 @@ let package = Package(
         .executableTarget(
             name: "tuning-check", dependencies: [.product(name: "GradloomInternals", package: "gradloom")]),
         .executableTarget(
+            name: "custom-feed", dependencies: [.product(name: "Gradloom", package: "gradloom")]),
+        .executableTarget(
             name: "Steps",
             dependencies: [.product(name: "Benchmark", package: "benchmark"), "Workloads"],
             path: "Benchmarks/Steps",
