@@ -48,8 +48,11 @@ public final class Predictor<Scalar: LoomScalar> {
         }
         withExtendedLifetime((workspace, products)) {
             let network = workspace.handle
-            network.forward(rows: 0..<1, data: row, products: products.products)
-            network.predict(rows: 0..<1)
+            // As a worker does: the bits are the same.
+            flushingSubnormals {
+                network.forward(rows: 0..<1, data: row, products: products.products)
+                network.predict(rows: 0..<1)
+            }
             prediction.baseAddress!.update(from: network.prediction.pointer, count: outputs)
         }
     }

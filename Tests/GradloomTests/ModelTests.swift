@@ -77,6 +77,16 @@ import Testing
         #expect(wrong == 0)
     }
 
+    /// Far out, the other classes' probabilities are below the smallest normal number: workers make 0 of them.
+    @Test func subnormalProbabilitiesAreZeroInAllWays() async throws {
+        let model = try await Self.trained(try Self.samples(300), epochs: 5)
+        let inputs: [Float] = (0..<4000).flatMap { [1000 + 20 * Float($0), 0] }
+        let all = try model.predict(try MemorySource(inputs: inputs, features: 2)).map { Float($0) }
+        let single = try model.predict(samples: inputs)
+        #expect(all.contains(0) && single == all)
+        #expect(single.allSatisfy { !$0.isSubnormal })
+    }
+
     @Test func anotherNumberOfFeaturesIsRefused() async throws {
         let model = try await Self.trained(try Self.samples(100), epochs: 1)
         let mistake = ModelError("the sample has 3 features, but the network has 2 inputs")
