@@ -19,12 +19,13 @@ extension Model {
     ///   - training: Epochs, batch, precision, seed, and when to stop early.
     ///   - parallel: Workers, and where they are bound.
     ///   - standardize: Whether features are brought to mean 0 and deviation 1; the model does it with what it predicts on.
+    ///   - isolation: The actor of the caller, where `onEvent` is called: leave it out.
     ///   - onEvent: Told what happens, from the calling task.
     /// - Throws: `CancellationError` if the task was cancelled, and as ``TrainingSession/model``.
     public static func train(
         _ source: any DataSource, validation: SampleValidation = .none, network: NetworkSettings,
         loss: LossDescription? = nil, optimizer: OptimizerDescription = .init(), training: TrainingSettings = .init(),
-        parallel: ParallelSettings = .init(), standardize: Bool = false,
+        parallel: ParallelSettings = .init(), standardize: Bool = false, isolation: isolated (any Actor)? = #isolation,
         onEvent: ((TrainingEvent) -> Void)? = nil
     ) async throws -> Model {
         let data = DataDescription(
@@ -41,15 +42,18 @@ extension Model {
     ///   - configuration: Data, network and training.
     ///   - samples: The samples, instead of those that the configuration names.
     ///   - initialModel: A model of the same network whose parameters training begins with; nil: as the configuration says.
+    ///   - isolation: The actor of the caller, where `onEvent` is called: leave it out.
     ///   - onEvent: Told what happens, from the calling task.
     /// - Throws: `CancellationError` if the task was cancelled, and as ``TrainingSession/model``.
     public static func train(
         _ configuration: Configuration, samples: GivenSamples? = nil, from initialModel: Model? = nil,
-        onEvent: ((TrainingEvent) -> Void)? = nil
+        isolation: isolated (any Actor)? = #isolation, onEvent: ((TrainingEvent) -> Void)? = nil
     ) async throws -> Model {
         try Task.checkCancellation()
         let session = TrainingSession(configuration, samples: samples, from: initialModel)
         return try await withTaskCancellationHandler {
+            // A closure runs on the actor of an isolated parameter only where it captures that.
+            _ = isolation
             if let onEvent {
                 for await event in session.events { onEvent(event) }
             }

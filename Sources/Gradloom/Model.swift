@@ -30,7 +30,9 @@ public final class Model: Sendable {
     init(_ file: ModelFile, training: TrainingResult? = nil, notes: [String] = []) throws {
         (self.file, self.training, self.notes) = (file, training, notes)
         configuration = file.configuration
-        pool = PredictorPool(try file.unboundModel(workers: 1))
+        let model: SavedModel<Float> = try file.unboundModel(workers: 1)
+        pool = PredictorPool(model)
+        classNames = model.classCount.map { (0..<$0).map(model.className) }
         wholeMachine = WholeMachineModel(file)
     }
 
@@ -49,7 +51,7 @@ public final class Model: Sendable {
 
     /// The classes of a classification, in the order of the outputs (of two classes, one output may be the probability of the
     /// second), as the training data wrote them; nil: it is none.
-    public var classNames: [String]? { pool.model.classCount.map { (0..<$0).map(pool.model.className) } }
+    public let classNames: [String]?
 
     // MARK: Predictions
 

@@ -250,6 +250,27 @@ import Testing
         #expect(try await session.model.training?.end == .completed)
     }
 
+    /// The model behind a view, say: what it shows changes on the main actor alone.
+    @MainActor private final class Display {
+        private(set) var losses: [Double] = []
+
+        func train() async throws {
+            _ = try await Model.train(
+                Parity(count: 64), network: TrainingSessionTests.network,
+                training: TrainingSessionTests.settings(epochs: 3)
+            ) { event in
+                MainActor.assertIsolated()
+                if case .epochEnded(let epoch) = event { self.losses.append(epoch.training.loss) }
+            }
+        }
+    }
+
+    @Test @MainActor func eventsComeOnTheActorOfTheCaller() async throws {
+        let display = Display()
+        try await display.train()
+        #expect(display.losses.count == 3)
+    }
+
     /// A million epochs would take minutes.
     @Test func stoppedItKeepsWhatItHas() async throws {
         let session = Self.session(Parity(count: 64), epochs: 1_000_000)
