@@ -1,7 +1,7 @@
 # What people and machines run. SWIFT_FLAGS goes to every build.
 SWIFT_FLAGS ?=
 
-.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check interchange-check benchmark compare compare-readers data-speed accuracy wheel python-environment python-check compare-python bundle deb deb-check docs reference clean
+.PHONY: help quickstart build test soak lint format tsan sanitize trajectories measures trace-check report-check formats-check interchange-check examples benchmark compare compare-readers data-speed accuracy wheel python-environment python-check compare-python bundle deb deb-check docs reference clean
 
 help:
 	@echo "make quickstart    build Gradloom, and train a network on a million samples"
@@ -21,6 +21,7 @@ help:
 	@echo "make wheel         build the Python package, with all libraries, in .build/wheel"
 	@echo "make python-check  use the Python package with scikit-learn, and beside the program"
 	@echo "make compare-python  fit side by side with scikit-learn, and compare times"
+	@echo "make examples      build the example server, and ask it over HTTP beside gradloom predict (minutes)"
 	@echo "make benchmark     measure speed, and count the allocations of hot paths"
 	@echo "make compare       train side by side with PyTorch, JAX and scikit-learn, and compare speeds"
 	@echo "make compare-readers  read a CSV file side by side with Polars, PyArrow and pandas, and compare speeds"
@@ -152,6 +153,13 @@ python-check: build python-environment
 # For example: make compare-python COMPARE='--rounds 3'
 compare-python: python-environment
 	$(PYTHON_PACKAGE)/venv/bin/python Benchmarks/python/compare.py --results Benchmarks/results $(COMPARE)
+# The server's package builds the program, too: one build for both.
+SERVER = Tests/Examples/Server
+
+examples:
+	@$(MAKE) build PACKAGE=$(SERVER)
+	swift build --package-path $(SERVER) -c release --product prediction-server $(SWIFT_FLAGS)
+	PYTHONDONTWRITEBYTECODE=1 Tests/Examples/check.py $(SERVER)/.build/release
 
 benchmark:
 	@.ci/dependencies
@@ -229,4 +237,4 @@ reference:
 	GRADLOOM_WRITE_REFERENCE=1 swift test $(DEBUG) --filter theReferenceListsEveryKey $(SWIFT_FLAGS)
 
 clean:
-	rm -rf .build Benchmarks/.build
+	rm -rf .build Benchmarks/.build $(SERVER)/.build
