@@ -153,6 +153,7 @@ python-check: build python-environment
 # For example: make compare-python COMPARE='--rounds 3'
 compare-python: python-environment
 	$(PYTHON_PACKAGE)/venv/bin/python Benchmarks/python/compare.py --results Benchmarks/results $(COMPARE)
+
 # The server's package builds the program, too: one build for both.
 SERVER = Tests/Examples/Server
 

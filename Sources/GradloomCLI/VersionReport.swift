@@ -22,7 +22,7 @@ struct VersionReport {
             commit: commit.isEmpty ? nil : commit,
             rows: [
                 ("build", build),
-                ("system", system(kernel: machine?.kernel)),
+                ("system", operatingSystem(kernel: machine?.kernel)),
                 ("processor", "\(machine?.processor ?? "unknown") (\(MachineDescription.processorModel()))"),
                 ("instruction sets", instructionSets),
                 ("bfloat16", bfloat16),
@@ -58,7 +58,7 @@ struct VersionReport {
         return "\(kind), \(architecture), \(String(cString: loom_build_compiler()))"
     }
 
-    private static func system(kernel: String?) -> String {
+    private static func operatingSystem(kernel: String?) -> String {
         [kernel ?? "unknown", String(cString: loom_c_library())].filter { !$0.isEmpty }.joined(separator: ", ")
     }
 

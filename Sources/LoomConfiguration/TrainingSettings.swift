@@ -47,8 +47,18 @@ public struct TrainingSettings: Sendable, Equatable {
         case rollback
     }
 
-    /// The defaults.
-    public init() {}
+    /// Settings, of which all that are not given have their defaults.
+    /// - Parameter batch: Samples of a minibatch; nil: 256, or all where there are fewer.
+    public init(
+        epochs: Int = 1, batch: Int? = nil, precision: TrainingPrecision = .float32,
+        earlyStopping: EarlyStopping? = nil
+    ) {
+        (self.epochs, self.precision, self.earlyStopping) = (epochs, precision, earlyStopping)
+        if let batch {
+            self.batch = batch
+            fitsBatch = false
+        }
+    }
 
     /// The batch that was asked for; nil: what suits the data.
     private var chosenBatch: Int? {

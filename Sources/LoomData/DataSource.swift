@@ -46,6 +46,9 @@ public protocol DataSource: Sendable {
 }
 
 extension DataSource {
+    /// No names are known.
+    public var featureNames: [String]? { nil }
+
     /// Inputs and targets are in one place.
     public var targetName: String { name }
 

@@ -8,8 +8,6 @@ public struct InlineSource: DataSource {
     public let count: Int
     /// The number of features.
     public let featureCount: Int
-    /// None.
-    public var featureNames: [String]? { nil }
     /// The detected form of the targets.
     public private(set) var targetColumns: TargetColumns
     private let inputs: [[Double]]

@@ -32,11 +32,10 @@ import Testing
         static func train(_ folder: TemporaryFolder) async throws -> Double {
             // sample begins
             let digits = try CSVSource(path: "configs/data/digits.csv", options: CSVOptions(label: .name("label")))
-            var training = TrainingSettings()
-            training.epochs = 40
             let model = try await Model.train(
                 digits, validation: .fraction(0.2), network: NetworkSettings(units: [64, 10], output: .softmax),
-                optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01), training: training, standardize: true
+                optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01),
+                training: TrainingSettings(epochs: 40), standardize: true
             ) { event in
                 if case .epochEnded(let epoch) = event { print(epoch.epoch + 1, epoch.validation?.accuracy ?? 0) }
             }
@@ -59,12 +58,10 @@ import Testing
         }
         let source = try MemorySource(inputs: inputs, features: 2, targets: labels, classNames: ["outside", "inside"])
 
-        var training = TrainingSettings()
-        training.batch = 50
-        training.epochs = 60
         let model = try await Model.train(
             source, validation: .fraction(0.2), network: NetworkSettings(units: [32, 2], output: .softmax),
-            optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01), training: training)
+            optimizer: OptimizerDescription(kind: .adam, learningRate: 0.01),
+            training: TrainingSettings(epochs: 60, batch: 50))
         print(try model.evaluate(source).accuracy ?? 0)
         // sample ends
         #expect(try model.evaluate(source).accuracy! > 0.9)
@@ -80,7 +77,6 @@ import Testing
         let name = "waves"
         let count = 4_000
         let featureCount = 16
-        let featureNames: [String]? = nil
         let targetColumns = TargetColumns(count: 1, names: ["frequency"], form: .real(columns: 1))
 
         func fill(
@@ -96,11 +92,10 @@ import Testing
     // sample ends
 
     @Test func trainedOnAnOwnSource() async throws {
-        var training = TrainingSettings()
-        (training.batch, training.epochs) = (64, 30)
         let model = try await Model.train(
             Waves(), network: NetworkSettings(units: [32, 1], activation: .tanh, output: .identity),
-            optimizer: OptimizerDescription(kind: .adam, learningRate: 0.003), training: training)
+            optimizer: OptimizerDescription(kind: .adam, learningRate: 0.003),
+            training: TrainingSettings(epochs: 30, batch: 64))
         let regression = try #require(try model.measure(Waves()).regression)
         #expect("\(regression)" != "" && model.targetNames == ["frequency"])
         let configuration = model.configuration

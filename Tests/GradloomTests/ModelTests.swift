@@ -181,7 +181,6 @@ import Testing
         let name = "parity"
         let count: Int
         let featureCount = 4
-        let featureNames: [String]? = nil
         let targetColumns = TargetColumns(count: 1, form: .classIndices(classes: 2))
 
         func fill(

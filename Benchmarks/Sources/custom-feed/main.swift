@@ -49,7 +49,6 @@ struct WaveLogSource: DataSource {
     let name: String
     let count: Int
     let featureCount = WaveLog.readings
-    let featureNames: [String]? = nil
     // One column of class indices, and what the classes are called.
     let targetColumns = TargetColumns(
         count: 1, form: .classIndices(classes: WaveLog.waveforms.count), classNames: WaveLog.waveforms)

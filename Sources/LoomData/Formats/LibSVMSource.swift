@@ -10,8 +10,6 @@ package struct LibSVMSource: DataSource {
     package var count: Int { lines.count }
     /// The number of features.
     package let featureCount: Int
-    /// None.
-    package var featureNames: [String]? { nil }
     /// The detected form of the labels.
     package private(set) var targetColumns: TargetColumns
     /// How many features were found.

@@ -34,8 +34,6 @@ public struct NpySource: MappedSource, ByteStoring {
     public var count: Int { arrays.count }
     /// The number of features.
     public var featureCount: Int { arrays.featureCount }
-    /// None.
-    public var featureNames: [String]? { nil }
     /// The detected form of the targets.
     public var targetColumns: TargetColumns { arrays.targetColumns }
     /// The samples.

@@ -15,8 +15,6 @@ public struct SyntheticSource: DataSource {
     public var count: Int { description.samples }
     /// The number of features.
     public var featureCount: Int { description.featureCount }
-    /// None.
-    public var featureNames: [String]? { nil }
 
     /// A generator; throws for values that make no sense, naming the key.
     public init(_ description: SyntheticDescription) throws(DataError) {
