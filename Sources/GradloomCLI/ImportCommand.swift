@@ -100,8 +100,10 @@ struct ImportCommand: ParsableCommand {
     }
 
     private func parameters(_ parametersPath: String) throws -> (Configuration, [Safetensors.Tensor]) {
+        // In place of a rule that the configuration may have.
+        let initialization = try JSONLines.text(["parameters": parametersPath])
         let settings = try Configuration.load(
-            path: base, overrides: ["network.initialization.parameters=" + parametersPath], note: printNote)
+            path: base, overrides: ["network.initialization=" + initialization], note: printNote)
         let prefixes = Dictionary(
             self.prefixes.map { entry in
                 let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

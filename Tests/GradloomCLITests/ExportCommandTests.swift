@@ -13,7 +13,10 @@ import Testing
 
     private static let configuration = """
         data: {synthetic: {task: mixture, samples: 200, inputs: 4, classes: 3, seed: 1}, validation: 0.2}
-        network: {layers: [{units: 8, activation: relu}, {units: 3}], output: softmax}
+        network:
+          layers: [{units: 8, activation: relu}, {units: 3}]
+          output: softmax
+          initialization: {kind: xavier, seed: 2}
         training: {batch: 32, epochs: 4}
         parallel: {workers: 1}
         run: {tensorboard: true, histograms: true, csv: true, checkpoint: {every: epoch}}
