@@ -120,7 +120,10 @@ report-check: build
 	.build/release/gradloom profile configs/quickstart.yaml --report $(REPORTS)/quickstart.html --force
 	.build/release/gradloom train configs/digits.yaml --quiet --set run.directory=$(REPORTS)/runs
 	.build/release/gradloom report $(REPORTS)/runs/* --output $(REPORTS)/runs.html --force
-	Tests/report-check/run.sh $(REPORTS) $(REPORTS)/sample.html $(REPORTS)/quickstart.html $(REPORTS)/runs.html
+	.build/release/gradloom train configs/friedman1.yaml --quiet --set run.directory=$(REPORTS)/regressions
+	.build/release/gradloom report $(REPORTS)/regressions/* --output $(REPORTS)/regressions.html --force
+	Tests/report-check/run.sh $(REPORTS) $(REPORTS)/sample.html $(REPORTS)/quickstart.html $(REPORTS)/runs.html \
+	    $(REPORTS)/regressions.html
 
 # Whose files are read, and who reads ours.
 FORMATS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gradloom/formats

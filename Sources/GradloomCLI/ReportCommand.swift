@@ -44,18 +44,23 @@ struct ReportCommand: ParsableCommand {
         try reportingFailures {
             let destination = try OutputFile(output, replaces: outputs.force)
             let records = try runs.map { try RunRecord($0) }
-            let entries = records.map { RunReport.Run($0, evaluation: leavesOutPredictions ? nil : evaluation(of: $0)) }
+            let entries = records.map { record in
+                let measured = leavesOutPredictions ? nil : measured(record)
+                return RunReport.Run(record, evaluation: measured?.evaluation, residuals: measured?.residuals ?? [])
+            }
             let page = try RunPage(RunReport(runs: entries), records: records).html()
             try destination.write { try $0.append(page) }
         }
     }
 
+    private typealias Measured = (evaluation: EvaluationEvent, residuals: [ResidualEntry])
+
     /// Nothing where there is no checkpoint yet, or the data have changed; a note says why.
-    private func evaluation(of record: RunRecord) -> EvaluationEvent? {
+    private func measured(_ record: RunRecord) -> Measured? {
         do {
             switch record.configuration.training.precision.scalar {
-            case .float32: return try evaluation(of: record, Float.self)
-            case .float64: return try evaluation(of: record, Double.self)
+            case .float32: return try measured(record, Float.self)
+            case .float64: return try measured(record, Double.self)
             }
         } catch {
             printNote("the predictions of \(record.name) are left out: \(error)")
@@ -63,10 +68,14 @@ struct ReportCommand: ParsableCommand {
         }
     }
 
-    private func evaluation<Scalar: LoomScalar>(of record: RunRecord, _: Scalar.Type) throws -> EvaluationEvent {
+    private func measured<Scalar: LoomScalar>(_ record: RunRecord, _: Scalar.Type) throws -> Measured {
         let model: SavedModel<Scalar> = try ModelFile(record.directory.path).model()
-        let own = try model.measureOwnData()
-        return EvaluationEvent(
+        let own = try model.measureOwnData(residualsOf: RunPage.mostTargets)
+        let evaluation = EvaluationEvent(
             model, data: EvaluationEvent.ownData(isValidation: own.isValidation), measures: own.measures)
+        let residuals = own.residuals.enumerated().compactMap { index, residuals in
+            residuals.map { ResidualEntry(name: evaluation.names.value(index), residuals: $0) }
+        }
+        return (evaluation, residuals)
     }
 }

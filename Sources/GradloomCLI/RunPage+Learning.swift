@@ -44,33 +44,23 @@ extension RunPage {
                 .number(whole(run.run?.workers, index, "run/workers")),
             ])
         }
+        let wereInterrupted = runs.contains { $0.starts.count > 1 }
         let figure = curve(
-            "Samples a second in each epoch", "samples/s", [("", "samples_per_second", .line, { $0.samplesPerSecond })])
+            "Samples a second in each epoch", "samples/s",
+            // An epoch may have ended without a step of its own, right after an interruption.
+            [("", "samples_per_second", .line, { $0.seconds > 0 ? $0.samplesPerSecond : nil })],
+            note: wereInterrupted ? "A curve has a gap where its run was interrupted and went on." : nil, isSpeed: true)
         return ReportPage.Section("speed", "Speed", content: [table.markup, figure])
     }
 
     private typealias Curve = (name: String, key: String, mark: ChartMark, value: (EpochEvent) -> Double?)
 
     /// Numbers over epochs, of all runs.
-    private func curve(_ title: String, _ unit: String, _ curves: [Curve]) -> Markup {
-        var series: [LineChart.Series] = []
-        for (index, run) in runs.enumerated() {
-            for curve in curves {
-                let points = run.epochs.compactMap { epoch in
-                    curve.value(epoch).map {
-                        LineChart.Point(
-                            Double(epoch.epoch), $0,
-                            title: "\(run.name), epoch \(epoch.epoch): \(curve.name) \(NumberFormat.number($0))")
-                    }
-                }
-                guard !points.isEmpty else { continue }
-                let name = [runs.count > 1 || curve.name.isEmpty ? run.name : "", curve.name].filter { !$0.isEmpty }
-                series.append(
-                    LineChart.Series(
-                        name.joined(separator: ", "), colour(index), curve.mark, points: points,
-                        hasPoints: points.count < 30))
-            }
-        }
+    /// - Parameter isSpeed: Whether they are those of a machine: then an interruption parts them.
+    private func curve(
+        _ title: String, _ unit: String, _ curves: [Curve], note: String? = nil, isSpeed: Bool = false
+    ) -> Markup {
+        let series = runs.indices.flatMap { index in curves.flatMap { parts(of: $0, index, isSpeed: isSpeed) } }
         let ys = series.flatMap(\.values).filter(\.isFinite)
         let (low, high) = (ys.min() ?? 0, ys.max() ?? 1)
         let last = Double(runs.flatMap { $0.epochs.map(\.epoch) }.max() ?? 1)
@@ -83,22 +73,54 @@ extension RunPage {
             scale = .fromZero(ys)
         }
         return Figure(
-            title,
+            title, note: note.map { [Markup("p", text: $0)] } ?? [],
             chart: LineChart(
                 "\(title) over epochs", x: ChartAxis("epoch", scale: ChartScale(.linear, domain: 1...max(2, last))),
-                y: ChartAxis(unit, scale: scale), series: series), table: table(title, curves)
+                y: ChartAxis(unit, scale: scale), series: series),
+            table: table(title, curves, isSpeed: isSpeed)
         ).markup
     }
 
-    private func table(_ title: String, _ curves: [Curve]) -> DataTable {
+    /// The parts of a curve of run `index`.
+    private func parts(of curve: Curve, _ index: Int, isSpeed: Bool) -> [LineChart.Series] {
+        let run = runs[index]
+        let parts = isSpeed ? run.parts : [run.epochs.indices]
+        let names = [runs.count > 1 || curve.name.isEmpty ? run.name : "", curve.name].filter { !$0.isEmpty }
+        var name = names.joined(separator: ", ")
+        return parts.enumerated().compactMap { start, part in
+            let workers = isSpeed && start < run.starts.count ? run.starts[start].workers : nil
+            let who = workers.map { ", " + NumberFormat.counted($0, "worker") } ?? ""
+            let points = run.epochs[part].compactMap { epoch in
+                curve.value(epoch).map {
+                    LineChart.Point(
+                        Double(epoch.epoch), $0,
+                        title: "\(run.name), epoch \(epoch.epoch)\(who): \(curve.name) \(NumberFormat.number($0))")
+                }
+            }
+            guard !points.isEmpty else { return nil }
+            // The legend has a run once.
+            defer { name = "" }
+            return LineChart.Series(
+                name, colour(index), curve.mark, points: points,
+                hasPoints: run.epochs.count < 30 || points.count == 1)
+        }
+    }
+
+    private func table(_ title: String, _ curves: [Curve], isSpeed: Bool) -> DataTable {
         var table = DataTable(
             "\(title) in numbers",
-            columns: [.text("run"), .number("epoch")] + curves.map { .number($0.name.isEmpty ? "samples/s" : $0.name) })
+            columns: [.text("run"), .number("epoch")] + (isSpeed ? [.number("workers")] : [])
+                + curves.map { .number($0.name.isEmpty ? "samples/s" : $0.name) })
         for (index, run) in runs.enumerated() {
-            for (place, epoch) in run.epochs.enumerated() {
-                table.append(
-                    [.text(run.name), .number(whole(epoch.epoch, index, "epochs/\(place)/epoch"))]
-                        + curves.map { .number(number($0.value(epoch), index, "epochs/\(place)/\($0.key)")) })
+            for (start, part) in run.parts.enumerated() {
+                let workers = start < run.starts.count ? run.starts[start].workers : nil
+                for place in part {
+                    let epoch = run.epochs[place]
+                    table.append(
+                        [.text(run.name), .number(whole(epoch.epoch, index, "epochs/\(place)/epoch"))]
+                            + (isSpeed ? [.number(whole(workers, index, "starts/\(start)/workers"))] : [])
+                            + curves.map { .number(number($0.value(epoch), index, "epochs/\(place)/\($0.key)")) })
+                }
             }
         }
         return table

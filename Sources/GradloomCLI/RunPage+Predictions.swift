@@ -36,6 +36,7 @@ extension RunPage {
         }
         if let regression = measures.regression {
             parts.append(errors(regression, evaluation.names, index).markup)
+            parts += residuals(index)
         }
         return parts
     }

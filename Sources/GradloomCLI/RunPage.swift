@@ -5,16 +5,37 @@ import LoomRuns
 
 /// What the page of `gradloom report` has in numbers: its JSON object.
 struct RunReport: Encodable {
+    /// The beginning of a run, or where it went on: how many epochs ended before the next one.
+    struct Start: Encodable {
+        let workers, epochs: Int
+    }
+
     struct Run: Encodable {
         let name: String
         let run: RunEvent?
+        let starts: [Start]
         let epochs: [EpochEvent]
         let done: DoneEvent?
         let evaluation: EvaluationEvent?
+        let residuals: [ResidualEntry]
 
-        init(_ record: RunRecord, evaluation: EvaluationEvent?) {
+        /// - Parameter residuals: Of the regression that was evaluated.
+        init(_ record: RunRecord, evaluation: EvaluationEvent?, residuals: [ResidualEntry]) {
             (name, run, epochs, done) = (record.name, record.run, record.epochs, record.done)
-            self.evaluation = evaluation
+            starts = record.starts.enumerated().map { index, start in
+                Start(workers: start.workers, epochs: record.epochStarts.count { $0 == index })
+            }
+            (self.evaluation, self.residuals) = (evaluation, residuals)
+        }
+
+        /// The epochs that ended between two interruptions.
+        var parts: [Range<Int>] {
+            var first = 0
+            let parts = starts.map { start in
+                defer { first += start.epochs }
+                return first..<first + start.epochs
+            }
+            return parts.isEmpty ? [epochs.indices] : parts
         }
     }
     let runs: [Run]

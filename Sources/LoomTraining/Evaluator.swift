@@ -19,9 +19,9 @@ public struct Evaluation: Sendable, Equatable {
 /// depend on the number of workers.
 public final class Evaluator<Scalar: LoomScalar> {
     static var chunkRows: Int { 256 }
-    private let network: Network<Scalar>
+    let network: Network<Scalar>
     private let parameters: ParameterBuffer<Scalar>
-    private let team: WorkerTeam
+    let team: WorkerTeam
     private let workspaces: [Workspace<Scalar>]
 
     /// An evaluator of `network` with `parameters`, which it reads anew at every call; `gemmBackend` multiplies matrices.
@@ -84,22 +84,12 @@ public final class Evaluator<Scalar: LoomScalar> {
         let loss = try Loss<Scalar>(description, output: network.description.output)
         let count = samples.sampleCount
         let results = AlignedBuffer(count: chunkCount(count), repeating: ShardResult(loss: 0, correct: 0))
-        let memory = FeedMemory(
-            samples, order: SampleOrder(seed: 0, count: count, shuffle: false), capacity: Self.chunkRows * team.workers)
-        forEachChunk(of: count, portions: measures?.portions, data: memory.handle.anyData) {
-            [workspaces, memory] place, rows, products in
-            guard !stop.isRaised else { return }
-            let network = workspaces[place.worker].handle
-            let feed = memory.handle.window(start: place.worker * Self.chunkRows, rows: Self.chunkRows)
-            feed.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
-            network.forward(
-                rows: 0..<rows.count, data: feed.data(start: rows.lowerBound, rows: rows.count), products: products)
+        forEachChunk(of: samples, portions: measures?.portions, until: stop) { place, rows, network, targets in
             var correct = 0
             let sum = loss.evaluate(
-                network, rows: 0..<rows.count, targets: feed.batchTargets, scale: 1, writesDeltas: false,
-                correct: &correct)
+                network, rows: 0..<rows.count, targets: targets, scale: 1, writesDeltas: false, correct: &correct)
             results.pointer[place.chunk] = ShardResult(loss: sum, correct: correct)
-            measures?.add(network, rows: rows, targets: feed.batchTargets, at: place)
+            measures?.add(network, rows: rows, targets: targets, at: place)
         }
         guard !stop.isRaised else { return nil }
         var sum = 0.0
@@ -130,7 +120,28 @@ public final class Evaluator<Scalar: LoomScalar> {
         return predictions
     }
 
-    private func chunkCount(_ samples: Int) -> Int { (samples + Self.chunkRows - 1) / Self.chunkRows }
+    func chunkCount(_ samples: Int) -> Int { (samples + Self.chunkRows - 1) / Self.chunkRows }
+
+    /// Runs the network forward over the chunks of `samples`, and hands out each with its targets.
+    /// - Parameter portions: Each is done by one worker, chunk after chunk; nil: every chunk by itself.
+    func forEachChunk(
+        of samples: SampleFeed<Scalar>, portions: Int?, until stop: StopRequest,
+        _ body: @escaping @Sendable (ChunkPlace, Range<Int>, NetworkHandle<Scalar>, BatchTargets<Scalar>) -> Void
+    ) {
+        let count = samples.sampleCount
+        let memory = FeedMemory(
+            samples, order: SampleOrder(seed: 0, count: count, shuffle: false), capacity: Self.chunkRows * team.workers)
+        forEachChunk(of: count, portions: portions, data: memory.handle.anyData) {
+            [workspaces, memory] place, rows, products in
+            guard !stop.isRaised else { return }
+            let network = workspaces[place.worker].handle
+            let feed = memory.handle.window(start: place.worker * Self.chunkRows, rows: Self.chunkRows)
+            feed.load(rows: 0..<rows.count, epoch: 0, start: rows.lowerBound)
+            network.forward(
+                rows: 0..<rows.count, data: feed.data(start: rows.lowerBound, rows: rows.count), products: products)
+            body(place, rows, network, feed.batchTargets)
+        }
+    }
 
     /// - Parameters:
     ///   - portions: Each is done by one worker, chunk after chunk; nil: every chunk by itself.

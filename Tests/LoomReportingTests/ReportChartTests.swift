@@ -129,6 +129,30 @@ import Testing
         #expect(HistogramChart.bins([3, 3], upTo: 5).map(\.count).reduce(0, +) == 2)
     }
 
+    /// Two by two cells: one pair is pale, the most have the whole colour.
+    @Test func density() {
+        let chart = DensityChart(
+            "d", xTitle: "x", yTitle: "y", ends: [0, 2, 4], counts: [[100, 0], [1, 10]], colour: .orange,
+            noun: "pair", line: "x = y")
+        let drawn = chart.drawn(width: 424).source
+        let frame = PlotFrame(x: chart.x, y: chart.y, width: 424, height: chart.height(width: 424))
+        func cell(_ x: Double, _ y: Double, _ title: String) -> String {
+            "<path d=\"M\(coordinate(frame.x(x))) \(coordinate(frame.y(y + 2)))H\(coordinate(frame.x(x + 2)))"
+                + "V\(coordinate(frame.y(y)))H\(coordinate(frame.x(x)))z\"><title>\(title)</title>"
+        }
+        for (strength, text) in [
+            ("0.2", cell(0, 2, "x 0.00 to 2.00, y 2.00 to 4.00: 1 pair")),
+            ("0.68", cell(2, 2, "x 2.00 to 4.00, y 2.00 to 4.00: 10 pairs")),
+            ("1.0", cell(0, 0, "x 0.00 to 2.00, y 0.00 to 2.00: 100 pairs")),
+        ] {
+            #expect(drawn.contains("<g class=\"orange fill\" fill-opacity=\"\(strength)\">" + text), "\(drawn)")
+        }
+        #expect(drawn.components(separatedBy: "<title>").count == 4)
+        let line = (coordinate(frame.x(0)), coordinate(frame.y(0)), coordinate(frame.x(4)), coordinate(frame.y(4)))
+        #expect(drawn.contains("d=\"M\(line.0) \(line.1)L\(line.2) \(line.3)\""))
+        #expect(chart.legend.map(\.name) == ["pairs", "x = y"])
+    }
+
     /// 100 GFLOP/s and 10 GB/s meet at 10 FLOP per byte.
     @Test func roofline() {
         let chart = RooflineChart(

@@ -9,7 +9,7 @@ import Testing
         return Set(try #require(object as? [String: Any]).keys)
     }
 
-    private let run = RunEvent(
+    static let run = RunEvent(
         parameters: 2_762, workers: 2, placement: [0, nil], route: "all_reduce", groups: 2, products: "builtin",
         numerics: "fma-1", instructionSet: "avx512", ceilingGflops: 440.25, ceilingIsCached: true,
         blas: .init(library: "OpenBLAS 0.3.21", core: "SkylakeX"),
@@ -31,7 +31,7 @@ import Testing
         ]
         let memory = "{" + names.map { "\"\($0)_bytes\":0" }.joined(separator: ",") + "}"
         #expect(
-            try JSONLines.line(run) == #"{"blas":{"core":"SkylakeX","library":"OpenBLAS 0.3.21"},"#
+            try JSONLines.line(Self.run) == #"{"blas":{"core":"SkylakeX","library":"OpenBLAS 0.3.21"},"#
                 + #""ceiling_cached":true,"ceiling_gflops":440.25,"event":"run","groups":2,"instruction_set":"avx512","#
                 + #""machine":{"allowed_cpus":[0,2],"cores":2,"cpu":"AMD EPYC","hardware_threads":4,"#
                 + #""nice":5,"numa_nodes":1,"quota_cpus":null},"memory":\#(memory),"numerics":"fma-1","parameters":2762,"#
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func everyEventReadsBack() throws {
-        #expect(try JSONLines.value(RunEvent.self, from: JSONLines.line(run)) == run)
+        #expect(try JSONLines.value(RunEvent.self, from: JSONLines.line(Self.run)) == Self.run)
         #expect(try JSONLines.value(DoneEvent.self, from: JSONLines.line(done)) == done)
     }
 

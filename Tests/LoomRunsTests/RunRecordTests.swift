@@ -38,6 +38,23 @@ import Testing
         #expect(record.run == nil && record.done == nil)
     }
 
+    /// An epoch belongs to the start that ended it, also where a training went back to before it.
+    @Test func epochsHaveTheirStarts() throws {
+        func start(_ workers: Int) throws -> String {
+            var event = EventTests.run
+            event.workers = workers
+            return try JSONLines.line(event)
+        }
+        let lines = try [start(1), epoch(1, step: 10), start(2), epoch(2, step: 20), epoch(3, step: 30)]
+        let record = try record(lines.joined())
+        #expect(record.starts.map(\.workers) == [1, 2] && record.run?.workers == 2)
+        #expect(record.epochs.map(\.epoch) == [1, 2, 3] && record.epochStarts == [0, 1, 1])
+        let rollback = try JSONLines.line(
+            RollbackEvent(Rollback(divergedStep: 25, origin: "the loss", step: 0, learningRateFactor: 0.5)))
+        let again = try self.record((lines + [rollback, epoch(1, step: 10)]).joined())
+        #expect(again.epochStarts == [1])
+    }
+
     /// Losses that are no numbers are read, a line that is being written is not, and events of later versions are passed over.
     @Test func anyLines() throws {
         let nan = try record(epoch(1, step: 10, loss: .nan) + "{\"event\":\"later\",\"x\":1}\n" + "{\"event\":\"epo")

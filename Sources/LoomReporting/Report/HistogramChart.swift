@@ -9,6 +9,9 @@ package struct HistogramChart: Chart {
         package let low, high: Double
         /// The values in it.
         package var count: Int
+
+        /// The interval from `low` to `high`, with `count` values.
+        package init(low: Double, high: Double, count: Int) { (self.low, self.high, self.count) = (low, high, count) }
     }
 
     /// A value with a name, drawn as a line.
@@ -25,14 +28,18 @@ package struct HistogramChart: Chart {
     let countTitle, unit: String
     let bins: [Bin]
     let markers: [Marker]
+    let colour: ChartColour
 
     /// - Parameters:
-    ///   - unit: The unit of the values, for what hovering shows.
+    ///   - unit: The unit of the values, for what hovering shows; nil: they have none.
     ///   - counted: What the values are of, in the plural.
-    package init(_ summary: String, bins: [Bin], title: String, unit: String, counted: String, markers: [Marker]) {
+    package init(
+        _ summary: String, bins: [Bin], title: String, unit: String?, counted: String, markers: [Marker],
+        colour: ChartColour = .blue
+    ) {
         self.summary = summary
-        self.bins = bins
-        self.unit = unit
+        (self.bins, self.colour) = (bins, colour)
+        self.unit = unit.map { " " + $0 } ?? ""
         countTitle = counted
         x = ChartAxis(
             title, scale: ChartScale(.linear, domain: (bins.first?.low ?? 0)...(bins.last?.high ?? 1)))
@@ -58,7 +65,9 @@ package struct HistogramChart: Chart {
     package func height(width: Double) -> Double { 260 }
 
     package func content(width: Double) -> [Markup] {
-        let y = ChartAxis(countTitle, scale: .fromZero(bins.map { Double($0.count) }))
+        // The labels of markers have room above the bars.
+        let headroom = markers.isEmpty ? 1 : 1.15
+        let y = ChartAxis(countTitle, scale: .fromZero(bins.map { headroom * Double($0.count) }))
         let frame = PlotFrame(x: x, y: y, width: width, height: height(width: width))
         let bars = bins.filter { $0.count > 0 }.map { bin in
             let (left, right, top) = (frame.x(bin.low), frame.x(bin.high), frame.y(Double(bin.count)))
@@ -71,11 +80,11 @@ package struct HistogramChart: Chart {
                 [
                     Markup(
                         "title",
-                        text: "\(NumberFormat.number(bin.low)) to \(NumberFormat.number(bin.high)) \(unit): "
+                        text: "\(NumberFormat.number(bin.low)) to \(NumberFormat.number(bin.high))\(unit): "
                             + "\(NumberFormat.grouped(bin.count)) \(countTitle)")
                 ])
         }
-        return frame.markup + [Markup("g", ["class": ChartColour.blue.rawValue], bars)] + drawnMarkers(in: frame)
+        return frame.markup + [Markup("g", ["class": colour.rawValue], bars)] + drawnMarkers(in: frame)
     }
 
     /// Labels that would touch go below each other.

@@ -40,6 +40,8 @@ package struct LineChart: Chart {
     let series: [Series]
     let fixedHeight: Double?
     /// Height over width, and the least and largest height in pixels.
+    /// The height of charts as wide as high on half of a page, in pixels.
+    package static let tallHeight = 380.0
     private static let aspect = 0.42, leastHeight = 230.0, largestHeight = 340.0
 
     /// Curves in the order in which they lie on each other, the first below.

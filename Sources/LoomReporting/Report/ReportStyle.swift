@@ -104,6 +104,7 @@ enum ReportStyle {
     private static let charts = """
         .figures { display: flex; flex-wrap: wrap; gap: 26px 24px; }
         figure + figure, .figures + figure, figure + .figures, .table + figure, figure + .table { margin-top: 26px; }
+        .table + .figures, .figures + .figures { margin-top: 24px; }
         .figures figure { margin-top: 0; }
         figure.full { width: 100%; }
         figure.half { width: 424px; }

@@ -7,12 +7,18 @@ package struct RunRecord: Sendable {
     package let directory: RunDirectory
     /// The configuration.
     package let configuration: Configuration
-    /// How it began, or went on the last time; nil: nothing is written yet.
-    package private(set) var run: RunEvent?
+    /// How it began, and how it went on after each interruption.
+    package private(set) var starts: [RunEvent] = []
     /// The finished epochs that led to its parameters: those after a step that it went back to are left out.
-    package private(set) var epochs: [EpochEvent] = []
+    package var epochs: [EpochEvent] { finished.map(\.epoch) }
+    /// For each of `epochs`, after which of `starts` it ended.
+    package var epochStarts: [Int] { finished.map(\.start) }
+    private var finished: [(epoch: EpochEvent, start: Int)] = []
     /// How it ended; nil: it has not, or broke off.
     package private(set) var done: DoneEvent?
+
+    /// How it began, or went on the last time; nil: nothing is written yet.
+    package var run: RunEvent? { starts.last }
 
     /// The last component of the directory's path.
     package var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
@@ -37,11 +43,14 @@ package struct RunRecord: Sendable {
     private mutating func add(_ line: String) throws {
         struct Head: Decodable { let event: String }
         switch try JSONLines.value(Head.self, from: line).event {
-        case "run": (run, done) = (try JSONLines.value(RunEvent.self, from: line), nil)
-        case "epoch": epochs.append(try JSONLines.value(EpochEvent.self, from: line))
+        case "run":
+            starts.append(try JSONLines.value(RunEvent.self, from: line))
+            done = nil
+        case "epoch":
+            finished.append((try JSONLines.value(EpochEvent.self, from: line), max(0, starts.count - 1)))
         case "rollback":
             let step = try JSONLines.value(RollbackEvent.self, from: line).step
-            epochs.removeAll { $0.step > step }
+            finished.removeAll { $0.epoch.step > step }
         case "done": done = try JSONLines.value(DoneEvent.self, from: line)
         default: break
         }

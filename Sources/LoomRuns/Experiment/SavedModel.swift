@@ -108,6 +108,20 @@ public final class SavedModel<Scalar: LoomScalar> {
         return (try evaluator.measure(samples, loss: configuration.loss), isValidation)
     }
 
+    /// The same, and where they are numbers the residuals of the first `targets` outputs, nil for those without a finite
+    /// prediction; otherwise none.
+    /// - Throws: as `evaluateOwnData`.
+    package func measureOwnData(
+        residualsOf targets: Int
+    ) throws -> (measures: PredictionMeasures, residuals: [Residuals?], isValidation: Bool) {
+        let (samples, isValidation) = try ownSamples()
+        let measures = try evaluator.measure(samples, loss: configuration.loss)
+        let residuals =
+            measures.regression == nil
+            ? [] : try evaluator.residuals(samples, loss: configuration.loss, most: targets)
+        return (measures, residuals, isValidation)
+    }
+
     private func ownSamples() throws -> (samples: SampleFeed<Scalar>, isValidation: Bool) {
         // Where samples can be made, only those are that are scored.
         let data = try PreparedData<Scalar>(
