@@ -25,9 +25,8 @@ import Testing
         let texts =
             try [String(section)]
             + [
-                "Commands.md", "DatasetsAndFormats.md", "Evaluating.md", "Guarantees.md", "Profiling.md", "Sweeping.md",
-                "Tuning.md",
-                "ValidationAndWeights.md",
+                "Commands.md", "DatasetsAndFormats.md", "Evaluating.md", "ForPyTorch.md", "ForTensorBoard.md",
+                "Guarantees.md", "Profiling.md", "Sweeping.md", "Tuning.md", "ValidationAndWeights.md",
             ]
             .map {
                 try text(articles + $0)

@@ -18,7 +18,7 @@ import onnx
 import onnxruntime
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from skl2onnx import to_onnx
 from sklearn.neural_network import MLPClassifier
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -214,6 +214,33 @@ def check_documentation():
     compare("documentation, PyTorch", expected, module["predict"](torch.from_numpy(runtime["x"])).numpy())
 
 
+def check_article():
+    """The commands and the Python of the article for PyTorch users, block after block, which asserts what it says."""
+    global failures
+    root = os.path.dirname(CONFIGURATIONS)
+    with open(f"{root}/Sources/Gradloom/Gradloom.docc/ForPyTorch.md") as file:
+        blocks = re.findall(r"```(sh|bash|python)\n(.*?)```", file.read(), re.DOTALL)
+    shell = {**os.environ, "PATH": f"{os.path.dirname(PROGRAM)}:{os.environ['PATH']}"}
+    namespace, problem = {}, "" if len(blocks) == 4 else f"{len(blocks)} blocks"
+    for language, block in blocks:
+        if language == "python":
+            try:
+                exec(block, namespace)
+            except AssertionError:
+                problem = "an assertion of its Python fails"
+        else:
+            result = subprocess.run(["bash", "-euo", "pipefail", "-c", block], env=shell, capture_output=True, text=True)
+            problem = problem or result.stderr[-2000:] * (result.returncode != 0)
+    # The parameters went to PyTorch and back.
+    if not problem:
+        ours, theirs = load_file("from-torch.safetensors"), load_file("trained.safetensors")
+        for name, tensor in ours.items():
+            same = torch.equal(tensor, theirs[name.replace(".weights", ".weight")])
+            problem = problem or f"{name} is another" * (not same)
+    failures += problem != ""
+    print(f"{'OTHER' if problem else 'same':6} documentation, the article for PyTorch users {problem}")
+
+
 IMPORTING = """
 data: {synthetic: {task: mixture, samples: 400, inputs: 7, classes: 3, seed: 1}}
 network: {layers: [{name: hidden, units: 9, activation: tanh}, {units: 3}], output: softmax}
@@ -264,4 +291,5 @@ with tempfile.TemporaryDirectory() as directory:
     check_tensorboard()
     check_imports()
     check_documentation()
+    check_article()
 sys.exit(failures > 0)
