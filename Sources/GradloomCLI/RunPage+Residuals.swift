@@ -181,7 +181,7 @@ extension RunPage {
         let (mean, deviation) = (residuals.mean, residuals.standardDeviation)
         let outside = residuals.below + residuals.above
         let note =
-            "A residual is target − predicted. Lines are at the mean and one standard deviation beside it."
+            "A residual is target − predicted. Lines are at the mean μ and one standard deviation σ beside it."
             + (outside > 0 ? " Beyond four, not drawn: \(NumberFormat.counted(outside, "sample"))." : "")
         return Figure(
             "\(entry.name): residuals", note: [Markup("p", text: note)],
@@ -192,7 +192,7 @@ extension RunPage {
                     HistogramChart.Bin(low: $0.0, high: $0.1, count: $1)
                 }, title: "target − predicted", unit: nil, counted: "samples",
                 markers: [
-                    .init(mean - deviation, label: "−σ"), .init(mean, label: "mean"),
+                    .init(mean - deviation, label: "−σ"), .init(mean, label: "μ"),
                     .init(mean + deviation, label: "+σ"),
                 ], colour: colour(index)), width: .half, table: table)
     }
