@@ -64,7 +64,8 @@ import Testing
         #expect(classes.map { $0["class"] as? String } == ["cat", "cow", "dog"])
         #expect(areEqual(numbers("precision"), [0, 1, 1, 2.0 / 3, 1]))
         #expect(areEqual(numbers("recall"), [0, 1, 0.5, 0.5, 2.0 / 3]))
-        #expect(areEqual(numbers("f1_score"), [0, 1, 2.0 / 3, 5.0 / 9, 7.0 / 9]))
+        let scores: [Double] = [0, 1, 2.0 / 3, 5.0 / 9, 7.0 / 9]
+        #expect(areEqual(numbers("f1_score"), scores))
         #expect(numbers("support") == [0, 1, 2, 3, 3])
         #expect(classification["confusion_matrix"] as? [[Int]] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]])
         #expect((event["binary"] as? [Any])?.isEmpty == true && event["regression"] is NSNull)

@@ -177,7 +177,8 @@ import Testing
         let event = try sweep("--resume", "s")
         #expect(event["is_over"] as? Bool == true)
         let trials = try trials(event)
-        #expect(trials.map { $0["epochs"] as? Int }.sorted { ($0 ?? 0) < ($1 ?? 0) } == [3, epochs])
+        let ends = try trials.map { trial in try #require(trial["epochs"] as? Int) }
+        #expect(ends.sorted() == [3, epochs])
         // The first one was not trained again, and the second one in the directory that it had.
         #expect(try workplace.read("s/runs/trial-1/\(trial)/metrics.jsonl") == before)
         #expect(try workplace.names(in: "s/runs/trial-2").count == 2)

@@ -190,7 +190,8 @@ struct CSVMissingTests {
             let source = try CSVSource(path: path, options: CSVOptions(header: .present, features: [.index(0)]))
             #expect(source.count == count + 1)
             let data = try Dataset<Double>(source, conversion: nil)
-            #expect(data.inputRows.flatMap { $0 } == (0..<count).map(Double.init) + [1])
+            let expected: [Double] = (0..<count).map(Double.init) + [1]
+            #expect(data.inputRows.flatMap { $0 } == expected)
         }
         try withFile(text + ",\"3\n") { path in
             #expect(

@@ -85,11 +85,12 @@ import Testing
 
     @Test func labelsAreReadWithoutInputs() throws {
         let rows = 3000
+        let expected = (0..<rows).map { row in Int32(row * 7 % 5) }
         let source = try InlineSource(
-            inputs: (0..<rows).map { [Double($0)] }, targets: (0..<rows).map { [Double(1 + $0 * 7 % 5)] })
+            inputs: (0..<rows).map { [Double($0)] }, targets: expected.map { [Double($0 + 1)] })
         let conversion = try TargetConversion(from: source, to: .classes(5))
         let labels = try conversion.labels(of: source, concurrently: backwards)
-        #expect(labels == (0..<rows).map { Int32($0 * 7 % 5) })
+        #expect(labels == expected)
         guard case .labels(let stored, _) = try Dataset<Float>(source, conversion: conversion).targets else {
             Issue.record("classes are labels")
             return

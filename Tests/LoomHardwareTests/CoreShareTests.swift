@@ -17,7 +17,8 @@ import Testing
         let shares = try shares(topology, count)
         #expect(shares.count == count && shares.map(\.cores).reduce(0, +) == 16)
         #expect(shares.flatMap(\.cpus).sorted() == topology.allowedCPUs)
-        #expect((shares.map(\.cores).max() ?? 0) - (shares.map(\.cores).min() ?? 0) <= 1)
+        let (fewest, most) = (shares.map(\.cores).min() ?? 0, shares.map(\.cores).max() ?? 0)
+        #expect(most - fewest <= 1)
         for share in shares {
             // Both hardware threads of each core.
             #expect(share.cpus.count == 2 * share.cores)

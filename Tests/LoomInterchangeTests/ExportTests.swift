@@ -187,7 +187,11 @@ import Testing
         let checkpoint = model.parameters
         let index = try #require(checkpoint.layout.tensors.firstIndex { $0.name == "b.c.weights.input" })
         let weights = try file.tensor("b_c.weight").values.converted(to: Float.self)
-        #expect((0..<6).flatMap { weights[$0 * 12 + 5..<($0 + 1) * 12] } == checkpoint.values(index))
+        let ofInput = (0..<6).flatMap { row -> ArraySlice<Float> in
+            let begin = row * 12
+            return weights[begin + 5..<begin + 12]
+        }
+        #expect(ofInput == checkpoint.values(index))
 
         try AtomicFile.write(to: directory + "/m.npz") { try exported.writeNpz(to: $0) }
         // Vectors are no samples.

@@ -154,9 +154,11 @@ import Testing
     }
 
     @Test func manySamplesBecomeMediansOfNeighbours() {
-        #expect(blockMedians((0..<50).map(Double.init)) == (0..<50).map(Double.init))
-        #expect(blockMedians((0..<100).map(Double.init)) == (0..<50).map { Double($0) * 2 + 0.5 })
-        let uneven = blockMedians((0..<77).map(Double.init))
+        func numbers(_ count: Int) -> [Double] { (0..<count).map(Double.init) }
+        #expect(blockMedians(numbers(50)) == numbers(50))
+        let betweenTwo = numbers(50).map { number in 2 * number + 0.5 }
+        #expect(blockMedians(numbers(100)) == betweenTwo)
+        let uneven = blockMedians(numbers(77))
         #expect(uneven.count == 50 && uneven.first == 0 && uneven.last == 75.5)
     }
 }

@@ -93,7 +93,10 @@ import Testing
     }
 
     @Test func noMoreAreReadyThanThereIsRoomFor() throws {
-        let speeds = (0..<30).map { 100 + Double($0 % 7) + ($0 == 23 ? 20 : 0) }
+        let speeds = (0..<30).map { index -> Double in
+            let usual = Double(100 + index % 7)
+            return index == 23 ? usual + 20 : usual
+        }
         let machine = Machine(speeds, noise: 0.01, seed: 9)
         #expect(try race(machine, capacity: 8).1.choice == 23)
         // Three that nobody has measured, and room for two.

@@ -27,10 +27,11 @@ extension SweepOutcome {
 
 /// What a search does next, and which trial is best.
 @Suite struct SweepCourseTests {
-    @Test(arguments: [
-        (27, 27, 3, [(27, 1), (9, 3), (3, 9), (1, 27)]), (10, 10, 3, [(10, 1), (3, 3), (1, 10)]),
-        (27, 5, 3, [(27, 1), (9, 5)]), (5, 100, 2, [(5, 25), (2, 50), (1, 100)]), (4, 60, 4, [(4, 15), (1, 60)]),
-    ])
+    @Test(
+        arguments: [
+            (27, 27, 3, [(27, 1), (9, 3), (3, 9), (1, 27)]), (10, 10, 3, [(10, 1), (3, 3), (1, 10)]),
+            (27, 5, 3, [(27, 1), (9, 5)]), (5, 100, 2, [(5, 25), (2, 50), (1, 100)]), (4, 60, 4, [(4, 15), (1, 60)]),
+        ] as [(Int, Int, Int, [(Int, Int)])])
     func halvingHasRungs(trials: Int, epochs: Int, reduction: Int, rungs: [(Int, Int)]) throws {
         let made = try HalvingSchedule.rungs(trials: trials, epochs: epochs, reduction: reduction)
         #expect(made == rungs.map { SweepRung(trials: $0.0, epochs: $0.1) })

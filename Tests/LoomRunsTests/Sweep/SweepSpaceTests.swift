@@ -78,7 +78,8 @@ import Testing
         // Equal ratios are equally probable: a third of the draws in each of three decades, within four deviations.
         for decade in [1e-4, 1e-3, 1e-2] {
             let share = Double(rates.count { $0 >= decade && $0 < decade * 10 }) / 200
-            #expect(abs(share - 1 / 3) < 4 * (2.0 / 9 / 200).squareRoot())
+            let deviation = (2.0 / 9 / 200).squareRoot()
+            #expect(abs(share - 1 / 3) < 4 * deviation)
         }
         #expect(Set(trials.map { $0[1] }) == ["8", "9", "10", "11", "12"])
         #expect(Set(trials.map { $0[2] }) == ["x", "y", "z"] && Set(trials.map { $0[3] }) == ["0.5"])
