@@ -2,6 +2,7 @@
 """The Python package, installed, with scikit-learn and beside the program: check.py PROGRAM."""
 
 import copy
+import glob
 import json
 import os
 import pickle
@@ -77,7 +78,7 @@ def check_scikit_learn():
     pipeline = make_pipeline(StandardScaler(), gradloom.GradloomClassifier((16,), max_iter=60, learning_rate_init=0.01, batch_size=32))
     check("in a pipeline, cross-validated", cross_val_score(pipeline, x, y, cv=3).mean() > 0.85)
     search = GridSearchCV(
-        gradloom.GradloomClassifier(max_iter=5), {"hidden_layer_sizes": [(4,), (32, 16)]}, cv=2, n_jobs=2).fit(x, y)
+        gradloom.GradloomClassifier(max_iter=60, batch_size=32, learning_rate_init=0.01), {"hidden_layer_sizes": [(4,), (32, 16)]}, cv=2, n_jobs=2).fit(x, y)
     check("in a grid search on two processes", search.best_params_["hidden_layer_sizes"] == (32, 16))
 
 
@@ -185,7 +186,13 @@ def check_as_good_as_scikit_learn():
 def check_documentation():
     """The blocks of the page run one after the other, as a reader would run them."""
     with open(f"{ROOT}/Sources/Gradloom/Gradloom.docc/ForScikitLearn.md") as file:
-        blocks = re.findall(r"```python\n(.*?)```", file.read(), re.DOTALL)
+        page = file.read()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    with open(max(glob.glob(f"{ROOT}/Benchmarks/results/python-*.json"))) as file:
+        for name, row in json.load(file)["workloads"].items():
+            speeds = row["samples_per_second"]
+            shown = f"| {speeds['gradloom']:,.0f} | {speeds['scikit-learn']:,.0f} | {row['ratio']:.1f} |"
+            check(f"the page has the newest measurement of {name}", shown in page, shown)
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(f"{ROOT}/configs", f"{folder}/configs")
         result = subprocess.run(

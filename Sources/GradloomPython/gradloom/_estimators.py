@@ -116,7 +116,8 @@ class _Estimator(BaseEstimator):
                 "layers": [{"units": width, "activation": _ACTIVATIONS[self.activation]} for width in hidden]
                 + [{"units": units}],
                 "output": output,
-                "initialization": {"seed": seed},
+                # Glorot and Bengio's, as scikit-learn's networks have it.
+                "initialization": {"kind": "xavier", "distribution": "uniform", "seed": seed},
             },
             "loss": {
                 "kind": "squared_sum" if output == "identity" else "cross_entropy",

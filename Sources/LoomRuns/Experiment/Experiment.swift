@@ -217,17 +217,18 @@ public final class Experiment<Scalar: LoomScalar> {
 
     /// The network as it is now, as a checkpoint without the state of the training.
     package var savedNetwork: Safetensors {
-        let contents = checkpointContents
-        return Checkpoint.contents(
-            parameters: trainer.parameters, state: nil, step: trainer.step, numerics: numerics,
-            metadata: contents.metadata, extraTensors: contents.tensors)
+        Checkpoint.contents(
+            parameters: trainer.parameters, state: nil, step: trainer.step, numerics: numerics, metadata: metadata,
+            extraTensors: ModelMetadata.tensors(data.standardization))
     }
+
+    /// What data have to know of the network.
+    private var metadata: [String: String] { ModelMetadata(data, inputs: trainer.network.inputs).metadata }
 
     /// What checkpoints hold beside the trainer's state.
     var checkpointContents: CheckpointContents {
         CheckpointContents(
-            numerics: numerics, metadata: ModelMetadata(data, inputs: trainer.network.inputs).metadata,
-            tensors: ModelMetadata.tensors(data.standardization), dataFingerprint: dataFingerprint)
+            numerics: numerics, metadata: metadata, tensors: ModelMetadata.tensors(data.standardization), dataFingerprint: dataFingerprint)
     }
 
     /// The loss and accuracy on the training data (validation: false) or the validation data.
