@@ -44,9 +44,10 @@ struct ReportCommand: ParsableCommand {
         try reportingFailures {
             let destination = try OutputFile(output, replaces: outputs.force)
             let records = try runs.map { try RunRecord($0) }
-            let entries = records.map { record in
-                let measured = leavesOutPredictions ? nil : measured(record)
-                return RunReport.Run(record, evaluation: measured?.evaluation, residuals: measured?.residuals ?? [])
+            let entries = zip(records, RunRecord.names(of: records)).map { record, name in
+                let measured = leavesOutPredictions ? nil : measured(record, name)
+                return RunReport.Run(
+                    record, name: name, evaluation: measured?.evaluation, residuals: measured?.residuals ?? [])
             }
             let page = try RunPage(RunReport(runs: entries), records: records).html()
             try destination.write { try $0.append(page) }
@@ -56,14 +57,14 @@ struct ReportCommand: ParsableCommand {
     private typealias Measured = (evaluation: EvaluationEvent, residuals: [ResidualEntry])
 
     /// Nothing where there is no checkpoint yet, or the data have changed; a note says why.
-    private func measured(_ record: RunRecord) -> Measured? {
+    private func measured(_ record: RunRecord, _ name: String) -> Measured? {
         do {
             switch record.configuration.training.precision.scalar {
             case .float32: return try measured(record, Float.self)
             case .float64: return try measured(record, Double.self)
             }
         } catch {
-            printNote("the predictions of \(record.name) are left out: \(error)")
+            printNote("the predictions of \(name) are left out: \(error)")
             return nil
         }
     }

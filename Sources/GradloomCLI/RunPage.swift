@@ -19,9 +19,11 @@ struct RunReport: Encodable {
         let evaluation: EvaluationEvent?
         let residuals: [ResidualEntry]
 
-        /// - Parameter residuals: Of the regression that was evaluated.
-        init(_ record: RunRecord, evaluation: EvaluationEvent?, residuals: [ResidualEntry]) {
-            (name, run, epochs, done) = (record.name, record.run, record.epochs, record.done)
+        /// - Parameters:
+        ///   - name: What the page calls it.
+        ///   - residuals: Of the regression that was evaluated.
+        init(_ record: RunRecord, name: String, evaluation: EvaluationEvent?, residuals: [ResidualEntry]) {
+            (self.name, run, epochs, done) = (name, record.run, record.epochs, record.done)
             starts = record.starts.enumerated().map { index, start in
                 Start(workers: start.workers, epochs: record.epochStarts.count { $0 == index })
             }

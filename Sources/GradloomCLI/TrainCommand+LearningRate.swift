@@ -34,7 +34,9 @@ extension TrainCommand {
         let finder = LearningRateFinder(experiment)
         let report = LearningRateReport(
             curve: finder.run(), range: finder.range, configurationPath: path,
-            overrides: overrides.and(workers: workers).flatMap { ["--set", $0] }
+            // The next command has another rate.
+            overrides: overrides.and(workers: workers).filter { !$0.hasPrefix("optimizer.learning_rate=") }
+                .flatMap { ["--set", $0] }
                 + (fold.map { ["--fold", $0.text] } ?? []) + (forcePrecision ? ["--force-precision"] : []),
             configured: settings.optimizer.learningRate)
         if json {

@@ -19,7 +19,8 @@ import Testing
 
     @Test func ratesAreSuggestedAndNothingIsKept() throws {
         let outcome = try workplace.run(
-            "train", "c.yaml", "--learning-rate-finder", "--quiet", "--set", "training.seed=2", "--workers", "1",
+            "train", "c.yaml", "--learning-rate-finder", "--quiet", "--set", "training.seed=2", "--set",
+            "optimizer.learning_rate=0.1", "--workers", "1",
             "--fold", "1/3")
         #expect(outcome.exitCode == 0 && outcome.errors == "", "\(outcome.errors)")
         #expect(try workplace.names() == ["c.yaml"])

@@ -239,6 +239,15 @@ import Testing
         #expect(validated == [16, 16])
     }
 
+    /// What has other columns would be read beyond its rows.
+    @Test func otherFeaturesDoNotValidate() async throws {
+        let narrow = try MemorySource(inputs: [1, 2, 3, 4, 5, 6] as [Float], features: 3, targets: [0, 1])
+        let error = await #expect(throws: DataError.self) {
+            try await Model.train(Parity(count: 64), validation: .source(narrow), network: Self.network)
+        }
+        #expect(error?.problem == "3 feature columns for validation, but 4 for training")
+    }
+
     @Test func eventsComeWhileItTrainsAndEndWithIt() async throws {
         let session = Self.session(Parity(count: 64), epochs: 5)
         var epochs: [Int] = []

@@ -26,6 +26,21 @@ import Testing
         return try RunRecord(run.path)
     }
 
+    /// Trials of a sweep begin in the same second.
+    @Test func namesTellRunsApart() throws {
+        let parent = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: parent) }
+        var records: [RunRecord] = []
+        for folder in ["trial-1", "trial-2"] {
+            let run = try RunDirectory.create(in: "\(parent)/\(folder)", name: "r", configuration: Self.configuration)
+            try FileManager.default.moveItem(atPath: run.path, toPath: "\(parent)/\(folder)/r")
+            records.append(try RunRecord("\(parent)/\(folder)/r/"))
+        }
+        #expect(RunRecord.names(of: records) == ["trial-1/r", "trial-2/r"])
+        #expect(RunRecord.names(of: [records[0]]) == ["r"])
+        #expect(RunRecord.names(of: [records[0], records[0]]).count == 2 && RunRecord.names(of: []).isEmpty)
+    }
+
     /// Epochs after the step that a training went back to are not those of its parameters.
     @Test func rollbacksTakeEpochsBack() throws {
         let rollback = try JSONLines.line(

@@ -17,7 +17,7 @@ import warnings
 
 import numpy
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -126,6 +126,24 @@ def check_classifier():
     refused(
         "divergence is an error", gradloom.TrainingDiverged, "diverged",
         lambda: gradloom.GradloomRegressor(solver="sgd", learning_rate_init=1e30).fit(x, y.astype(float)))
+    refused(
+        "validation has the columns of the training", ValueError, "3 feature columns for validation, but 4 for training",
+        lambda: gradloom.train(
+            {"network": {"layers": [{"units": 4}], "output": "softmax"}}, x, y, validation=(x[:, :3], y)))
+    warm = gradloom.GradloomClassifier((8,), max_iter=2, warm_start=True).fit(x, y).set_params(hidden_layer_sizes=(9,))
+    refused("warm_start with other layers", ValueError, "warm_start=False", lambda: warm.fit(x, y))
+    few = gradloom.GradloomClassifier(max_iter=2, early_stopping=True, n_jobs=-1, callbacks=lambda event: False)
+    check("early_stopping on a few samples", few.fit(x[:12], y[:12] > 1).n_iter_ == 2)
+    target = x @ [1, 2, 3, 4]
+    penalty = dict(hidden_layer_sizes=(), alpha=200, batch_size=500, max_iter=3000, learning_rate_init=0.01, tol=0, n_iter_no_change=1000, random_state=0)
+    ours = gradloom.GradloomRegressor(**penalty).fit(x, target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = MLPRegressor(**penalty).fit(x, target)
+    check("alpha is scikit-learn's", abs(ours.loss_ / theirs.loss_ - 1) < 0.02, (ours.loss_, theirs.loss_))
+    numpy_numbers = {"network": {"layers": [{"units": numpy.int64(4)}], "output": "softmax"}}
+    check("NumPy's numbers in a configuration", gradloom.train(numpy_numbers, x, y).outputs == 4)
+    refused("no configuration", TypeError, "dictionary", lambda: gradloom.train(None, x, y))
     cosine = gradloom.GradloomClassifier(
         max_iter=10, configuration={"optimizer": {"schedule": {"kind": "cosine"}}}).fit(x, y)
     check("keys of configuration files reach the training", "cosine" in cosine.model_.configuration)

@@ -1,11 +1,12 @@
 """Estimators for scikit-learn."""
 
+import math
 from numbers import Integral, Real
 
 import numpy
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -38,8 +39,8 @@ class _Estimator(BaseEstimator):
     standardize : whether features are brought to mean 0 and deviation 1, in predictions, too.
     precision : float32, float64, mixed_bfloat16, or "auto": float32 for arrays of float32, otherwise float64, as
         scikit-learn's own networks have it. float32 is twice as fast.
-    n_jobs : the workers; None: one for each core. The bits are the same for any number.
-    callbacks : functions that are called with a dictionary for every event; one that returns true ends the training.
+    n_jobs : the workers; None or -1: one for each core. The bits are the same for any number.
+    callbacks : a function or several that are called with a dictionary for every event; one that returns true ends the training.
     configuration : more keys of a configuration file, such as {"optimizer": {"schedule": {"kind": "cosine"}}}; they come
         before the parameters above.
     verbose : prints a line for every epoch.
@@ -62,8 +63,8 @@ class _Estimator(BaseEstimator):
         "warm_start": ["boolean"],
         "standardize": ["boolean"],
         "precision": [StrOptions({"auto", "float32", "float64", "mixed_bfloat16"})],
-        "n_jobs": [Interval(Integral, 1, None, closed="left"), None],
-        "callbacks": ["array-like"],
+        "n_jobs": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None],
+        "callbacks": ["array-like", callable],
         "configuration": [dict, None],
         "verbose": ["verbose"],
     }
@@ -106,7 +107,7 @@ class _Estimator(BaseEstimator):
     def _settings(self, samples, units, output, dtype, epochs, trains_on_all, mean_weight):
         """The configuration that the parameters say."""
         hidden = numpy.atleast_1d(self.hidden_layer_sizes).tolist()
-        trained = samples if trains_on_all else max(1, samples - round(samples * self.validation_fraction))
+        trained = samples if trains_on_all else max(1, samples - math.ceil(samples * self.validation_fraction))
         batch = min(200 if self.batch_size == "auto" else self.batch_size, trained)
         seed = self._seed
         kind = "momentum" if self.solver == "sgd" and self.momentum > 0 else self.solver
@@ -120,7 +121,7 @@ class _Estimator(BaseEstimator):
                 "initialization": {"kind": "xavier", "distribution": "uniform", "seed": seed},
             },
             "loss": {
-                "kind": "squared_sum" if output == "identity" else "cross_entropy",
+                "kind": "half_squared" if output == "identity" else "cross_entropy",
                 "l2": self.alpha / 2 / (batch * mean_weight),
             },
             "optimizer": {"kind": kind, "learning_rate": self.learning_rate_init},
@@ -134,7 +135,7 @@ class _Estimator(BaseEstimator):
                 "fraction": self.validation_fraction, "stratified": stratified, "seed": seed}
             settings["training"]["early_stopping"] = {
                 "patience": self.n_iter_no_change, "minimum_improvement": self.tol}
-        if self.n_jobs is not None:
+        if self.n_jobs not in (None, -1):
             settings["parallel"] = {"workers": self.n_jobs}
         return _merged(settings, self.configuration or {})
 
@@ -158,10 +159,17 @@ class _Estimator(BaseEstimator):
             self._seed = int(check_random_state(self.random_state).randint(numpy.iinfo(numpy.int32).max))
             self.loss_curve_, self.validation_loss_curve_, self.n_iter_ = [], [], 0
         settings = self._settings(len(x), units, output, x.dtype, epochs, trains_on_all, mean_weight)
+        layers = [layer["units"] for layer in settings["network"]["layers"]]
+        if initial is not None and (initial.inputs, self._units) != (x.shape[1], layers):
+            raise ValueError(
+                f"the last model has {initial.inputs} features and layers of {self._units} units, and this one "
+                f"{x.shape[1]} and {layers}: with warm_start=False training begins anew")
+        callbacks = [self.callbacks] if callable(self.callbacks) else self.callbacks
         progress = _Progress(self, watches_training=trains_on_all and epochs > 1)
         self.model_ = train(
-            settings, x, targets, sample_weight=weights, initial=initial, callbacks=[progress, *self.callbacks],
+            settings, x, targets, sample_weight=weights, initial=initial, callbacks=[progress, *callbacks],
             feature_names=getattr(self, "feature_names_in_", None), class_names=class_names)
+        self._units = layers
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else numpy.nan
         self.n_layers_ = len(settings["network"]["layers"]) + 1
         self.n_outputs_ = units

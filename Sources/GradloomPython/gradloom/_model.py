@@ -16,7 +16,10 @@ def _matrix(values, name):
     """An array of numbers that the library reads where it lies; a copy only where there is no other way."""
     array = numpy.asarray(values)
     if array.dtype not in _library.ELEMENTS:
-        array = array.astype(numpy.float64)
+        try:
+            array = array.astype(numpy.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} has values that are no numbers; of classes give indices, and their class_names") from error
     if array.ndim not in (1, 2):
         raise ValueError(f"{name} has {array.ndim} dimensions, expected samples × columns")
     return numpy.ascontiguousarray(array)
@@ -134,10 +137,14 @@ def train(
     network to go on from. Each of ``callbacks`` is called with a dictionary for every event; one that returns true ends the
     training after its current step, as Ctrl-C does.
     """
+    if not isinstance(configuration, dict):
+        raise TypeError(f"configuration is a {type(configuration).__name__}, expected a dictionary of a configuration's keys")
+    if validation is not None and not (isinstance(validation, (tuple, list)) and len(validation) == 2):
+        raise TypeError("validation is no pair of arrays; a fraction is configuration['data']['validation']")
     inputs, targets = _matrix(x, "x"), _matrix(y, "y")
     if inputs.ndim != 2:
         raise ValueError(f"x has the shape {inputs.shape}, expected samples × features")
-    held = tuple(_matrix(part, "validation") for part in validation) if validation else ()
+    held = () if validation is None else tuple(_matrix(part, "validation") for part in validation)
     weights = None if sample_weight is None else numpy.ascontiguousarray(sample_weight, numpy.float64)
     if weights is not None and weights.shape != inputs.shape[:1]:
         raise ValueError(f"sample_weight has the shape {weights.shape}, expected {inputs.shape[:1]}")
@@ -152,7 +159,14 @@ def train(
         None if weights is None else weights.ctypes.data_as(ctypes.POINTER(ctypes.c_double)), pointers[2], pointers[3],
         None if feature_names is None else json.dumps(list(feature_names)).encode(),
         None if class_names is None else json.dumps(list(class_names)).encode())
-    return _Training(json.dumps(settings).encode(), samples, initial, callbacks).model()
+    return _Training(json.dumps(settings, default=_plain).encode(), samples, initial, callbacks).model()
+
+
+def _plain(value):
+    """What NumPy's numbers are in a configuration."""
+    if isinstance(value, (numpy.generic, numpy.ndarray)):
+        return value.tolist()
+    raise TypeError(f"a configuration has no value of the type {type(value).__name__}: {value!r}")
 
 
 class _Training:

@@ -23,6 +23,15 @@ package struct RunRecord: Sendable {
     /// The last component of the directory's path.
     package var name: String { URL(fileURLWithPath: directory.path).lastPathComponent }
 
+    /// What to call each of `records`: its directory's name, with as many of the folders that it is in as tell all of them apart.
+    package static func names(of records: [RunRecord]) -> [String] {
+        let paths = records.map { URL(fileURLWithPath: $0.directory.path).standardizedFileURL.pathComponents }
+        let most = paths.map(\.count).max() ?? 1
+        func names(_ count: Int) -> [String] { paths.map { $0.suffix(count).joined(separator: "/") } }
+        let count = (1...max(1, most)).first { Set(names($0)).count == records.count }
+        return names(count ?? 1)
+    }
+
     /// Reads the directory at `path`.
     /// - Throws: `RunDirectoryError`, `ConfigurationError`, or `RunRecordError` for lines that are no events.
     package init(_ path: String) throws {

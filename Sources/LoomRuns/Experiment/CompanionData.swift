@@ -111,21 +111,27 @@ extension DataSourceDescription {
                 path: csv.path, options: csv.options, matching: known, readsTargets: true, readsWeights: true)
         } else {
             source = try open()
-            try source.check(againstClasses: training.targetColumns.classNames, features: training.featureNames)
         }
-        guard source.featureCount == training.featureCount else {
-            throw DataError(
-                .badData, source: source.name,
-                problem:
-                    "\(source.featureCount) feature columns for validation, but "
-                    + "\(training.featureCount) for training",
-                remedy: "give both the same features")
-        }
+        try source.check(beside: training)
         return source
     }
 }
 
 extension DataSource {
+    /// Refuses data to validate on that do not go with those to train on.
+    func check(beside training: any DataSource) throws(DataError) {
+        // Columns of CSV files are found by their names when the file is opened.
+        if !(self is CSVSource) {
+            try check(againstClasses: training.targetColumns.classNames, features: training.featureNames)
+        }
+        guard featureCount == training.featureCount else {
+            throw DataError(
+                .badData, source: name,
+                problem: "\(featureCount) feature columns for validation, but \(training.featureCount) for training",
+                remedy: "give both the same features")
+        }
+    }
+
     /// Refuses numbers that mean other classes or features than those of the training data: a directory keeps their names.
     func check(againstClasses classes: [String]?, features: [String]?) throws(DataError) {
         let pairs = [

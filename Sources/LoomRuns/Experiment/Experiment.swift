@@ -228,7 +228,8 @@ public final class Experiment<Scalar: LoomScalar> {
     /// What checkpoints hold beside the trainer's state.
     var checkpointContents: CheckpointContents {
         CheckpointContents(
-            numerics: numerics, metadata: metadata, tensors: ModelMetadata.tensors(data.standardization), dataFingerprint: dataFingerprint)
+            numerics: numerics, metadata: metadata, tensors: ModelMetadata.tensors(data.standardization),
+            dataFingerprint: dataFingerprint)
     }
 
     /// The loss and accuracy on the training data (validation: false) or the validation data.

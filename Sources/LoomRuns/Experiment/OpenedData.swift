@@ -51,6 +51,7 @@ struct OpenedData {
         let conversion = try TargetConversion(from: source, to: needs, base: description.labels.base)
         var notes = source.notes + [conversion.note].compactMap { $0 }
         if case .source(let other) = description.validation {
+            try given?.validation?.check(beside: source)
             let held = try given?.validation ?? other.open(beside: source)
             self.held = (held, try TargetConversion(from: held, to: needs, base: conversion.base))
             notes += held.notes.map { "validation data: \($0)" }
