@@ -75,7 +75,7 @@ def main():
         result = {
             "date": date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(), "rounds": options.rounds,
             "python": platform.python_version(), "scikit_learn": sklearn.__version__, "numpy": numpy.__version__,
-            "workloads": rows,
+            "fits": rows,
         }
         path = options.results / f"python-{result['date']}.json"
         path.write_text(json.dumps(result, indent=2) + "\n")

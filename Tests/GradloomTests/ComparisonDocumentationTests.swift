@@ -46,7 +46,9 @@ import Testing
 
     private func newestOfEachPlace() throws -> [Record] {
         let results = Self.root.appending(path: "Benchmarks/results")
-        let names = try FileManager.default.contentsOfDirectory(atPath: results.path).filter { $0.hasSuffix(".json") }
+        let names = try FileManager.default.contentsOfDirectory(atPath: results.path).filter {
+            $0.hasPrefix("peers-") && $0.hasSuffix(".json")
+        }
         let records = try names.map {
             try JSONDecoder().decode(Record.self, from: Data(contentsOf: results.appending(path: $0)))
         }

@@ -207,7 +207,7 @@ def check_documentation():
         page = file.read()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     with open(max(glob.glob(f"{ROOT}/Benchmarks/results/python-*.json"))) as file:
-        for name, row in json.load(file)["workloads"].items():
+        for name, row in json.load(file)["fits"].items():
             speeds = row["samples_per_second"]
             shown = f"| {speeds['gradloom']:,.0f} | {speeds['scikit-learn']:,.0f} | {row['ratio']:.1f} |"
             check(f"the page has the newest measurement of {name}", shown in page, shown)
