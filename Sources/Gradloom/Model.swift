@@ -30,7 +30,7 @@ public final class Model: Sendable {
     init(_ file: ModelFile, training: TrainingResult? = nil, notes: [String] = []) throws {
         (self.file, self.training, self.notes) = (file, training, notes)
         configuration = file.configuration
-        let model: SavedModel<Float> = try file.unboundModel(workers: 1)
+        let model: SavedModel<Float> = try file.model(workers: 1, policy: PlacementPolicy.none)
         pool = PredictorPool(model)
         classNames = model.classCount.map { (0..<$0).map(model.className) }
         wholeMachine = WholeMachineModel(file)
@@ -170,18 +170,11 @@ private final class WholeMachineModel: @unchecked Sendable {
     }
 
     private func made() throws -> any SourcePredicting {
+        // Nobody is bound to a place, and no CPU is kept from a training.
         switch file.configuration.training.precision.scalar {
-        case .float32: try file.unboundModel(workers: nil) as SavedModel<Float>
-        case .float64: try file.unboundModel(workers: nil) as SavedModel<Double>
+        case .float32: try file.model(policy: PlacementPolicy.none) as SavedModel<Float>
+        case .float64: try file.model(policy: PlacementPolicy.none) as SavedModel<Double>
         }
-    }
-}
-
-extension ModelFile {
-    /// The model; nobody is bound to a place, and no CPU is kept from a training.
-    fileprivate func unboundModel<Scalar>(workers: Int?) throws -> SavedModel<Scalar> {
-        let machine = try MachineSetup(workers: workers, policy: .none, provider: configuration.parallel.gemmBackend)
-        return try SavedModel(configuration, checkpoint: checkpoint, machine: machine)
     }
 }
 

@@ -42,17 +42,6 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
-extension ModelFile {
-    /// The model, to be used by `workers`; nil: one per allowed core.
-    func model<Scalar: LoomScalar>(workers: Int? = nil) throws -> SavedModel<Scalar> {
-        let settings = configuration.parallel
-        // Where the training was placed, and with which instructions, was that machine's: no result depends on either.
-        let policy = if case .cpus = settings.placement { PlacementPolicy.auto } else { settings.placement }
-        let machine = try MachineSetup(workers: workers, policy: policy, provider: settings.gemmBackend)
-        return try SavedModel(configuration, checkpoint: checkpoint, machine: machine)
-    }
-}
-
 /// What a file of samples needs to be known beside its name; as in training, where it is not given.
 struct SampleFileOptions: ParsableArguments {
     @Option(

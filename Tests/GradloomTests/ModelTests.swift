@@ -114,6 +114,16 @@ import Testing
         #expect(try folder.data("again.safetensors") == folder.data("model.safetensors"))
     }
 
+    /// Its tensors look like those of an optimizer.
+    @Test func aLayerMayBeCalledOptimizer() async throws {
+        let folder = try TemporaryFolder()
+        let layers = [LayerDescription(name: "optimizer", units: 3)]
+        let model = try await Model.train(
+            try Self.samples(60), network: NetworkSettings(layers: layers, output: .softmax))
+        try model.save(to: folder.path("m.safetensors"))
+        #expect(try Model(contentsOf: folder.path("m.safetensors")).predict([1000, 0]) == model.predict([1000, 0]))
+    }
+
     @Test func whatIsNoModelIsRefused() throws {
         let folder = try TemporaryFolder()
         let plain = folder.path("plain.safetensors")

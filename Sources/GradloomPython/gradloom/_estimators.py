@@ -16,6 +16,8 @@ _ACTIVATIONS = {
     "identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "arctan": "arctan",
     "softplus": "softplus", "exp": "exp",
 }
+# Arrays as the library reads them.
+_INPUT_CHECKS = {"dtype": [numpy.float64, numpy.float32], "order": "C"}
 
 
 class _Estimator(BaseEstimator):
@@ -96,13 +98,12 @@ class _Estimator(BaseEstimator):
         self.configuration = configuration
         self.verbose = verbose
 
+    # What scikit-learn has to know of targets to check them.
+    _target_checks = {}
+
     # What a kind of estimator knows of its targets: the rows of targets, the units of the last layer, and its output.
     def _targets(self, y):
         raise NotImplementedError
-
-    def _validated(self, x, y, reset):
-        return validate_data(
-            self, x, y, reset=reset, dtype=[numpy.float64, numpy.float32], order="C", multi_output=True, y_numeric=False)
 
     def _settings(self, samples, units, output, dtype, epochs, trains_on_all, mean_weight):
         """The configuration that the parameters say."""
@@ -145,7 +146,7 @@ class _Estimator(BaseEstimator):
         return "float32" if dtype == numpy.float32 else "float64"
 
     def _train(self, x, y, sample_weight, *, reset, epochs, initial, trains_on_all):
-        x, y = self._validated(x, y, reset)
+        x, y = validate_data(self, x, y, reset=reset, **_INPUT_CHECKS, **self._target_checks)
         targets, units, output, class_names = self._targets(y)
         weights, mean_weight = None, 1.0
         if sample_weight is not None:
@@ -191,7 +192,7 @@ class _Estimator(BaseEstimator):
 
     def _outputs(self, x):
         check_is_fitted(self)
-        x = validate_data(self, x, reset=False, dtype=[numpy.float64, numpy.float32], order="C")
+        x = validate_data(self, x, reset=False, **_INPUT_CHECKS)
         return self.model_.predict(x)
 
 
@@ -223,9 +224,6 @@ class _Progress:
 
 class GradloomClassifier(ClassifierMixin, _Estimator):
     """A dense network for classes: softmax and cross entropy, or of two classes one sigmoid unit."""
-
-    def _validated(self, x, y, reset):
-        return validate_data(self, x, y, reset=reset, dtype=[numpy.float64, numpy.float32], order="C")
 
     def _targets(self, y):
         indices = numpy.searchsorted(self.classes_, y)
@@ -277,9 +275,7 @@ class GradloomClassifier(ClassifierMixin, _Estimator):
 class GradloomRegressor(RegressorMixin, _Estimator):
     """A dense network for numbers: the squared error, of one target or several."""
 
-    def _validated(self, x, y, reset):
-        return validate_data(
-            self, x, y, reset=reset, dtype=[numpy.float64, numpy.float32], order="C", multi_output=True, y_numeric=True)
+    _target_checks = {"multi_output": True, "y_numeric": True}
 
     def _targets(self, y):
         self._is_flat = y.ndim == 1

@@ -185,17 +185,14 @@ class _Training:
         try:
             while thread.is_alive():
                 thread.join(0.1)
-        except BaseException:
-            self._stops = True
+        except BaseException as interruption:
+            self._stops, self._error = True, interruption
             thread.join()
-            if self._handle:
-                Model(self._handle)
-            raise
+        # Frees what a training that ended otherwise has left.
+        model = Model(self._handle) if self._handle else None
         if self._error is not None:
-            if self._handle:
-                Model(self._handle)
             raise self._error
-        return Model(self._handle)
+        return model
 
     def _run(self):
         try:

@@ -38,7 +38,9 @@ public enum Checkpoint {
     /// The parameters of `file`, and what belongs to the model beside them, with `metadata`: no optimizer's state.
     static func withoutState(_ file: Safetensors, metadata: [String: String]) -> Safetensors {
         Safetensors(
-            tensors: file.tensors.filter { !$0.name.hasPrefix("optimizer.") },
+            tensors: file.tensors.filter { tensor in
+                !OptimizerDescription.statePrefixes.contains { tensor.name.hasPrefix($0) }
+            },
             metadata: complete(
                 metadata, step: file.metadata[stepKey].flatMap(Int.init) ?? 0, numerics: numerics(of: file)))
     }

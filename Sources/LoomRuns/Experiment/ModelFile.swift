@@ -1,5 +1,7 @@
 import Foundation
 import LoomConfiguration
+import LoomHardware
+import LoomKernels
 import LoomModel
 
 /// A trained network as it was stored: in a run directory, or in one file, which is a checkpoint without the state of its
@@ -51,6 +53,19 @@ package struct ModelFile: Sendable {
             guard !path.hasSuffix(".safetensors") else { throw error }
             throw ModelError("‘\(path)’ is neither a run directory nor a file with a saved model (\(error))")
         }
+    }
+
+    /// The network, to be used by `workers`; nil: one per allowed core.
+    /// - Parameter policy: Where they are; nil: as in the training, unless that names CPUs, which were that machine's. No result
+    ///   depends on it, nor on the training's instructions.
+    /// - Throws: as `SavedModel` and `MachineSetup`.
+    package func model<Scalar: LoomScalar>(
+        workers: Int? = nil, policy: PlacementPolicy? = nil
+    ) throws -> SavedModel<Scalar> {
+        let settings = configuration.parallel
+        let usual = if case .cpus = settings.placement { PlacementPolicy.auto } else { settings.placement }
+        let machine = try MachineSetup(workers: workers, policy: policy ?? usual, provider: settings.gemmBackend)
+        return try SavedModel(configuration, checkpoint: checkpoint, machine: machine)
     }
 
     /// Writes it into one file, whole or not at all.
